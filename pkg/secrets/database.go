@@ -162,4 +162,3 @@ func (e *Environment) withToken(ctx context.Context, s databaseSettings) (Databa
 		},
 	}, err
 }
-

@@ -44,38 +44,38 @@ func parseDatabaseSecret(text []byte) (databaseSecret, error) {
 		return databaseSecret{}, errSecretShape
 	}
 	secret := databaseSecret{username: members.Username, password: members.Password, host: members.Host, name: members.Name}
-	var errs []error
+	var problems []string
 	for _, m := range []struct{ name, value string }{{"username", members.Username}, {"password", members.Password}} {
 		if m.value == "" {
-			errs = append(errs, fmt.Errorf("the secret has no %s", m.name))
+			problems = append(problems, "it has no "+m.name)
 		}
 	}
 	if e := members.Engine; e != "" && !strings.Contains(e, "postgres") {
-		errs = append(errs, errors.New("the secret's engine is not postgres; is it another database's secret?"))
+		problems = append(problems, "its engine is not postgres, so it may be another database's")
 	}
 	if !isHost(members.Host) {
-		errs = append(errs, errors.New("the secret's host is not a host name alone"))
+		problems = append(problems, "its host is not a host name alone")
 	}
-	var err error
-	if secret.port, err = parsePort(members.Port); err != nil {
-		errs = append(errs, err)
+	var ok bool
+	if secret.port, ok = parsePort(members.Port); !ok {
+		problems = append(problems, "its port is not a port number, 1 to 65535")
 	}
-	return secret, errors.Join(errs...)
+	if problems != nil {
+		return databaseSecret{}, fmt.Errorf("the secret is wrong: %s", strings.Join(problems, "; "))
+	}
+	return secret, nil
 }
 
 // parsePort reads a port that may be a JSON number, a string, or not there.
-func parsePort(v jsontext.Value) (string, error) {
+func parsePort(v jsontext.Value) (port string, ok bool) {
 	text := string(v)
 	switch v.Kind() {
 	case 0, 'n':
-		return "", nil
+		return "", true
 	case '"':
 		if json.Unmarshal(v, &text) != nil || text == "" {
-			return "", nil
+			return "", true
 		}
 	}
-	if !isPort(text) {
-		return "", errors.New("the secret's port is not a port number, 1 to 65535")
-	}
-	return text, nil
+	return text, isPort(text)
 }
