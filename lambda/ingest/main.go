@@ -11,7 +11,6 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 
-	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/ingest"
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres"
@@ -51,4 +50,3 @@ func wire(ctx context.Context, getenv func(string) string, out io.Writer) (*inge
 	}, pool, nil
 }
 
-var _ = contract.Names
