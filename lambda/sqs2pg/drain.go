@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -67,9 +68,15 @@ func (d *drain) run(ctx context.Context, log io.Writer) (eventsource.Summary, er
 	m := eventsource.Mapping{
 		Client: d.client, QueueURL: d.queueURL, Function: function,
 		BatchSize: d.BatchSize, Window: d.Window, Concurrency: d.Concurrency,
+		FunctionTimeout: d.Timeout,
 		IdleTimeout: d.IdleTimeout, RetryDelay: d.RetryDelay, Observe: d.progress,
 	}
 	return m.Run(ctx)
+}
+
+// anySet reports whether one of these variables is set.
+func anySet(names ...string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return os.Getenv(name) != "" })
 }
 
 // functionSettings are the variables that the function reads and that invoke hands on.

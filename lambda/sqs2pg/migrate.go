@@ -8,6 +8,8 @@ import (
 	"sqs2pg/pkg/postgres/migrations"
 )
 
+var errNoDatabase = misuse("no database; set DATABASE_URL or --database-url, or try `sqs2pg run`, which starts its own")
+
 // databaseFlag is the database; its owner's URL for migrate, the writer's for the function.
 type databaseFlag struct {
 	DatabaseURL string `env:"DATABASE_URL" placeholder:"URL" help:"Postgres, as postgres://user:password@host:5432/name."`
@@ -15,7 +17,7 @@ type databaseFlag struct {
 
 func (f *databaseFlag) open(ctx context.Context) (*postgres.Pool, error) {
 	if f.DatabaseURL == "" {
-		return nil, misuse("no database; set DATABASE_URL or --database-url, or try `sqs2pg run`, which starts its own")
+		return nil, errNoDatabase
 	}
 	return postgres.Open(ctx, postgres.Config{URL: f.DatabaseURL})
 }
