@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"sqs2pg/pkg/eventsource"
+)
+
+// invokeCommand is the local invoker.
+type invokeCommand struct {
+	queueFlags   `embed:""`
+	mappingFlags `embed:""`
+	contractFlag `embed:""`
+	keyringFlag  `embed:""`
+	DatabaseURL  string `env:"DATABASE_URL" placeholder:"URL" help:"Postgres that the function writes to, after migrate, as postgres://user:password@host:5432/name."`
+	JSON         bool   `name:"json" help:"End with one JSON object on standard output."`
+}
+
+// Help is shown below the flags.
+func (c *invokeCommand) Help() string {
+	return "The function gets the settings of DATABASE_*, MASK_* and CONTRACT from this environment. Messages are deleted only when the function has committed them."
+}
+
+func (c *invokeCommand) Run(ctx context.Context, s *streams) error {
+	environ, err := c.environ(s)
+	if err != nil {
+		return err
+	}
+	client, queueURL, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	log := newFunctionLog(s.err)
+	live := newProgress(s.err, depth(ctx, client, queueURL))
+	d := drain{mappingFlags: c.mappingFlags, client: client, queueURL: queueURL, environ: environ, progress: live.observe}
+	summary, err := d.run(ctx, log)
+	live.done()
+	if err != nil {
+		return explainQueue(err)
+	}
+	return c.conclude(s, summary, log)
+}
+
+// environ is the function's environment, checked for what it cannot start without.
+func (c *invokeCommand) environ(s *streams) ([]string, error) {
+	if _, err := c.load(); err != nil {
+		return nil, err
+	}
+	name := c.Contract
+	if strings.HasSuffix(name, ".json") {
+		name, _ = filepath.Abs(name) // fails only without a working directory
+	}
+	given := map[string]string{"CONTRACT": name, "DATABASE_URL": c.DatabaseURL}
+	if c.DatabaseURL == "" && !anySet("DATABASE_SECRET_ID", "DATABASE_IAM_AUTH") {
+		return nil, errNoDatabase
+	}
+	if !anySet("MASK_SECRET_ID") {
+		if _, err := c.keyring(s); err != nil {
+			return nil, err
+		}
+		given["MASK_KEYRING"], _ = c.text(s) // just read by keyring
+	}
+	return functionEnviron(given), nil
+}
+
+// conclude says what became of the messages. It fails if the function did: bad messages are the function's ordinary work.
+func (c *invokeCommand) conclude(s *streams, summary eventsource.Summary, log *functionLog) error {
+	for _, w := range summary.Warnings {
+		fmt.Fprintf(s.err, "warning: %s\n", w)
+	}
+	if c.JSON {
+		if err := json.NewEncoder(s.out).Encode(newResult(summary)); err != nil {
+			return err
+		}
+	} else {
+		printTable(s.out, []string{"messages", "count"}, tally(summary, log))
+	}
+	if summary.FailedBatches > 0 {
+		return fmt.Errorf("%d batches came back whole, the last because of %s", summary.FailedBatches, summary.LastError)
+	}
+	return nil
+}
+
+// result is what --json prints.
+type result struct {
+	Received       int     `json:"received"`
+	Invocations    int     `json:"invocations"`
+	Succeeded      int     `json:"succeeded"`
+	Failed         int     `json:"failed"`
+	DeadLettered   int     `json:"dead_lettered"`
+	ElapsedSeconds float64 `json:"elapsed_seconds"`
+}
+
+func newResult(m eventsource.Summary) result {
+	return result{m.Received, m.Invocations, m.Succeeded, m.Failed, m.DeadLettered, m.Elapsed.Round(time.Millisecond).Seconds()}
+}
+
+// tally is the closing table: what SQS saw, then what the function said.
+func tally(m eventsource.Summary, log *functionLog) [][]string {
+	rows := [][]string{
+		{"received", fmt.Sprint(m.Received)},
+		{"written", fmt.Sprint(log.written)},
+		{"duplicates", fmt.Sprint(log.repeated)},
+	}
+	for _, reason := range slices.Sorted(maps.Keys(log.failures)) {
+		rows = append(rows, []string{"failed, " + reason, fmt.Sprint(log.failures[reason])})
+	}
+	return append(rows,
+		[]string{"dead-lettered", fmt.Sprint(m.DeadLettered)},
+		[]string{"invocations", fmt.Sprint(m.Invocations)},
+		[]string{"seconds", fmt.Sprintf("%.1f", m.Elapsed.Seconds())})
+}
+
+// explainQueue makes a mapping's misuse one of the command.
+func explainQueue(err error) error {
+	if errors.Is(err, eventsource.ErrMisuse) {
+		return misuse("%v", err)
+	}
+	return err
+}

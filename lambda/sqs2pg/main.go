@@ -1,0 +1,95 @@
+// Sqs2pg is the command people run: the local invoker and the operator's tool.
+//
+//	sqs2pg run        everything on this machine: Postgres, SQS, the function, 100 logins
+//	sqs2pg invoke     play the event source mapping on a queue
+//
+// Data goes to standard output and talk to standard error. It exits with 0 when done, 1 when something failed and 2 when it was misused.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// command is the whole command line.
+type command struct {
+	Run      runCommand      `cmd:"" help:"Start Postgres and SQS on this machine, send messages, load them: the product in one command."`
+	Invoke   invokeCommand   `cmd:"" help:"Play the event source mapping: drain a queue through the function."`
+	Send     sendCommand     `cmd:"" help:"Send messages to a queue: generated logins, or the lines of a file."`
+	Sqs      sqsCommand      `cmd:"" help:"Serve an in-memory SQS."`
+	Migrate  migrateCommand  `cmd:"" help:"Make or update the contract's table and what all tables share."`
+	Contract contractCommand `cmd:"" help:"Check a contract, show its table, try messages against it."`
+}
+
+// streams are the outside world as one value, so that tests can be it.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// errMisuse marks errors of the person, not of the work: they exit with 2.
+var errMisuse = errors.New("")
+
+// misuse is an error that says what to type instead.
+func misuse(format string, args ...any) error {
+	return fmt.Errorf("%w"+format, append([]any{errMisuse}, args...)...)
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(execute(ctx, os.Args[1:], &streams{os.Stdin, os.Stdout, os.Stderr}))
+}
+
+// execute runs one command line and returns its exit code.
+func execute(ctx context.Context, args []string, s *streams) int {
+	exited := -1
+	var c command
+	parser := kong.Must(&c,
+		kong.Name("sqs2pg"),
+		kong.Description("Loads JSON events from SQS into Postgres: validated, masked, each message once."),
+		kong.DefaultEnvars("SQS2PG"),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.Writers(s.out, s.err),
+		kong.Exit(func(code int) { exited = code }),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(s),
+	)
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	k, err := parser.Parse(args)
+	if exited >= 0 { // help was asked for
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintf(s.err, "sqs2pg: %v; try sqs2pg%s --help\n", err, subcommand(err))
+		return 2
+	}
+	switch err := k.Run(); {
+	case err == nil:
+		return 0
+	case errors.Is(err, errMisuse):
+		fmt.Fprintf(s.err, "sqs2pg: %v\n", err)
+		return 2
+	default:
+		fmt.Fprintf(s.err, "sqs2pg: %v\n", err)
+		return 1
+	}
+}
+
+// subcommand names the command that a parse error happened in, for the hint.
+func subcommand(err error) string {
+	var p *kong.ParseError
+	if errors.As(err, &p) && p.Context != nil && p.Context.Selected() != nil {
+		return " " + p.Context.Selected().Path()[len("sqs2pg "):]
+	}
+	return ""
+}

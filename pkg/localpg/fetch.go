@@ -1,0 +1,88 @@
+package localpg
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	embedded "github.com/fergusstrange/embedded-postgres"
+)
+
+const (
+	fetchedVersion = embedded.V18
+	fetchedMajor   = "18"
+)
+
+// fetch returns the downloaded binaries, after downloading them if that has not been done on this machine.
+func fetch(ctx context.Context, a *account) (binaries, error) {
+	dir, err := fetchedDir(a)
+	if err != nil {
+		return binaries{}, err
+	}
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		if err := download(dir); err != nil {
+			return binaries{}, fmt.Errorf("no Postgres on this machine, and fetching one failed: install Postgres %d or newer, or set DATABASE_URL: %w", oldest, err)
+		}
+	}
+	if mine, err := ownedBy(dir, uint32(os.Geteuid())); err != nil || !mine {
+		return binaries{}, errors.Join(err, fmt.Errorf("%s was put there by another user: remove it", dir))
+	}
+	return inspect(ctx, filepath.Join(dir, "bin"), a)
+}
+
+func fetchedDir(a *account) (string, error) {
+	name := "postgres-" + string(fetchedVersion)
+	if a != nil { // root's own cache is closed to the account
+		return filepath.Join("/var/tmp", "sqs2pg-"+name), nil
+	}
+	cache, err := os.UserCacheDir()
+	return filepath.Join(cache, "sqs2pg", name), err
+}
+
+// download unpacks beside dir and renames, so that dir is whole or absent, also when two processes do it at once.
+func download(dir string) error {
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return err
+	}
+	work, err := os.MkdirTemp(filepath.Dir(dir), filepath.Base(dir)+"-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(work)
+	unpacked := filepath.Join(work, "unpacked")
+	if err := unpack(work, unpacked); err != nil {
+		return err
+	}
+	if err := os.Chmod(unpacked, 0o755); err != nil {
+		return err
+	}
+	if err := os.Rename(unpacked, dir); err != nil && !errors.Is(err, fs.ErrExist) && !strings.Contains(err.Error(), "not empty") {
+		return err
+	}
+	return nil
+}
+
+// unpack has the library download, verify and unpack, which it does only as the first part of starting a server. Its
+// start fails as root, so it is given a data folder that looks initialised but is empty: it fails for everyone, at once,
+// after the part that we want.
+func unpack(work, unpacked string) error {
+	empty := filepath.Join(work, "empty")
+	if err := os.MkdirAll(empty, 0o700); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(empty, "PG_VERSION"), []byte(fetchedMajor+"\n"), 0o600); err != nil {
+		return err
+	}
+	startErr := embedded.NewDatabase(embedded.DefaultConfig().Version(fetchedVersion).Port(0).Logger(io.Discard).
+		CachePath(filepath.Join(work, "archive")).RuntimePath(filepath.Join(work, "runtime")).
+		BinariesPath(unpacked).DataPath(empty)).Start()
+	if _, err := os.Stat(filepath.Join(unpacked, "bin", "postgres")); err != nil {
+		return startErr
+	}
+	return nil
+}

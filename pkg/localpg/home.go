@@ -1,0 +1,173 @@
+package localpg
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const superuser = "postgres"
+
+// home is the folder that holds all of a server: cluster/data, cluster/password and a lock.
+type home struct {
+	path      string
+	temporary bool
+	account   *account
+	lock      *os.File
+}
+
+func (h home) cluster() string      { return filepath.Join(h.path, "cluster") }
+func (h home) data() string         { return filepath.Join(h.cluster(), "data") }
+func (h home) passwordFile() string { return filepath.Join(h.cluster(), "password") }
+
+// openHome makes the folder if need be, checks whose it is, and locks it against a second server.
+func openHome(dir string, a *account) (home, error) {
+	h := home{temporary: dir == "", account: a}
+	var err error
+	if h.path, err = makeHome(dir, a); err != nil {
+		return h, fmt.Errorf("folder for the local Postgres: %w", err)
+	}
+	if mine, err := a.owns(h.path); err != nil || !mine {
+		return h, errors.Join(err, fmt.Errorf("%s does not belong to the user that Postgres runs as: remove it", h.path))
+	}
+	if h.lock, err = os.OpenFile(filepath.Join(h.path, "lock"), os.O_CREATE|os.O_RDWR, 0o600); err != nil {
+		return h, fmt.Errorf("folder for the local Postgres: %w", err)
+	}
+	if err := syscall.Flock(int(h.lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = h.lock.Close()
+		return h, fmt.Errorf("%w: %s, %s", ErrRunning, h.path, h.describePID())
+	}
+	return h, nil
+}
+
+func makeHome(dir string, a *account) (string, error) {
+	switch {
+	case dir == "" && a == nil:
+		return os.MkdirTemp("", "sqs2pg-")
+	case dir == "":
+		path, err := os.MkdirTemp("/var/tmp", "sqs2pg-tmp-")
+		return path, errors.Join(err, a.own(path))
+	case a == nil:
+		path, err := filepath.Abs(dir)
+		return path, errors.Join(err, os.MkdirAll(path, 0o700))
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256([]byte(dir))
+	path := "/var/tmp/sqs2pg-" + hex.EncodeToString(sum[:4])
+	if err := os.Mkdir(path, 0o700); errors.Is(err, fs.ErrExist) {
+		return path, nil
+	} else if err != nil {
+		return "", err
+	}
+	return path, a.own(path)
+}
+
+// close gives the folder free, and removes a temporary one.
+func (h home) close() error {
+	err := h.lock.Close()
+	if h.temporary {
+		err = errors.Join(err, os.RemoveAll(h.path))
+	}
+	return err
+}
+
+// version is the major version that made the data, "" when there are none yet.
+func (h home) version() (string, error) {
+	text, err := os.ReadFile(filepath.Join(h.data(), "PG_VERSION"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	return strings.TrimSpace(string(text)), err
+}
+
+// initialise makes the cluster under another name and renames it when it is whole, so that an interrupted one is never
+// taken for a cluster. The lock keeps others away meanwhile.
+func (h home) initialise(ctx context.Context, b binaries) error {
+	if version, err := h.version(); err != nil || version != "" {
+		return err
+	}
+	work := filepath.Join(h.path, "cluster.new")
+	if err := os.RemoveAll(work); err != nil {
+		return err
+	}
+	if err := os.Mkdir(work, 0o700); err != nil {
+		return err
+	}
+	password := filepath.Join(work, "password")
+	if err := os.WriteFile(password, []byte(rand.Text()), 0o600); err != nil {
+		return err
+	}
+	if err := errors.Join(h.account.own(work), h.account.own(password)); err != nil {
+		return err
+	}
+	cmd := b.command(ctx, "initdb", "--pgdata="+filepath.Join(work, "data"), "--pwfile="+password, "--username="+superuser,
+		"--auth=scram-sha-256", "--encoding=UTF8", "--no-locale", "--no-sync", "--no-instructions")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: initdb: %w\n%s", ErrStart, err, lastLines(string(out)))
+	}
+	return os.Rename(work, h.cluster())
+}
+
+// refuseRunning tells a server that outlived the process which started it, by its process id. A postmaster.pid that a
+// killed server left behind is Postgres's own business: it replaces it.
+func (h home) refuseRunning() error {
+	pid, port := h.postmaster()
+	if pid == 0 || errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+		return nil
+	}
+	connection, err := net.DialTimeout("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), time.Second)
+	if err != nil {
+		return nil
+	}
+	_ = connection.Close()
+	return fmt.Errorf("%w: %s, %s", ErrRunning, h.path, h.describePID())
+}
+
+func (h home) describePID() string {
+	pid, _ := h.postmaster()
+	if pid == 0 {
+		return "still starting"
+	}
+	return fmt.Sprintf("process %d: stop it (kill %d) or use it", pid, pid)
+}
+
+// postmaster reads process id and port from postmaster.pid, whose lines are fixed: pid, data directory, start time, port.
+// See https://www.postgresql.org/docs/current/storage-file-layout.html.
+func (h home) postmaster() (pid, port int) {
+	text, err := os.ReadFile(filepath.Join(h.data(), "postmaster.pid"))
+	if err != nil {
+		return 0, 0
+	}
+	lines := strings.Split(string(text), "\n")
+	if len(lines) < 4 {
+		return 0, 0
+	}
+	pid, _ = strconv.Atoi(strings.TrimSpace(lines[0]))
+	port, _ = strconv.Atoi(strings.TrimSpace(lines[3]))
+	return max(pid, 0), port
+}
+
+// command prepares one of the binaries to run as the server's account, in a folder that it may enter, without the settings
+// (PGPORT, PGDATA...) that the caller's environment may hold for another server.
+func (b binaries) command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, filepath.Join(b.dir, name), args...)
+	cmd.SysProcAttr = b.account.attributes()
+	cmd.Dir = "/"
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "TZ=UTC"}
+	return cmd
+}

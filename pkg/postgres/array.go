@@ -1,0 +1,73 @@
+package postgres
+
+import (
+	"encoding/binary"
+	"math"
+	"time"
+
+	"sqs2pg/pkg/contract"
+)
+
+// encoding is how a column type travels: as an array in Postgres's binary form, which the statement unnests into rows.
+// Built straight from the rows, it costs neither a slice per column nor a conversion per value.
+type encoding struct {
+	sql     string // name of the element type
+	array   uint32 // oid of the array type
+	element uint32 // oid of the element type
+	append  func([]byte, contract.Value) []byte
+}
+
+// Object identifiers are fixed for built-in types: see pg_type.dat in Postgres's source.
+var encodings = map[contract.Type]encoding{
+	contract.Text:        {"text", 1009, 25, func(b []byte, v contract.Value) []byte { return append(b, v.Text()...) }},
+	contract.BigInt:      {"bigint", 1016, 20, func(b []byte, v contract.Value) []byte { return appendInt64(b, v.Int()) }},
+	contract.Double:      {"double precision", 1022, 701, appendDouble},
+	contract.Boolean:     {"boolean", 1000, 16, appendBool},
+	contract.UUID:        {"uuid", 2951, 2950, func(b []byte, v contract.Value) []byte { id := v.UUID(); return append(b, id[:]...) }},
+	contract.Date:        {"date", 1182, 1082, appendDate},
+	contract.Timestamptz: {"timestamptz", 1185, 1184, func(b []byte, v contract.Value) []byte { return appendTime(b, v.Time()) }},
+	contract.JSONB:       {"jsonb", 3807, 3802, func(b []byte, v contract.Value) []byte { return append(append(b, 1), v.Text()...) }}, // 1 is the format's version
+}
+
+// epoch is the zero of Postgres's dates and times.
+var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func appendInt64(b []byte, n int64) []byte { return binary.BigEndian.AppendUint64(b, uint64(n)) }
+
+func appendTime(b []byte, t time.Time) []byte { return appendInt64(b, t.UnixMicro()-epoch.UnixMicro()) }
+
+func appendDate(b []byte, v contract.Value) []byte {
+	days := (v.Time().Unix() - epoch.Unix()) / (24 * 60 * 60)
+	return binary.BigEndian.AppendUint32(b, uint32(int32(days)))
+}
+
+func appendDouble(b []byte, v contract.Value) []byte {
+	return binary.BigEndian.AppendUint64(b, math.Float64bits(v.Float()))
+}
+
+func appendBool(b []byte, v contract.Value) []byte {
+	if v.Bool() {
+		return append(b, 1)
+	}
+	return append(b, 0)
+}
+
+// appendArray writes the header of a one-dimensional array, as array_recv reads it: dimensions, whether there are NULLs
+// (a hint, so always 1), the element type, length, lower bound.
+func appendArray(b []byte, element uint32, length int) []byte {
+	for _, field := range []uint32{1, 1, element, uint32(length), 1} {
+		b = binary.BigEndian.AppendUint32(b, field)
+	}
+	return b
+}
+
+// appendElement writes the length of a value in bytes, then the value; the length is filled in afterwards.
+func appendElement(b []byte, write func([]byte) []byte) []byte {
+	at := len(b)
+	b = write(append(b, 0, 0, 0, 0))
+	binary.BigEndian.PutUint32(b[at:], uint32(len(b)-at-4))
+	return b
+}
+
+// appendNull writes the length that means NULL.
+func appendNull(b []byte) []byte { return append(b, 0xff, 0xff, 0xff, 0xff) }

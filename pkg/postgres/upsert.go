@@ -1,0 +1,54 @@
+package postgres
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"sqs2pg/pkg/contract"
+)
+
+// newestPerKey leaves one row per key, since a statement may not change a row twice (SQLSTATE 21000): the newest by SentAt,
+// and of equals the last. They are sorted by key, so that two batches take their row locks in one order and cannot deadlock.
+func (s *statement) newestPerKey(events []Event, rows []int) []int {
+	type keyed struct {
+		row int
+		key string
+	}
+	sorted := make([]keyed, len(rows))
+	for n, i := range rows {
+		sorted[n] = keyed{row: i, key: s.keyOf(events[i].Row)}
+	}
+	slices.SortFunc(sorted, func(x, y keyed) int {
+		return cmp.Or(strings.Compare(x.key, y.key), events[y.row].SentAt.Compare(events[x.row].SentAt), y.row-x.row)
+	})
+	sorted = slices.CompactFunc(sorted, func(x, y keyed) bool { return x.key == y.key })
+	newest := make([]int, len(sorted))
+	for n, k := range sorted {
+		newest[n] = k.row
+	}
+	return newest
+}
+
+// keyOf is the key as it travels. Where Postgres holds two different forms equal (0 and -0 of double precision, say), it
+// answers 21000, and the batch is halved until they are apart.
+func (s *statement) keyOf(row contract.Row) string {
+	var key []byte
+	for _, c := range s.key {
+		if v := row.Value(c); v.IsNull() {
+			key = appendNull(key)
+		} else {
+			key = appendElement(key, func(b []byte) []byte { return s.types[c].append(b, v) })
+		}
+	}
+	return string(key)
+}
+
+// places are where the named columns are among the table's.
+func places(table contract.Table, names []string) []int {
+	var list []int
+	for _, name := range names {
+		list = append(list, slices.IndexFunc(table.Columns, func(c contract.Column) bool { return c.Name == name }))
+	}
+	return list
+}

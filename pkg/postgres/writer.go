@@ -1,0 +1,157 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"sqs2pg/pkg/contract"
+)
+
+// Event is a row with what identifies it over every redelivery.
+type Event struct {
+	ID     [16]byte  // the same whenever the event is delivered
+	SentAt time.Time // the same whenever the event is delivered; kept to the microsecond, it chooses the partition
+	Group  string    // message group of a FIFO queue, "" for none
+	Row    contract.Row
+}
+
+// Failure is an event that was not written while others were.
+type Failure struct {
+	Index int  // in the events given to Write
+	Held  bool // not tried, or rolled back, because an earlier event of its group failed; then the rest is empty
+
+	// What Postgres says of the refusal, none of it a value. Constraint and Column are "" where Postgres names none.
+	SQLSTATE, Constraint, Column string
+}
+
+// Result accounts for every event: Written + Duplicates + len(Failures) is their number.
+type Result struct {
+	Written int
+	// Duplicates were there already. In upsert mode these are also the events that a newer one of the same key, in the
+	// table or in the batch, leaves nothing to say. When a connection is lost during a commit, what it had written counts
+	// here instead of as Written.
+	Duplicates int
+	Failures   []Failure // by ascending Index
+}
+
+// Writer writes events into the table of one contract. It is safe for concurrent use.
+type Writer struct {
+	pool      *Pool
+	table     contract.Table
+	statement *statement
+}
+
+// NewWriter prepares nothing yet: whether the table is there shows at the first Write.
+func NewWriter(pool *Pool, table contract.Table) *Writer {
+	return &Writer{pool: pool, table: table, statement: newStatement(table)}
+}
+
+// Write writes the events and commits. What Postgres refuses of them is in the Result, and all the others are written; a
+// partition that is missing is made. Events of one Group are written in order: after one that fails, the later ones of the
+// group are held back.
+//
+// The error is an *Unavailable, after trying again for as long as ctx allows (30 s without a deadline). Part of the events
+// may then be written all the same: deliver all of them again, the key makes the second time a no-op.
+func (w *Writer) Write(ctx context.Context, events []Event) (Result, error) {
+	b := &batch{writer: w, events: events, failed: map[string]bool{}}
+	rows := make([]int, len(events))
+	for i := range rows {
+		rows[i] = i
+	}
+	if err := b.write(ctx, rows); err != nil {
+		return Result{}, unavailable(err)
+	}
+	slices.SortFunc(b.result.Failures, func(x, y Failure) int { return x.Index - y.Index })
+	return b.result, nil
+}
+
+// batch is one Write in progress.
+type batch struct {
+	writer *Writer
+	events []Event
+	failed map[string]bool // groups in which an event failed
+	result Result
+}
+
+// write writes rows, which are indices of events in ascending order, in one statement. If a row is refused, Postgres has
+// rolled back all of them: the two halves are then written on their own, down to the single rows that are to blame. Halves go
+// from left to right, so that when an event fails, no later one of its group has been written.
+func (b *batch) write(ctx context.Context, rows []int) error {
+	rows = b.hold(rows)
+	if len(rows) == 0 {
+		return nil
+	}
+	written, err := b.writer.insert(ctx, b.events, rows)
+	refused, ok := errors.AsType[*pgconn.PgError](err)
+	switch {
+	case err == nil:
+		b.result.Written += written
+		b.result.Duplicates += len(rows) - written
+		return nil
+	case !ok:
+		return err
+	case len(rows) == 1:
+		b.fail(rows[0], refused)
+		return nil
+	}
+	half := len(rows) / 2
+	if err := b.write(ctx, rows[:half]); err != nil {
+		return err
+	}
+	return b.write(ctx, rows[half:])
+}
+
+// hold takes out the rows of groups that have failed.
+func (b *batch) hold(rows []int) []int {
+	if len(b.failed) == 0 {
+		return rows
+	}
+	var free []int
+	for _, i := range rows {
+		if b.failed[b.events[i].Group] {
+			b.result.Failures = append(b.result.Failures, Failure{Index: i, Held: true})
+		} else {
+			free = append(free, i)
+		}
+	}
+	return free
+}
+
+func (b *batch) fail(row int, refused *pgconn.PgError) {
+	b.result.Failures = append(b.result.Failures, Failure{
+		Index: row, SQLSTATE: refused.Code, Constraint: refused.ConstraintName, Column: refused.ColumnName,
+	})
+	if group := b.events[row].Group; group != "" {
+		b.failed[group] = true
+	}
+}
+
+// insert writes rows in one statement, making the partitions that they lack. Its error is Postgres's own only if a row is
+// to blame.
+func (w *Writer) insert(ctx context.Context, events []Event, rows []int) (int, error) {
+	written, err := w.execute(ctx, events, rows)
+	if !lacksPartition(err) {
+		return written, err
+	}
+	if err := w.ensurePartitions(ctx, events, rows); err != nil {
+		return 0, err
+	}
+	return w.execute(ctx, events, rows)
+}
+
+func (w *Writer) execute(ctx context.Context, events []Event, rows []int) (written int, err error) {
+	if w.table.Mode == contract.Upsert {
+		rows = w.statement.newestPerKey(events, rows)
+	}
+	params := w.statement.encode(events, rows)
+	err = w.pool.attempt(ctx, func(conn *pgxpool.Conn) (err error) {
+		written, err = w.statement.execute(ctx, conn, params)
+		return err
+	})
+	return written, err
+}

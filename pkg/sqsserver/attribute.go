@@ -1,0 +1,142 @@
+package sqsserver
+
+import (
+	"crypto/md5"
+	"encoding/binary"
+	"encoding/hex"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// An attribute is one message attribute.
+type attribute struct {
+	name     string
+	dataType string // String, Number or Binary, perhaps with a label of the sender's: Number.int
+	text     string // the value; of a Binary the bytes
+}
+
+func (a *attribute) isBinary() bool { return strings.HasPrefix(a.dataType, "Binary") }
+
+// attributeValue is an attribute on the wire.
+type attributeValue struct {
+	DataType    string  `json:"DataType"`
+	StringValue *string `json:"StringValue,omitempty"`
+	BinaryValue []byte  `json:"BinaryValue,omitempty"`
+}
+
+const badCharacters = "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF"
+
+// allowedText tells whether all characters may be in a message
+// (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html).
+func allowedText(s string) bool {
+	for _, r := range s {
+		if r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0xfffe || r == 0xffff {
+			return false
+		}
+	}
+	return true
+}
+
+// readAttributes returns the attributes sorted by name, and their size in bytes.
+func readAttributes(values map[string]attributeValue) (list []attribute, size int, err error) {
+	if len(values) > 10 {
+		return nil, 0, invalidParameter.because("Number of message attributes [%d] exceeds the allowed maximum [10].", len(values))
+	}
+	for name, v := range values {
+		if err := checkAttributeName(name); err != nil {
+			return nil, 0, err
+		}
+		a, err := readAttribute(name, v)
+		if err != nil {
+			return nil, 0, err
+		}
+		list = append(list, a)
+		size += len(a.name) + len(a.dataType) + len(a.text)
+	}
+	slices.SortFunc(list, func(a, b attribute) int { return strings.Compare(a.name, b.name) })
+	return list, size, nil
+}
+
+func readAttribute(name string, v attributeValue) (attribute, error) {
+	a := attribute{name: name, dataType: v.DataType}
+	if v.StringValue != nil {
+		a.text = *v.StringValue
+	}
+	if a.isBinary() {
+		a.text = string(v.BinaryValue)
+	}
+	return a, a.check()
+}
+
+// readSystemAttributes takes the one system attribute there is, AWSTraceHeader.
+func readSystemAttributes(values map[string]attributeValue) ([]attribute, error) {
+	var list []attribute
+	for name, v := range values {
+		if name != "AWSTraceHeader" {
+			return nil, invalidParameter.because("Message system attribute name '%s' is invalid.", name)
+		}
+		a, err := readAttribute(name, v)
+		if err != nil {
+			return nil, err
+		}
+		if a.dataType != "String" {
+			return nil, invalidParameter.because("The message system attribute 'AWSTraceHeader' must be of type 'String'.")
+		}
+		list = append(list, a)
+	}
+	return list, nil
+}
+
+// attributesMD5 is the digest that SDKs check
+// (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html#sqs-attributes-md5-message-digest-calculation).
+// The list is sorted by name; an empty one has no digest.
+func attributesMD5(list []attribute) string {
+	if len(list) == 0 {
+		return ""
+	}
+	sum := md5.New()
+	part := func(s string) {
+		var length [4]byte
+		binary.BigEndian.PutUint32(length[:], uint32(len(s)))
+		sum.Write(length[:])
+		_, _ = io.WriteString(sum, s)
+	}
+	for _, a := range list {
+		part(a.name)
+		part(a.dataType)
+		if a.isBinary() {
+			sum.Write([]byte{2})
+		} else {
+			sum.Write([]byte{1})
+		}
+		part(a.text)
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
+// attributeList is attributes on the wire: an object.
+type attributeList []attribute
+
+// MarshalJSONTo writes the attributes as one object.
+func (l attributeList) MarshalJSONTo(e *jsontext.Encoder) error {
+	if err := e.WriteToken(jsontext.BeginObject); err != nil {
+		return err
+	}
+	for i := range l {
+		v := attributeValue{DataType: l[i].dataType, StringValue: &l[i].text}
+		if l[i].isBinary() {
+			v.StringValue, v.BinaryValue = nil, []byte(l[i].text)
+		}
+		if err := e.WriteToken(jsontext.String(l[i].name)); err != nil {
+			return err
+		}
+		if err := json.MarshalEncode(e, v); err != nil {
+			return err
+		}
+	}
+	return e.WriteToken(jsontext.EndObject)
+}

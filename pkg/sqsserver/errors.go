@@ -1,0 +1,77 @@
+package sqsserver
+
+import (
+	"fmt"
+	"net/http"
+)
+
+// A fault is a kind of error as a client sees it: the shape that the JSON protocol names in `__type`, the code that the
+// query protocol used before it (clients still get it, in the header x-amzn-query-error), and the HTTP status.
+type fault struct {
+	shape, code string
+	status      int
+}
+
+const (
+	modelled = "com.amazonaws.sqs#"        // errors of the service model
+	generic  = "com.amazon.coral.service#" // errors of the framework that every AWS service runs in
+	legacy   = "AWS.SimpleQueueService."   // how the query protocol prefixed some of its codes
+	bad      = http.StatusBadRequest       // what nearly every error answers
+)
+
+var (
+	queueDoesNotExist    = fault{modelled + "QueueDoesNotExist", legacy + "NonExistentQueue", bad}
+	queueNameExists      = fault{modelled + "QueueNameExists", "QueueAlreadyExists", bad}
+	queueDeletedRecently = fault{modelled + "QueueDeletedRecently", legacy + "QueueDeletedRecently", bad}
+	purgeInProgress      = fault{modelled + "PurgeQueueInProgress", legacy + "PurgeQueueInProgress", http.StatusForbidden}
+	overLimit            = fault{modelled + "OverLimit", "OverLimit", http.StatusForbidden}
+	unsupportedOperation = fault{modelled + "UnsupportedOperation", legacy + "UnsupportedOperation", bad}
+	resourceNotFound     = fault{modelled + "ResourceNotFoundException", "ResourceNotFoundException", http.StatusNotFound}
+	invalidAddress       = fault{modelled + "InvalidAddress", "InvalidAddress", bad}
+
+	invalidAttributeName   = fault{modelled + "InvalidAttributeName", "InvalidAttributeName", bad}
+	invalidAttributeValue  = fault{modelled + "InvalidAttributeValue", "InvalidAttributeValue", bad}
+	invalidMessageContents = fault{modelled + "InvalidMessageContents", "InvalidMessageContents", bad}
+	messageNotInflight     = fault{modelled + "MessageNotInflight", legacy + "MessageNotInflight", bad}
+	receiptHandleIsInvalid = fault{modelled + "ReceiptHandleIsInvalid", "ReceiptHandleIsInvalid", bad}
+
+	emptyBatch          = fault{modelled + "EmptyBatchRequest", legacy + "EmptyBatchRequest", bad}
+	tooManyEntries      = fault{modelled + "TooManyEntriesInBatchRequest", legacy + "TooManyEntriesInBatchRequest", bad}
+	entryIDsNotDistinct = fault{modelled + "BatchEntryIdsNotDistinct", legacy + "BatchEntryIdsNotDistinct", bad}
+	invalidEntryID      = fault{modelled + "InvalidBatchEntryId", legacy + "InvalidBatchEntryId", bad}
+	batchTooLong        = fault{modelled + "BatchRequestTooLong", legacy + "BatchRequestTooLong", bad}
+
+	invalidParameter = fault{generic + "InvalidParameterValueException", "InvalidParameterValue", bad}
+	missingParameter = fault{generic + "MissingRequiredParameterException", "MissingParameter", bad}
+	unknownOperation = fault{generic + "UnknownOperationException", "", bad}
+	serialization    = fault{generic + "SerializationException", "", bad}
+	requestTooLarge  = fault{generic + "RequestEntityTooLargeException", "", http.StatusRequestEntityTooLarge}
+	unavailable      = fault{generic + "ServiceUnavailableException", "ServiceUnavailable", http.StatusServiceUnavailable}
+)
+
+// An apiError is one failed call, or one failed entry of a batch.
+type apiError struct {
+	fault
+	message string
+}
+
+func (e *apiError) Error() string { return e.code + ": " + e.message }
+
+func (f fault) because(format string, args ...any) *apiError {
+	return &apiError{f, fmt.Sprintf(format, args...)}
+}
+
+var (
+	errNoQueue = queueDoesNotExist.because("The specified queue does not exist.")
+	errClosed  = unavailable.because("The server is stopping.")
+)
+
+// missing is the error for a parameter that the call cannot do without.
+func missing(parameter string) *apiError {
+	return missingParameter.because("The request must contain the parameter %s.", parameter)
+}
+
+// invalid is the error for a parameter whose value is refused for a reason that AWS words.
+func invalid(value any, parameter, reason string) *apiError {
+	return invalidParameter.because("Value %v for parameter %s is invalid. Reason: %s", value, parameter, reason)
+}

@@ -1,0 +1,41 @@
+package sqsserver
+
+import "container/heap"
+
+// A schedule orders the messages of a queue by the time at which something next happens to each by itself: a delayed one
+// becomes visible, an in-flight one becomes visible again, a visible one reaches the end of its retention. Every message of
+// the queue is in it once.
+type schedule []*message
+
+func (s schedule) Len() int           { return len(s) }
+func (s schedule) Less(i, j int) bool { return s[i].due < s[j].due }
+
+func (s schedule) Swap(i, j int) {
+	s[i], s[j] = s[j], s[i]
+	s[i].place, s[j].place = i, j
+}
+
+// Push is for container/heap only.
+func (s *schedule) Push(x any) {
+	m := x.(*message)
+	m.place = len(*s)
+	*s = append(*s, m)
+}
+
+// Pop is for container/heap only.
+func (s *schedule) Pop() any {
+	last := len(*s) - 1
+	m := (*s)[last]
+	(*s)[last] = nil
+	*s = (*s)[:last]
+	return m
+}
+
+func (s *schedule) add(m *message)    { heap.Push(s, m) }
+func (s *schedule) remove(m *message) { heap.Remove(s, m.place) }
+
+// move sets the message's due time, in milliseconds since the epoch.
+func (s *schedule) move(m *message, due int64) {
+	m.due = due
+	heap.Fix(s, m.place)
+}

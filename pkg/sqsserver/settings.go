@@ -1,0 +1,141 @@
+package sqsserver
+
+import (
+	"maps"
+	"strconv"
+	"strings"
+)
+
+// settings are the attributes of a queue that its owner sets, with the limits and defaults of
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html.
+// A value of it is replaced as a whole, never changed in place.
+type settings struct {
+	texts   map[string]string // every attribute that has a value, as GetQueueAttributes returns it
+	numbers map[string]int    // those of them that are numbers
+	redrive *redrivePolicy    // nil = none
+	allow   redriveAllowPolicy
+	fifo    bool
+}
+
+type bounds struct{ least, most, normal int }
+
+var numeric = map[string]bounds{
+	"DelaySeconds":                  {0, 900, 0},
+	"MaximumMessageSize":            {1024, 1 << 20, 1 << 20},
+	"MessageRetentionPeriod":        {60, 1_209_600, 345_600},
+	"ReceiveMessageWaitTimeSeconds": {0, 20, 0},
+	"VisibilityTimeout":             {0, 43_200, 30},
+	"KmsDataKeyReusePeriodSeconds":  {60, 86_400, 300},
+}
+
+// choices are the attributes that take one of two words, the default first.
+var choices = map[string][2]string{
+	"SqsManagedSseEnabled":      {"true", "false"},
+	"ContentBasedDeduplication": {"false", "true"},
+	"DeduplicationScope":        {"queue", "messageGroup"},
+	"FifoThroughputLimit":       {"perQueue", "perMessageGroupId"},
+	"FifoQueue":                 {"true", "false"},
+}
+
+var onlyFIFO = map[string]bool{
+	"FifoQueue": true, "ContentBasedDeduplication": true, "DeduplicationScope": true, "FifoThroughputLimit": true,
+}
+
+func defaults(fifo bool) settings {
+	set := settings{fifo: fifo, texts: map[string]string{}, numbers: map[string]int{}, allow: redriveAllowPolicy{Permission: allowAll}}
+	for name, b := range numeric {
+		set.numbers[name] = b.normal
+		set.texts[name] = strconv.Itoa(b.normal)
+	}
+	for name, words := range choices {
+		if fifo || !onlyFIFO[name] {
+			set.texts[name] = words[0]
+		}
+	}
+	delete(set.texts, "KmsDataKeyReusePeriodSeconds") // shown only where a key is set
+	return set
+}
+
+// with returns the settings changed by the attributes of a request for the queue named.
+func (s settings) with(c *call, queue queueKey, attributes map[string]string) (settings, error) {
+	s.texts, s.numbers = maps.Clone(s.texts), maps.Clone(s.numbers)
+	for name, value := range attributes {
+		if err := s.set(c, queue, name, value); err != nil {
+			return s, err
+		}
+	}
+	if s.texts["FifoThroughputLimit"] == "perMessageGroupId" && s.texts["DeduplicationScope"] != "messageGroup" {
+		return s, invalidAttributeValue.because("The perMessageGroupId value is allowed only when the value for DeduplicationScope is messageGroup.")
+	}
+	return s, nil
+}
+
+func (s *settings) set(c *call, queue queueKey, name, value string) error {
+	if onlyFIFO[name] && !s.fifo {
+		return invalidAttributeName.because("Unknown Attribute %s.", name)
+	}
+	if b, ok := numeric[name]; ok {
+		return s.setNumber(name, value, b)
+	}
+	if words, ok := choices[name]; ok {
+		return s.setChoice(name, value, words)
+	}
+	return s.setText(c, queue, name, value)
+}
+
+func (s *settings) setNumber(name, value string, b bounds) error {
+	n, err := strconv.Atoi(value)
+	if err != nil || n < b.least || n > b.most {
+		return invalidAttributeValue.because("Invalid value for the parameter %s.", name)
+	}
+	s.numbers[name] = n
+	s.texts[name] = strconv.Itoa(n)
+	return nil
+}
+
+func (s *settings) setChoice(name, value string, words [2]string) error {
+	if name == "FifoQueue" && !strings.EqualFold(value, "true") {
+		return invalidAttributeValue.because("Invalid value for the parameter FifoQueue. Reason: Modifying queue type is not supported.")
+	}
+	for _, word := range words {
+		if strings.EqualFold(value, word) {
+			s.texts[name] = word
+			return nil
+		}
+	}
+	return invalidAttributeValue.because("Invalid value for the parameter %s.", name)
+}
+
+// setText sets one of the attributes that are documents or names; the empty text removes it.
+func (s *settings) setText(c *call, queue queueKey, name, value string) (err error) {
+	switch name {
+	case "RedrivePolicy":
+		s.redrive, value, err = c.parseRedrivePolicy(queue, s.fifo, value)
+	case "RedriveAllowPolicy":
+		s.allow, value, err = parseRedriveAllowPolicy(value)
+	case "Policy":
+		err = checkPolicy(value)
+	case "KmsMasterKeyId":
+		s.setKey(value)
+	default:
+		err = invalidAttributeName.because("Unknown Attribute %s.", name)
+	}
+	if err != nil {
+		return err
+	}
+	if s.texts[name] = value; value == "" {
+		delete(s.texts, name)
+	}
+	return nil
+}
+
+// setKey notes whether messages are encrypted by a key of the owner's or by SQS, of which clients see the attributes only.
+func (s *settings) setKey(id string) {
+	s.texts["SqsManagedSseEnabled"] = strconv.FormatBool(id == "")
+	if id != "" {
+		s.texts["KmsDataKeyReusePeriodSeconds"] = strconv.Itoa(s.numbers["KmsDataKeyReusePeriodSeconds"])
+	}
+}
+
+// retention is how long a message is kept, in milliseconds.
+func (s *settings) retention() int64 { return int64(s.numbers["MessageRetentionPeriod"]) * 1000 }

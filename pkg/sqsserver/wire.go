@@ -1,0 +1,160 @@
+package sqsserver
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// maxRequest bounds the body of a request: 1 MiB of messages, every character of it escaped in JSON, and their attributes.
+const maxRequest = 8 << 20
+
+// A call is the part of a request that all operations share, whatever the protocol.
+type call struct {
+	*Server
+	ctx    context.Context
+	region string
+	base   string // scheme and host, as the client sees them
+}
+
+// An operation reads its input by the protocol's decoder and returns its output, nil for none.
+type operation func(c *call, decode func(any) error) (any, error)
+
+func op[In any, Out any](run func(*call, *In) (*Out, error)) operation {
+	return func(c *call, decode func(any) error) (any, error) {
+		in := new(In)
+		if err := decode(in); err != nil {
+			return nil, err
+		}
+		out, err := run(c, in)
+		if err != nil || out == nil {
+			return nil, err
+		}
+		return out, nil
+	}
+}
+
+// none is the output of operations that have none.
+type none struct{}
+
+var operations = map[string]operation{
+	"CreateQueue":                  op((*call).createQueue),
+	"GetQueueUrl":                  op((*call).getQueueURL),
+	"GetQueueAttributes":           op((*call).getQueueAttributes),
+	"SetQueueAttributes":           op((*call).setQueueAttributes),
+	"SendMessage":                  op((*call).sendMessage),
+	"SendMessageBatch":             op((*call).sendMessageBatch),
+	"ReceiveMessage":               op((*call).receiveMessage),
+	"DeleteMessage":                op((*call).deleteMessage),
+	"DeleteMessageBatch":           op((*call).deleteMessageBatch),
+	"ChangeMessageVisibility":      op((*call).changeMessageVisibility),
+	"ChangeMessageVisibilityBatch": op((*call).changeMessageVisibilityBatch),
+}
+
+// ServeHTTP answers one request of the AWS JSON 1.0 protocol
+// (https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html) at any path.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("x-amzn-RequestId", newID())
+	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+	buffer := buffers.Get().(*bytes.Buffer)
+	defer putBuffer(buffer)
+	out, err := s.answer(buffer, w, r)
+	if err == nil && out != nil {
+		buffer.Reset()
+		err = json.MarshalWrite(buffer, out, jsontext.AllowInvalidUTF8(true))
+		out = buffer.Bytes()
+	}
+	if err != nil {
+		writeError(w, err)
+		return
+	}
+	if out != nil {
+		_, _ = w.Write(buffer.Bytes())
+	}
+}
+
+func (s *Server) answer(buffer *bytes.Buffer, w http.ResponseWriter, r *http.Request) (any, error) {
+	if s.closing.Err() != nil {
+		return nil, errClosed
+	}
+	name, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), "AmazonSQS.")
+	run := operations[name]
+	if !ok || run == nil || r.Method != http.MethodPost {
+		return nil, unknownOperation.because("")
+	}
+	if _, err := buffer.ReadFrom(http.MaxBytesReader(w, r.Body, maxRequest)); err != nil {
+		return nil, readError(err)
+	}
+	c := &call{Server: s, ctx: r.Context(), region: regionOf(r), base: baseOf(r)}
+	return run(c, func(in any) error { return decodeJSON(buffer.Bytes(), in) })
+}
+
+func readError(err error) error {
+	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+		return requestTooLarge.because("Request size exceeded the limit of %d bytes.", tooLarge.Limit)
+	}
+	return serialization.because("The request body ended early.")
+}
+
+func decodeJSON(body []byte, in any) error {
+	if err := json.Unmarshal(body, in); err != nil {
+		where := ""
+		if at := (*json.SemanticError)(nil); errors.As(err, &at) {
+			where = " at " + string(at.JSONPointer)
+		}
+		return serialization.because("The request is not the JSON that this operation takes%s.", where)
+	}
+	return nil
+}
+
+// writeError answers with an error. A failure that is not an apiError is a defect of this package.
+func writeError(w http.ResponseWriter, err error) {
+	e := (*apiError)(nil)
+	if !errors.As(err, &e) {
+		e = &apiError{fault{generic + "InternalFailure", "InternalFailure", http.StatusInternalServerError}, "internal failure"}
+	}
+	if e.code != "" {
+		w.Header().Set("x-amzn-query-error", e.code+";Sender")
+	}
+	body, _ := json.Marshal(struct {
+		Type    string `json:"__type"`
+		Message string `json:"message,omitempty"`
+	}{e.shape, e.message}, jsontext.AllowInvalidUTF8(true))
+	w.WriteHeader(e.status)
+	_, _ = w.Write(body)
+}
+
+// regionOf reads the region from the credential scope of the signature: key/date/REGION/sqs/aws4_request.
+func regionOf(r *http.Request) string {
+	_, scope, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
+	if parts := strings.SplitN(scope, "/", 5); len(parts) == 5 && plainRegion(parts[2]) {
+		return parts[2]
+	}
+	return defaultRegion
+}
+
+func plainRegion(name string) bool {
+	return name != "" && len(name) <= 32 && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
+}
+
+func baseOf(r *http.Request) string {
+	if r.TLS != nil {
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
+}
+
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+func putBuffer(b *bytes.Buffer) {
+	if b.Cap() <= 1<<20 { // a rare large request should not stay in memory
+		b.Reset()
+		buffers.Put(b)
+	}
+}
