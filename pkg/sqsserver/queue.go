@@ -16,10 +16,10 @@ const maxInFlight = 120_000
 //
 // Lock order: a queue's lock, then the server's. No two queues' locks are held at once: dead letters leave after the lock.
 type queue struct {
-	server       *Server
-	region, name string
-	fifo         bool
-	nonce        uint64 // tells this queue's receipt handles from those of others
+	server *Server
+	queueKey
+	fifo  bool
+	nonce uint64 // tells this queue's receipt handles from those of others
 
 	mu       sync.Mutex
 	deleted  bool
@@ -40,10 +40,10 @@ type queue struct {
 	deceased []deadLetter // leave when the lock is released
 }
 
-func newQueue(s *Server, region, name string, set settings, tags map[string]string) *queue {
+func newQueue(s *Server, key queueKey, set settings, tags map[string]string) *queue {
 	now := s.now()
 	q := &queue{
-		server: s, region: region, name: name, fifo: set.fifo, nonce: rand.Uint64(), settings: set, tags: tags,
+		server: s, queueKey: key, fifo: set.fifo, nonce: rand.Uint64(), settings: set, tags: tags,
 		created: now, modified: now, received: map[uint64]*message{},
 	}
 	q.groups.groups = map[string]*group{}
@@ -52,7 +52,11 @@ func newQueue(s *Server, region, name string, set settings, tags map[string]stri
 	return q
 }
 
-func (q *queue) arn() string { return arn(q.region, q.name) }
+func (q *queue) count(s state) int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.counts[s]
+}
 
 // lock lets time catch up, so that what follows sees the queue as it is now.
 func (q *queue) lock() (now int64, err error) {
