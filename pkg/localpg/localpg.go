@@ -76,7 +76,7 @@ func startAt(ctx context.Context, h home, log io.Writer) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := h.refuseRunning(); err != nil {
+	if err := h.refuseRunning(ctx); err != nil {
 		return nil, err
 	}
 	if err := h.initialise(ctx, binaries); err != nil {
