@@ -53,7 +53,6 @@ func (r Report) String() string {
 // value (classes 22 and 23).
 type databaseError struct {
 	cause *pgconn.PgError
-	doing string
 }
 
 func (e *databaseError) Error() string {
