@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -171,7 +172,7 @@ func (f *keyringFlag) text(s *streams) (string, error) {
 	if f.Keyring != "" {
 		return f.Keyring, nil
 	}
-	const path = stateDir + "/keyring.json"
+	path := filepath.Join(s.dir, stateDir, "keyring.json")
 	kept, err := os.ReadFile(path)
 	if err == nil {
 		return string(kept), nil
@@ -180,7 +181,7 @@ func (f *keyringFlag) text(s *streams) (string, error) {
 		return "", err
 	}
 	made := mask.GenerateKeyring()
-	if err := os.MkdirAll(stateDir, 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return "", err
 	}
 	if err := os.WriteFile(path, made, 0o600); err != nil {

@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -13,7 +16,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"sqs2pg/pkg/contract"
-	"sqs2pg/pkg/eventsource"
 	"sqs2pg/pkg/localpg"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/migrations"
@@ -26,13 +28,14 @@ type runCommand struct {
 	Messages    int    `default:"100" help:"How many logins to make up (${default}); one in a hundred is a message of another kind."`
 	BatchSize   int    `default:"10" help:"Messages per invocation at most (${default})."`
 	Concurrency int    `default:"2" help:"Batches in flight at a time (${default})."`
+	Function    string `placeholder:"FILE" help:"The function's bootstrap; default: ingest/bootstrap beside this program, where make build puts it."`
 	Stay        bool   `help:"Keep Postgres running at the end, until Ctrl-C."`
 }
 
 const (
 	runQueue    = "login-queue"
 	runReceives = 3 // of a failing message before it is dead-lettered
-	rowsShown   = 5
+	shown       = 5 // rows, and dead letters
 )
 
 func (c *runCommand) Run(ctx context.Context, s *streams) error {
@@ -54,15 +57,15 @@ func (c *runCommand) Run(ctx context.Context, s *streams) error {
 	if err := db.migrate(ctx, s, loaded.Table()); err != nil {
 		return err
 	}
-	summary, log, dead, err := c.load(ctx, s, db)
+	load, err := c.load(ctx, s, db)
 	if err != nil {
 		return err
 	}
 	if err := db.show(ctx, s, loaded.Table()); err != nil {
 		return err
 	}
-	showDead(s, dead, log)
-	fmt.Fprintf(s.out, "\n%d written, %d duplicates, %d dead-lettered in %.1f s\n", log.written, log.repeated, len(dead), summary.Elapsed.Seconds())
+	load.showDead(s)
+	fmt.Fprintf(s.out, "\n%d written, %d dead-lettered in %.1f s\n", load.log.written, len(load.dead), load.took.Seconds())
 	if c.Stay {
 		fmt.Fprintf(s.err, "Postgres stays until Ctrl-C: psql '%s'\n", db.owner)
 		<-ctx.Done()
@@ -70,45 +73,62 @@ func (c *runCommand) Run(ctx context.Context, s *streams) error {
 	return nil
 }
 
-// load serves a queue, fills it, drains it through the function and returns what was dead-lettered.
-func (c *runCommand) load(ctx context.Context, s *streams, db *database) (summary eventsource.Summary, log *functionLog, dead []types.Message, err error) {
+// loaded is what became of the messages of a run.
+type loaded struct {
+	log  *functionLog
+	took time.Duration
+	dead []types.Message
+}
+
+// load serves a queue, fills it and drains it through the function.
+func (c *runCommand) load(ctx context.Context, s *streams, db *database) (*loaded, error) {
 	endpoint, stop, err := serveSQS("127.0.0.1:0")
 	if err != nil {
-		return
+		return nil, err
 	}
 	defer stop()
 	client, err := newSQS(ctx, endpoint)
 	if err != nil {
-		return
+		return nil, err
 	}
 	queueURL, dlqURL, err := createQueues(ctx, client)
 	if err != nil {
-		return
+		return nil, err
 	}
 	sent, err := send(ctx, client, queueURL, logins(c.Messages, uint64(time.Now().UnixNano())))
 	if err != nil {
-		return
+		return nil, err
 	}
 	fmt.Fprintf(s.err, "sqs       %d messages sent to %s at %s\n", sent, runQueue, endpoint)
+	l := &loaded{log: newFunctionLog(s.err)}
+	if l.took, err = c.drain(ctx, s, db, client, queueURL, l.log); err != nil {
+		return nil, err
+	}
+	l.dead, err = receiveAll(ctx, client, dlqURL)
+	return l, err
+}
 
+// drain plays the event source mapping until the queue is silent, and returns how long there was something to do.
+func (c *runCommand) drain(ctx context.Context, s *streams, db *database, client *sqs.Client, queueURL string, log *functionLog) (time.Duration, error) {
 	keyring, err := c.text(s)
 	if err != nil {
-		return
+		return 0, err
 	}
-	log = newFunctionLog(s.err)
-	live := newProgress(s.err, sent)
+	live := newProgress(s.err, depth(ctx, client, queueURL))
 	d := drain{
-		mappingFlags: mappingFlags{BatchSize: c.BatchSize, Concurrency: c.Concurrency, Timeout: 30 * time.Second, IdleTimeout: time.Second},
-		client:       client, queueURL: queueURL, progress: live.observe,
+		mappingFlags: mappingFlags{
+			Function: c.Function, BatchSize: c.BatchSize, Concurrency: c.Concurrency,
+			Timeout: 30 * time.Second, IdleTimeout: time.Second, // the queue is on this machine: a second of silence is enough
+		},
+		client: client, queueURL: queueURL, progress: live.observe,
 		environ: functionEnviron(map[string]string{"DATABASE_URL": db.writer, "MASK_KEYRING": keyring, "CONTRACT": "user_logins", "MASK_SECRET_ID": ""}),
 	}
-	summary, err = d.run(ctx, log)
+	summary, err := d.run(ctx, log)
 	live.done()
-	if err != nil {
-		return
+	if err == nil && summary.FailedBatches > 0 {
+		err = fmt.Errorf("%d batches came back whole, the last because of %s", summary.FailedBatches, summary.LastError)
 	}
-	dead, err = receiveAll(ctx, client, dlqURL)
-	return
+	return live.took, err
 }
 
 // createQueues makes the queue and its dead-letter queue.
@@ -155,44 +175,45 @@ func receiveAll(ctx context.Context, client *sqs.Client, queueURL string) ([]typ
 	}
 }
 
-// showDead prints the dead letters with the reason that the function gave. Bodies stay in the queue: they may hold anything.
-func showDead(s *streams, dead []types.Message, log *functionLog) {
-	if len(dead) == 0 {
+// showDead prints some dead letters with the reason that the function gave. Bodies stay in the queue: they may hold anything.
+func (l *loaded) showDead(s *streams) {
+	var rows [][]string
+	for _, m := range l.dead[:min(shown, len(l.dead))] {
+		rows = append(rows, []string{*m.MessageId, strconv.Itoa(runReceives), l.log.reasons[*m.MessageId]})
+	}
+	if len(rows) == 0 {
 		return
 	}
-	rows := make([][]string, len(dead))
-	for i, m := range dead {
-		rows[i] = []string{*m.MessageId, strconv.Itoa(runReceives), log.reasons[*m.MessageId]}
-	}
-	fmt.Fprintf(s.out, "\n%s-dlq\n", runQueue)
+	fmt.Fprintf(s.out, "\n%s-dlq: %d\n", runQueue, len(l.dead))
 	printTable(s.out, []string{"message id", "receives", "reason"}, rows)
 }
 
 // database is where run loads into.
 type database struct {
-	owner, writer string // URLs
+	given         bool   // by the person, with whatever rights it has
+	owner, writer string // URLs; writer is the function's, known after migrate
 	stop          func()
 }
 
 // database returns the given one, or starts one.
 func (c *runCommand) database(ctx context.Context, s *streams) (*database, error) {
 	if c.DatabaseURL != "" {
-		return &database{owner: c.DatabaseURL, writer: c.DatabaseURL, stop: func() {}}, nil
+		return &database{owner: c.DatabaseURL, given: true, stop: func() {}}, nil
 	}
-	server, err := localpg.Start(ctx, localpg.Options{Dir: filepath.Join(stateDir, "postgres")})
+	server, err := localpg.Start(ctx, localpg.Options{Dir: filepath.Join(s.dir, stateDir, "postgres")})
 	if err != nil {
 		return nil, err
 	}
-	url := server.URL("postgres")
 	fmt.Fprintf(s.err, "postgres  started, data in %s\n", server.Dir())
-	return &database{owner: url, writer: url, stop: func() {
+	owner := server.URL("postgres")
+	return &database{owner: owner, stop: func() {
 		if err := server.Stop(); err != nil {
 			fmt.Fprintf(s.err, "stop Postgres: %v\n", err)
 		}
 	}}, nil
 }
 
-// migrate makes the table, and for a server of our own the login that the function uses: it may write and no more.
+// migrate makes the table, and in a server of our own the login that the function uses, which may write and no more.
 func (d *database) migrate(ctx context.Context, s *streams, table contract.Table) error {
 	pool, err := postgres.Open(ctx, postgres.Config{URL: d.owner})
 	if err != nil {
@@ -203,8 +224,19 @@ func (d *database) migrate(ctx context.Context, s *streams, table contract.Table
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.err, "table     %s\n", report)
-	return nil
+	fmt.Fprintf(s.err, "table     %s\n", strings.ReplaceAll(report.String(), "\n", "\n          "))
+	if d.given {
+		d.writer = d.owner
+		return nil
+	}
+	u, err := url.Parse(d.owner)
+	if err != nil {
+		return err
+	}
+	u.User = url.UserPassword("ingest", rand.Text())
+	d.writer = u.String()
+	password, _ := u.User.Password()
+	return migrations.Login(ctx, pool, u.User.Username(), password)
 }
 
 // show prints the newest rows.
@@ -214,11 +246,11 @@ func (d *database) show(ctx context.Context, s *streams, table contract.Table) e
 		return err
 	}
 	defer pool.Close()
-	columns, rows, err := postgres.Preview(ctx, pool, table, rowsShown)
+	columns, rows, err := postgres.Preview(ctx, pool, table, shown)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "select * from %s order by sent_at desc limit %d;\n", table.Name, rowsShown)
+	fmt.Fprintf(s.out, "select * from %s order by sent_at desc limit %d;\n", table.Name, shown)
 	printTable(s.out, columns, rows)
 	return nil
 }
