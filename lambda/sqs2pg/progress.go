@@ -24,7 +24,7 @@ type progress struct {
 	total   int // messages on the queue at the start; others may come
 	last    eventsource.Progress
 	took    time.Duration // until the last change, so without the silence that ends a drain
-	next    time.Time // of the next line in a pipe
+	next    time.Time     // of the next line in a pipe
 	bars    *mpb.Progress
 	bar     *mpb.Bar
 }
