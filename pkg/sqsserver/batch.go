@@ -1,6 +1,10 @@
 package sqsserver
 
-import "regexp"
+import (
+	"fmt"
+	"regexp"
+	"slices"
+)
 
 var entryID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
 
@@ -135,6 +139,10 @@ func (c *call) deleteMessageBatch(in *handleBatchInput) (*batchOutput[handleResu
 
 func (c *call) changeMessageVisibilityBatch(in *handleBatchInput) (*batchOutput[handleResult], error) {
 	return c.eachHandle(in, "ChangeMessageVisibilityBatchRequestEntry", func(q *queue, e handleEntry, now int64) error {
+		if e.Timeout == nil {
+			at := slices.Index(in.Entries, e) + 1
+			return missing(fmt.Sprintf("ChangeMessageVisibilityBatchRequestEntry.%d.VisibilityTimeout", at))
+		}
 		return q.extend(e.Handle, e.Timeout, now)
 	})
 }

@@ -104,34 +104,33 @@ func (q *queue) advance(now int64) {
 func (q *queue) put(m *message, now, delay int64) {
 	q.ordinal++
 	m.ordinal = q.ordinal
-	m.state, m.due = delayed, now+delay
-	q.counts[delayed]++
-	q.schedule.add(m)
-	if delay <= 0 {
-		q.show(m)
+	m.state, m.due = visible, m.enqueued+q.settings.retention()
+	if delay > 0 {
+		m.state, m.due = delayed, now+delay
 	}
+	q.schedule.add(m)
+	q.enter(m)
 }
 
 // show makes a delayed or in-flight message visible.
-func (q *queue) show(m *message) {
-	q.leave(m)
-	q.enter(m, visible, m.enqueued+q.settings.retention())
-}
+func (q *queue) show(m *message) { q.change(m, visible, m.enqueued+q.settings.retention()) }
 
 // hide puts a visible message in flight until then.
-func (q *queue) hide(m *message, until int64) {
+func (q *queue) hide(m *message, until int64) { q.change(m, inFlight, until) }
+
+func (q *queue) change(m *message, s state, due int64) {
 	q.leave(m)
-	q.enter(m, inFlight, until)
+	m.state = s
+	q.schedule.move(m, due)
+	q.enter(m)
 }
 
-func (q *queue) enter(m *message, s state, due int64) {
-	m.state = s
-	q.counts[s]++
-	q.schedule.move(m, due)
+func (q *queue) enter(m *message) {
+	q.counts[m.state]++
 	switch {
 	case q.fifo:
 		q.groups.enter(m)
-	case s == visible:
+	case m.state == visible:
 		q.ready.append(m)
 	}
 }
