@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -34,15 +35,22 @@ var ErrConfig = errors.New("database settings")
 type Config struct {
 	// URL is postgres://user:password@host:port/database?sslmode=verify-full, or the keyword form of libpq. Required.
 	// pgxpool's and pgx's own parameters are honoured: pool_max_conns (default 2), connect_timeout (default 5 s),
-	// default_query_exec_mode (cache_describe avoids prepared statements).
+	// default_query_exec_mode (cache_describe avoids prepared statements). For hosts of RDS the default is sslmode=verify-full with RDS's
+	// own roots trusted, and for RDS Proxy cache_describe.
 	URL string
 	// Credentials, if set, is asked before every new connection and replaces the URL's user and password: for secrets that
 	// rotate and tokens that expire. It must be safe for concurrent use.
 	Credentials func(ctx context.Context) (user, password string, err error)
+	// Refresh, if set, is called when the server has refused what Credentials gave, so that it gives what holds now. The connection is then
+	// tried again.
+	Refresh func(ctx context.Context) error
 }
 
 // Pool holds the connections of one process. It is safe for concurrent use.
-type Pool struct{ pgx *pgxpool.Pool }
+type Pool struct {
+	pgx     *pgxpool.Pool
+	refresh func(context.Context) error
+}
 
 // Open checks the settings and returns a pool that connects when it is first used; see [Pool.Ping]. Its errors wrap
 // ErrConfig, fit on a line and never show the URL, which holds a password.
@@ -55,14 +63,14 @@ func Open(ctx context.Context, cfg Config) (*Pool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: the pool's parameters in the URL contradict each other", ErrConfig)
 	}
-	return &Pool{pgx: pool}, nil
+	return &Pool{pgx: pool, refresh: cfg.Refresh}, nil
 }
 
 func parse(cfg Config) (*pgxpool.Config, error) {
 	if strings.TrimSpace(cfg.URL) == "" {
 		return nil, fmt.Errorf("%w: the URL is empty: set DATABASE_URL to postgres://user:password@host:5432/database", ErrConfig)
 	}
-	config, err := pgxpool.ParseConfig(cfg.URL)
+	config, err := parseURL(cfg.URL)
 	if err != nil { // its text repeats most of the URL
 		return nil, fmt.Errorf("%w: the URL cannot be read: it should look like postgres://user:password@host:5432/database?sslmode=verify-full, "+
 			"with special characters of the password percent-encoded", ErrConfig)
@@ -90,12 +98,23 @@ func parse(cfg Config) (*pgxpool.Config, error) {
 	return config, nil
 }
 
-// Ping makes sure of a connection, once and without patience. Its error is an *Unavailable that says what to do.
+// Ping makes sure of a connection, without patience: only credentials that are refused are refreshed and tried once more.
+// Its error is an *Unavailable that says what to do.
 func (p *Pool) Ping(ctx context.Context) error {
-	if err := p.pgx.Ping(ctx); err != nil {
+	err := p.pgx.Ping(ctx)
+	if p.refreshed(ctx, err) {
+		err = p.pgx.Ping(ctx)
+	}
+	if err != nil {
 		return unavailable(err)
 	}
 	return nil
+}
+
+// refreshed tells whether err is a refusal of the credentials and new ones were asked for.
+func (p *Pool) refreshed(ctx context.Context, err error) bool {
+	refused, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && p.refresh != nil && (refused.Code == "28P01" || refused.Code == "28000") && p.refresh(ctx) == nil
 }
 
 // Close closes the connections once they are given back, and waits for that.

@@ -36,7 +36,10 @@ func (p *Pool) attempt(ctx context.Context, work func(*pgxpool.Conn) error) erro
 		case refusal:
 			return err
 		case fault:
-			return unavailable(err)
+			// In the middle of a rotation the database has the new password before the secret does.
+			if !p.refreshed(ctx, err) {
+				return unavailable(err)
+			}
 		}
 		if !sleep(ctx, rand.N(delay)) {
 			return unavailable(err)

@@ -1,0 +1,139 @@
+package postgres_test
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"io"
+	"net"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"sqs2pg/pkg/postgres"
+)
+
+func TestConnectionsToRDSVerifyTheServer(t *testing.T) {
+	t.Parallel()
+	type settings struct {
+		ServerName string // "" means that the name is not verified
+		RDSRoots   bool
+		Plain      bool // would go on without TLS
+		Mode       pgx.QueryExecMode
+	}
+	const instance, proxy = "db.abc123.eu-west-1.rds.amazonaws.com", "p.proxy-abc123.eu-west-1.rds.amazonaws.com"
+	for name, test := range map[string]struct {
+		url  string
+		want settings
+	}{
+		"an instance":                       {"postgres://u:p@" + instance + "/d", settings{ServerName: instance, RDSRoots: true}},
+		"an instance, in keywords":          {"host=" + instance + " user=u", settings{ServerName: instance, RDSRoots: true}},
+		"an instance in China":              {"postgres://u@db.abc.rds.cn-north-1.rds.amazonaws.com.cn/d?connect_timeout=3", settings{ServerName: "db.abc.rds.cn-north-1.rds.amazonaws.com.cn", RDSRoots: true}},
+		"a proxy":                           {"postgres://u:p@" + proxy + "/d", settings{ServerName: proxy, RDSRoots: true, Mode: pgx.QueryExecModeCacheDescribe}},
+		"a proxy with a mode of its own":    {"postgres://u:p@" + proxy + "/d?default_query_exec_mode=exec", settings{ServerName: proxy, RDSRoots: true, Mode: pgx.QueryExecModeExec}},
+		"an instance, TLS switched off":     {"postgres://u:p@" + instance + "/d?sslmode=disable", settings{Plain: true}},
+		"an instance, require":              {"postgres://u:p@" + instance + "/d?sslmode=require", settings{RDSRoots: true}},
+		"another host is left to the URL":   {"postgres://u:p@db.example.com/d?sslmode=verify-full", settings{ServerName: "db.example.com"}},
+		"a host that only looks like RDS's": {"postgres://u:p@xrds.amazonaws.com.example.com/d?sslmode=disable", settings{Plain: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pool, err := postgres.Open(t.Context(), postgres.Config{URL: test.url})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(pool.Close)
+			if test.want.Mode == 0 {
+				test.want.Mode = pgx.QueryExecModeCacheStatement
+			}
+			c := pool.Pgx().Config().ConnConfig
+			got := settings{Plain: c.TLSConfig == nil, Mode: c.DefaultQueryExecMode}
+			if c.TLSConfig != nil {
+				got.RDSRoots = c.TLSConfig.RootCAs != nil
+				if !c.TLSConfig.InsecureSkipVerify {
+					got.ServerName = c.TLSConfig.ServerName
+				}
+			}
+			for _, f := range c.Fallbacks {
+				got.Plain = got.Plain || f.TLSConfig == nil
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("settings (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestEveryRootOfRDSIsTrustedAndHasYearsToGo(t *testing.T) {
+	t.Parallel()
+	pool, err := postgres.Open(t.Context(), postgres.Config{URL: "postgres://u@db.abc.eu-west-1.rds.amazonaws.com/d"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	text, err := os.ReadFile("rds_roots.pem")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+		certificate, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := certificate.Verify(x509.VerifyOptions{
+			Roots: pool.Pgx().Config().ConnConfig.TLSConfig.RootCAs, CurrentTime: time.Now().AddDate(5, 0, 0),
+		}); err != nil || !strings.HasPrefix(certificate.Subject.CommonName, "Amazon RDS ") {
+			t.Errorf("%s: %v", certificate.Subject.CommonName, err)
+		}
+		n++
+	}
+	if n < 80 {
+		t.Errorf("%d roots, want three for each of 27 regions", n)
+	}
+}
+
+func TestACertificateThatDoesNotVerifyIsSaidInOneLine(t *testing.T) {
+	t.Parallel()
+	listener := serveTLS(t)
+	pool, err := postgres.Open(t.Context(), postgres.Config{URL: "postgres://u:hunter2@" + listener + "/d?sslmode=verify-full"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	const want = "database unavailable: the server's certificate does not verify: check sslrootcert and the host name"
+	if err := pool.Ping(t.Context()); err == nil || err.Error() != want {
+		t.Errorf("error %v\nwant  %s", err, want)
+	}
+}
+
+// serveTLS answers a Postgres client's request for TLS with a certificate that nobody has signed.
+// https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-SSL
+func serveTLS(t *testing.T) string {
+	t.Helper()
+	web := httptest.NewTLSServer(nil) // for its certificate
+	t.Cleanup(web.Close)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = io.ReadFull(conn, make([]byte, 8))
+			_, _ = conn.Write([]byte("S"))
+			_ = tls.Server(conn, web.TLS).Handshake()
+			_ = conn.Close()
+		}
+	}()
+	return listener.Addr().String()
+}
