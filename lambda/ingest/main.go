@@ -49,4 +49,3 @@ func wire(ctx context.Context, getenv func(string) string, out io.Writer) (*inge
 		Now:      time.Now,
 	}, pool, nil
 }
-

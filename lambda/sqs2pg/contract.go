@@ -3,7 +3,11 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
+	"time"
+
+	"github.com/google/uuid"
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/mask"
@@ -113,13 +117,34 @@ func (c *contractTry) Run(s *streams) error {
 	return nil
 }
 
-// rowTexts shows a masked row as name=value.
+// rowTexts shows a masked row as name=value. It is the one place that prints values: of messages that the person gave.
 func rowTexts(c *contract.Contract, row contract.Row) []string {
 	texts := make([]string, row.Len())
 	for i, col := range c.Table().Columns {
-		texts[i] = col.Name + "=" + row.Value(i).String()
+		texts[i] = col.Name + "=" + valueText(col.Type, row.Value(i))
 	}
 	return texts
+}
+
+func valueText(t contract.Type, v contract.Value) string {
+	switch {
+	case v.IsNull():
+		return "NULL"
+	case t == contract.BigInt:
+		return fmt.Sprint(v.Int())
+	case t == contract.Double:
+		return fmt.Sprint(v.Float())
+	case t == contract.Boolean:
+		return fmt.Sprint(v.Bool())
+	case t == contract.UUID:
+		return uuid.UUID(v.UUID()).String()
+	case t == contract.Date:
+		return v.Time().Format(time.DateOnly)
+	case t == contract.Timestamptz:
+		return v.Time().Format(time.RFC3339Nano)
+	default:
+		return v.Text()
+	}
 }
 
 // stateDir is where the local commands keep what must outlive them: the keyring, and Postgres's files.
@@ -147,7 +172,7 @@ func (f *keyringFlag) text(s *streams) (string, error) {
 	if f.Keyring != "" {
 		return f.Keyring, nil
 	}
-	const path = stateDir + "/keyring.json"
+	path := filepath.Join(s.dir, stateDir, "keyring.json")
 	kept, err := os.ReadFile(path)
 	if err == nil {
 		return string(kept), nil
@@ -156,7 +181,7 @@ func (f *keyringFlag) text(s *streams) (string, error) {
 		return "", err
 	}
 	made := mask.GenerateKeyring()
-	if err := os.MkdirAll(stateDir, 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return "", err
 	}
 	if err := os.WriteFile(path, made, 0o600); err != nil {

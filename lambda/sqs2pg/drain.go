@@ -69,7 +69,7 @@ func (d *drain) run(ctx context.Context, log io.Writer) (eventsource.Summary, er
 		Client: d.client, QueueURL: d.queueURL, Function: function,
 		BatchSize: d.BatchSize, Window: d.Window, Concurrency: d.Concurrency,
 		FunctionTimeout: d.Timeout,
-		IdleTimeout: d.IdleTimeout, RetryDelay: d.RetryDelay, Observe: d.progress,
+		IdleTimeout:     d.IdleTimeout, RetryDelay: d.RetryDelay, Observe: d.progress,
 	}
 	return m.Run(ctx)
 }

@@ -32,6 +32,7 @@ type command struct {
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
+	dir      string // the local commands keep .sqs2pg in it
 }
 
 // errMisuse marks errors of the person, not of the work: they exit with 2.
@@ -45,7 +46,7 @@ func misuse(format string, args ...any) error {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(execute(ctx, os.Args[1:], &streams{os.Stdin, os.Stdout, os.Stderr}))
+	os.Exit(execute(ctx, os.Args[1:], &streams{os.Stdin, os.Stdout, os.Stderr, "."}))
 }
 
 // execute runs one command line and returns its exit code.

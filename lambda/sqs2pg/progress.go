@@ -23,7 +23,8 @@ type progress struct {
 	started time.Time
 	total   int // messages on the queue at the start; others may come
 	last    eventsource.Progress
-	next    time.Time // of the next line in a pipe
+	took    time.Duration // until the last change, so without the silence that ends a drain
+	next    time.Time     // of the next line in a pipe
 	bars    *mpb.Progress
 	bar     *mpb.Bar
 }
@@ -45,7 +46,7 @@ func (p *progress) failures(decor.Statistics) string {
 
 // observe is called at every change, one call at a time.
 func (p *progress) observe(now eventsource.Progress) {
-	p.last = now
+	p.last, p.took = now, time.Since(p.started)
 	settled := now.Succeeded + now.DeadLettered
 	if p.bar != nil {
 		p.bar.SetTotal(int64(max(p.total, settled)), false)
@@ -71,7 +72,7 @@ func (p *progress) done() {
 func (p *progress) line() {
 	n := p.last.Succeeded + p.last.DeadLettered
 	fmt.Fprintf(p.w, "%d of %d messages, %.0f/s, %d in flight, %d dead-lettered\n",
-		n, max(p.total, n), float64(n)/time.Since(p.started).Seconds(), p.last.InFlight, p.last.DeadLettered)
+		n, max(p.total, n), float64(n)/max(p.took.Seconds(), 0.001), p.last.InFlight, p.last.DeadLettered)
 }
 
 // depth is the number of messages on a queue, 0 where SQS does not say.

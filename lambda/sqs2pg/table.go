@@ -1,7 +1,9 @@
 package main
 
 import (
+	"fmt"
 	"io"
+	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -10,7 +12,6 @@ import (
 // printTable writes rows under upper-case headers, without borders, so that it can be read by people and cut by scripts.
 func printTable(w io.Writer, header []string, rows [][]string) {
 	t := table.NewWriter()
-	t.SetOutputMirror(w)
 	t.SetStyle(table.Style{
 		Box:     table.BoxStyle{PaddingRight: "  ", MiddleVertical: ""},
 		Format:  table.FormatOptions{Header: text.FormatUpper},
@@ -20,7 +21,9 @@ func printTable(w io.Writer, header []string, rows [][]string) {
 	for _, r := range rows {
 		t.AppendRow(cells(r))
 	}
-	t.Render()
+	for line := range strings.Lines(t.Render() + "\n") {
+		fmt.Fprintln(w, strings.TrimRight(line, " \n"))
+	}
 }
 
 func cells(texts []string) table.Row {

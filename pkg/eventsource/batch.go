@@ -1,24 +1,9 @@
 package eventsource
 
 import (
-	"strconv"
 	"sync"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
-
-// message is one receive of a message.
-type message struct {
-	types.Message
-	received time.Time
-}
-
-// receiveCount includes this receive.
-func (m *message) receiveCount() int {
-	count, _ := strconv.Atoi(m.Attributes["ApproximateReceiveCount"])
-	return count
-}
 
 // batch is the messages of one invocation and the event made of them.
 type batch struct {
@@ -45,7 +30,7 @@ func (b *batch) add(w recordWriter, m message) bool {
 	if len(b.messages) > 0 {
 		*b.buffer = append(*b.buffer, ',')
 	}
-	*b.buffer = w.append(*b.buffer, &m.Message)
+	*b.buffer = w.append(*b.buffer, &m.wire)
 	if len(*b.buffer)+len(eventTail) > eventLimit && len(b.messages) > 0 {
 		*b.buffer = (*b.buffer)[:before]
 		return false
@@ -53,6 +38,7 @@ func (b *batch) add(w recordWriter, m message) bool {
 	if len(b.messages) == 0 {
 		b.opened = m.received
 	}
+	m.wire = wireMessage{} // its memory is the whole answer's
 	b.messages = append(b.messages, m)
 	return true
 }
@@ -73,7 +59,7 @@ func (b *batch) release() {
 func (b *batch) ids() map[string]bool {
 	ids := make(map[string]bool, len(b.messages))
 	for i := range b.messages {
-		ids[*b.messages[i].MessageId] = true
+		ids[b.messages[i].id] = true
 	}
 	return ids
 }

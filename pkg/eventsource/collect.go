@@ -183,7 +183,8 @@ func (r *run) receive(ctx context.Context, n int, wait time.Duration) ([]message
 		stop := context.AfterFunc(ctx, func() { time.AfterFunc(lastWord, cancel) })
 		defer stop()
 	}
-	out, err := r.Client.ReceiveMessage(call, &sqs.ReceiveMessageInput{
+	began := time.Now()
+	answer, err := receiveRaw(call, r.Client, &sqs.ReceiveMessageInput{
 		QueueUrl:                    &r.QueueURL,
 		MaxNumberOfMessages:         int32(n),
 		WaitTimeSeconds:             int32(wait / time.Second),
@@ -193,11 +194,10 @@ func (r *run) receive(ctx context.Context, n int, wait time.Duration) ([]message
 	if err != nil {
 		return nil, err
 	}
-	now := time.Now()
-	messages := make([]message, len(out.Messages))
-	for i, m := range out.Messages {
-		messages[i] = message{Message: m, received: now}
+	messages, err := readMessages(answer, time.Now())
+	if err != nil {
+		return nil, err
 	}
-	r.tally.received(messages)
+	r.tally.received(began, messages)
 	return messages, nil
 }

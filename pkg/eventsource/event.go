@@ -1,13 +1,11 @@
 package eventsource
 
 import (
-	"encoding/base64"
 	"maps"
 	"slices"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -47,86 +45,62 @@ func appendQuoted(b []byte, s string) []byte {
 	return b
 }
 
-func (w recordWriter) append(b []byte, m *types.Message) []byte {
-	b = append(b, `{"messageId":`...)
-	b = appendQuoted(b, aws.ToString(m.MessageId))
-	b = append(b, `,"receiptHandle":`...)
-	b = appendQuoted(b, aws.ToString(m.ReceiptHandle))
-	b = append(b, `,"body":`...)
-	b = appendQuoted(b, aws.ToString(m.Body))
-	b = appendSystemAttributes(b, m.Attributes)
-	b = appendMessageAttributes(b, m.MessageAttributes)
-	b = append(b, `,"md5OfBody":`...)
-	b = appendQuoted(b, aws.ToString(m.MD5OfBody))
-	if m.MD5OfMessageAttributes != nil {
-		b = append(b, `,"md5OfMessageAttributes":`...)
-		b = appendQuoted(b, *m.MD5OfMessageAttributes)
+func (w recordWriter) append(b []byte, m *wireMessage) []byte {
+	b = append(append(b, `{"messageId":`...), m.id...)
+	b = append(append(b, `,"receiptHandle":`...), m.receipt...)
+	b = append(append(b, `,"body":`...), m.body...)
+	b = append(append(b, `,"attributes":`...), orEmpty(m.attributes, "{}")...)
+	b = append(b, `,"messageAttributes":`...)
+	b = appendMessageAttributes(b, m.messageAttributes)
+	b = append(append(b, `,"md5OfBody":`...), orEmpty(m.md5, `""`)...)
+	if m.md5OfMessageAttrs != nil {
+		b = append(append(b, `,"md5OfMessageAttributes":`...), m.md5OfMessageAttrs...)
 	}
 	return append(b, w.tail...)
 }
 
-// systemAttributes are written in this order, so that equal messages make equal events; a name that is not here comes last.
-var systemAttributes = []string{
-	"ApproximateReceiveCount", "AWSTraceHeader", "SentTimestamp", "SequenceNumber", "MessageGroupId", "SenderId",
-	"MessageDeduplicationId", "ApproximateFirstReceiveTimestamp", "DeadLetterQueueSourceArn",
+func orEmpty(value []byte, empty string) []byte {
+	if value == nil {
+		return []byte(empty)
+	}
+	return value
 }
 
-func appendSystemAttributes(b []byte, attributes map[string]string) []byte {
-	b = append(b, `,"attributes":{`...)
-	written, separator := 0, ""
-	for _, name := range systemAttributes {
-		if value, ok := attributes[name]; ok {
-			b = appendMember(b, separator, name, value)
-			written, separator = written+1, ","
-		}
+// appendMessageAttributes turns SQS's {"name":{"DataType":...}} into Lambda's {"name":{"dataType":...}}. Most messages have
+// none.
+func appendMessageAttributes(b, wire []byte) []byte {
+	var attributes map[string]messageAttribute
+	if wire == nil || json.Unmarshal(wire, &attributes) != nil || len(attributes) == 0 {
+		return append(b, `{}`...)
 	}
-	if written < len(attributes) {
-		for _, name := range slices.Sorted(maps.Keys(attributes)) {
-			if !slices.Contains(systemAttributes, name) {
-				b = appendMember(b, separator, name, attributes[name])
-				separator = ","
-			}
-		}
-	}
-	return append(b, '}')
-}
-
-func appendMember(b []byte, separator, name, value string) []byte {
-	b = append(b, separator...)
-	b = appendQuoted(b, name)
-	b = append(b, ':')
-	return appendQuoted(b, value)
-}
-
-func appendMessageAttributes(b []byte, attributes map[string]types.MessageAttributeValue) []byte {
-	if len(attributes) == 0 {
-		return append(b, `,"messageAttributes":{}`...)
-	}
-	b = append(b, `,"messageAttributes":`...)
 	separator := byte('{')
 	for _, name := range slices.Sorted(maps.Keys(attributes)) {
 		b = append(b, separator)
 		b = appendQuoted(b, name)
 		b = append(b, ':')
-		b = appendMessageAttribute(b, attributes[name])
+		b = attributes[name].append(b)
 		separator = ','
 	}
 	return append(b, '}')
 }
 
-func appendMessageAttribute(b []byte, v types.MessageAttributeValue) []byte {
+// messageAttribute holds its values as JSON; a binary value is base64 on both sides.
+type messageAttribute struct {
+	DataType    jsontext.Value
+	StringValue jsontext.Value
+	BinaryValue jsontext.Value
+}
+
+func (a messageAttribute) append(b []byte) []byte {
 	b = append(b, '{')
-	if v.StringValue != nil {
-		b = append(b, `"stringValue":`...)
-		b = appendQuoted(b, *v.StringValue)
-		b = append(b, ',')
+	if present(a.StringValue) {
+		b = append(append(append(b, `"stringValue":`...), a.StringValue...), ',')
 	}
-	if v.BinaryValue != nil {
-		b = append(b, `"binaryValue":"`...)
-		b = base64.StdEncoding.AppendEncode(b, v.BinaryValue)
-		b = append(b, `",`...)
+	if present(a.BinaryValue) {
+		b = append(append(append(b, `"binaryValue":`...), a.BinaryValue...), ',')
 	}
 	b = append(b, `"stringListValues":[],"binaryListValues":[],"dataType":`...)
-	b = appendQuoted(b, aws.ToString(v.DataType))
-	return append(b, '}')
+	return append(append(b, orEmpty(a.DataType, `""`)...), '}')
 }
+
+func present(v jsontext.Value) bool { return v.Kind() == '"' }

@@ -31,11 +31,15 @@ func (f functionFunc) Invoke(_ context.Context, payload []byte) ([]byte, error) 
 	return json.Marshal(answer)
 }
 
+func config() aws.Config {
+	return aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")}
+}
+
 func TestFirst(t *testing.T) {
 	if os.Getenv("SQS_TEST_ENDPOINT") == "" {
 		t.Skip("no endpoint")
 	}
-	cfg := aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")}
+	cfg := config()
 	c := eventsource.NewClient(cfg, os.Getenv("SQS_TEST_ENDPOINT"))
 	ctx := t.Context()
 	dlq, err := c.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String("first-dlq")})

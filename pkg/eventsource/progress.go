@@ -39,6 +39,7 @@ type tally struct {
 	news    time.Time // the last sign of life
 	returns time.Time // when the last failed message is visible again
 	pending int       // received and not yet settled or given back
+	nothing time.Time // when the last poll began that brought no message
 }
 
 func newTally(observe func(Progress), redrive bool) *tally {
@@ -62,14 +63,18 @@ func (t *tally) warn(warnings []string) {
 	t.change(func(p *Progress) { p.Warnings = warnings })
 }
 
-func (t *tally) received(messages []message) {
+// received counts the answer to a poll begun at that time.
+func (t *tally) received(began time.Time, messages []message) {
 	if len(messages) == 0 {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.nothing = later(t.nothing, began)
 		return
 	}
 	t.change(func(p *Progress) {
 		p.Received += len(messages)
 		t.pending += len(messages)
-		if t.redrive || slices.ContainsFunc(messages, func(m message) bool { return m.receiveCount() <= 1 }) {
+		if t.redrive || slices.ContainsFunc(messages, func(m message) bool { return m.count <= 1 }) {
 			t.news = time.Now()
 		}
 	})
@@ -113,7 +118,7 @@ func (t *tally) settled(b *batch, failed []message, undeleted int, back time.Dur
 			t.news = now
 		}
 		for i := range failed {
-			if t.redrive && failed[i].receiveCount() >= maxReceiveCount {
+			if t.redrive && failed[i].count >= maxReceiveCount {
 				p.DeadLettered++
 			}
 		}
@@ -130,8 +135,8 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// patience is how long the next poll may wait, or that the silence has lasted long enough. A poll does not wait across the
-// moment when a failed message returns, so that one begins after it.
+// patience is how long the next poll may wait, or that the silence has lasted long enough and a poll has found it. No poll
+// waits across the moment when a failed message returns, so that one begins after it.
 func (t *tally) patience(idle time.Duration) (wait time.Duration, silent bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -140,10 +145,10 @@ func (t *tally) patience(idle time.Duration) (wait time.Duration, silent bool) {
 	if idle > 0 {
 		since := later(t.news, t.returns)
 		if t.pending > 0 {
-			since = later(since, now)
+			since = now
 		}
-		wait = since.Add(idle).Sub(now)
-		if wait <= 0 {
+		wait = max(since.Add(idle).Sub(now), 0)
+		if wait == 0 && t.nothing.After(since) {
 			return 0, true
 		}
 	}

@@ -19,7 +19,7 @@ const (
 func (r *run) settle(ctx context.Context, b *batch) {
 	var succeeded, failed []message
 	for _, m := range b.messages {
-		if b.outcome.whole || b.outcome.failed[*m.MessageId] {
+		if b.outcome.whole || b.outcome.failed[m.id] {
 			failed = append(failed, m)
 		} else {
 			succeeded = append(succeeded, m)
@@ -49,7 +49,7 @@ func (r *run) deleteAll(ctx context.Context, messages []message) int {
 	return inChunks(ctx, messages, func(ctx context.Context, chunk []message) attempt {
 		entries := make([]types.DeleteMessageBatchRequestEntry, len(chunk))
 		for i := range chunk {
-			entries[i] = types.DeleteMessageBatchRequestEntry{Id: &entryIDs[i], ReceiptHandle: chunk[i].ReceiptHandle}
+			entries[i] = types.DeleteMessageBatchRequestEntry{Id: &entryIDs[i], ReceiptHandle: &chunk[i].receipt}
 		}
 		out, err := r.Client.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: &r.QueueURL, Entries: entries})
 		if err != nil {
@@ -65,7 +65,7 @@ func (r *run) setVisibility(ctx context.Context, messages []message, d time.Dura
 		entries := make([]types.ChangeMessageVisibilityBatchRequestEntry, len(chunk))
 		for i := range chunk {
 			entries[i] = types.ChangeMessageVisibilityBatchRequestEntry{
-				Id: &entryIDs[i], ReceiptHandle: chunk[i].ReceiptHandle, VisibilityTimeout: int32(d / time.Second),
+				Id: &entryIDs[i], ReceiptHandle: &chunk[i].receipt, VisibilityTimeout: int32(d / time.Second),
 			}
 		}
 		out, err := r.Client.ChangeMessageVisibilityBatch(ctx, &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &r.QueueURL, Entries: entries})

@@ -22,7 +22,7 @@ var retryable = retry.NewStandard()
 // transient: it may work the next time. Throttling, the server's own faults and the network are; a refusal is not.
 func transient(err error) bool {
 	var network net.Error
-	return retryable.IsErrorRetryable(err) || errors.As(err, &network)
+	return errors.Is(err, errDamaged) || retryable.IsErrorRetryable(err) || errors.As(err, &network)
 }
 
 // rootCause is the part of an SDK error that says what happened, without the layers that say where.

@@ -25,7 +25,7 @@ func serverAccount() (*account, error) {
 			return parseAccount(u)
 		}
 	}
-	return nil, errors.New("Postgres does not run as root, and there is no user postgres or nobody to run it as: add one, or run as another user")
+	return nil, errors.New("root cannot run Postgres, and there is no user postgres or nobody to run it as: add one, or run as another user")
 }
 
 func parseAccount(u *user.User) (*account, error) {

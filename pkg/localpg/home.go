@@ -123,43 +123,49 @@ func (h home) initialise(ctx context.Context, b binaries) error {
 	return os.Rename(work, h.cluster())
 }
 
-// refuseRunning tells a server that outlived the process which started it, by its process id. A postmaster.pid that a
-// killed server left behind is Postgres's own business: it replaces it.
-func (h home) refuseRunning() error {
-	pid, port := h.postmaster()
-	if pid == 0 || errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
-		return nil
+// refuseRunning tells a server that outlived the process which started it, by its process id, and waits for one that is
+// just stopping. A postmaster.pid that a killed server left behind is Postgres's own business: it replaces it.
+func (h home) refuseRunning(ctx context.Context) error {
+	for {
+		pid, port, status := h.postmaster()
+		if pid == 0 || errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+			return nil
+		}
+		connection, err := net.DialTimeout("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), time.Second)
+		if err != nil {
+			return nil
+		}
+		_ = connection.Close()
+		if status != "stopping" {
+			return fmt.Errorf("%w: %s, %s", ErrRunning, h.path, h.describePID())
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %s, still stopping", ErrRunning, h.path)
+		case <-time.After(50 * time.Millisecond):
+		}
 	}
-	connection, err := net.DialTimeout("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), time.Second)
-	if err != nil {
-		return nil
-	}
-	_ = connection.Close()
-	return fmt.Errorf("%w: %s, %s", ErrRunning, h.path, h.describePID())
 }
 
 func (h home) describePID() string {
-	pid, _ := h.postmaster()
+	pid, _, _ := h.postmaster()
 	if pid == 0 {
 		return "still starting"
 	}
 	return fmt.Sprintf("process %d: stop it (kill %d) or use it", pid, pid)
 }
 
-// postmaster reads process id and port from postmaster.pid, whose lines are fixed: pid, data directory, start time, port.
-// See https://www.postgresql.org/docs/current/storage-file-layout.html.
-func (h home) postmaster() (pid, port int) {
+// postmaster reads process id, port and status from postmaster.pid, whose lines are fixed: pid, data directory, start time,
+// port, two addresses, shared memory, status. See https://www.postgresql.org/docs/current/storage-file-layout.html.
+func (h home) postmaster() (pid, port int, status string) {
 	text, err := os.ReadFile(filepath.Join(h.data(), "postmaster.pid"))
 	if err != nil {
-		return 0, 0
+		return 0, 0, ""
 	}
-	lines := strings.Split(string(text), "\n")
-	if len(lines) < 4 {
-		return 0, 0
-	}
+	lines := append(strings.Split(string(text), "\n"), make([]string, 8)...) // it may be half written
 	pid, _ = strconv.Atoi(strings.TrimSpace(lines[0]))
 	port, _ = strconv.Atoi(strings.TrimSpace(lines[3]))
-	return max(pid, 0), port
+	return max(pid, 0), port, strings.TrimSpace(lines[7])
 }
 
 // command prepares one of the binaries to run as the server's account, in a folder that it may enter, without the settings

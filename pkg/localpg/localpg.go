@@ -29,7 +29,7 @@ var (
 	// ErrVersion means that the kept directory was made by another major version than any found on this machine.
 	ErrVersion = errors.New("made by another major version of Postgres")
 	// ErrStart means that the server did not come up; the text ends with the last lines of its log.
-	ErrStart = errors.New("Postgres did not start")
+	ErrStart = errors.New("local Postgres did not start")
 )
 
 // Options say where a server keeps its files.
@@ -76,7 +76,7 @@ func startAt(ctx context.Context, h home, log io.Writer) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := h.refuseRunning(); err != nil {
+	if err := h.refuseRunning(ctx); err != nil {
 		return nil, err
 	}
 	if err := h.initialise(ctx, binaries); err != nil {

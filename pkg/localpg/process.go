@@ -120,7 +120,7 @@ func (p *process) end(wait time.Duration, signals ...os.Signal) error {
 		case <-time.After(wait):
 		}
 	}
-	return fmt.Errorf("Postgres, process %d, does not end", p.cmd.Process.Pid)
+	return fmt.Errorf("local Postgres, process %d, does not end", p.cmd.Process.Pid)
 }
 
 // serverLog passes the log on, keeps its end, and tells when the server is ready.

@@ -65,7 +65,7 @@ begin
   partition := registered.table_name || '_p'
     || to_char(first_moment, case registered.partition_width when 'day' then 'YYYYMMDD' else 'YYYYMM' end);
 
-  perform pg_advisory_xact_lock(parent::oid::int, 0);
+  perform pg_advisory_xact_lock(hashtextextended('sqs2pg.make_partition', parent::oid::bigint));
   if to_regclass(format('%I.%I', registered.table_schema, partition)) is not null then
     return null;
   end if;
@@ -87,7 +87,7 @@ comment on function sqs2pg.make_partition is 'Makes the partition of a registere
 create function sqs2pg.ensure_partition(parent regclass, at timestamptz) returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  if at not between now() - interval '5 years' and now() + interval '1 year' then
+  if (at between now() - interval '5 years' and now() + interval '1 year') is not true then
     raise exception 'no partition is made for a time more than 5 years ago or 1 year ahead' using errcode = 'datetime_field_overflow';
   end if;
   return sqs2pg.make_partition(parent, at);

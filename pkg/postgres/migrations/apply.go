@@ -10,6 +10,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -26,28 +27,40 @@ var files embed.FS
 // advisoryLock is the key of the session lock that lets one Apply at a time work on a database: "sqs2pg" in ASCII.
 const advisoryLock = 0x737173327067
 
-// Report says what Apply did; nothing, if everything was there.
-type Report struct {
-	Migrations []string // SQL files that were run
-	Created    []string // tables, as schema.name
-}
+// daysAhead is for how long writers find their partitions made.
+const daysAhead = 7
+
+var (
+	// ErrDiffers means that a table is not, and will not be made, what its contract says. Each line of the text names a
+	// difference, both sides of it and what to do. Nothing was changed in that table.
+	ErrDiffers = errors.New("the table differs from its contract")
+	// ErrTakeOver means that a table of the contract's name is there which cannot become ours. Nothing was changed in it.
+	ErrTakeOver = errors.New("there is a table of that name which is not ours")
+)
 
 // Apply runs the SQL migrations that have not been run, then makes or alters the tables so that they are as their contracts
-// say. Two at once wait for each other; the second finds nothing to do. It needs the rights of the database's owner.
+// say. Two at once wait for each other, and the second finds nothing to do. It needs the rights of the database's owner, and
+// at first those to create a role.
+//
+// A plain table of a contract's name, made by hand before there was a contract, becomes ours with all its rows if the
+// contract has all its columns. The error wraps ErrDiffers, ErrTakeOver, or a *postgres.Unavailable.
 func Apply(ctx context.Context, pool *postgres.Pool, tables ...contract.Table) (Report, error) {
 	var report Report
+	if err := pool.Ping(ctx); err != nil {
+		return report, err
+	}
 	err := pool.Pgx().AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
-		if _, err := conn.Exec(ctx, "select pg_advisory_lock($1)", int64(advisoryLock)); err != nil {
-			return fmt.Errorf("lock: %w", err)
-		}
-		defer conn.Exec(context.WithoutCancel(ctx), "select pg_advisory_unlock($1)", int64(advisoryLock))
-		if err := migrate(ctx, conn, pool, &report); err != nil {
+		unlock, err := lock(ctx, conn)
+		if err != nil {
 			return err
 		}
+		defer unlock()
+		if err := migrate(ctx, conn, pool, &report); err != nil {
+			return describe(err)
+		}
 		for _, table := range tables {
-			err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error { return reconcile(ctx, tx, table, &report) })
-			if err != nil {
-				return fmt.Errorf("table %s.%s: %w", table.Schema, table.Name, err)
+			if err := applyTable(ctx, conn, table, &report); err != nil {
+				return fmt.Errorf("table %s: %w", dotted(table), describe(err))
 			}
 		}
 		return nil
@@ -55,14 +68,34 @@ func Apply(ctx context.Context, pool *postgres.Pool, tables ...contract.Table) (
 	return report, err
 }
 
+// lock waits until no other Apply works on the database. The unlocking survives a cancelled ctx, so that the connection
+// does not take the lock back into the pool; a connection that is lost loses the lock anyway.
+func lock(ctx context.Context, conn *pgxpool.Conn) (unlock func(), err error) {
+	if _, err := conn.Exec(ctx, "select pg_advisory_lock($1)", int64(advisoryLock)); err != nil {
+		return nil, fmt.Errorf("wait for another migration: %w", describe(err))
+	}
+	return func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		_, _ = conn.Exec(ctx, "select pg_advisory_unlock($1)", int64(advisoryLock))
+	}, nil
+}
+
 // migrate makes the schema, where the library keeps its own table, then has the library run the files.
 func migrate(ctx context.Context, conn *pgxpool.Conn, pool *postgres.Pool, report *Report) error {
-	if _, err := conn.Exec(ctx, "create schema if not exists sqs2pg"); err != nil {
-		return fmt.Errorf("schema sqs2pg: %w", err)
+	var there bool // "if not exists" would ask for the right to create even when there is nothing to do
+	if err := conn.QueryRow(ctx, "select to_regnamespace('sqs2pg') is not null").Scan(&there); err != nil {
+		return err
+	}
+	if !there {
+		if _, err := conn.Exec(ctx, "create schema sqs2pg"); err != nil {
+			return fmt.Errorf("schema sqs2pg: %w", err)
+		}
 	}
 	db := stdlib.OpenDBFromPool(pool.Pgx())
 	defer db.Close()
-	provider, err := goose.NewProvider(goose.DialectPostgres, db, files, goose.WithTableName("sqs2pg.migrations"), goose.WithDisableGlobalRegistry(true))
+	provider, err := goose.NewProvider(goose.DialectPostgres, db, files,
+		goose.WithTableName("sqs2pg.migrations"), goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return fmt.Errorf("migrations: %w", err)
 	}
@@ -76,21 +109,35 @@ func migrate(ctx context.Context, conn *pgxpool.Conn, pool *postgres.Pool, repor
 	return err
 }
 
-func reconcile(ctx context.Context, tx pgx.Tx, table contract.Table, report *Report) error {
-	var registered bool
-	err := tx.QueryRow(ctx, "select exists (select from sqs2pg.tables where table_schema = $1 and table_name = $2)", table.Schema, table.Name).Scan(&registered)
-	if err != nil || registered {
+// applyTable does one table in one transaction, then its partitions ahead in another: they take the lock that writers who
+// need a partition take first, which after an ALTER TABLE would be the wrong order.
+func applyTable(ctx context.Context, conn *pgxpool.Conn, table contract.Table, report *Report) error {
+	done := *report
+	err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "set local lock_timeout = '10s'"); err != nil {
+			return err
+		}
+		return reconcile(ctx, tx, table, &done)
+	})
+	if err != nil || table.Mode != contract.Insert {
+		if err == nil {
+			*report = done
+		}
 		return err
 	}
-	if _, err := tx.Exec(ctx, DDL(table)); err != nil {
-		return err
+	*report = done
+	for day := range daysAhead + 1 {
+		var made *string
+		err := conn.QueryRow(ctx, "select sqs2pg.make_partition($1::text::regclass, $2)", qualified(table),
+			time.Now().AddDate(0, 0, day)).Scan(&made)
+		if err != nil {
+			return fmt.Errorf("partition: %w", err)
+		}
+		if made != nil {
+			report.Partitions = append(report.Partitions, table.Schema+"."+*made)
+		}
 	}
-	mode := "insert"
-	if table.Mode == contract.Upsert {
-		mode = "upsert"
-	}
-	_, err = tx.Exec(ctx, "insert into sqs2pg.tables (table_schema, table_name, mode, key_columns, columns) values ($1, $2, $3, $4, $5)",
-		table.Schema, table.Name, mode, append([]string{}, table.Key...), "[]")
-	report.Created = append(report.Created, table.Schema+"."+table.Name)
-	return err
+	return nil
 }
+
+func dotted(table contract.Table) string { return table.Schema + "." + table.Name }

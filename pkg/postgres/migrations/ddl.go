@@ -2,6 +2,7 @@ package migrations
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -15,19 +16,20 @@ const writer = "sqs2pg_writer"
 // DDL is the SQL that makes the table of a contract, with its comments and the writer's privileges: what Apply runs for a
 // table that is not there yet. Each statement ends with a semicolon and a newline.
 func DDL(table contract.Table) string {
-	var b strings.Builder
-	b.WriteString(createTable(table))
-	b.WriteString(comments(table))
-	b.WriteString(grants(table))
-	return b.String()
+	return createTable(table, nil, primaryKey(table)) + comments(table) + grants(table)
 }
 
-func createTable(table contract.Table) string {
+// createTable leaves the columns in nullable without their NOT NULL, and the key out if it is "".
+func createTable(table contract.Table, nullable []string, key string) string {
 	var lines []string
 	for _, column := range table.Columns {
+		column.Required = column.Required && !slices.Contains(nullable, column.Name)
 		lines = append(lines, columnDefinition(column))
 	}
-	lines = append(lines, "create_date date", "sent_at timestamptz not null", "event_id uuid not null", primaryKey(table))
+	lines = append(lines, "create_date date", "sent_at timestamptz not null", "event_id uuid not null")
+	if key != "" {
+		lines = append(lines, key)
+	}
 	end := ""
 	if table.Mode == contract.Insert {
 		end = " partition by range (sent_at)"
@@ -46,14 +48,7 @@ func columnDefinition(c contract.Column) string {
 // primaryKey is (sent_at, event_id) in insert mode: it must hold the partition column, and time first lets the index grow
 // at its end.
 func primaryKey(table contract.Table) string {
-	return fmt.Sprintf("constraint %s primary key (%s)", quote(table.Name+"_pkey"), strings.Join(keyColumns(table), ", "))
-}
-
-func keyColumns(table contract.Table) []string {
-	if table.Mode == contract.Insert {
-		return []string{"sent_at", "event_id"}
-	}
-	return quoteAll(table.Key)
+	return fmt.Sprintf("constraint %s primary key (%s)", quote(table.Name+"_pkey"), strings.Join(quoteAll(keyColumns(table)), ", "))
 }
 
 func comments(table contract.Table) string {

@@ -1,0 +1,71 @@
+package contract
+
+import (
+	"bytes"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// scan walks a value that jsontext has found valid, and returns it without white
+// space between its tokens, in scratch space. It names the rule if the value
+// holds what jsonb refuses: U+0000, a number out of range, more nesting than is
+// allowed.
+func (d *decoding) scan(raw []byte) (compact []byte, rule string) {
+	depth := d.json.StackDepth()
+	out := d.scratch[:0]
+	for i := 0; i < len(raw); {
+		end := i + 1
+		switch c := raw[i]; {
+		case c == '"':
+			end = stringEnd(raw, i)
+			if holdsNUL(raw[i:end]) {
+				return nil, ruleNUL
+			}
+		case c == '-' || c >= '0' && c <= '9':
+			end = numberEnd(raw, i)
+			if !proportionate(raw[i:end]) {
+				return nil, ruleRange
+			}
+		case c == '{' || c == '[':
+			if depth++; depth > maxNesting {
+				return nil, ruleNesting
+			}
+		case c == '}' || c == ']':
+			depth--
+		case c == ' ' || c == '\t' || c == '\n' || c == '\r':
+			i = end
+			continue
+		}
+		out = append(out, raw[i:end]...)
+		i = end
+	}
+	d.scratch = out
+	return out, ""
+}
+
+// stringEnd is the index after the string that starts at i.
+func stringEnd(raw []byte, i int) int {
+	for i++; raw[i] != '"'; i++ {
+		if raw[i] == '\\' {
+			i++
+		}
+	}
+	return i + 1
+}
+
+func numberEnd(raw []byte, i int) int {
+	for i < len(raw) && (raw[i] >= '0' && raw[i] <= '9' || bytes.IndexByte([]byte("+-.eE"), raw[i]) >= 0) {
+		i++
+	}
+	return i
+}
+
+// holdsNUL reports whether a quoted string has U+0000 in it, which JSON can only
+// write as an escape. The backslash of that escape may itself be escaped.
+func holdsNUL(quoted []byte) bool {
+	if !bytes.Contains(quoted, []byte(`\u0000`)) {
+		return false
+	}
+	unquoted, _ := jsontext.AppendUnquote(nil, quoted)
+	return bytes.IndexByte(unquoted, 0) >= 0
+}

@@ -1,0 +1,91 @@
+package eventsource_test
+
+import (
+	"context"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"runtime/pprof"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"sqs2pg/pkg/eventsource"
+	"sqs2pg/pkg/sqsserver"
+)
+
+type nothing struct{}
+
+func (nothing) Invoke(context.Context, []byte) ([]byte, error) { return nil, nil }
+
+// BenchmarkDrain is the path without the function: receive, make the event, delete. The server runs in the same process, so
+// its share is in cpu-us/msg; the profile tells them apart.
+func BenchmarkDrain(b *testing.B) {
+	for _, size := range []int{10, 100, 1000} {
+		b.Run(fmt.Sprintf("batch=%d", size), func(b *testing.B) { benchmarkDrain(b, size) })
+	}
+}
+
+func benchmarkDrain(b *testing.B, size int) {
+	handler := sqsserver.New(sqsserver.Options{})
+	defer handler.Close()
+	server := httptest.NewServer(handler)
+	defer server.Close()
+	client := eventsource.NewClient(config(), server.URL)
+	queue, err := client.CreateQueue(b.Context(), &sqs.CreateQueueInput{QueueName: aws.String("bench")})
+	if err != nil {
+		b.Fatal(err)
+	}
+	send(b, client, *queue.QueueUrl, b.N)
+	m := eventsource.Mapping{
+		Client: client, QueueURL: *queue.QueueUrl, Function: nothing{}, BatchSize: size, Concurrency: 2, IdleTimeout: time.Nanosecond,
+	}
+	stop := profile(b)
+	before := cpu()
+	b.ReportAllocs()
+	b.ResetTimer()
+	summary, err := m.Run(b.Context())
+	b.StopTimer()
+	stop()
+	if err != nil || summary.Succeeded != b.N {
+		b.Fatalf("%+v, %v", summary, err)
+	}
+	b.ReportMetric(float64((cpu()-before).Nanoseconds())/1e3/float64(b.N), "cpu-us/msg")
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "msg/s")
+}
+
+func cpu() time.Duration {
+	var u syscall.Rusage
+	syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+var login = `{"user_id":"424cdd21-063a-43a7-b91b-7ca1a833afae","app_version":"2.3.0","device_type":"android","ip":"199.172.111.135","locale":"RU","device_id":"593-47-5928"}`
+
+func send(tb testing.TB, client *sqs.Client, url string, n int) {
+	tb.Helper()
+	for i := 0; i < n; i += 10 {
+		var entries []types.SendMessageBatchRequestEntry
+		for j := i; j < min(i+10, n); j++ {
+			entries = append(entries, types.SendMessageBatchRequestEntry{Id: aws.String(fmt.Sprint(j)), MessageBody: aws.String(strings.Replace(login, "424c", fmt.Sprint(j), 1))})
+		}
+		if _, err := client.SendMessageBatch(tb.Context(), &sqs.SendMessageBatchInput{QueueUrl: &url, Entries: entries}); err != nil {
+			tb.Fatal(err)
+		}
+	}
+}
+
+func profile(b *testing.B) func() {
+	p := os.Getenv("DRAIN_PROFILE")
+	if p == "" || b.N < 1000 {
+		return func() {}
+	}
+	f, _ := os.Create(p)
+	pprof.StartCPUProfile(f)
+	return func() { pprof.StopCPUProfile(); f.Close() }
+}

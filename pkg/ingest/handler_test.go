@@ -1,0 +1,491 @@
+package ingest_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/ingest"
+	"sqs2pg/pkg/mask"
+	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/postgrestest"
+	"sqs2pg/pkg/telemetry"
+)
+
+func TestMain(m *testing.M) { postgrestest.Main(m) }
+
+const (
+	standard = "arn:aws:sqs:us-east-1:000000000000:login-queue"
+	fifo     = standard + ".fifo"
+
+	// Personal values that must show up nowhere but in a database.
+	userID   = "424cdd21-063a-43a7-b91b-7ca1a833afae"
+	ip       = "199.172.111.135"
+	deviceID = "593-47-5928"
+)
+
+var sent = time.Date(2026, 3, 1, 23, 59, 59, 999e6, time.UTC)
+
+// function is a handler on a database of its own.
+type function struct {
+	ingest.Handler
+	db           *postgrestest.Database
+	log, metrics *bytes.Buffer
+}
+
+func newFunction(t *testing.T) *function {
+	c := loginContract(t)
+	db := postgrestest.New(t, c.Table())
+	f := &function{db: db, log: &bytes.Buffer{}, metrics: &bytes.Buffer{}}
+	f.Handler = handler(t, c, postgres.NewWriter(db.Pool, c.Table()))
+	f.Log, f.Metrics = telemetry.NewLogger(f.log, ""), f.metrics
+	t.Cleanup(func() { f.checkNothingPersonal(t) })
+	return f
+}
+
+func handler(tb testing.TB, c *contract.Contract, w ingest.Writer) ingest.Handler {
+	tb.Helper()
+	k, err := mask.ParseKeyring([]byte(`{"current":"k1","k1":"` + strings.Repeat("0123456789abcdef", 4) + `"}`))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return ingest.Handler{
+		Contract: c, Writer: w, Log: telemetry.NewLogger(&bytes.Buffer{}, ""), Metrics: &bytes.Buffer{},
+		Keyring: func(context.Context) (*mask.Keyring, error) { return k, nil },
+		Now:     func() time.Time { return sent.Add(time.Minute) },
+	}
+}
+
+func loginContract(tb testing.TB) *contract.Contract {
+	tb.Helper()
+	c, err := contract.Load("user_logins")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return c
+}
+
+func (f *function) checkNothingPersonal(t *testing.T) {
+	for _, value := range []string{userID, ip, deviceID, "foo-secret"} {
+		for where, text := range map[string]string{"log": f.log.String(), "metrics": f.metrics.String()} {
+			if strings.Contains(text, value) {
+				t.Errorf("the %s holds %q:\n%s", where, value, text)
+			}
+		}
+	}
+}
+
+// invoke returns the ids that the function reports as failed.
+func (f *function) invoke(t *testing.T, e events.SQSEvent) []string {
+	t.Helper()
+	answer, err := f.Invoke(t.Context(), payload(t, e))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return failedIDs(t, answer)
+}
+
+func failedIDs(t *testing.T, answer []byte) []string {
+	t.Helper()
+	var response events.SQSEventResponse
+	if err := json.Unmarshal(answer, &response); err != nil {
+		t.Fatalf("answer %q: %v", answer, err)
+	}
+	if response.BatchItemFailures == nil {
+		t.Fatalf("answer %s has no list: Lambda takes that for complete success", answer)
+	}
+	ids := []string{}
+	for _, f := range response.BatchItemFailures {
+		ids = append(ids, f.ItemIdentifier)
+	}
+	return ids
+}
+
+func payload(tb testing.TB, e events.SQSEvent) []byte {
+	tb.Helper()
+	p, err := json.Marshal(e)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return p
+}
+
+// messages makes an event of bodies; the ids are m0, m1, ...
+func messages(arn string, bodies ...string) events.SQSEvent {
+	var e events.SQSEvent
+	for i, body := range bodies {
+		e.Records = append(e.Records, events.SQSMessage{
+			MessageId: fmt.Sprintf("m%d", i), Body: body, EventSource: "aws:sqs", EventSourceARN: arn,
+			Attributes: map[string]string{
+				"SentTimestamp": strconv.FormatInt(sent.UnixMilli(), 10), "ApproximateReceiveCount": "2",
+			},
+		})
+	}
+	return e
+}
+
+func login(change func(map[string]any)) string {
+	m := map[string]any{"user_id": userID, "device_type": "android", "ip": ip, "device_id": deviceID, "locale": "RU", "app_version": "2.3.0"}
+	if change != nil {
+		change(m)
+	}
+	body, err := json.Marshal(m)
+	if err != nil {
+		panic(err)
+	}
+	return string(body)
+}
+
+// lines decodes the log's lines of failed messages.
+func (f *function) lines(t *testing.T) []map[string]string {
+	t.Helper()
+	var all []map[string]string
+	for line := range strings.Lines(f.log.String()) {
+		var m map[string]string
+		if err := json.Unmarshal([]byte(line), &m); err != nil {
+			t.Fatalf("log line %q: %v", line, err)
+		}
+		for _, name := range []string{"timestamp", "level", "requestId"} {
+			delete(m, name)
+		}
+		if m["message"] == "message failed" {
+			delete(m, "message")
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// metric reads one number from the line of metrics.
+func (f *function) metric(t *testing.T, name string) float64 {
+	t.Helper()
+	var m map[string]any
+	if err := json.Unmarshal(f.metrics.Bytes(), &m); err != nil {
+		t.Fatalf("metrics %q: %v", f.metrics, err)
+	}
+	n, ok := m[name].(float64)
+	if !ok {
+		t.Fatalf("no metric %s in %s", name, f.metrics)
+	}
+	return n
+}
+
+func TestALoginBecomesAMaskedRow(t *testing.T) {
+	t.Parallel()
+	f := newFunction(t)
+	e := messages(standard, login(nil))
+	e.Records[0].MessageId = "0f5a3d9e-0b43-4b0e-9d5c-9f3f0a1b2c3d"
+	if failed := f.invoke(t, e); len(failed) != 0 {
+		t.Fatalf("failed: %v", failed)
+	}
+	got := f.db.Query(t, "select user_id, device_type, left(masked_ip, 3), length(masked_ip), length(masked_device_id), locale, app_version, create_date, sent_at at time zone 'UTC', event_id from user_logins")
+	want := [][]string{{userID, "android", "k1:", "35", "35", "RU", "2.3.0", "2026-03-01", "2026-03-01 23:59:59.999", "0f5a3d9e-0b43-4b0e-9d5c-9f3f0a1b2c3d"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+}
+
+func TestRedeliveryAddsNothing(t *testing.T) {
+	t.Parallel()
+	f := newFunction(t)
+	e := messages(standard, login(nil), login(nil), login(nil))
+	e.Records = append(e.Records, e.Records[1]) // SQS may give a message twice even within a batch
+	for _, want := range []struct{ written, duplicates float64 }{{3, 1}, {0, 4}} {
+		f.metrics.Reset()
+		if failed := f.invoke(t, e); len(failed) != 0 {
+			t.Fatalf("failed: %v", failed)
+		}
+		if w, d := f.metric(t, "Written"), f.metric(t, "Duplicates"); w != want.written || d != want.duplicates {
+			t.Errorf("%v written and %v duplicates, want %v and %v", w, d, want.written, want.duplicates)
+		}
+	}
+	if n := f.db.QueryStrings(t, "select count(*) from user_logins")[0]; n != "3" {
+		t.Errorf("%s rows, want 3", n)
+	}
+}
+
+func TestABadMessageFailsAloneAndTheLogSaysWhy(t *testing.T) {
+	t.Parallel()
+	without := func(name string) string { return login(func(m map[string]any) { delete(m, name) }) }
+	with := func(name string, value any) string { return login(func(m map[string]any) { m[name] = value }) }
+	tests := map[string]struct{ body, outcome, field, rule string }{
+		"empty body":             {"", "malformed", "", "json"},
+		"not JSON":               {"hello " + ip, "malformed", "", "json"},
+		"array":                  {"[" + login(nil) + "]", "malformed", "", "type"},
+		"string":                 {`"` + ip + `"`, "malformed", "", "type"},
+		"null":                   {"null", "malformed", "", "type"},
+		"trailing bytes":         {login(nil) + "x", "malformed", "", "trailing bytes"},
+		"a second object":        {login(nil) + login(nil), "malformed", "", "trailing bytes"},
+		"truncated":              {login(nil)[:40], "malformed", "", "json"},
+		"duplicate members":      {`{"ip":"1.2.3.4",` + login(nil)[1:], "malformed", "ip", "duplicate member"},
+		"escaped NUL":            {with("user_id", "a\x00b"), "invalid", "user_id", "nul"},
+		"lone surrogate":         {strings.Replace(login(nil), "RU", `\ud800`, 1), "malformed", "locale", "surrogate"},
+		"missing":                {without("ip"), "invalid", "ip", "required"},
+		"empty":                  {with("device_id", ""), "invalid", "device_id", "minLength"},
+		"null where required":    {with("user_id", nil), "invalid", "user_id", "type"},
+		"number for a version":   {with("app_version", 2.3), "invalid", "app_version", "type"},
+		"too long":               {with("user_id", strings.Repeat("x", 100_000)), "invalid", "user_id", "maxLength"},
+		"no such address":        {with("ip", "999.1.1.1"), "invalid", "ip", "format ip"},
+		"address with a port":    {with("ip", ip+":443"), "invalid", "ip", "format ip"},
+		"the exercise's odd one": {`{"foo": "foo-secret", "bar": "123"}`, "invalid", "user_id", "required"},
+		"nesting of 10,000":      {login(nil)[:1] + `"x":` + strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000) + "," + login(nil)[1:], "malformed", "", "nesting"},
+		"a body of 1 MiB":        {`"` + strings.Repeat("x", 1<<20-2) + `"`, "malformed", "", "type"},
+	}
+	f := newFunction(t)
+	e := messages(standard)
+	var want []map[string]string
+	var wantIDs []string
+	for name, tt := range tests {
+		good, bad := messages(standard, login(nil)).Records[0], messages(standard, tt.body).Records[0]
+		good.MessageId, bad.MessageId = "good: "+name, name
+		e.Records = append(e.Records, good, bad)
+		line := map[string]string{"messageId": name, "outcome": tt.outcome, "receiveCount": "2", "rule": tt.rule}
+		if tt.field != "" {
+			line["field"] = tt.field
+		}
+		want, wantIDs = append(want, line), append(wantIDs, name)
+	}
+	if diff := cmp.Diff(wantIDs, f.invoke(t, e)); diff != "" {
+		t.Errorf("failed ids, in the order of the event (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(want, f.lines(t)); diff != "" {
+		t.Errorf("log lines (-want +got):\n%s", diff)
+	}
+	if n := f.db.QueryStrings(t, "select count(*) from user_logins")[0]; n != strconv.Itoa(len(tests)) {
+		t.Errorf("%s rows, want the %d good ones", n, len(tests))
+	}
+	if got := f.metric(t, "Failed"); got != float64(len(tests)) {
+		t.Errorf("metric Failed is %v, want %d", got, len(tests))
+	}
+}
+
+func TestInvalidUTF8InTheEventCostsItsMessageAlone(t *testing.T) {
+	t.Parallel()
+	f := newFunction(t)
+	p := payload(t, messages(standard, login(nil), login(func(m map[string]any) { m["locale"] = "@@" }), login(nil)))
+	p = bytes.Replace(p, []byte("@@"), []byte("\xff\xfe"), 1)
+	answer, err := f.Invoke(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"m1"}, failedIDs(t, answer)); diff != "" {
+		t.Errorf("failed ids (-want +got):\n%s", diff)
+	}
+	if got := f.lines(t)[0]["rule"]; got != "utf-8" {
+		t.Errorf("rule %q, want utf-8", got)
+	}
+}
+
+func TestARowThatOnlyPostgresRefusesFailsAlone(t *testing.T) {
+	t.Parallel()
+	f := newFunction(t)
+	f.db.Exec(t, "alter table user_logins add constraint no_test_users check (user_id <> 'foo-secret')")
+	bodies := make([]string, 1000)
+	for i := range bodies {
+		bodies[i] = login(nil)
+	}
+	bodies[617] = login(func(m map[string]any) { m["user_id"] = "foo-secret" })
+	if diff := cmp.Diff([]string{"m617"}, f.invoke(t, messages(standard, bodies...))); diff != "" {
+		t.Errorf("failed ids (-want +got):\n%s", diff)
+	}
+	want := []map[string]string{{"messageId": "m617", "outcome": "rejected", "receiveCount": "2", "sqlstate": "23514", "constraint": "no_test_users"}}
+	if diff := cmp.Diff(want, f.lines(t)); diff != "" {
+		t.Errorf("log lines (-want +got):\n%s", diff)
+	}
+	if n := f.db.QueryStrings(t, "select count(*) from user_logins")[0]; n != "999" {
+		t.Errorf("%s rows, want 999", n)
+	}
+}
+
+// grouped puts messages of a FIFO event into groups.
+func grouped(e events.SQSEvent, groups ...string) events.SQSEvent {
+	for i, g := range groups {
+		e.Records[i].Attributes["MessageGroupId"] = g
+	}
+	return e
+}
+
+func TestAfterAFailureTheRestOfItsFIFOGroupWaits(t *testing.T) {
+	t.Parallel()
+	bad, refused := `{}`, login(func(m map[string]any) { m["user_id"] = "refused" })
+	tests := map[string]struct {
+		arn    string
+		bodies []string
+		groups []string
+		failed []string
+	}{
+		"the contract refuses":                   {fifo, []string{login(nil), bad, login(nil), login(nil)}, []string{"a", "a", "b", "a"}, []string{"m1", "m3"}},
+		"Postgres refuses":                       {fifo, []string{login(nil), refused, login(nil), login(nil), login(nil)}, []string{"a", "a", "b", "a", "b"}, []string{"m1", "m3"}},
+		"Postgres refuses, later the contract":   {fifo, []string{refused, bad, login(nil), login(nil)}, []string{"a", "a", "b", "a"}, []string{"m0", "m1", "m3"}},
+		"fair queue: groups of a standard queue": {standard, []string{bad, login(nil), refused, login(nil)}, []string{"a", "a", "b", "b"}, []string{"m0", "m2"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFunction(t)
+			f.db.Exec(t, "alter table user_logins add constraint no_refused check (user_id <> 'refused')")
+			if diff := cmp.Diff(tt.failed, f.invoke(t, grouped(messages(tt.arn, tt.bodies...), tt.groups...))); diff != "" {
+				t.Errorf("failed ids (-want +got):\n%s", diff)
+			}
+			if n := f.db.QueryStrings(t, "select count(*) from user_logins")[0]; n != strconv.Itoa(len(tt.bodies)-len(tt.failed)) {
+				t.Errorf("%s rows, want %d", n, len(tt.bodies)-len(tt.failed))
+			}
+		})
+	}
+}
+
+func TestAnUnavailableDatabaseReturnsTheBatchBeforeTheDeadline(t *testing.T) {
+	t.Parallel()
+	f := newFunction(t)
+	f.db.Exec(t, "create function wait() returns trigger language plpgsql as $$ begin perform pg_sleep(60); return new; end $$")
+	f.db.Exec(t, "create trigger wait before insert on user_logins for each row execute function wait()")
+	deadline := time.Now().Add(2 * time.Second)
+	ctx, cancel := context.WithDeadline(t.Context(), deadline)
+	defer cancel()
+	_, err := f.Invoke(ctx, payload(t, messages(standard, login(nil), `{}`)))
+	if left := time.Until(deadline); left <= 0 {
+		t.Errorf("answered %v after the deadline", -left)
+	}
+	var unavailable *ingest.Unavailable
+	if !errors.As(err, &unavailable) {
+		t.Fatalf("error is %v, want *Unavailable", err)
+	}
+	if got := f.metric(t, "Unavailable"); got != 2 {
+		t.Errorf("metric Unavailable is %v, want 2", got)
+	}
+}
+
+func TestTheIdentityStaysWhereTheProducerSetsIt(t *testing.T) {
+	t.Parallel()
+	attributes := func(values ...string) map[string]events.SQSMessageAttribute {
+		m := map[string]events.SQSMessageAttribute{}
+		for i := 0; i < len(values); i += 2 {
+			m[values[i]] = events.SQSMessageAttribute{StringValue: &values[i+1], DataType: "String"}
+		}
+		return m
+	}
+	given := "11111111-2222-4333-8444-555555555555"
+	tests := map[string]struct {
+		attributes map[string]events.SQSMessageAttribute
+		rule       string // or the row:
+		id, at     string
+	}{
+		"event-id":                   {attributes("event-id", given), "", given, "2026-03-01 23:59:59.999"},
+		"event-id that is no UUID":   {attributes("event-id", "order/1"), "", "f2d59313-9ad7-8a56-9dc6-32c68c3ef894", "2026-03-01 23:59:59.999"},
+		"event-sent-at, epoch ms":    {attributes("event-id", given, "event-sent-at", "1700000000123"), "", given, "2023-11-14 22:13:20.123"},
+		"event-sent-at, RFC 3339":    {attributes("event-id", given, "event-sent-at", "2023-11-14T23:13:20.123456789+01:00"), "", given, "2023-11-14 22:13:20.123456"},
+		"event-sent-at is no time":   {attributes("event-sent-at", "yesterday"), "format date-time", "", ""},
+		"event-sent-at before SQS":   {attributes("event-sent-at", "0"), "minimum", "", ""},
+		"event-sent-at in next year": {attributes("event-sent-at", "2027-03-01T00:00:00Z"), "maximum", "", ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFunction(t)
+			e := messages(standard, login(nil))
+			e.Records[0].MessageAttributes = tt.attributes
+			failed := f.invoke(t, e)
+			if tt.rule != "" {
+				want := []map[string]string{{"messageId": "m0", "outcome": "invalid", "receiveCount": "2", "field": "event-sent-at", "rule": tt.rule}}
+				if diff := cmp.Diff(want, f.lines(t)); diff != "" {
+					t.Errorf("log lines (-want +got):\n%s", diff)
+				}
+				return
+			}
+			if len(failed) != 0 {
+				t.Fatalf("failed: %v", f.lines(t))
+			}
+			got := f.db.Query(t, "select event_id, sent_at at time zone 'UTC' from user_logins")[0]
+			if diff := cmp.Diff([]string{tt.id, tt.at}, got); diff != "" {
+				t.Errorf("identity (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestWhatIsNoSQSEventIsRefusedWhole(t *testing.T) {
+	t.Parallel()
+	f := newFunction(t)
+	for _, p := range []string{``, `null`, `[]`, `{}`, `{"Records":null}`, `{"Records":{}}`, `{"Records":[1]}`, `{"Records":[{}]}`, `{"Records":[{"messageId":""}]}`, `{"Records":[`, `{"key":"` + ip + `"}`} {
+		answer, err := f.Invoke(t.Context(), []byte(p))
+		if err == nil {
+			t.Errorf("%s is answered with %s", p, answer)
+		}
+	}
+}
+
+func TestAnEmptyBatchSucceeds(t *testing.T) {
+	t.Parallel()
+	f := newFunction(t)
+	if failed := f.invoke(t, events.SQSEvent{Records: []events.SQSMessage{}}); len(failed) != 0 {
+		t.Errorf("failed: %v", failed)
+	}
+}
+
+// ledger is a writer that accepts everything, for what needs no database: the only fake here.
+type ledger struct{ rows int }
+
+func (l *ledger) Write(_ context.Context, e []postgres.Event) (postgres.Result, error) {
+	l.rows += len(e)
+	return postgres.Result{Written: len(e)}, nil
+}
+
+func FuzzInvoke(f *testing.F) {
+	// Whole events, by what is odd about them.
+	f.Add(payload(f, messages(standard, login(nil), `{}`)))
+	f.Add(payload(f, grouped(messages(fifo, `{}`, login(nil)), "a", "a")))
+	f.Add([]byte(`{"Records":[{"messageId":"m","body":"\ud800"}]}`))
+	f.Add([]byte(`{"Records":[{"messageId":"m","body":null,"attributes":null}]}`))
+	f.Add([]byte(`{"Records":[{"messageId":"m","body":"{}","body":"{}"}]}`))
+	c := loginContract(f)
+	f.Fuzz(func(t *testing.T, p []byte) {
+		var w ledger
+		h := handler(t, c, &w)
+		answer, err := h.Invoke(t.Context(), p)
+		if err != nil {
+			return
+		}
+		var records struct{ Records []json.RawMessage }
+		if json.Unmarshal(p, &records) != nil {
+			return // encoding/json is stricter in places
+		}
+		if n := len(failedIDs(t, answer)) + w.rows; n != len(records.Records) {
+			t.Errorf("%d rows and failures for %d messages", n, len(records.Records))
+		}
+	})
+}
+
+// BenchmarkInvoke measures a batch of 1,000 logins without the database: decode the event, decode, validate and mask each
+// message, answer.
+func BenchmarkInvoke(b *testing.B) {
+	bodies := make([]string, 1000)
+	for i := range bodies {
+		bodies[i] = login(nil)
+	}
+	e := messages(standard, bodies...)
+	for i := range e.Records {
+		e.Records[i].MessageId = uuid.NewString()
+	}
+	p := payload(b, e)
+	h := handler(b, loginContract(b), &ledger{})
+	h.Metrics = &bytes.Buffer{}
+	b.SetBytes(int64(len(p)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := h.Invoke(b.Context(), p); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/1000, "us/message")
+}

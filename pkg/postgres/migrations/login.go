@@ -1,0 +1,32 @@
+package migrations
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"sqs2pg/pkg/postgres"
+)
+
+// Login makes a role that may log in with a password and do what the ingest function must, and no more: it becomes a member
+// of sqs2pg_writer. A role of that name that is there keeps what else it may, and gets the password. It comes after Apply
+// and needs the right to create roles; safe to call again. Its error is an *postgres.Unavailable.
+func Login(ctx context.Context, pool *postgres.Pool, name, password string) error {
+	err := pgx.BeginFunc(ctx, pool.Pgx(), func(tx pgx.Tx) error {
+		var statements string
+		err := tx.QueryRow(ctx, `
+			select case when to_regrole(quote_ident($1)) is null then format('create role %1$I; ', $1) else '' end
+			  || format('alter role %1$I login password %2$L; grant sqs2pg_writer to %1$I', $1, $2)`,
+			pgx.QueryExecModeSimpleProtocol, name, password).Scan(&statements)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, statements, pgx.QueryExecModeSimpleProtocol)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("login %s: %w", name, describe(err))
+	}
+	return nil
+}

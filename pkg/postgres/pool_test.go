@@ -1,0 +1,164 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/postgrestest"
+)
+
+func TestSettingsThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ name, url string }{
+		{"nothing", "  "},
+		{"no URL", "hunter2 is the password"},
+		{"a special character in the password", "postgres://me:hunter2/%zz@host/db"},
+		{"a port that is none", "postgres://me:hunter2@host:port/db"},
+		{"an unknown sslmode", "postgres://me:hunter2@host/db?sslmode=hunter2"},
+		{"a pool parameter that is no number", "postgres://me:hunter2@host/db?pool_max_conns=hunter2"},
+		{"a pool without connections", "postgres://me:hunter2@host/db?pool_max_conns=0"},
+		{"a certificate that is not there", "postgres://me:hunter2@host/db?sslmode=verify-full&sslrootcert=/hunter2"},
+	} {
+		pool, err := postgres.Open(t.Context(), postgres.Config{URL: test.url})
+		if !errors.Is(err, postgres.ErrConfig) {
+			t.Errorf("%s: got %v, want ErrConfig", test.name, err)
+			if pool != nil {
+				pool.Close()
+			}
+			continue
+		}
+		if strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %q shows the URL, or is longer than a line", test.name, err)
+		}
+	}
+}
+
+func TestPingSaysWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // takes connections and never answers
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed.Close()
+	change := func(f func(*url.URL)) string {
+		u, err := url.Parse(db.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f(u)
+		return u.String()
+	}
+	for _, test := range []struct{ name, url, sqlstate, want string }{
+		{"a wrong password", change(func(u *url.URL) { u.User = url.UserPassword(u.User.Username(), "hunter2") }), "28P01", "check the credentials"},
+		{"a database that is not there", change(func(u *url.URL) { u.Path = "/hunter2" }), "3D000", "no such database"},
+		{"a port where nothing listens", change(func(u *url.URL) { u.Host = closed.Addr().String() }), "", "connection refused"},
+		{"a server that does not answer", change(func(u *url.URL) { u.Host = silent.Addr().String(); u.RawQuery = "sslmode=disable&connect_timeout=1" }), "", "no answer in time"},
+		{"a name that does not resolve", change(func(u *url.URL) { u.Host = "hunter2.invalid" }), "", "does not resolve"},
+		{"a server without TLS", change(func(u *url.URL) { u.RawQuery = "sslmode=verify-full" }), "", "offers no TLS"},
+	} {
+		pool := postgrestest.Open(t, test.url)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		err := pool.Ping(ctx)
+		cancel()
+		wantUnavailable(t, err, test.sqlstate, test.want)
+		if err != nil && strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: %q shows the URL", test.name, err)
+		}
+	}
+}
+
+func TestCredentialsAreAskedForEveryConnection(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, logins.Table())
+	u, err := url.Parse(db.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	right, _ := u.User.Password()
+	user := u.User.Username()
+	u.User = url.User("nobody")
+	var asked atomic.Int32
+	pool, err := postgres.Open(t.Context(), postgres.Config{URL: u.String(), Credentials: func(context.Context) (string, string, error) {
+		if asked.Add(1) == 1 {
+			return user, "hunter2", nil // as before a rotation was noticed
+		}
+		return user, right, nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	w := postgres.NewWriter(pool, logins.Table())
+	_, err = w.Write(t.Context(), someLogins(t, 1))
+	wantUnavailable(t, err, "28P01", "check the credentials")
+	write(t, w, someLogins(t, 1))
+	if asked.Load() != 2 {
+		t.Errorf("asked %d times", asked.Load())
+	}
+}
+
+func TestTheServerKnowsItByName(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	var got string
+	if err := db.Pool.Pgx().QueryRow(t.Context(), "select current_setting('application_name')").Scan(&got); err != nil {
+		t.Fatal(err)
+	}
+	if got != "sqs2pg" {
+		t.Errorf("application_name %q", got)
+	}
+}
+
+func TestCloseLeavesNothingRunning(t *testing.T) {
+	db := postgrestest.New(t, logins.Table())
+	before := goleak.IgnoreCurrent()
+	pool, err := postgres.Open(t.Context(), postgres.Config{URL: db.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, postgres.NewWriter(pool, logins.Table()), someLogins(t, 3))
+	pool.Close()
+	goleak.VerifyNone(t, before)
+}
+
+func TestPreviewShowsTheNewestRows(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, logins.Table())
+	events := someLogins(t, 5)
+	for i := range events {
+		events[i].SentAt = noon.Add(time.Duration(i) * time.Minute)
+	}
+	write(t, postgres.NewWriter(db.Pool, logins.Table()), events)
+	columns, rows, err := postgres.Preview(t.Context(), postgrestest.Open(t, db.OwnerURL), logins.Table(), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if columns[0] != "user_id" || len(columns) != 7 {
+		t.Errorf("columns %q", columns)
+	}
+	var users []string
+	for _, row := range rows {
+		users = append(users, row[0]+" "+row[2])
+	}
+	if diff := cmp.Diff([]string{"u4 NULL", "u3 NULL"}, users); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	_, _, err = postgres.Preview(t.Context(), db.Pool, logins.Table(), 2)
+	wantUnavailable(t, err, "42501", "may not")
+}

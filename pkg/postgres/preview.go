@@ -1,0 +1,38 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"sqs2pg/pkg/contract"
+)
+
+// Preview returns the newest rows of a table, n at most, with the names of all its columns, each value as Postgres prints
+// it and NULL as "NULL". It is for people to look at, and needs a role that may read the table: the writer's may not. The
+// error is an *Unavailable.
+func Preview(ctx context.Context, pool *Pool, table contract.Table, n int) (columns []string, rows [][]string, err error) {
+	result, err := pool.pgx.Query(ctx, "select * from "+quote(table.Schema, table.Name)+" order by sent_at desc, event_id limit $1",
+		pgx.QueryResultFormats{pgx.TextFormatCode}, n)
+	if err != nil {
+		return nil, nil, unavailable(err)
+	}
+	defer result.Close()
+	for _, field := range result.FieldDescriptions() {
+		columns = append(columns, field.Name)
+	}
+	for result.Next() {
+		var row []string
+		for _, value := range result.RawValues() {
+			if value == nil {
+				value = []byte("NULL")
+			}
+			row = append(row, string(value))
+		}
+		rows = append(rows, row)
+	}
+	if err := result.Err(); err != nil {
+		return nil, nil, unavailable(err)
+	}
+	return columns, rows, nil
+}
