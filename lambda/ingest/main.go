@@ -1,19 +1,23 @@
 // Ingest is the deployed function: an event source mapping hands it batches of SQS messages, it loads them into Postgres.
 //
-// It reads its settings once, at the start; a setting that is missing or wrong ends the start with one line that names it.
+// It reads its settings once, at the start; one that is missing or wrong ends the start with a line that names it.
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
+	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/ingest"
-	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/secrets"
 	"sqs2pg/pkg/telemetry"
 )
 
@@ -24,28 +28,39 @@ func main() {
 		log.Error("start refused", "error", err.Error())
 		os.Exit(1)
 	}
-	for _, w := range handler.Contract.Warnings() {
-		log.Warn("contract", "warning", w)
+	for _, warning := range handler.Contract.Warnings() {
+		log.Warn("contract", "warning", warning)
 	}
 	lambda.StartWithOptions(handler, lambda.WithEnableSIGTERM(pool.Close))
 }
 
-// wire makes the handler from the environment.
+// wire makes the handler from the environment and reports everything that is wrong with it at once.
 func wire(ctx context.Context, getenv func(string) string, out io.Writer) (*ingest.Handler, *postgres.Pool, error) {
-	s, err := readSettings(getenv)
+	log := telemetry.NewLogger(out, getenv("AWS_LAMBDA_LOG_LEVEL"))
+	c, err := contract.Load(cmp.Or(getenv("CONTRACT"), "user_logins"))
 	if err != nil {
-		return nil, nil, err
+		err = fmt.Errorf("CONTRACT: %w", err)
 	}
-	pool, err := postgres.Open(ctx, postgres.Config{URL: s.databaseURL})
-	if err != nil {
+	env := secrets.Environment{Getenv: getenv, Log: log}
+	keyring, keyringErr := env.Keyring(ctx)
+	pool, poolErr := open(ctx, &env)
+	if err := errors.Join(err, keyringErr, poolErr); err != nil {
 		return nil, nil, err
 	}
 	return &ingest.Handler{
-		Contract: s.contract,
-		Keyring:  func(context.Context) (*mask.Keyring, error) { return s.keyring, nil },
-		Writer:   postgres.NewWriter(pool, s.contract.Table()),
-		Log:      telemetry.NewLogger(out, getenv("AWS_LAMBDA_LOG_LEVEL")).With("contract", s.contract.Name()),
+		Contract: c,
+		Keyring:  keyring,
+		Writer:   postgres.NewWriter(pool, c.Table()),
+		Log:      log.With("contract", c.Name()),
 		Metrics:  out,
 		Now:      time.Now,
 	}, pool, nil
+}
+
+func open(ctx context.Context, env *secrets.Environment) (*postgres.Pool, error) {
+	db, err := env.Database(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return postgres.Open(ctx, postgres.Config(db))
 }
