@@ -45,7 +45,7 @@ func (c *Contract) violations(found []*Violation, err error) []*Violation {
 		}
 		return found
 	}
-	field := c.field(slices.Values(e.InstanceLocation))
+	field := c.field(e.InstanceLocation)
 	switch k := e.ErrorKind.(type) {
 	case *errorkind.Required:
 		for _, name := range k.Missing {
