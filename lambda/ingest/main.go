@@ -43,7 +43,7 @@ func wire(ctx context.Context, getenv func(string) string, out io.Writer) (*inge
 	}
 	env := secrets.Environment{Getenv: getenv, Log: log}
 	keyring, keyringErr := env.Keyring(ctx)
-	pool, poolErr := open(ctx, &env)
+	pool, poolErr := env.Open(ctx)
 	if err := errors.Join(err, keyringErr, poolErr); err != nil {
 		return nil, nil, err
 	}
@@ -55,12 +55,4 @@ func wire(ctx context.Context, getenv func(string) string, out io.Writer) (*inge
 		Metrics:  out,
 		Now:      time.Now,
 	}, pool, nil
-}
-
-func open(ctx context.Context, env *secrets.Environment) (*postgres.Pool, error) {
-	db, err := env.Database(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return postgres.Open(ctx, postgres.Config(db))
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	_ "embed"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 
@@ -26,7 +27,7 @@ var roots = sync.OnceValue(func() *x509.CertPool {
 
 // parseURL reads a connection string. It makes connections to RDS safe by themselves: the certificate is verified against RDS's roots, as by
 // sslmode=verify-full, and RDS Proxy gets no named prepared statements, which would pin a connection to its client. What the string
-// says of sslmode, sslrootcert and default_query_exec_mode wins.
+// says of sslmode, sslrootcert and default_query_exec_mode wins, and so does PGSSLMODE.
 // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html
 // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy-pinning.html
 func parseURL(text string) (*pgxpool.Config, error) {
@@ -34,7 +35,7 @@ func parseURL(text string) (*pgxpool.Config, error) {
 	if err != nil || !onRDS(config.ConnConfig.Host) {
 		return config, err
 	}
-	if !strings.Contains(text, "sslmode") {
+	if !strings.Contains(text, "sslmode") && os.Getenv("PGSSLMODE") == "" { // which pgx reads, like all of libpq's
 		if config, err = pgxpool.ParseConfig(withVerifyFull(text)); err != nil {
 			return nil, err
 		}

@@ -21,6 +21,8 @@ type Database struct {
 
 	// Refresh is called when the database has refused what Credentials gave, before one more try; nil means that there is no use.
 	Refresh func(context.Context) error
+
+	setting string // to look at first when it does not work
 }
 
 // The three ways to say who connects, as the messages name them.
@@ -129,7 +131,8 @@ func (e *Environment) fromSecret(ctx context.Context, s databaseSettings) (Datab
 	}
 	address, err := s.databaseURL(now)
 	return Database{
-		URL: address,
+		URL:     address,
+		setting: "DATABASE_SECRET_ID",
 		Credentials: func(ctx context.Context) (string, string, error) {
 			now, err := secret.Value(ctx)
 			return now.username, now.password, err
@@ -152,7 +155,8 @@ func (e *Environment) withToken(ctx context.Context, s databaseSettings) (Databa
 	address, err := s.databaseURL(databaseSecret{})
 	endpoint := net.JoinHostPort(s.host, first(s.port, "5432"))
 	return Database{
-		URL: address + "?sslmode=verify-full", // a token is a password: it goes to nobody else
+		URL:     address + "?sslmode=verify-full", // a token is a password: it goes to nobody else
+		setting: "DATABASE_IAM_AUTH",
 		Credentials: func(ctx context.Context) (string, string, error) {
 			token, err := auth.BuildAuthToken(ctx, endpoint, cfg.Region, s.user, cfg.Credentials)
 			if err != nil {

@@ -13,10 +13,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"sqs2pg/pkg/mask"
+	"sqs2pg/pkg/postgres"
 )
 
 // keyringTTL is how long a function masks with the keyring it has read: a rotation is known everywhere after this time.
 const keyringTTL = 5 * time.Minute
+
+// openTime is for the first connection. Lambda gives a function 10 s to start.
+const openTime = 6 * time.Second
 
 // Client is what is called of Secrets Manager.
 type Client interface {
@@ -48,8 +52,28 @@ func (e *Environment) Database(ctx context.Context) (Database, error) {
 	case s.iam:
 		return e.withToken(ctx, s)
 	default:
-		return Database{URL: s.url}, nil
+		return Database{URL: s.url, setting: "DATABASE_URL"}, nil
 	}
+}
+
+// Open reads the settings as Database does and opens the pool, whose connection it tries once, so that a wrong host, password or
+// certificate ends the start. The error names the setting to look at, and is safe to log.
+func (e *Environment) Open(ctx context.Context) (*postgres.Pool, error) {
+	d, err := e.Database(ctx)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := postgres.Open(ctx, postgres.Config{URL: d.URL, Credentials: d.Credentials, Refresh: d.Refresh})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", d.setting, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, openTime)
+	defer cancel()
+	if err := pool.Ping(ctx); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("%s: %w", d.setting, err)
+	}
+	return pool, nil
 }
 
 // Keyring reads the masking keyring: the secret MASK_SECRET_ID, or MASK_KEYRING, which holds the JSON itself. The function it returns
