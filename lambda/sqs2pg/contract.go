@@ -85,7 +85,7 @@ func (c *contractDDL) Run(s *streams) error {
 type contractTry struct {
 	contractFlag `embed:""`
 	keyringFlag  `embed:""`
-	File         string `arg:"" optional:"" default:"-" help:"File with one message a line; - is standard input (${default})."`
+	File         string `arg:"" optional:"" default:"-" help:"File with one message a line; - is standard input."`
 }
 
 func (c *contractTry) Run(s *streams) error {

@@ -18,12 +18,12 @@ import (
 // mappingFlags are the settings of the event source mapping and of the function behind it.
 type mappingFlags struct {
 	Function    string        `placeholder:"FILE" help:"The function's bootstrap; default: ingest/bootstrap beside this program, where make build puts it."`
-	BatchSize   int           `default:"10" help:"Messages per invocation at most: 1-10000, on a FIFO queue 1-10 (${default})."`
-	Window      time.Duration `default:"0s" help:"How long a batch may gather messages: 0s-5m (${default})."`
-	Concurrency int           `default:"1" help:"Batches in flight at a time, each with a process of its own (${default})."`
-	Timeout     time.Duration `default:"30s" help:"The function's time for one batch; then it is killed and the batch comes back (${default})."`
-	IdleTimeout time.Duration `default:"10s" help:"Stop after this much silence; 0s never stops (${default})."`
-	RetryDelay  time.Duration `default:"-1s" help:"Give failed messages back after this time; below zero: after the queue's visibility timeout (${default})."`
+	BatchSize   int           `default:"10" help:"Messages per invocation at most: 1-10000, on a FIFO queue 1-10."`
+	Window      time.Duration `default:"0s" help:"How long a batch may gather messages: 0s-5m."`
+	Concurrency int           `default:"1" help:"Batches in flight at a time, each with a process of its own."`
+	Timeout     time.Duration `default:"30s" help:"The function's time for one batch; then it is killed and the batch comes back."`
+	IdleTimeout time.Duration `default:"10s" help:"Stop after this much silence; 0s never stops."`
+	RetryDelay  time.Duration `default:"-1s" help:"Give failed messages back after this time; below zero: after the queue's visibility timeout."`
 }
 
 // bootstrap returns the path of the function's program.

@@ -90,7 +90,7 @@ func execute(ctx context.Context, args []string, s *streams) int {
 func subcommand(err error) string {
 	var p *kong.ParseError
 	if errors.As(err, &p) && p.Context != nil && p.Context.Selected() != nil {
-		return " " + p.Context.Selected().Path()[len("sqs2pg "):]
+		return " " + p.Context.Selected().Path()
 	}
 	return ""
 }

@@ -25,9 +25,9 @@ import (
 type runCommand struct {
 	keyringFlag `embed:""`
 	DatabaseURL string `env:"DATABASE_URL" placeholder:"URL" help:"Load into this Postgres; default: one started here, its data kept in .sqs2pg."`
-	Messages    int    `default:"100" help:"How many logins to make up (${default}); one in a hundred is a message of another kind."`
-	BatchSize   int    `default:"10" help:"Messages per invocation at most (${default})."`
-	Concurrency int    `default:"2" help:"Batches in flight at a time (${default})."`
+	Messages    int    `default:"100" help:"How many logins to make up; one in a hundred is a message of another kind."`
+	BatchSize   int    `default:"10" help:"Messages per invocation at most."`
+	Concurrency int    `default:"2" help:"Batches in flight at a time."`
 	Function    string `placeholder:"FILE" help:"The function's bootstrap; default: ingest/bootstrap beside this program, where make build puts it."`
 	Stay        bool   `help:"Keep Postgres running at the end, until Ctrl-C."`
 }

@@ -17,7 +17,7 @@ import (
 // sendCommand fills a queue.
 type sendCommand struct {
 	queueFlags `embed:""`
-	Count      int    `default:"100" help:"How many logins to make up (${default}); one in a hundred is a message of another kind."`
+	Count      int    `default:"100" help:"How many logins to make up; one in a hundred is a message of another kind."`
 	Seed       uint64 `help:"Makes the same logins again; default: others every time."`
 	File       string `arg:"" optional:"" help:"Send the lines of this file instead, - for standard input; one message a line."`
 }

@@ -1,12 +1,10 @@
 package contract
 
 import (
-	"fmt"
 	"maps"
 	"math/big"
 	"slices"
 
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"sqs2pg/pkg/mask"
@@ -19,21 +17,21 @@ var libraryFormats = []string{
 }
 
 // setChecks compiles the keywords of a string or a number.
-func (p *compiler) setChecks(q *property, schema *jsonschema.Schema, format string, at jsontext.Pointer) error {
-	if format != "" && schema.Format == nil {
-		return fmt.Errorf("%s: unknown format %q%s", at.AppendToken("format"), format,
-			suggest(format, slices.AppendSeq(slices.Clone(libraryFormats), maps.Keys(formats))))
+func (p *compiler) setChecks(q *property, n node) error {
+	if n.format != "" && n.Format == nil {
+		return n.errorf("format", "unknown format %q%s", n.format,
+			suggest(n.format, slices.AppendSeq(slices.Clone(libraryFormats), maps.Keys(formats))))
 	}
-	p.setAllowed(q, schema)
+	p.setAllowed(q, n.Schema)
 	switch q.kind {
 	case kindString:
-		q.setTextChecks(schema)
+		q.setTextChecks(n.Schema)
 	case kindInteger, kindNumber:
-		q.numbers = numberChecks{multipleOf: schema.MultipleOf}
-		q.numbers.add("minimum", schema.Minimum, -1, false)
-		q.numbers.add("exclusiveMinimum", schema.ExclusiveMinimum, -1, true)
-		q.numbers.add("maximum", schema.Maximum, +1, false)
-		q.numbers.add("exclusiveMaximum", schema.ExclusiveMaximum, +1, true)
+		q.numbers = numberChecks{multipleOf: n.MultipleOf}
+		q.numbers.add("minimum", n.Minimum, -1, false)
+		q.numbers.add("exclusiveMinimum", n.ExclusiveMinimum, -1, true)
+		q.numbers.add("maximum", n.Maximum, +1, false)
+		q.numbers.add("exclusiveMaximum", n.ExclusiveMaximum, +1, true)
 	}
 	return nil
 }
@@ -107,21 +105,20 @@ func (n *numberChecks) add(rule string, limit *big.Rat, sign int, exclusive bool
 	}
 }
 
-// noteBeyond notices keywords that the plan does not check. It lists what it
-// knows to be checked or without effect; all else is beyond.
-func (p *compiler) noteBeyond(schema *jsonschema.Schema, flattened bool) {
-	any := len(schema.AllOf)+len(schema.AnyOf)+len(schema.OneOf) > 0 ||
-		schema.Not != nil || schema.If != nil || schema.DynamicRef != nil || schema.Ref != nil ||
-		schema.MinProperties != nil || schema.MaxProperties != nil || schema.PropertyNames != nil ||
-		len(schema.PatternProperties) > 0 || schema.AdditionalProperties != nil ||
-		len(schema.DependentRequired)+len(schema.DependentSchemas) > 0 ||
-		schema.UnevaluatedProperties != nil || schema.UnevaluatedItems != nil ||
-		schema.MinItems != nil || schema.MaxItems != nil || schema.UniqueItems || schema.Contains != nil ||
-		schema.Items2020 != nil || len(schema.PrefixItems) > 0
+// noteBeyond notices keywords that the plan does not check. flattened is set for
+// an object whose properties are columns.
+func (p *compiler) noteBeyond(s *jsonschema.Schema, flattened bool) {
+	combined := s.Ref != nil || s.DynamicRef != nil || s.Not != nil || s.If != nil ||
+		len(s.AllOf)+len(s.AnyOf)+len(s.OneOf)+len(s.DependentSchemas) > 0
+	array := s.Items2020 != nil || len(s.PrefixItems) > 0 || s.Contains != nil || s.UnevaluatedItems != nil ||
+		s.MinItems != nil || s.MaxItems != nil || s.UniqueItems
+	members := s.MinProperties != nil || s.MaxProperties != nil || s.PropertyNames != nil ||
+		len(s.PatternProperties)+len(s.DependentRequired) > 0 || s.UnevaluatedProperties != nil
 	if flattened {
-		any = any || schema.Enum != nil || schema.Const != nil
+		_, schema := s.AdditionalProperties.(*jsonschema.Schema)
+		members = members || schema || s.Enum != nil || s.Const != nil
 	} else {
-		any = any || len(schema.Required) > 0
+		members = members || s.AdditionalProperties != nil || len(s.Required) > 0
 	}
-	p.beyond = p.beyond || any
+	p.beyond = p.beyond || combined || array || members
 }

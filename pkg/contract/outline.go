@@ -67,25 +67,23 @@ func readOutline(document []byte) (*outline, error) {
 	if d.PeekKind() != '{' {
 		return nil, errors.New("it is not a JSON object: a contract is a JSON Schema, see infra/contracts/user_logins.json")
 	}
-	err := o.schema(d, atRoot)
-	if err == nil {
-		_, err = d.ReadToken()
-		if err == io.EOF {
-			return o, nil
-		}
-		if err == nil {
-			err = errors.New("something follows the JSON object: remove it")
-		}
+	if err := o.schema(d, atRoot); err != nil {
+		return nil, explainSyntax(document, err)
 	}
-	return nil, explainSyntax(err)
+	if _, err := d.ReadToken(); err != io.EOF {
+		return nil, errors.New("something follows the JSON object: remove it")
+	}
+	return o, nil
 }
 
-func explainSyntax(err error) error {
+// explainSyntax gives the line of a mistake in the JSON itself.
+func explainSyntax(document []byte, err error) error {
 	var syntax *jsontext.SyntacticError
 	if !errors.As(err, &syntax) {
 		return err
 	}
-	return fmt.Errorf("%s: it is not valid JSON: %w", pointerText(syntax.JSONPointer), syntax.Err)
+	before := document[:min(int(syntax.ByteOffset), len(document))]
+	return fmt.Errorf("%s: line %d is not valid JSON: %w", pointerText(syntax.JSONPointer), 1+bytes.Count(before, []byte("\n")), syntax.Err)
 }
 
 // schema reads one schema and refuses the keywords that have no meaning there.
@@ -93,31 +91,36 @@ func (o *outline) schema(d *jsontext.Decoder, at place) error {
 	if d.PeekKind() != '{' {
 		return d.SkipValue() // true, false, or what the meta-schema refuses
 	}
-	here := d.StackPointer()
-	return members(d, func(keyword string) error {
+	return members(d, func(here jsontext.Pointer, keyword string) error {
 		if err := checkKeyword(here, keyword, at); err != nil {
 			return err
 		}
-		below := elsewhere
-		if keyword == "properties" && at != elsewhere {
-			below = atProperty
-		}
 		switch shape := keywords[keyword]; {
+		case keyword == "$schema":
+			return checkDraft(d, here)
 		case shape == one:
 			return o.schema(d, elsewhere)
 		case shape == list && d.PeekKind() == '[':
 			return o.schemas(d)
+		case keyword == "properties" && d.PeekKind() == '{':
+			return o.properties(d, here, at)
 		case shape == byName && d.PeekKind() == '{':
-			return members(d, func(name string) error {
-				if keyword == "properties" {
-					o.order[here] = append(o.order[here], name)
-					o.declared[name] = true
-				}
-				return o.schema(d, below)
-			})
+			return members(d, func(jsontext.Pointer, string) error { return o.schema(d, elsewhere) })
 		default:
 			return d.SkipValue()
 		}
+	})
+}
+
+// properties reads the properties of the schema at here.
+func (o *outline) properties(d *jsontext.Decoder, here jsontext.Pointer, at place) error {
+	if at != elsewhere {
+		at = atProperty
+	}
+	return members(d, func(_ jsontext.Pointer, name string) error {
+		o.order[here] = append(o.order[here], name)
+		o.declared[name] = true
+		return o.schema(d, at)
 	})
 }
 
@@ -134,21 +137,33 @@ func (o *outline) schemas(d *jsontext.Decoder) error {
 	return err
 }
 
-// members reads an object; value must read the value of the member it is given.
-func members(d *jsontext.Decoder, value func(name string) error) error {
+// members reads an object. For each member it calls value, which must read the
+// member's value and is given the object's pointer and the member's name.
+func members(d *jsontext.Decoder, value func(here jsontext.Pointer, name string) error) error {
 	if _, err := d.ReadToken(); err != nil {
 		return err
 	}
+	here := d.StackPointer()
 	for d.PeekKind() != '}' {
 		name, err := d.ReadToken()
 		if err != nil {
 			return err
 		}
-		if err := value(name.String()); err != nil {
+		if err := value(here, name.String()); err != nil {
 			return err
 		}
 	}
 	_, err := d.ReadToken()
+	return err
+}
+
+const draft = "https://json-schema.org/draft/2020-12/schema"
+
+func checkDraft(d *jsontext.Decoder, here jsontext.Pointer) error {
+	value, err := d.ReadToken()
+	if err == nil && (value.Kind() != '"' || strings.TrimSuffix(value.String(), "#") != draft) {
+		err = fmt.Errorf("%s: contracts are of another draft: set it to %q", here.AppendToken("$schema"), draft)
+	}
 	return err
 }
 
@@ -176,39 +191,4 @@ func pointerText(p jsontext.Pointer) string {
 		return "/"
 	}
 	return string(p)
-}
-
-// suggest names the candidate that a misspelt word most likely means.
-func suggest(word string, candidates []string) string {
-	slices.Sort(candidates)
-	best, bestDistance := "", 1+len(word)/2
-	for _, candidate := range candidates {
-		if n := distance(strings.ToLower(word), strings.ToLower(candidate)); n < bestDistance {
-			best, bestDistance = candidate, n
-		}
-	}
-	if best == "" {
-		return ": remove it"
-	}
-	return fmt.Sprintf(": did you mean %q?", best)
-}
-
-// distance is the number of letters to insert, delete or replace (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }

@@ -25,7 +25,8 @@ type object struct {
 	path       string      // "" for the root, else it ends in a dot
 	properties []*property // in the contract's order
 	byName     map[string]*property
-	required   int // how many are
+	required   int  // how many are
+	closed     bool // additionalProperties is false
 }
 
 // property is one declared property with its checks, compiled from its schema.
@@ -37,16 +38,15 @@ type property struct {
 	nullRule string // the rule that null breaks; "" if it is allowed
 	object   *object
 
-	column    int // in the table's order; of kindObject, the first of its columns
-	columns   int // how many columns it fills
+	column    int // in the table's order; unless kindObject
 	columnOf  Type
 	mask      mask.Kind
 	domain    string
 	canonical func(string) string // nil: the value as it is written
 
-	array, anyObject bool // what a kindJSON value may be
-	text             textChecks
-	numbers          numberChecks
+	array   bool // kindJSON is an array, else an object
+	text    textChecks
+	numbers numberChecks
 }
 
 // textChecks are the checks of a string; the zero value checks nothing.

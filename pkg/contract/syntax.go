@@ -2,7 +2,7 @@ package contract
 
 import (
 	"errors"
-	"iter"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -23,24 +23,21 @@ func (d *decoding) syntaxViolation(body []byte, err error) *Violation {
 	case !errors.As(err, &syntax):
 		return &Violation{Rule: ruleJSON, Malformed: true}
 	}
-	rule := ruleJSON
+	location := slices.Collect(syntax.JSONPointer.Tokens())
 	rest := body[min(max(int(syntax.ByteOffset), 0), len(body)):]
 	r, size := utf8.DecodeRune(rest)
 	switch {
-	case strings.Count(string(syntax.JSONPointer), "/") >= maxNesting:
-		rule = ruleNesting
+	case len(location) >= maxNesting:
+		return &Violation{Field: d.contract.field(location[:1]), Rule: ruleNesting}
 	case errors.Is(err, jsontext.ErrDuplicateName):
-		rule = ruleDuplicate
-	case r == utf8.RuneError && size == 1:
-		rule = ruleUTF8
+		return &Violation{Field: d.contract.field(location), Rule: ruleDuplicate}
 	case startsWithSurrogate(rest):
-		rule = ruleSurrogate
+		return &Violation{Field: d.contract.field(location), Rule: ruleSurrogate}
+	case r == utf8.RuneError && size == 1:
+		return &Violation{Field: d.contract.field(location), Rule: ruleUTF8, Malformed: true}
+	default:
+		return &Violation{Rule: ruleJSON, Malformed: true}
 	}
-	v := &Violation{Rule: rule, Malformed: true}
-	if rule != ruleJSON && rule != ruleNesting {
-		v.Field = d.contract.field(syntax.JSONPointer.Tokens())
-	}
-	return v
 }
 
 func startsWithSurrogate(b []byte) bool {
@@ -53,9 +50,9 @@ func startsWithSurrogate(b []byte) bool {
 
 // field writes a location in a message as a Violation does: names that the
 // contract declares, and * for whatever the message made up.
-func (c *Contract) field(location iter.Seq[string]) string {
+func (c *Contract) field(location []string) string {
 	var path []string
-	for name := range location {
+	for _, name := range location {
 		if !c.declared[name] {
 			name = "*"
 		}

@@ -17,12 +17,11 @@ func (c *Contract) validate(body []byte) *Violation {
 	if err != nil {
 		return &Violation{Rule: ruleJSON, Malformed: true}
 	}
-	var invalid *jsonschema.ValidationError
-	if !errors.As(c.schema.Validate(message), &invalid) {
+	found := c.violations(nil, c.schema.Validate(message))
+	if len(found) == 0 {
 		return nil
 	}
 	// The library goes through maps, so its order differs from run to run.
-	found := c.violations(nil, invalid)
 	return slices.MinFunc(found, func(a, b *Violation) int {
 		return cmp.Or(cmp.Compare(a.Field, b.Field), cmp.Compare(a.Rule, b.Rule))
 	})
@@ -31,7 +30,14 @@ func (c *Contract) validate(body []byte) *Violation {
 // violations collects what the library complains of. Below a keyword that
 // combines schemas, such as anyOf, any of the complaints may be beside the point,
 // so that keyword itself is the rule.
-func (c *Contract) violations(found []*Violation, e *jsonschema.ValidationError) []*Violation {
+func (c *Contract) violations(found []*Violation, err error) []*Violation {
+	if err == nil {
+		return found
+	}
+	var e *jsonschema.ValidationError
+	if !errors.As(err, &e) {
+		return append(found, &Violation{Rule: "schema"})
+	}
 	switch e.ErrorKind.(type) {
 	case *errorkind.Schema, *errorkind.Group, *errorkind.Reference, *errorkind.AllOf:
 		for _, cause := range e.Causes {
@@ -39,23 +45,33 @@ func (c *Contract) violations(found []*Violation, e *jsonschema.ValidationError)
 		}
 		return found
 	}
-	field, rule := c.field(slices.Values(e.InstanceLocation)), "false"
-	if path := e.ErrorKind.KeywordPath(); len(path) > 0 {
-		rule = path[0]
-	}
+	field := c.field(e.InstanceLocation)
 	switch k := e.ErrorKind.(type) {
 	case *errorkind.Required:
-		field = join(field, k.Missing[0])
-	case *errorkind.DependentRequired:
-		field = join(field, k.Missing[0])
+		for _, name := range k.Missing {
+			found = append(found, &Violation{Field: join(field, name), Rule: ruleRequired})
+		}
+		return found
 	case *errorkind.AdditionalProperties, *errorkind.PropertyNames:
 		field = join(field, "*")
-	case *errorkind.Format:
-		rule += " " + k.Want
-	case *errorkind.Not:
-		rule = "not"
 	}
-	return append(found, &Violation{Field: field, Rule: rule})
+	return append(found, &Violation{Field: field, Rule: ruleOf(e.ErrorKind)})
+}
+
+// ruleOf is the keyword of the library's complaint.
+func ruleOf(k jsonschema.ErrorKind) string {
+	switch k := k.(type) {
+	case *errorkind.Format:
+		return "format " + k.Want
+	case *errorkind.Not:
+		return "not"
+	case *errorkind.FalseSchema:
+		return "false"
+	}
+	if path := k.KeywordPath(); len(path) > 0 {
+		return path[0]
+	}
+	return "schema"
 }
 
 func join(field, name string) string {

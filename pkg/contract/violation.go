@@ -16,7 +16,8 @@ type Violation struct {
 	// number that the column cannot hold).
 	Rule string
 
-	// Malformed is set if the message cannot be read as one JSON object at all.
+	// Malformed is set if the message is not one JSON object at all: the rules json,
+	// utf-8, trailing bytes, and type for the message as a whole.
 	Malformed bool
 }
 

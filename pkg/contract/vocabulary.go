@@ -2,6 +2,7 @@ package contract
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+	errorkind "github.com/santhosh-tekuri/jsonschema/v6/kind"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 )
@@ -99,22 +101,34 @@ func compileSchema(document []byte) (*jsonschema.Schema, error) {
 	}
 	c.AssertVocabs()
 	c.RegisterVocabulary(vocabulary())
-	const url = "contract:///schema.json"
-	if err := c.AddResource(url, value); err != nil {
-		return nil, errors.New(strings.ReplaceAll(err.Error(), url, ""))
+	if err := c.AddResource(documentURL, value); err != nil {
+		return nil, explain(err)
 	}
-	schema, err := c.Compile(url)
-	var invalid *jsonschema.SchemaValidationError
-	if errors.As(err, &invalid) {
-		var mistakes *jsonschema.ValidationError
-		if errors.As(invalid.Err, &mistakes) {
-			return nil, firstMistake(mistakes)
-		}
-	}
+	schema, err := c.Compile(documentURL)
 	if err != nil {
-		return nil, errors.New(strings.ReplaceAll(err.Error(), url, ""))
+		return nil, explain(err)
 	}
 	return schema, nil
+}
+
+const documentURL = "contract:///contract.json"
+
+// explain puts the schema library's error as a person needs it.
+func explain(err error) error {
+	var invalid *jsonschema.SchemaValidationError
+	var mistakes *jsonschema.ValidationError
+	if errors.As(err, &invalid) && errors.As(invalid.Err, &mistakes) {
+		return firstMistake(mistakes)
+	}
+	var remote *jsonschema.LoadURLError
+	if errors.As(err, &remote) {
+		return fmt.Errorf("$ref to %s: a contract is one document: put the schema under $defs", strings.TrimPrefix(remote.URL, "contract://"))
+	}
+	var missing *jsonschema.JSONPointerNotFoundError
+	if errors.As(err, &missing) {
+		return fmt.Errorf("$ref to %s: there is no such schema", strings.TrimPrefix(missing.URL, documentURL))
+	}
+	return errors.New(strings.ReplaceAll(err.Error(), documentURL, ""))
 }
 
 var errFormat = errors.New("format")
@@ -128,22 +142,32 @@ func formatOf(valid func(string) bool) func(any) error {
 	}
 }
 
-// firstMistake picks one of the meta-schema's complaints: the deepest, and the
-// first by its pointer.
+// firstMistake picks one of the meta-schema's complaints: the first by its
+// pointer. Of several at one place, that it is of another type says least.
 func firstMistake(e *jsonschema.ValidationError) error {
-	var all []string
-	p := message.NewPrinter(language.English)
+	type mistake struct {
+		pointer string
+		rank    int
+		text    string
+	}
+	var all []mistake
+	printer := message.NewPrinter(language.English)
 	var walk func(*jsonschema.ValidationError)
 	walk = func(e *jsonschema.ValidationError) {
 		if len(e.Causes) == 0 {
-			pointer := "/" + strings.Join(e.InstanceLocation, "/")
-			all = append(all, fmt.Sprintf("%s: %s", pointer, e.ErrorKind.LocalizedString(p)))
+			m := mistake{pointer: "/" + strings.Join(e.InstanceLocation, "/"), text: e.ErrorKind.LocalizedString(printer)}
+			if _, ok := e.ErrorKind.(*errorkind.Type); ok {
+				m.rank = 1
+			}
+			all = append(all, m)
 		}
 		for _, cause := range e.Causes {
 			walk(cause)
 		}
 	}
 	walk(e)
-	slices.Sort(all)
-	return errors.New(all[0])
+	first := slices.MinFunc(all, func(a, b mistake) int {
+		return cmp.Or(cmp.Compare(a.pointer, b.pointer), cmp.Compare(a.rank, b.rank), cmp.Compare(a.text, b.text))
+	})
+	return fmt.Errorf("%s: %s", first.pointer, first.text)
 }

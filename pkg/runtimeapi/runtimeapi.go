@@ -81,6 +81,9 @@ type Function struct {
 	output *sharedWriter
 	stats  counters
 
+	closing sync.Mutex
+	retired int // environments that Close took off the free list
+
 	mu  sync.Mutex
 	all map[*environment]bool // every live process, for Close
 }
@@ -154,15 +157,29 @@ func (f *Function) start(ctx context.Context) (*environment, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.mu.Lock()
-	f.all[env] = true
-	f.mu.Unlock()
-	if err := env.awaitInit(ctx); err != nil {
+	err = f.register(env)
+	if err == nil {
+		err = env.awaitInit(ctx)
+	}
+	if err != nil {
 		f.stop(env)
 		return nil, err
 	}
 	f.stats.started(env.initDuration)
 	return env, nil
+}
+
+// register makes the environment one that Close stops. After Close there are none.
+func (f *Function) register(env *environment) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.all[env] = true
+	select {
+	case <-f.closed:
+		return ErrClosed
+	default:
+		return nil
+	}
 }
 
 func (f *Function) stop(env *environment) {
@@ -236,17 +253,7 @@ func (f *Function) restart(ctx context.Context, dead *environment) (*environment
 // error in that case, and may be called again.
 func (f *Function) Close(ctx context.Context) error {
 	f.close.Do(func() { close(f.closed) })
-	var cut error
-	for range f.config.Environments {
-		if cut != nil {
-			break
-		}
-		select {
-		case <-f.free:
-		case <-ctx.Done():
-			cut = ctx.Err()
-		}
-	}
+	err := f.awaitIdle(ctx)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var wg sync.WaitGroup
@@ -255,5 +262,19 @@ func (f *Function) Close(ctx context.Context) error {
 	}
 	wg.Wait()
 	clear(f.all)
-	return cut
+	return err
+}
+
+// awaitIdle takes every environment off the free list, so that none has an invocation.
+func (f *Function) awaitIdle(ctx context.Context) error {
+	f.closing.Lock()
+	defer f.closing.Unlock()
+	for ; f.retired < f.config.Environments; f.retired++ {
+		select {
+		case <-f.free:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
 }

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/localpg"
+	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/postgrestest"
+)
+
+func load(t *testing.T, name string) contract.Table {
+	t.Helper()
+	c, err := contract.Load(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Table()
+}
+
+func TestRunLoadsAHundredLoginsAndASecondRunAddsItsOwn(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for range 2 {
+		code, out, err := sqs2pgIn(t.Context(), dir, "", "run", "--function", bootstrap, "--database-url=")
+		if code != 0 {
+			t.Fatalf("run exits with %d: %s", code, err)
+		}
+		for _, want := range []string{"select * from user_logins", "USER_ID", "k1:", "invalid: user_id required", "99 written, 1 dead-lettered"} {
+			if !strings.Contains(out, want) {
+				t.Errorf("standard output lacks %q:\n%s", want, out)
+			}
+		}
+	}
+	server, err := localpg.Start(t.Context(), localpg.Options{Dir: filepath.Join(dir, stateDir, "postgres")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Stop() })
+	_, rows, err := postgres.Preview(t.Context(), postgrestest.Open(t, server.URL("postgres")), load(t, "user_logins"), 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) != 2*99 {
+		t.Errorf("%d rows, want 198", len(rows))
+	}
+	noLocale := 0
+	for _, row := range rows {
+		if row[4] == "NULL" {
+			noLocale++
+		}
+	}
+	if noLocale < 20 || noLocale > 100 {
+		t.Errorf("%d of 198 rows without a locale, want about 60", noLocale)
+	}
+}
+
+// TestInvokeDrainsAQueueExactly is the promise: every valid message a row, every bad one in the dead-letter queue, and the
+// same messages again no row more.
+func TestInvokeDrainsAQueueExactly(t *testing.T) {
+	t.Parallel()
+	endpoint := startSQS(t)
+	db := postgrestest.New(t, load(t, "user_logins"))
+	dlq := createQueue(t, endpoint, "dead", nil)
+	queue := createQueue(t, endpoint, "logins", map[string]string{
+		"RedrivePolicy":     `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":"3"}`,
+		"VisibilityTimeout": "30",
+	})
+	bodies := logins(963, 1)
+	for i, body := range bodies {
+		if body == wrongMessage {
+			bodies[i] = bodies[(i+1)%len(bodies)]
+		}
+	}
+	for i := range 37 {
+		bodies = append(bodies[:i*26], append([]string{fmt.Sprintf(`{"ip":"10.0.0.%d"}`, i)}, bodies[i*26:]...)...)
+	}
+	invoke := []string{
+		"invoke", "--endpoint-url", endpoint, "--queue", "logins", "--database-url", db.URL, "--function", bootstrap,
+		"--batch-size", "100", "--concurrency", "2", "--retry-delay", "0s", "--idle-timeout", "1s", "--json",
+	}
+	for round, want := range []result{
+		{Received: 963 + 3*37, Succeeded: 963, Failed: 3 * 37, DeadLettered: 37},
+		{Received: 963 + 3*37, Succeeded: 963, Failed: 3 * 37, DeadLettered: 37},
+	} {
+		sendAs(t, endpoint, queue, bodies, func(i int) string { return fmt.Sprint("login ", i) })
+		var got result
+		if err := json.Unmarshal([]byte(succeed(t, invoke...)), &got); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(result{}, "Invocations", "ElapsedSeconds")); diff != "" {
+			t.Errorf("round %d (-want +got):\n%s", round, diff)
+		}
+		if n := db.QueryStrings(t, "select count(*) from user_logins")[0]; n != "963" {
+			t.Errorf("round %d: %s rows, want 963", round, n)
+		}
+		if n := count(t, endpoint, queue); n != "0" {
+			t.Errorf("round %d: the queue holds %s", round, n)
+		}
+		if n, want := count(t, endpoint, dlq), fmt.Sprint(37*(round+1)); n != want {
+			t.Errorf("round %d: the dead-letter queue holds %s, want %s", round, n, want)
+		}
+	}
+}
+
+func TestInvokeSaysWhatBecameOfTheMessages(t *testing.T) {
+	t.Parallel()
+	endpoint := startSQS(t)
+	db := postgrestest.New(t, load(t, "user_logins"))
+	db.Exec(t, "alter table user_logins add constraint no_refused check (user_id <> 'refused')")
+	queue := createQueue(t, endpoint, "logins", nil)
+	bodies := append(logins(3, 1), `{}`, `[`, strings.Replace(logins(1, 2)[0], `"user_id":"`, `"user_id":"refused","x":"`, 1))
+	sendAs(t, endpoint, queue, bodies, func(i int) string { return fmt.Sprint(i) })
+	code, out, errs := sqs2pg(t, "invoke", "--endpoint-url", endpoint, "--queue", "logins", "--database-url", db.URL,
+		"--function", bootstrap, "--idle-timeout", "500ms")
+	if code != 0 {
+		t.Fatalf("exits with %d: %s", code, errs)
+	}
+	for _, want := range []string{"written 3", "failed, invalid: user_id required 1", "failed, malformed: json 1", "failed, rejected: 23514 no_refused 1"} {
+		if !strings.Contains(strings.Join(strings.Fields(out), " "), want) {
+			t.Errorf("the closing table lacks %q:\n%s", want, out)
+		}
+	}
+	if n := count(t, endpoint, queue); n != "3 in flight" {
+		t.Errorf("the queue holds %s, want the 3 failed messages, until their visibility timeout", n)
+	}
+}
+
+func TestInvokeFailsWhereTheFunctionDoes(t *testing.T) {
+	t.Parallel()
+	endpoint := startSQS(t)
+	db := postgrestest.New(t) // without the table
+	queue := createQueue(t, endpoint, "logins", nil)
+	sendAs(t, endpoint, queue, logins(3, 1), func(i int) string { return fmt.Sprint(i) })
+	code, _, errs := sqs2pg(t, "invoke", "--endpoint-url", endpoint, "--queue", "logins", "--database-url", db.URL,
+		"--function", bootstrap, "--idle-timeout", "500ms", "--timeout", "3s")
+	if code != 1 || !strings.Contains(errs, "sqs2pg migrate") {
+		t.Errorf("exits with %d and says %q, want 1 and what to run", code, errs)
+	}
+	if n := count(t, endpoint, queue); n != "3 in flight" {
+		t.Errorf("the queue holds %s, want all 3 messages", n)
+	}
+}
+
+// TestAnotherEventNeedsNoGo takes a contract of nested objects, every type and every mask from its file to its rows.
+func TestAnotherEventNeedsNoGo(t *testing.T) {
+	t.Parallel()
+	file, err := filepath.Abs("../../pkg/contract/testdata/order_placed.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "order_placed.ddl.sql", succeed(t, "contract", "ddl", file))
+	golden(t, "order_placed.columns.txt", succeed(t, "contract", "check", file))
+
+	endpoint := startSQS(t)
+	queue := createQueue(t, endpoint, "orders", nil)
+	db := postgrestest.New(t)
+	succeed(t, "migrate", "--database-url", db.OwnerURL, "--contract", file)
+	code, _, errs := sqs2pgIn(t.Context(), t.TempDir(), orderPlaced+"\n", "send", "--endpoint-url", endpoint, "--queue", "orders", "-")
+	if code != 0 {
+		t.Fatalf("send exits with %d: %s", code, errs)
+	}
+	succeed(t, "invoke", "--endpoint-url", endpoint, "--queue", "orders", "--database-url", db.URL, "--contract", file,
+		"--function", bootstrap, "--idle-timeout", "500ms", "--keyring", `{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}`)
+	golden(t, "order_placed.row.json", db.QueryStrings(t, "select jsonb_pretty(to_jsonb(o) - 'sent_at' - 'event_id' - 'create_date') from order_placed o")[0]+"\n")
+	if n := count(t, endpoint, queue); n != "0" {
+		t.Errorf("the queue holds %s", n)
+	}
+}
+
+func TestTryShowsTheMaskedRowOrTheReason(t *testing.T) {
+	t.Parallel()
+	code, out, _ := sqs2pgIn(t.Context(), t.TempDir(), logins(1, 1)[0]+"\n"+`{"ip":"1.2.3.4"}`+"\n", "contract", "try", "--keyring", `{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}`)
+	if code != 1 {
+		t.Errorf("exits with %d, want 1 since a message is refused", code)
+	}
+	golden(t, "try.txt", out)
+}
+
+func TestSqsServesUntilItIsStopped(t *testing.T) {
+	t.Parallel()
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if code, _, errs := sqs2pgIn(ctx, t.TempDir(), "", "sqs", "--listen", "127.0.0.1:0"); code != 0 || !strings.Contains(errs, "AWS_ENDPOINT_URL=http://127.0.0.1:") {
+		t.Errorf("exits with %d and says %q", code, errs)
+	}
+}
+
+// orderPlaced is an event of the contract order_placed.
+const orderPlaced = `{"order_id":"6f1d2c3b-4a59-4e68-8f70-1a2b3c4d5e6f","placed_at":"2026-03-01T12:00:00.5+01:00","deliver_on":"2026-03-04",` +
+	`"customer":{"id":"c-77","email":"ada@example.com","phone":"+44 20 7946 0958","loyalty":{"tier":"gold","points":9007199254740993}},` +
+	`"source_ip":"198.51.100.23","card":"4111111111111111","currency":"EUR","items":2,"total":19.9,"gift":true,"lines":[{"sku":"a","n":2}],"attributes":{"k":"v"},"undeclared":"not stored"}`

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sqs2pg/pkg/postgres/postgrestest"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// bootstrap is the function as it is deployed, built for these tests.
+const bootstrap = "../../build/test/ingest/bootstrap"
+
+func TestMain(m *testing.M) {
+	build := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", bootstrap, "../ingest")
+	if out, err := build.CombinedOutput(); err != nil {
+		panic(fmt.Sprintf("build the function: %v\n%s", err, out))
+	}
+	postgrestest.Main(m)
+}
+
+// sqs2pg runs one command line in a folder of its own.
+func sqs2pg(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	return sqs2pgIn(t.Context(), t.TempDir(), "", args...)
+}
+
+func sqs2pgIn(ctx context.Context, dir, stdin string, args ...string) (code int, stdout, stderr string) {
+	var out, err bytes.Buffer
+	code = execute(ctx, args, &streams{strings.NewReader(stdin), &out, &err, dir})
+	return code, out.String(), err.String()
+}
+
+// succeed runs a command line that must exit with 0, and returns its standard output.
+func succeed(t *testing.T, args ...string) string {
+	t.Helper()
+	code, out, err := sqs2pg(t, args...)
+	if code != 0 {
+		t.Fatalf("sqs2pg %s exits with %d: %s", strings.Join(args, " "), code, err)
+	}
+	return out
+}
+
+// golden compares with a file that go test -update writes.
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", file)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s; if it is right, run go test -update (-want +got):\n%s", path, diff)
+	}
+}
+
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	for _, command := range []string{"", "run", "invoke", "send", "sqs", "migrate", "contract check", "contract ddl", "contract try"} {
+		t.Run(command, func(t *testing.T) {
+			t.Parallel()
+			help := succeed(t, append(strings.Fields(command), "--help")...)
+			if n := strings.Count(help, "\n"); n > 60 {
+				t.Errorf("%d lines: it must fit a screen", n)
+			}
+			golden(t, "help"+strings.ReplaceAll(" "+command, " ", "-")+".txt", help)
+		})
+	}
+}
+
+// TestMisuseIsExplainedInOneLine holds what people get wrong, and what they must be told.
+func TestMisuseIsExplainedInOneLine(t *testing.T) {
+	t.Parallel()
+	endpoint := startSQS(t)
+	dir := t.TempDir()
+	misspelt := filepath.Join(dir, "misspelt.json")
+	if err := os.WriteFile(misspelt, []byte(`{"x-table":"t","type":"object","properties":{"ip":{"type":"string","x-mak":"token"}}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	db := postgrestest.New(t)
+	wrongPassword, err := url.Parse(db.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrongPassword.User = url.UserPassword(wrongPassword.User.Username(), "secret-pw")
+	invoke := []string{"invoke", "--endpoint-url", endpoint, "--queue", "there", "--database-url", db.URL, "--function", bootstrap}
+	createQueue(t, endpoint, "there", nil)
+	tests := map[string]struct {
+		args []string
+		code int
+		want string
+	}{
+		"a flag that there is not":      {[]string{"invoke", "--qeue", "q"}, 2, "unknown flag --qeue"},
+		"no queue":                      {[]string{"invoke"}, 2, "--queue"},
+		"a command that there is not":   {[]string{"drain"}, 2, "sqs2pg --help"},
+		"a word for a number":           {append(invoke, "--batch-size", "many"), 2, "--batch-size"},
+		"a batch size that AWS has not": {append(invoke, "--batch-size", "10001"), 2, "10000"},
+		"no database":                   {[]string{"migrate", "--database-url="}, 2, "DATABASE_URL"},
+		"a database URL that is none":   {[]string{"migrate", "--database-url", "postgres://u:secret-pw@h:port/d"}, 1, "database settings"},
+		"a wrong password":              {[]string{"migrate", "--database-url", wrongPassword.String()}, 1, "password"},
+		"no server there":               {[]string{"migrate", "--database-url", "postgres://u:secret-pw@127.0.0.1:1/d"}, 1, "database unavailable"},
+		"a queue that there is not":     {[]string{"send", "--endpoint-url", endpoint, "--queue", "nowhere"}, 1, "create-queue --queue-name nowhere"},
+		"no SQS there":                  {[]string{"send", "--endpoint-url", "http://127.0.0.1:1", "--queue", "q"}, 1, "connection refused"},
+		"no bootstrap":                  {append(invoke, "--function", filepath.Join(dir, "bootstrap")), 1, "make build"},
+		"a port that is taken":          {[]string{"sqs", "--listen", strings.TrimPrefix(endpoint, "http://")}, 1, "choose another with --listen"},
+		"a short keyring":               {append(invoke, "--keyring", `{"current":"k1","k1":"secret-pw"}`), 2, "MASK_KEYRING"},
+		"a keyring that is no JSON":     {append(invoke, "--keyring", `secret-pw`), 2, "MASK_KEYRING"},
+		"a contract that there is not":  {[]string{"contract", "check", "user_login"}, 2, "user_logins"},
+		"a misspelt keyword":            {[]string{"contract", "check", misspelt}, 2, "x-mask"},
+		"no messages":                   {[]string{"send", "--endpoint-url", endpoint, "--queue", "there", "--count", "0"}, 2, "--count"},
+		"a file that there is not":      {[]string{"send", "--endpoint-url", endpoint, "--queue", "there", "nothing.jsonl"}, 2, "nothing.jsonl"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			code, out, err := sqs2pg(t, tt.args...)
+			if code != tt.code {
+				t.Errorf("exits with %d, want %d", code, tt.code)
+			}
+			last := err[strings.LastIndex(strings.TrimSuffix(err, "\n"), "\n")+1:]
+			if !strings.HasPrefix(last, "sqs2pg: ") || !strings.Contains(last, tt.want) {
+				t.Errorf("says %q, want a line that starts with sqs2pg: and holds %q", err, tt.want)
+			}
+			if strings.Contains(out+err, "secret-pw") || strings.Contains(err, "goroutine") {
+				t.Errorf("shows a secret or a stack: %q", out+err)
+			}
+		})
+	}
+}
