@@ -35,7 +35,7 @@ type runCommand struct {
 const (
 	runQueue    = "login-queue"
 	runReceives = 3 // of a failing message before it is dead-lettered
-	shown       = 5 // rows, and dead letters
+	shown       = 3 // rows, and dead letters
 )
 
 func (c *runCommand) Run(ctx context.Context, s *streams) error {

@@ -42,7 +42,9 @@ func (r Report) String() string {
 		add("  not carried over:", t.Dropped)
 	}
 	add("added column", r.AddedColumns)
-	add("created partition", r.Partitions)
+	if n := len(r.Partitions); n > 0 {
+		lines = append(lines, fmt.Sprintf("created %d partitions, %s to %s", n, r.Partitions[0], r.Partitions[n-1]))
+	}
 	if len(lines) == 0 {
 		return "nothing to do"
 	}

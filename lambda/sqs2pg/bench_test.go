@@ -1,0 +1,158 @@
+package main
+
+import (
+	"crypto/rand"
+	"fmt"
+	"io"
+	"testing"
+	"time"
+
+	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/eventsource"
+	"sqs2pg/pkg/mask"
+	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/postgrestest"
+	"sqs2pg/pkg/runtimeapi"
+)
+
+// BenchmarkPath times the whole path (in-memory SQS, invoker, bootstrap, Postgres) against COPY of the same rows, decoded and masked
+// before, into a table just like it: in turns, in one run. COPY takes 1,000 rows a statement over one connection; the
+// server is a temporary one (fsync off) unless DATABASE_URL names another.
+func BenchmarkPath(b *testing.B) {
+	for _, size := range []int{10, 100, 1000} {
+		for _, concurrency := range []int{1, 2} {
+			b.Run(fmt.Sprintf("batch=%d/concurrency=%d", size, concurrency), func(b *testing.B) { benchmarkPath(b, size, concurrency) })
+		}
+	}
+}
+
+func benchmarkPath(b *testing.B, size, concurrency int) {
+	c, err := contract.Load("user_logins")
+	if err != nil {
+		b.Fatal(err)
+	}
+	twin := c.Table()
+	twin.Name = "user_logins_copy"
+	db := postgrestest.New(b, c.Table(), twin)
+	endpoint, stop, err := serveSQS("127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer stop()
+	keyring := string(mask.GenerateKeyring())
+	function, err := runtimeapi.Start(b.Context(), runtimeapi.Config{
+		Bootstrap: bootstrap, Environments: concurrency, Timeout: time.Minute, Output: io.Discard,
+		Env: []string{"DATABASE_URL=" + db.URL, "MASK_KEYRING=" + keyring},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer function.Close(b.Context())
+
+	n := min(size*200, 40_000)
+	bodies := logins(n, 1)
+	for i, body := range bodies {
+		if body == wrongMessage {
+			bodies[i] = bodies[(i+1)%n]
+		}
+	}
+	copier := newCopier(b, c, twin, keyring, postgrestest.Open(b, db.URL), bodies)
+	var path, copied time.Duration
+	for b.Loop() {
+		db.Exec(b, "truncate user_logins, user_logins_copy")
+		path += drainAll(b, endpoint, function, bodies, size, concurrency)
+		if got := db.QueryStrings(b, "select count(*) from user_logins")[0]; got != fmt.Sprint(n) {
+			b.Fatalf("%s rows, want %d", got, n)
+		}
+		copied += copier.run(b)
+	}
+	b.ReportMetric(0, "ns/op") // which would count both, and the filling of the queue
+	b.ReportMetric(float64(n*b.N)/path.Seconds(), "rows/s")
+	b.ReportMetric(float64(n*b.N)/copied.Seconds(), "COPY-rows/s")
+	b.ReportMetric(copied.Seconds()/path.Seconds(), "ratio-of-COPY")
+}
+
+// drainAll fills a queue and returns the time from the first poll to the last deletion.
+func drainAll(b *testing.B, endpoint string, function *runtimeapi.Function, bodies []string, size, concurrency int) time.Duration {
+	client, err := newSQS(b.Context(), endpoint)
+	if err != nil {
+		b.Fatal(err)
+	}
+	queueURL, _, err := createQueues(b.Context(), client)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if _, err := send(b.Context(), client, queueURL, bodies); err != nil {
+		b.Fatal(err)
+	}
+	live := newProgress(io.Discard, len(bodies))
+	m := eventsource.Mapping{
+		Client: client, QueueURL: queueURL, Function: function, BatchSize: size, Concurrency: concurrency,
+		IdleTimeout: 200 * time.Millisecond, Observe: live.observe,
+	}
+	summary, err := m.Run(b.Context())
+	if err != nil || summary.Succeeded != len(bodies) {
+		b.Fatalf("%+v, %v", summary, err)
+	}
+	return live.took
+}
+
+// copier is a pgx.CopyFromSource of rows that are ready.
+type copier struct {
+	pool    *postgres.Pool
+	table   contract.Table
+	columns []string
+	rows    [][]any
+	next    int
+	end     int
+}
+
+func newCopier(b *testing.B, c *contract.Contract, twin contract.Table, keyring string, pool *postgres.Pool, bodies []string) *copier {
+	k, err := mask.ParseKeyring([]byte(keyring))
+	if err != nil {
+		b.Fatal(err)
+	}
+	copies := &copier{pool: pool, table: twin}
+	for _, column := range twin.Columns {
+		copies.columns = append(copies.columns, column.Name)
+	}
+	copies.columns = append(copies.columns, "create_date", "sent_at", "event_id")
+	for _, body := range bodies {
+		record, err := c.Decode([]byte(body))
+		if err != nil {
+			b.Fatal(err)
+		}
+		row := c.Mask(k, record)
+		var values []any
+		for i := range row.Len() {
+			if v := row.Value(i); v.IsNull() {
+				values = append(values, nil)
+			} else {
+				values = append(values, v.Text())
+			}
+		}
+		copies.rows = append(copies.rows, append(values, nil, nil, nil))
+	}
+	return copies
+}
+
+func (c *copier) run(b *testing.B) time.Duration {
+	now := time.Now()
+	for _, row := range c.rows {
+		var id [16]byte
+		rand.Read(id[:])
+		row[len(row)-3], row[len(row)-2], row[len(row)-1] = now, now, id
+	}
+	started := time.Now()
+	for c.next, c.end = 0, 0; c.end < len(c.rows); {
+		c.end = min(c.end+1000, len(c.rows))
+		if _, err := c.pool.Pgx().CopyFrom(b.Context(), []string{c.table.Schema, c.table.Name}, c.columns, c); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return time.Since(started)
+}
+
+func (c *copier) Next() bool             { c.next++; return c.next <= c.end }
+func (c *copier) Values() ([]any, error) { return c.rows[c.next-1], nil }
+func (c *copier) Err() error             { return nil }
