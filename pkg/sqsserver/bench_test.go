@@ -2,7 +2,6 @@ package sqsserver_test
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -75,22 +74,5 @@ func roundTrip(b *testing.B, c *sqs.Client, url, body string) {
 	}
 	if out, err := c.DeleteMessageBatch(ctx, remove); err != nil || len(out.Failed) > 0 {
 		b.Error(out, err)
-	}
-}
-
-// fill sends n messages without the network.
-func fill(b *testing.B, s *sqsserver.Server, url string, n int) {
-	var entries []string
-	for i := range 10 {
-		entries = append(entries, fmt.Sprintf(`{"Id":"%d","MessageBody":"%s"}`, i, strings.Repeat("y", 300)))
-	}
-	body := `{"QueueUrl":"` + url + `","Entries":[` + strings.Join(entries, ",") + `]}`
-	for range n / 10 {
-		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
-		r.Header.Set("X-Amz-Target", "AmazonSQS.SendMessageBatch")
-		w := httptest.NewRecorder()
-		if s.ServeHTTP(w, r); w.Code != http.StatusOK {
-			b.Fatal(w.Body)
-		}
 	}
 }
