@@ -1,15 +1,13 @@
 package sqsserver
 
-import (
-	"strings"
-)
+import "strings"
 
 // arn names a queue (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html).
-func arn(region, name string) string {
-	return "arn:aws:sqs:" + region + ":" + account + ":" + name
+func (k queueKey) arn() string {
+	return "arn:aws:sqs:" + k.region + ":" + account + ":" + k.name
 }
 
-// parseARN returns what arn was made from.
+// parseARN returns the queue that an ARN names, and its account.
 func parseARN(text string) (key queueKey, owner string, ok bool) {
 	parts := strings.Split(text, ":")
 	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "sqs" || parts[5] == "" {
@@ -29,9 +27,18 @@ func (c *call) at(url string) (*queue, error) {
 	if len(parts) < 2 {
 		return nil, invalidAddress.because("The address %s is not valid for this endpoint.", url)
 	}
-	q := c.queue(c.region, parts[len(parts)-1])
+	q := c.queue(queueKey{c.region, parts[len(parts)-1]})
 	if q == nil || parts[len(parts)-2] != account {
 		return nil, errNoQueue
 	}
 	return q, nil
+}
+
+// open finds the queue of a URL and locks it. The caller releases it.
+func (c *call) open(url string) (q *queue, now int64, err error) {
+	if q, err = c.at(url); err != nil {
+		return nil, 0, err
+	}
+	now, err = q.lock()
+	return q, now, err
 }

@@ -16,11 +16,7 @@ type getQueueAttributesOutput struct {
 }
 
 func (c *call) getQueueAttributes(in *getQueueAttributesInput) (*getQueueAttributesOutput, error) {
-	q, err := c.at(in.URL)
-	if err != nil {
-		return nil, err
-	}
-	now, err := q.lock()
+	q, now, err := c.open(in.URL)
 	if err != nil {
 		return nil, err
 	}
@@ -65,22 +61,18 @@ type setQueueAttributesInput struct {
 }
 
 func (c *call) setQueueAttributes(in *setQueueAttributesInput) (*none, error) {
-	q, err := c.at(in.URL)
-	if err != nil {
-		return nil, err
-	}
 	if len(in.Attributes) == 0 {
 		return nil, missing("Attribute.Name")
 	}
 	c.configuring.Lock()
 	defer c.configuring.Unlock()
-	now, err := q.lock()
+	q, now, err := c.open(in.URL)
 	if err != nil {
 		return nil, err
 	}
 	current := q.settings
 	q.release(now) // a redrive policy is checked against another queue, and no two are locked at once
-	changed, err := current.with(c, queueKey{q.region, q.name}, in.Attributes)
+	changed, err := current.with(c, q.queueKey, in.Attributes)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,10 @@
 package sqsserver
 
-import "regexp"
+import (
+	"fmt"
+	"regexp"
+	"slices"
+)
 
 var entryID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
 
@@ -71,7 +75,7 @@ func (c *call) sendMessageBatch(in *sendBatchInput) (*batchOutput[sendResult], e
 	if err := checkBatch(in.Entries, "SendMessageBatchRequestEntry"); err != nil {
 		return nil, err
 	}
-	parcels, refused, err := pack(in.Entries)
+	parcels, refused, err := pack(in.Entries, c.trace)
 	if err != nil {
 		return nil, err
 	}
@@ -96,11 +100,11 @@ func (c *call) sendMessageBatch(in *sendBatchInput) (*batchOutput[sendResult], e
 }
 
 // pack packs each entry or says why not; a batch that is too long as a whole is an error.
-func pack(entries []sendEntry) (parcels []*parcel, refused []error, err error) {
+func pack(entries []sendEntry, trace string) (parcels []*parcel, refused []error, err error) {
 	parcels, refused = make([]*parcel, len(entries)), make([]error, len(entries))
 	total := 0
 	for i := range entries {
-		if parcels[i], refused[i] = entries[i].pack(); refused[i] == nil {
+		if parcels[i], refused[i] = entries[i].pack(trace); refused[i] == nil {
 			total += parcels[i].size
 		}
 	}
@@ -135,6 +139,10 @@ func (c *call) deleteMessageBatch(in *handleBatchInput) (*batchOutput[handleResu
 
 func (c *call) changeMessageVisibilityBatch(in *handleBatchInput) (*batchOutput[handleResult], error) {
 	return c.eachHandle(in, "ChangeMessageVisibilityBatchRequestEntry", func(q *queue, e handleEntry, now int64) error {
+		if e.Timeout == nil {
+			at := slices.Index(in.Entries, e) + 1
+			return missing(fmt.Sprintf("ChangeMessageVisibilityBatchRequestEntry.%d.VisibilityTimeout", at))
+		}
 		return q.extend(e.Handle, e.Timeout, now)
 	})
 }

@@ -6,11 +6,7 @@ type deleteMessageInput struct {
 }
 
 func (c *call) deleteMessage(in *deleteMessageInput) (*none, error) {
-	q, err := c.at(in.URL)
-	if err != nil {
-		return nil, err
-	}
-	now, err := q.lock()
+	q, now, err := c.open(in.URL)
 	if err != nil {
 		return nil, err
 	}

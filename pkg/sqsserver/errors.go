@@ -25,7 +25,6 @@ var (
 	queueDeletedRecently = fault{modelled + "QueueDeletedRecently", legacy + "QueueDeletedRecently", bad}
 	purgeInProgress      = fault{modelled + "PurgeQueueInProgress", legacy + "PurgeQueueInProgress", http.StatusForbidden}
 	overLimit            = fault{modelled + "OverLimit", "OverLimit", http.StatusForbidden}
-	unsupportedOperation = fault{modelled + "UnsupportedOperation", legacy + "UnsupportedOperation", bad}
 	resourceNotFound     = fault{modelled + "ResourceNotFoundException", "ResourceNotFoundException", http.StatusNotFound}
 	invalidAddress       = fault{modelled + "InvalidAddress", "InvalidAddress", bad}
 

@@ -15,8 +15,11 @@ type group struct {
 	turn     *list.Element // nil = held back, or nothing waiting
 }
 
-// enter notes that the message is visible or in flight now.
+// enter notes that the message is visible or in flight now; a delayed one is none of its group's business yet.
 func (f *grouping) enter(m *message) {
+	if m.state == delayed {
+		return
+	}
 	g := f.groups[m.group]
 	if g == nil {
 		g = &group{}
@@ -33,10 +36,10 @@ func (f *grouping) enter(m *message) {
 
 // leave notes that the message is about to leave its state.
 func (f *grouping) leave(m *message) {
-	g := f.groups[m.group]
-	if g == nil {
-		return // delayed, and nothing else of its group is here
+	if m.state == delayed {
+		return
 	}
+	g := f.groups[m.group]
 	switch m.state {
 	case visible:
 		g.waiting.remove(m)

@@ -16,10 +16,10 @@ const maxInFlight = 120_000
 //
 // Lock order: a queue's lock, then the server's. No two queues' locks are held at once: dead letters leave after the lock.
 type queue struct {
-	server       *Server
-	region, name string
-	fifo         bool
-	nonce        uint64 // tells this queue's receipt handles from those of others
+	server *Server
+	queueKey
+	fifo  bool
+	nonce uint64 // tells this queue's receipt handles from those of others
 
 	mu       sync.Mutex
 	deleted  bool
@@ -40,10 +40,10 @@ type queue struct {
 	deceased []deadLetter // leave when the lock is released
 }
 
-func newQueue(s *Server, region, name string, set settings, tags map[string]string) *queue {
+func newQueue(s *Server, key queueKey, set settings, tags map[string]string) *queue {
 	now := s.now()
 	q := &queue{
-		server: s, region: region, name: name, fifo: set.fifo, nonce: rand.Uint64(), settings: set, tags: tags,
+		server: s, queueKey: key, fifo: set.fifo, nonce: rand.Uint64(), settings: set, tags: tags,
 		created: now, modified: now, received: map[uint64]*message{},
 	}
 	q.groups.groups = map[string]*group{}
@@ -52,7 +52,11 @@ func newQueue(s *Server, region, name string, set settings, tags map[string]stri
 	return q
 }
 
-func (q *queue) arn() string { return arn(q.region, q.name) }
+func (q *queue) count(s state) int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.counts[s]
+}
 
 // lock lets time catch up, so that what follows sees the queue as it is now.
 func (q *queue) lock() (now int64, err error) {
@@ -100,34 +104,33 @@ func (q *queue) advance(now int64) {
 func (q *queue) put(m *message, now, delay int64) {
 	q.ordinal++
 	m.ordinal = q.ordinal
-	m.state, m.due = delayed, now+delay
-	q.counts[delayed]++
-	q.schedule.add(m)
-	if delay <= 0 {
-		q.show(m)
+	m.state, m.due = visible, m.enqueued+q.settings.retention()
+	if delay > 0 {
+		m.state, m.due = delayed, now+delay
 	}
+	q.schedule.add(m)
+	q.enter(m)
 }
 
 // show makes a delayed or in-flight message visible.
-func (q *queue) show(m *message) {
-	q.leave(m)
-	q.enter(m, visible, m.enqueued+q.settings.retention())
-}
+func (q *queue) show(m *message) { q.change(m, visible, m.enqueued+q.settings.retention()) }
 
 // hide puts a visible message in flight until then.
-func (q *queue) hide(m *message, until int64) {
+func (q *queue) hide(m *message, until int64) { q.change(m, inFlight, until) }
+
+func (q *queue) change(m *message, s state, due int64) {
 	q.leave(m)
-	q.enter(m, inFlight, until)
+	m.state = s
+	q.schedule.move(m, due)
+	q.enter(m)
 }
 
-func (q *queue) enter(m *message, s state, due int64) {
-	m.state = s
-	q.counts[s]++
-	q.schedule.move(m, due)
+func (q *queue) enter(m *message) {
+	q.counts[m.state]++
 	switch {
 	case q.fifo:
 		q.groups.enter(m)
-	case s == visible:
+	case m.state == visible:
 		q.ready.append(m)
 	}
 }

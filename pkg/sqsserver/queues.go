@@ -70,7 +70,7 @@ func (c *call) register(key queueKey, set settings, tags map[string]string) (*qu
 		return nil, queueDeletedRecently.because("You must wait 60 seconds after deleting a queue before you can create another with the same name.")
 	}
 	delete(c.buried, key)
-	c.queues[key] = newQueue(c.Server, key.region, key.name, set, tags)
+	c.queues[key] = newQueue(c.Server, key, set, tags)
 	return nil, nil
 }
 
@@ -95,8 +95,53 @@ func (c *call) getQueueURL(in *getQueueURLInput) (*queueURLOutput, error) {
 	if in.Name == "" {
 		return nil, missing("QueueName")
 	}
-	if c.queue(c.region, in.Name) == nil || in.Owner != "" && in.Owner != account {
+	if c.queue(queueKey{c.region, in.Name}) == nil || in.Owner != "" && in.Owner != account {
 		return nil, errNoQueue
 	}
 	return &queueURLOutput{c.url(in.Name)}, nil
+}
+
+type queueInput struct {
+	URL string `json:"QueueUrl"`
+}
+
+func (c *call) deleteQueue(in *queueInput) (*none, error) {
+	q, now, err := c.open(in.URL)
+	if err != nil {
+		return nil, err
+	}
+	q.close()
+	q.release(now)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.queues, q.queueKey)
+	delete(c.moves, q.queueKey)
+	c.buried[q.queueKey] = now
+	return nil, nil
+}
+
+// close forgets everything and lets those who wait go, with nothing. The caller holds the lock.
+func (q *queue) close() {
+	q.deleted = true
+	q.clear()
+	for e := q.waiters.Front(); e != nil; e = q.waiters.Front() {
+		q.waiters.Remove(e).(*waiter).got <- nil
+	}
+}
+
+// purgeEvery is how long a queue refuses another purge, in milliseconds.
+const purgeEvery = 60_000
+
+func (c *call) purgeQueue(in *queueInput) (*none, error) {
+	q, now, err := c.open(in.URL)
+	if err != nil {
+		return nil, err
+	}
+	defer q.release(now)
+	if now < q.purged+purgeEvery {
+		return nil, purgeInProgress.because("Only one PurgeQueue operation on %s is allowed every 60 seconds.", q.name)
+	}
+	q.purged = now
+	q.clear()
+	return nil, nil
 }

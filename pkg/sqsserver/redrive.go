@@ -1,6 +1,7 @@
 package sqsserver
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/go-json-experiment/json"
@@ -36,7 +37,7 @@ type deadLetter struct {
 // deadLetterQueue is where the message goes instead of being received, nil where it may be received.
 func (q *queue) deadLetterQueue(m *message) *queue {
 	if p := q.settings.redrive; p != nil && m.tries >= p.Max {
-		return q.server.queue(p.to.region, p.to.name)
+		return q.server.queue(p.to)
 	}
 	return nil
 }
@@ -94,13 +95,13 @@ func (c *call) checkTarget(policy *redrivePolicy, source queueKey, fifo bool) st
 		return "Dead letter target owner should be same as the source."
 	}
 	policy.to = to
-	target := c.queue(to.region, to.name)
+	target := c.queue(to)
 	switch {
 	case target == nil:
 		return "Dead letter target does not exist."
 	case target.fifo != fifo:
 		return "Dead-letter queue must be same type of queue as the source."
-	case !target.accepts(arn(source.region, source.name)):
+	case !target.accepts(source.arn()):
 		return "The dead-letter queue's RedriveAllowPolicy does not permit this source queue."
 	}
 	return ""
@@ -114,12 +115,7 @@ func (q *queue) accepts(source string) bool {
 	if allow.Permission != byQueue {
 		return allow.Permission == allowAll
 	}
-	for _, one := range allow.Sources {
-		if one == source {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(allow.Sources, source)
 }
 
 func parseRedriveAllowPolicy(text string) (redriveAllowPolicy, string, error) {

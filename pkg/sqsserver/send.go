@@ -36,7 +36,7 @@ func (c *call) sendMessage(in *sendMessageInput) (*sendMessageOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	parcel, err := in.pack()
+	parcel, err := in.pack(c.trace)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ type parcel struct {
 	receipt sendMessageOutput
 }
 
-func (s *sending) pack() (*parcel, error) {
+func (s *sending) pack(trace string) (*parcel, error) {
 	if s.Body == "" {
 		return nil, missing("MessageBody")
 	}
@@ -75,7 +75,7 @@ func (s *sending) pack() (*parcel, error) {
 		return nil, err
 	}
 	p := &parcel{delay: s.Delay, size: len(s.Body) + size}
-	p.letter = letter{id: newID(), body: s.Body, bodyMD5: digest(s.Body), attributes: attributes, group: s.GroupID, dedup: s.DedupID}
+	p.letter = letter{id: newID(), body: s.Body, bodyMD5: digest(s.Body), attributes: attributes, group: s.GroupID, dedup: s.DedupID, trace: trace}
 	if len(system) > 0 {
 		p.letter.trace = system[0].text
 	}
@@ -95,7 +95,10 @@ func (q *queue) accept(p *parcel, now int64) error {
 	if err != nil {
 		return err
 	}
-	if err := checkGroupAndDedup(p); err != nil {
+	if err := checkID("MessageGroupId", p.letter.group); err != nil {
+		return err
+	}
+	if err := checkID("MessageDeduplicationId", p.letter.dedup); err != nil {
 		return err
 	}
 	if q.fifo {
@@ -155,18 +158,16 @@ func (q *queue) order(p *parcel, now int64) (duplicate *letter, err error) {
 	return nil, nil
 }
 
-// sequences only ever grow, also from one run of a program to the next.
+// sequences is the last sequence number given to any message.
 var sequences atomic.Uint64
 
 // nextSequence is a number of 20 digits, as AWS's are.
 func nextSequence() string { return fmt.Sprintf("188%017d", sequences.Add(1)) }
 
-// checkGroupAndDedup holds for both ids: 1 to 128 letters, digits and punctuation.
-func checkGroupAndDedup(p *parcel) error {
-	for name, id := range map[string]string{"MessageGroupId": p.letter.group, "MessageDeduplicationId": p.letter.dedup} {
-		if len(id) > 128 || strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }) {
-			return invalid(id, name, name+" can only include alphanumeric and punctuation characters. 1 to 128 in length.")
-		}
+// checkID holds a group or deduplication id to 1 to 128 letters, digits and punctuation; "" is none.
+func checkID(parameter, id string) error {
+	if len(id) > 128 || strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return invalid(id, parameter, parameter+" can only include alphanumeric and punctuation characters. 1 to 128 in length.")
 	}
 	return nil
 }

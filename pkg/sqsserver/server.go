@@ -36,7 +36,8 @@ type Server struct {
 
 	mu     sync.RWMutex
 	queues map[queueKey]*queue
-	buried map[queueKey]int64 // when a queue of that name was deleted
+	buried map[queueKey]int64       // when a queue of that name was deleted
+	moves  map[queueKey][]*moveTask // by source, the newest first
 }
 
 type queueKey struct{ region, name string }
@@ -46,7 +47,7 @@ func New(o Options) *Server {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Server{clock: o.Now, queues: map[queueKey]*queue{}, buried: map[queueKey]int64{}}
+	s := &Server{clock: o.Now, queues: map[queueKey]*queue{}, buried: map[queueKey]int64{}, moves: map[queueKey][]*moveTask{}}
 	s.closing, s.close = context.WithCancel(context.Background())
 	return s
 }
@@ -54,7 +55,9 @@ func New(o Options) *Server {
 // Close ends long polls and message move tasks, and makes every later request fail with ServiceUnavailable. Close the
 // http.Server first if answers still matter. Closing twice is fine.
 func (s *Server) Close() {
+	s.mu.Lock() // so that no task begins after it
 	s.close()
+	s.mu.Unlock()
 	s.tasks.Wait()
 	for _, q := range s.list(nil) {
 		q.mu.Lock()
@@ -66,10 +69,10 @@ func (s *Server) Close() {
 // now is the time in milliseconds since the epoch.
 func (s *Server) now() int64 { return s.clock().UnixMilli() }
 
-func (s *Server) queue(region, name string) *queue {
+func (s *Server) queue(key queueKey) *queue {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.queues[queueKey{region, name}]
+	return s.queues[key]
 }
 
 // list returns the queues that match, in no order; nil matches all.

@@ -123,10 +123,14 @@ func (s *settings) setText(c *call, queue queueKey, name, value string) (err err
 	if err != nil {
 		return err
 	}
+	s.put(name, value)
+	return nil
+}
+
+func (s *settings) put(name, value string) {
 	if s.texts[name] = value; value == "" {
 		delete(s.texts, name)
 	}
-	return nil
 }
 
 // setKey notes whether messages are encrypted by a key of the owner's or by SQS, of which clients see the attributes only.
@@ -139,3 +143,10 @@ func (s *settings) setKey(id string) {
 
 // retention is how long a message is kept, in milliseconds.
 func (s *settings) retention() int64 { return int64(s.numbers["MessageRetentionPeriod"]) * 1000 }
+
+// withPolicy returns the settings with another access policy, "" for none.
+func (s settings) withPolicy(text string) settings {
+	s.texts = maps.Clone(s.texts)
+	s.put("Policy", text)
+	return s
+}

@@ -10,11 +10,7 @@ type changeMessageVisibilityInput struct {
 }
 
 func (c *call) changeMessageVisibility(in *changeMessageVisibilityInput) (*none, error) {
-	q, err := c.at(in.URL)
-	if err != nil {
-		return nil, err
-	}
-	now, err := q.lock()
+	q, now, err := c.open(in.URL)
 	if err != nil {
 		return nil, err
 	}

@@ -21,6 +21,7 @@ type call struct {
 	ctx    context.Context
 	region string
 	base   string // scheme and host, as the client sees them
+	trace  string // X-Ray trace of the request, for the messages it sends
 }
 
 // An operation reads its input by the protocol's decoder and returns its output, nil for none.
@@ -44,10 +45,20 @@ func op[In any, Out any](run func(*call, *In) (*Out, error)) operation {
 type none struct{}
 
 var operations = map[string]operation{
-	"CreateQueue":                  op((*call).createQueue),
-	"GetQueueUrl":                  op((*call).getQueueURL),
-	"GetQueueAttributes":           op((*call).getQueueAttributes),
-	"SetQueueAttributes":           op((*call).setQueueAttributes),
+	"CreateQueue":                op((*call).createQueue),
+	"DeleteQueue":                op((*call).deleteQueue),
+	"ListQueues":                 op((*call).listQueues),
+	"GetQueueUrl":                op((*call).getQueueURL),
+	"GetQueueAttributes":         op((*call).getQueueAttributes),
+	"SetQueueAttributes":         op((*call).setQueueAttributes),
+	"PurgeQueue":                 op((*call).purgeQueue),
+	"TagQueue":                   op((*call).tagQueue),
+	"UntagQueue":                 op((*call).untagQueue),
+	"ListQueueTags":              op((*call).listQueueTags),
+	"ListDeadLetterSourceQueues": op((*call).listDeadLetterSourceQueues),
+	"AddPermission":              op((*call).addPermission),
+	"RemovePermission":           op((*call).removePermission),
+
 	"SendMessage":                  op((*call).sendMessage),
 	"SendMessageBatch":             op((*call).sendMessageBatch),
 	"ReceiveMessage":               op((*call).receiveMessage),
@@ -55,6 +66,10 @@ var operations = map[string]operation{
 	"DeleteMessageBatch":           op((*call).deleteMessageBatch),
 	"ChangeMessageVisibility":      op((*call).changeMessageVisibility),
 	"ChangeMessageVisibilityBatch": op((*call).changeMessageVisibilityBatch),
+
+	"StartMessageMoveTask":  op((*call).startMessageMoveTask),
+	"ListMessageMoveTasks":  op((*call).listMessageMoveTasks),
+	"CancelMessageMoveTask": op((*call).cancelMessageMoveTask),
 }
 
 // ServeHTTP answers one request of the AWS JSON 1.0 protocol
@@ -91,7 +106,7 @@ func (s *Server) answer(buffer *bytes.Buffer, w http.ResponseWriter, r *http.Req
 	if _, err := buffer.ReadFrom(http.MaxBytesReader(w, r.Body, maxRequest)); err != nil {
 		return nil, readError(err)
 	}
-	c := &call{Server: s, ctx: r.Context(), region: regionOf(r), base: baseOf(r)}
+	c := &call{Server: s, ctx: r.Context(), region: regionOf(r), base: baseOf(r), trace: r.Header.Get("X-Amzn-Trace-Id")}
 	return run(c, func(in any) error { return decodeJSON(buffer.Bytes(), in) })
 }
 
