@@ -45,7 +45,7 @@ comment on column sqs2pg.tables.partition_width is 'How much time of sent_at a n
 -- A table apart that is then attached needs a SHARE UPDATE EXCLUSIVE lock on the parent only, which lets inserts go on;
 -- CREATE TABLE ... PARTITION OF would need ACCESS EXCLUSIVE. Callers of one table queue at the advisory lock.
 -- +goose StatementBegin
-create function sqs2pg.make_partition(parent regclass, at timestamptz) returns text
+create function sqs2pg.make_partition(parent regclass, at timestamptz, width text default null) returns text
 language plpgsql set search_path = pg_catalog, pg_temp set timezone = 'UTC' as $$
 declare
   registered sqs2pg.tables;
@@ -60,10 +60,10 @@ begin
   if not found then
     raise exception 'table % is not one that sqs2pg partitions', parent using errcode = 'undefined_table';
   end if;
-  first_moment := date_trunc(registered.partition_width, at);
-  end_moment := first_moment + ('1 ' || registered.partition_width)::interval;
-  partition := registered.table_name || '_p'
-    || to_char(first_moment, case registered.partition_width when 'day' then 'YYYYMMDD' else 'YYYYMM' end);
+  width := coalesce(width, registered.partition_width);
+  first_moment := date_trunc(width, at);
+  end_moment := first_moment + ('1 ' || width)::interval;
+  partition := registered.table_name || '_p' || to_char(first_moment, case width when 'day' then 'YYYYMMDD' else 'YYYYMM' end);
 
   perform pg_advisory_xact_lock(hashtextextended('sqs2pg.make_partition', parent::oid::bigint));
   if to_regclass(format('%I.%I', registered.table_schema, partition)) is not null then
@@ -74,8 +74,11 @@ begin
     parent, registered.table_schema, partition, first_moment, end_moment);
   return partition;
 exception
-  when invalid_object_definition then -- it would overlap: a partition of another width is there
-    return null;
+  when invalid_object_definition then -- it would overlap: partitions of another width are there
+    if width = 'day' then
+      return null;
+    end if;
+    return sqs2pg.make_partition(parent, at, 'day'); -- the rest of a month that began with days
 end
 $$;
 -- +goose StatementEnd

@@ -30,3 +30,26 @@ func Login(ctx context.Context, pool *postgres.Pool, name, password string) erro
 	}
 	return nil
 }
+
+// LoginByIAM is Login for a role that signs in with an IAM token instead of a password: on RDS it becomes a member of rds_iam
+// too. Where there is no such role, as outside of RDS, the login has no way in until it is given one.
+// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.DBAccounts.html
+func LoginByIAM(ctx context.Context, pool *postgres.Pool, name string) error {
+	err := pgx.BeginFunc(ctx, pool.Pgx(), func(tx pgx.Tx) error {
+		var statements string
+		err := tx.QueryRow(ctx, `
+			select case when to_regrole(quote_ident($1)) is null then format('create role %1$I; ', $1) else '' end
+			  || format('alter role %1$I login; grant sqs2pg_writer to %1$I', $1)
+			  || case when to_regrole('rds_iam') is not null then format('; grant rds_iam to %1$I', $1) else '' end`,
+			pgx.QueryExecModeSimpleProtocol, name).Scan(&statements)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, statements, pgx.QueryExecModeSimpleProtocol)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("login %s: %w", name, describe(err))
+	}
+	return nil
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/migrations"
+	"sqs2pg/pkg/postgres/upkeep"
+	"sqs2pg/pkg/telemetry"
+)
+
+// keeper is the function.
+type keeper struct {
+	contract *contract.Contract
+	plan     upkeep.Plan
+	writer   string // the ingest function's user, made by a migration, where it signs in by IAM; "" leaves users alone
+	pool     *postgres.Pool
+	log      *slog.Logger
+	metrics  io.Writer
+	now      func() time.Time
+}
+
+// event says what to do: "maintain", which is the default, or "migrate", which maintains too.
+type event struct {
+	Task string `json:"task"`
+}
+
+// answer is what was done.
+type answer struct {
+	Task      string             `json:"task"`
+	Migration *migrations.Report `json:"migration,omitempty"`
+	Upkeep    upkeep.Report      `json:"upkeep"`
+}
+
+// handle does one task. All of it may be done again.
+func (k *keeper) handle(ctx context.Context, e event) (answer, error) {
+	a := answer{Task: e.Task}
+	var err error
+	switch e.Task {
+	case "migrate":
+		a.Migration, err = k.migrate(ctx)
+	case "", "maintain":
+		a.Task = "maintain"
+	default:
+		err = fmt.Errorf(`unknown task %q; send {"task": "maintain"} or {"task": "migrate"}`, e.Task)
+	}
+	if err == nil {
+		a.Upkeep, err = upkeep.Run(ctx, k.pool, k.contract.Table(), k.plan)
+	}
+	if err != nil {
+		k.log.ErrorContext(ctx, "task failed", "task", e.Task, "error", err.Error())
+		return a, err
+	}
+	k.log.InfoContext(ctx, "task done", "task", a.Task, "report", a)
+	return a, k.measure(a.Upkeep)
+}
+
+func (k *keeper) migrate(ctx context.Context) (*migrations.Report, error) {
+	report, err := migrations.Apply(ctx, k.pool, k.contract.Table())
+	if err == nil && k.writer != "" {
+		err = migrations.LoginByIAM(ctx, k.pool, k.writer)
+	}
+	return &report, err
+}
+
+// measure sends the metrics. A table without partitions has none ahead and needs none, so it has no such metric.
+func (k *keeper) measure(r upkeep.Report) error {
+	count := func(name string, n int64) telemetry.Metric {
+		return telemetry.Metric{Name: name, Unit: telemetry.Count, Value: float64(n)}
+	}
+	metrics := []telemetry.Metric{count("PartitionsDropped", int64(len(r.Dropped))), count("RowsOutside", r.RowsOutside)}
+	if k.contract.Table().Mode == contract.Insert {
+		metrics = append(metrics, count("PartitionDaysAhead", int64(r.DaysAhead)))
+	}
+	return telemetry.Emit(k.metrics, k.now(), k.contract.Name(), metrics...)
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/google/go-cmp/cmp"
+
+	"sqs2pg/pkg/postgres/postgrestest"
+)
+
+func TestMain(m *testing.M) { postgrestest.Main(m) }
+
+func environment(settings ...string) func(string) string {
+	values := map[string]string{}
+	for _, s := range settings {
+		name, value, _ := strings.Cut(s, "=")
+		values[name] = value
+	}
+	return func(name string) string { return values[name] }
+}
+
+// invoke gives the function one of infra/events and returns its answer and metrics.
+func invoke(t *testing.T, event string, settings ...string) (answer, map[string]any) {
+	t.Helper()
+	var out bytes.Buffer
+	k, err := wire(t.Context(), environment(settings...), &out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer k.pool.Close()
+	payload, err := os.ReadFile("../../infra/events/" + event)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := lambda.NewHandler(k.handle).Invoke(t.Context(), payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var a answer
+	if err := json.Unmarshal(text, &a); err != nil {
+		t.Fatal(err)
+	}
+	metrics := map[string]any{}
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &metrics); err != nil || metrics["_aws"] == nil {
+		t.Fatalf("the last line is no metric: %s", lines[len(lines)-1])
+	}
+	delete(metrics, "_aws")
+	return a, metrics
+}
+
+func TestAnEmptyDatabaseIsMigratedAndThenKept(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	database := "DATABASE_URL=" + db.OwnerURL
+	name := "keeper_" + strings.ToLower(strings.Trim(databaseName(t, db.URL), "/"))
+	t.Cleanup(func() { db.Exec(t, "drop role if exists "+name) })
+
+	a, metrics := invoke(t, "migrate.json", database, "WRITER_USER="+name)
+	if diff := cmp.Diff([]string{"public.user_logins"}, a.Migration.Created); diff != "" {
+		t.Errorf("tables (-want +got):\n%s", diff)
+	}
+	want := map[string]any{"Contract": "user_logins", "PartitionDaysAhead": 7.0, "PartitionsDropped": 0.0, "RowsOutside": 0.0}
+	if diff := cmp.Diff(want, metrics); diff != "" {
+		t.Errorf("metrics (-want +got):\n%s", diff)
+	}
+	if got := db.QueryStrings(t, "select pg_has_role($1, 'sqs2pg_writer', 'member')", name); got[0] != "t" {
+		t.Errorf("the ingest function's user may not write")
+	}
+
+	a, _ = invoke(t, "migrate.json", database, "WRITER_USER="+name)
+	if len(a.Migration.Created)+len(a.Migration.Migrations)+len(a.Upkeep.Partitions) > 0 {
+		t.Errorf("the second migration did %+v", a)
+	}
+	db.Exec(t, "select sqs2pg.make_partition('user_logins', now() - interval '100 days')")
+	a, metrics = invoke(t, "maintain.json", database, "RETENTION_DAYS=90")
+	if a.Migration != nil || len(a.Upkeep.Dropped) != 1 || metrics["PartitionsDropped"] != 1.0 {
+		t.Errorf("upkeep did %+v, metrics %v; want one partition dropped", a, metrics)
+	}
+}
+
+func databaseName(t *testing.T, text string) string {
+	t.Helper()
+	u, err := url.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Path
+}
+
+func TestATaskThatIsNotThereIsRefused(t *testing.T) {
+	t.Parallel()
+	k, err := wire(t.Context(), environment("DATABASE_URL="+postgrestest.New(t).OwnerURL), &bytes.Buffer{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer k.pool.Close()
+	for payload, want := range map[string]string{
+		`{"task": "vacuum"}`:   `unknown task "vacuum"; send {"task": "maintain"} or {"task": "migrate"}`,
+		`{"task": "maintain"}`: "run the migration first",
+	} {
+		if _, err := lambda.NewHandler(k.handle).Invoke(t.Context(), []byte(payload)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want %s", payload, err, want)
+		}
+	}
+}
+
+func TestEveryBadSettingIsNamed(t *testing.T) {
+	t.Parallel()
+	_, err := wire(t.Context(), environment("CONTRACT=nowhere", "RETENTION_DAYS=-1", "PARTITION_WIDTH=week", "DATABASE_URL=postgres://u:hunter2@127.0.0.1:1/d"), &bytes.Buffer{})
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, name := range []string{"CONTRACT: ", "RETENTION_DAYS is not", "PARTITION_WIDTH is neither", "DATABASE_URL: "} {
+		if !strings.Contains(err.Error(), name) {
+			t.Errorf("error %v does not name %s", err, name)
+		}
+	}
+	if strings.Contains(err.Error(), "hunter2") || strings.Count(err.Error(), "\n") != 3 {
+		t.Errorf("want four lines without the password: %v", err)
+	}
+}
