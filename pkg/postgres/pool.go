@@ -1,5 +1,5 @@
-// Package postgres is the way of masked rows into Postgres: one statement per batch whatever its size, an outcome per
-// event, and no personal value in any error.
+// Package postgres is the way of masked rows into Postgres: one statement per batch whatever its size (a COPY that falls
+// back to it, where that is faster), an outcome per event, and no personal value in any error.
 //
 // It is the only package that knows pgx, SQLSTATEs and SQL. Callers hand it rows that only pkg/contract can build, so what
 // has not been masked cannot be written, and they get back which events were refused and whether the database is there.
