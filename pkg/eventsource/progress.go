@@ -144,11 +144,15 @@ func (t *tally) patience(idle time.Duration) (wait time.Duration, silent bool) {
 	now := time.Now()
 	if idle > 0 {
 		since := later(t.news, t.returns)
-		if t.pending > 0 {
+		if t.pending > 0 && t.redrive {
 			since = now
 		}
 		wait = max(since.Add(idle).Sub(now), 0)
-		if wait == 0 && t.nothing.After(since) {
+		switch {
+		case wait > 0:
+		case t.pending > 0:
+			wait = shortPause // too short for a bad message to come back and be pending again
+		case t.nothing.After(since):
 			return 0, true
 		}
 	}
