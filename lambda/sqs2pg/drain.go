@@ -82,7 +82,7 @@ func anySet(names ...string) bool {
 // functionSettings are the variables that the function reads and that invoke hands on.
 var functionSettings = []string{
 	"DATABASE_URL", "DATABASE_SECRET_ID", "DATABASE_HOST", "DATABASE_PORT", "DATABASE_NAME", "DATABASE_USER", "DATABASE_IAM_AUTH",
-	"MASK_SECRET_ID", "MASK_KEYRING", "CONTRACT",
+	"PGSSLMODE", "MASK_SECRET_ID", "MASK_KEYRING", "CONTRACT",
 }
 
 // functionEnviron is the function's environment: what is set here, and given values over it.

@@ -25,6 +25,8 @@ type command struct {
 	Send     sendCommand     `cmd:"" help:"Send messages to a queue: generated logins, or the lines of a file."`
 	Sqs      sqsCommand      `cmd:"" help:"Serve an in-memory SQS."`
 	Migrate  migrateCommand  `cmd:"" help:"Make or update the contract's table and what all tables share."`
+	Maintain maintainCommand `cmd:"" help:"Make partitions ahead, drop those past their retention."`
+	Event    eventCommand    `cmd:"" help:"Capture a batch as a Lambda event, for sam local invoke."`
 	Contract contractCommand `cmd:"" help:"Check a contract, show its table, try messages against it."`
 }
 

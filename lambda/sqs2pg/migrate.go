@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/migrations"
+	"sqs2pg/pkg/secrets"
 )
 
 var errNoDatabase = misuse("no database; set DATABASE_URL or --database-url, or try `sqs2pg run`, which starts its own")
@@ -16,10 +18,16 @@ type databaseFlag struct {
 }
 
 func (f *databaseFlag) open(ctx context.Context) (*postgres.Pool, error) {
-	if f.DatabaseURL == "" {
+	if f.DatabaseURL == "" && !anySet("DATABASE_SECRET_ID", "DATABASE_IAM_AUTH") {
 		return nil, errNoDatabase
 	}
-	return postgres.Open(ctx, postgres.Config{URL: f.DatabaseURL})
+	env := secrets.Environment{Getenv: func(name string) string {
+		if name == "DATABASE_URL" {
+			return f.DatabaseURL
+		}
+		return os.Getenv(name)
+	}}
+	return env.Open(ctx)
 }
 
 // migrateCommand makes and updates the schema.

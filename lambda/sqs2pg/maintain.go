@@ -1,0 +1,43 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"sqs2pg/pkg/postgres/upkeep"
+)
+
+// maintainCommand does by hand what the maintain function does on its schedule.
+type maintainCommand struct {
+	databaseFlag   `embed:""`
+	contractFlag   `embed:""`
+	PartitionWidth string `enum:"day,month," default:"" env:"PARTITION_WIDTH" help:"What new partitions cover, day or month; default: what they did."`
+	RetentionDays  int    `default:"0" env:"RETENTION_DAYS" help:"Drop partitions whose events are all older than so many days; 0 keeps everything."`
+}
+
+func (c *maintainCommand) Run(ctx context.Context, s *streams) error {
+	if c.RetentionDays < 0 {
+		return misuse("--retention-days is %d; it must be 1 or more, or 0 to keep everything", c.RetentionDays)
+	}
+	loaded, err := c.load()
+	if err != nil {
+		return err
+	}
+	pool, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	report, err := upkeep.Run(ctx, pool, loaded.Table(), upkeep.Plan{Width: c.PartitionWidth, RetentionDays: c.RetentionDays})
+	for _, name := range report.Partitions {
+		fmt.Fprintln(s.err, "made partition", name)
+	}
+	for _, name := range report.Dropped {
+		fmt.Fprintln(s.err, "dropped partition", name)
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(s.err, "partitions for %d days ahead, %d rows outside\n", report.DaysAhead, report.RowsOutside)
+	return nil
+}
