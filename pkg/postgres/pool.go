@@ -98,7 +98,7 @@ func (p *Pool) Ping(ctx context.Context) error {
 	return nil
 }
 
-// Close closes the connections once they are given back, and waits for that.
+// Close closes the connections once they are given back, and waits for that: up to 15 s for one whose network has died.
 func (p *Pool) Close() { p.pgx.Close() }
 
 // Pgx is the pool underneath, for the packages below this one.
