@@ -17,7 +17,7 @@ import (
 
 // BenchmarkPath times the whole path (in-memory SQS, invoker, bootstrap, Postgres) against COPY of the same rows, decoded and masked
 // before, into a table just like it: in turns, in one run. COPY takes 1,000 rows a statement over one connection; the
-// server is a temporary one (fsync off) unless DATABASE_URL names another.
+// server writes to the disk before it answers.
 func BenchmarkPath(b *testing.B) {
 	for _, size := range []int{10, 100, 1000} {
 		for _, concurrency := range []int{1, 2} {

@@ -15,7 +15,7 @@ import (
 )
 
 // BenchmarkWriter times Write against COPY of the same rows into a table just like it, in turns, one connection each. The
-// server is a temporary one (fsync off) unless DATABASE_URL names another.
+// server writes to the disk before it answers.
 func BenchmarkWriter(b *testing.B) {
 	for _, n := range []int{10, 100, 1000, 10000} {
 		b.Run(fmt.Sprintf("rows=%d", n), func(b *testing.B) { benchmarkWriter(b, n) })

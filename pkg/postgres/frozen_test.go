@@ -73,7 +73,15 @@ func (g *gateway) forget() {
 	for _, f := range g.known {
 		close(f.forgotten)
 	}
-	g.known = nil
+}
+
+// hangUp closes what was forgotten, since closing a pool waits up to 15 s for a connection that nobody answers.
+func (g *gateway) hangUp() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, f := range g.known {
+		f.Close()
+	}
 }
 
 // A connection that nobody answers any more would take the whole deadline, if it were not tried before it is used.
@@ -89,6 +97,7 @@ func TestAForgottenConnectionIsReplacedInTime(t *testing.T) {
 	w := postgres.NewWriter(postgrestest.Open(t, u.String()), logins.Table())
 	write(t, w, someLogins(t, 1))
 	g.forget()
+	defer g.hangUp()
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
 	defer cancel()
 	if result, err := w.Write(ctx, someLogins(t, 1)); err != nil || result.Written != 1 {

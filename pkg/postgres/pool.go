@@ -117,7 +117,7 @@ func (p *Pool) refreshed(ctx context.Context, err error) bool {
 	return ok && p.refresh != nil && (refused.Code == "28P01" || refused.Code == "28000") && p.refresh(ctx) == nil
 }
 
-// Close closes the connections once they are given back, and waits for that.
+// Close closes the connections once they are given back, and waits for that: up to 15 s for one whose network has died.
 func (p *Pool) Close() { p.pgx.Close() }
 
 // Pgx is the pool underneath, for the packages below this one.
