@@ -47,7 +47,7 @@ func TestTheRecordIsTheOneOfAWS(t *testing.T) {
 			"number": {DataType: "Number", StringValue: aws.String("1.50"), StringListValues: []string{}, BinaryListValues: [][]byte{}},
 			"bytes":  {DataType: "Binary", BinaryValue: []byte{0, 255, 10}, StringListValues: []string{}, BinaryListValues: [][]byte{}},
 		},
-		EventSource: "aws:sqs", EventSourceARN: "arn:aws:sqs:us-east-1:000000000000:record.fifo", AWSRegion: "us-east-1",
+		EventSource: "aws:sqs", EventSourceARN: "arn:aws:sqs:us-east-1:000000000000:" + prefix + "record.fifo", AWSRegion: "us-east-1",
 	}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(got, "MessageId", "ReceiptHandle", "Attributes", "Md5OfMessageAttributes")); diff != "" {
 		t.Errorf("record (-want +got):\n%s", diff)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -23,15 +24,27 @@ import (
 	"sqs2pg/pkg/sqsserver"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv("SQS_TEST_ENDPOINT") != "" {
+		prefix = fmt.Sprintf("run%d-", time.Now().UnixMilli())
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func config() aws.Config {
 	return aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")}
 }
 
-// endpoint serves SQS for one test, through the wrapper if there is one.
+// prefix tells the queues of one run from those of the run before, on an endpoint that outlives it.
+var prefix string
+
+// endpoint serves SQS for one test, through the wrapper if there is one. Without one the endpoint is that of
+// SQS_TEST_ENDPOINT where it is set, LocalStack's for example.
 func endpoint(tb testing.TB, wrap func(http.Handler) http.Handler) *sqs.Client {
 	tb.Helper()
+	if other := os.Getenv("SQS_TEST_ENDPOINT"); other != "" && wrap == nil {
+		return eventsource.NewClient(config(), other)
+	}
 	handler := sqsserver.New(sqsserver.Options{})
 	var served http.Handler = handler
 	if wrap != nil {
@@ -51,6 +64,7 @@ func newQueue(tb testing.TB, client *sqs.Client, name string, attributes map[str
 	if strings.HasSuffix(name, ".fifo") {
 		attributes["FifoQueue"] = "true"
 	}
+	name = prefix + name
 	out, err := client.CreateQueue(tb.Context(), &sqs.CreateQueueInput{QueueName: &name, Attributes: attributes})
 	if err != nil {
 		tb.Fatal(err)
@@ -66,7 +80,7 @@ func withRedrive(tb testing.TB, client *sqs.Client, name string, maxReceiveCount
 	if attributes == nil {
 		attributes = map[string]string{}
 	}
-	attributes["RedrivePolicy"] = fmt.Sprintf(`{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:%s","maxReceiveCount":%d}`, deadName, maxReceiveCount)
+	attributes["RedrivePolicy"] = fmt.Sprintf(`{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:%s","maxReceiveCount":%d}`, prefix+deadName, maxReceiveCount)
 	return newQueue(tb, client, name, attributes), dead
 }
 

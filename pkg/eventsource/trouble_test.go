@@ -34,7 +34,7 @@ func TestRunSaysWhatIsWrong(t *testing.T) {
 		"FIFO with a window":      {eventsource.Mapping{Client: client, QueueURL: fifo, Function: f, Window: time.Second}, eventsource.ErrMisuse, "allows no batching window"},
 		"window too long":         {eventsource.Mapping{Client: client, QueueURL: url, Function: f, Window: 301 * time.Second}, eventsource.ErrMisuse, "window 5m1s"},
 		"retry delay too long":    {eventsource.Mapping{Client: client, QueueURL: url, Function: f, RetryDelay: 13 * time.Hour}, eventsource.ErrMisuse, "13h0m0s is above"},
-		"no such queue":           {eventsource.Mapping{Client: client, QueueURL: strings.Replace(url, "misuse", "missing", 1), Function: f}, eventsource.ErrQueueMissing, "aws sqs create-queue --queue-name missing"},
+		"no such queue":           {eventsource.Mapping{Client: client, QueueURL: strings.Replace(url, "misuse", "missing", 1), Function: f}, eventsource.ErrQueueMissing, "aws sqs create-queue --queue-name " + prefix + "missing"},
 		"nobody at this endpoint": {eventsource.Mapping{Client: nowhere, QueueURL: url, Function: f}, eventsource.ErrUnreachable, "http://127.0.0.1:1"},
 	}
 	for name, test := range tests {
@@ -82,7 +82,7 @@ func refuse(w http.ResponseWriter, status int, kind, query string) {
 	io.WriteString(w, `{"__type":"`+kind+`","message":"refused by the test"}`)
 }
 
-// Every third call is throttled, every seventh answered with 503, every eleventh cut off: all messages arrive and are deleted.
+// Every seventh call is throttled, every ninth answered with 503, every eleventh cut off: all messages arrive and are deleted.
 func TestABadNetworkLosesNothing(t *testing.T) {
 	t.Parallel()
 	var count atomic.Int32
@@ -90,10 +90,10 @@ func TestABadNetworkLosesNothing(t *testing.T) {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if calls(r, "ReceiveMessage") || calls(r, "DeleteMessageBatch") {
 				switch n := count.Add(1); {
-				case n%3 == 0:
+				case n%7 == 0:
 					refuse(w, 400, "com.amazonaws.sqs#RequestThrottled", "RequestThrottled;Sender")
 					return
-				case n%7 == 0:
+				case n%9 == 0:
 					w.WriteHeader(503)
 					return
 				case n%11 == 0:
