@@ -82,7 +82,7 @@ func drainAll(b *testing.B, endpoint string, function *runtimeapi.Function, bodi
 	if err != nil {
 		b.Fatal(err)
 	}
-	if _, err := send(b.Context(), client, queueURL, bodies); err != nil {
+	if _, err := send(b.Context(), client, queueURL, "", bodies); err != nil {
 		b.Fatal(err)
 	}
 	live := newProgress(io.Discard, len(bodies))
