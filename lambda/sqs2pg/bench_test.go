@@ -16,8 +16,8 @@ import (
 )
 
 // BenchmarkPath times the whole path (in-memory SQS, invoker, bootstrap, Postgres) against COPY of the same rows, decoded and masked
-// before, into a table just like it: in turns, in one run. COPY takes 1,000 rows a statement over one connection; the
-// server is a temporary one (fsync off) unless DATABASE_URL names another.
+// before, into a table just like it: in turns, in one run. COPY takes a batch a statement, over one connection; the
+// server writes to the disk before it answers.
 func BenchmarkPath(b *testing.B) {
 	for _, size := range []int{10, 100, 1000} {
 		for _, concurrency := range []int{1, 2} {
@@ -56,7 +56,7 @@ func benchmarkPath(b *testing.B, size, concurrency int) {
 			bodies[i] = bodies[(i+1)%n]
 		}
 	}
-	copier := newCopier(b, c, twin, keyring, postgrestest.Open(b, db.URL), bodies)
+	copier := newCopier(b, c, twin, keyring, postgrestest.Open(b, db.URL), bodies, size)
 	var path, copied time.Duration
 	for b.Loop() {
 		db.Exec(b, "truncate user_logins, user_logins_copy")
@@ -82,7 +82,7 @@ func drainAll(b *testing.B, endpoint string, function *runtimeapi.Function, bodi
 	if err != nil {
 		b.Fatal(err)
 	}
-	if _, err := send(b.Context(), client, queueURL, bodies); err != nil {
+	if _, err := send(b.Context(), client, queueURL, "", bodies); err != nil {
 		b.Fatal(err)
 	}
 	live := newProgress(io.Discard, len(bodies))
@@ -103,16 +103,17 @@ type copier struct {
 	table   contract.Table
 	columns []string
 	rows    [][]any
+	size    int // rows a statement
 	next    int
 	end     int
 }
 
-func newCopier(b *testing.B, c *contract.Contract, twin contract.Table, keyring string, pool *postgres.Pool, bodies []string) *copier {
+func newCopier(b *testing.B, c *contract.Contract, twin contract.Table, keyring string, pool *postgres.Pool, bodies []string, size int) *copier {
 	k, err := mask.ParseKeyring([]byte(keyring))
 	if err != nil {
 		b.Fatal(err)
 	}
-	copies := &copier{pool: pool, table: twin}
+	copies := &copier{pool: pool, table: twin, size: size}
 	for _, column := range twin.Columns {
 		copies.columns = append(copies.columns, column.Name)
 	}
@@ -145,7 +146,7 @@ func (c *copier) run(b *testing.B) time.Duration {
 	}
 	started := time.Now()
 	for c.next, c.end = 0, 0; c.end < len(c.rows); {
-		c.end = min(c.end+1000, len(c.rows))
+		c.end = min(c.end+c.size, len(c.rows))
 		if _, err := c.pool.Pgx().CopyFrom(b.Context(), []string{c.table.Schema, c.table.Name}, c.columns, c); err != nil {
 			b.Fatal(err)
 		}
@@ -153,6 +154,13 @@ func (c *copier) run(b *testing.B) time.Duration {
 	return time.Since(started)
 }
 
-func (c *copier) Next() bool             { c.next++; return c.next <= c.end }
+func (c *copier) Next() bool {
+	if c.next == c.end {
+		return false
+	}
+	c.next++
+	return true
+}
+
 func (c *copier) Values() ([]any, error) { return c.rows[c.next-1], nil }
 func (c *copier) Err() error             { return nil }

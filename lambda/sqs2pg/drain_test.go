@@ -111,6 +111,51 @@ func TestInvokeDrainsAQueueExactly(t *testing.T) {
 	}
 }
 
+// TestInOrderWithinAGroup drains a FIFO queue one message at a time: behind a bad one its group waits until that is dead-lettered, then goes
+// on in order. In larger batches SQS counts the receives of those that wait too, and dead-letters them with the bad one.
+func TestInOrderWithinAGroup(t *testing.T) {
+	t.Parallel()
+	endpoint := startSQS(t)
+	db := postgrestest.New(t, load(t, "user_logins"))
+	db.Exec(t, "create sequence arrival; alter table user_logins add arrived bigint default nextval('arrival'); grant usage on sequence arrival to public")
+	dlq := createQueue(t, endpoint, "dead.fifo", map[string]string{"FifoQueue": "true"})
+	queue := createQueue(t, endpoint, "logins.fifo", map[string]string{
+		"FifoQueue":         "true",
+		"RedrivePolicy":     `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead.fifo","maxReceiveCount":"3"}`,
+		"VisibilityTimeout": "30",
+	})
+	for _, group := range []string{"a", "b"} {
+		var messages strings.Builder
+		for i, body := range logins(30, 1) {
+			if group == "a" && i == 12 {
+				body = `{}`
+			}
+			fmt.Fprintln(&messages, strings.Replace(body, `"user_id":"`, fmt.Sprintf(`"user_id":"%s-%02d-`, group, i), 1))
+		}
+		code, _, errs := sqs2pgIn(t.Context(), t.TempDir(), messages.String(), "send", "--endpoint-url", endpoint, "--queue", "logins.fifo", "--group", group, "-")
+		if code != 0 {
+			t.Fatal(errs)
+		}
+	}
+	succeed(t, "invoke", "--endpoint-url", endpoint, "--queue", "logins.fifo", "--database-url", db.URL, "--function", bootstrap,
+		"--batch-size", "1", "--concurrency", "2", "--retry-delay", "0s", "--idle-timeout", "500ms")
+	var want []string
+	for _, group := range []string{"a", "b"} {
+		for i := range 30 {
+			if group != "a" || i != 12 {
+				want = append(want, fmt.Sprintf("%s-%02d", group, i))
+			}
+		}
+	}
+	got := db.QueryStrings(t, "select left(user_id, 4) from user_logins order by left(user_id, 1), arrived")
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("rows of each group in the order they were written (-want +got):\n%s", diff)
+	}
+	if q, d := count(t, endpoint, queue), count(t, endpoint, dlq); q != "0" || d != "1" {
+		t.Errorf("the queue holds %s and the dead-letter queue %s, want 0 and 1", q, d)
+	}
+}
+
 func TestInvokeSaysWhatBecameOfTheMessages(t *testing.T) {
 	t.Parallel()
 	endpoint := startSQS(t)

@@ -95,7 +95,7 @@ func (c *runCommand) load(ctx context.Context, s *streams, db *database) (*loade
 	if err != nil {
 		return nil, err
 	}
-	sent, err := send(ctx, client, queueURL, logins(c.Messages, uint64(time.Now().UnixNano())))
+	sent, err := send(ctx, client, queueURL, "", logins(c.Messages, uint64(time.Now().UnixNano())))
 	if err != nil {
 		return nil, err
 	}

@@ -7,17 +7,20 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/google/uuid"
 )
 
 // sendCommand fills a queue.
 type sendCommand struct {
 	queueFlags `embed:""`
 	Count      int    `default:"100" help:"How many logins to make up; one in a hundred is a message of another kind."`
+	Group      string `default:"1" help:"Message group of the messages on a FIFO queue."`
 	Seed       uint64 `help:"Makes the same logins again; default: others every time."`
 	File       string `arg:"" optional:"" help:"Send the lines of this file instead, - for standard input; one message a line."`
 }
@@ -31,7 +34,7 @@ func (c *sendCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	sent, err := send(ctx, client, queueURL, bodies)
+	sent, err := send(ctx, client, queueURL, c.Group, bodies)
 	fmt.Fprintf(s.err, "sent %d messages to %s\n", sent, c.Queue)
 	return err
 }
@@ -80,10 +83,16 @@ func lines(in io.Reader) ([]string, error) {
 	return bodies, nil
 }
 
-// send puts bodies on a queue in order, in batches of up to ten that stay within SQS's 1 MiB a call. It returns how many were taken.
-func send(ctx context.Context, client *sqs.Client, queueURL string, bodies []string) (sent int, err error) {
+// send puts bodies on a queue in order, in batches of up to ten that stay within SQS's 1 MiB a call. It returns how many were
+// taken. The group is for FIFO queues; on these no two messages count as the same.
+func send(ctx context.Context, client *sqs.Client, queueURL, group string, bodies []string) (sent int, err error) {
 	for start := 0; start < len(bodies); {
 		batch := nextSend(bodies[start:])
+		if strings.HasSuffix(queueURL, ".fifo") {
+			for i := range batch {
+				batch[i].MessageGroupId, batch[i].MessageDeduplicationId = &group, aws.String(uuid.NewString())
+			}
+		}
 		out, err := client.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: &queueURL, Entries: batch})
 		if err != nil {
 			return sent, fmt.Errorf("send to %s: %w", queueURL, lastCause(err))

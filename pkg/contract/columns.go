@@ -127,28 +127,36 @@ func (p *compiler) write(a annotations) error {
 	}
 	characters := 0
 	for i, name := range a.key {
-		at := fmt.Sprintf("/x-write/key/%d", i)
-		n := slices.IndexFunc(p.c.table.Columns, func(c Column) bool { return c.Name == name })
-		if n < 0 {
-			var columns []string
-			for _, column := range p.c.table.Columns {
-				columns = append(columns, column.Name)
-			}
-			return fmt.Errorf("%s: there is no column %q%s", at, name, suggest(name, columns))
-		}
-		switch column := p.c.table.Columns[n]; {
-		case !column.Required:
-			return fmt.Errorf("%s: the column %s can be null: a key's properties are required, not nullable and not dropped", at, name)
-		case column.Type == JSONB:
-			return fmt.Errorf("%s: the column %s is jsonb: a key has simple columns", at, name)
-		}
-		if q := p.c.columns[n]; q.columnOf == Text && q.mask == mask.None {
-			if q.text.max < 0 || q.text.max > maxKey-characters {
-				return fmt.Errorf("%s: a key's text has at most %d characters in all, as an index takes no more: give %s a smaller maxLength", at, maxKey, q.path)
-			}
-			characters += q.text.max
+		if err := p.checkKeyColumn(name, &characters); err != nil {
+			return fmt.Errorf("/x-write/key/%d: %w", i, err)
 		}
 	}
 	p.c.table.Mode, p.c.table.Key = Upsert, a.key
+	return nil
+}
+
+// checkKeyColumn refuses a column that cannot be in a key, and counts the
+// characters that the columns of the key can have.
+func (p *compiler) checkKeyColumn(name string, characters *int) error {
+	n := slices.IndexFunc(p.c.table.Columns, func(c Column) bool { return c.Name == name })
+	if n < 0 {
+		var columns []string
+		for _, column := range p.c.table.Columns {
+			columns = append(columns, column.Name)
+		}
+		return fmt.Errorf("there is no column %q%s", name, suggest(name, columns))
+	}
+	column, text := p.c.table.Columns[n], p.c.columns[n].text
+	switch {
+	case !column.Required:
+		return fmt.Errorf("the column %s can be null: a key's properties are required, not nullable and not dropped", name)
+	case column.Type == JSONB:
+		return fmt.Errorf("the column %s is jsonb: a key has simple columns", name)
+	case column.Type != Text || column.Mask != mask.None:
+		return nil
+	case text.max < 0 || text.max > maxKey-*characters:
+		return fmt.Errorf("a key's text has at most %d characters in all, as an index takes no more: give %s a smaller maxLength", maxKey, column.Path)
+	}
+	*characters += text.max
 	return nil
 }

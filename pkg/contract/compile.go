@@ -23,7 +23,7 @@ func newPlan(name string, o *outline, schema *jsonschema.Schema) (*Contract, err
 	if err := p.setTable(annotationsOf(schema).table); err != nil {
 		return nil, err
 	}
-	if schema.Types == nil || schema.Types.String() != typeString("object") || len(schema.Properties) == 0 {
+	if schema.Types == nil || !slices.Equal(schema.Types.ToStrings(), []string{"object"}) || len(schema.Properties) == 0 {
 		return nil, errors.New(`/type: a contract is of "type": "object" and declares properties`)
 	}
 	if err := p.object(&p.c.root, schema, scope{required: true}); err != nil {
@@ -36,12 +36,6 @@ func newPlan(name string, o *outline, schema *jsonschema.Schema) (*Contract, err
 		p.c.schema = schema
 	}
 	return p.c, nil
-}
-
-func typeString(name string) string {
-	var t jsonschema.Types
-	t.Add(name)
-	return t.String()
 }
 
 // scope is where an object stands.

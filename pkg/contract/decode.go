@@ -28,7 +28,7 @@ func (c *Contract) Decode(body []byte) (Record, error) {
 	if d.violation != nil {
 		return Record{}, d.violation
 	}
-	return Record{contract: c, values: &record{d.values}}, nil
+	return Record{contract: c, values: newValues(d.values)}, nil
 }
 
 // decoding is the state of one Decode. All of it but the values, which become

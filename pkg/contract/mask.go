@@ -14,11 +14,11 @@ func (c *Contract) Mask(k *mask.Keyring, r Record) Row {
 	if r.contract != c {
 		panic("contract: Mask of a record that another contract decoded")
 	}
-	values := make([]Value, len(c.columns))
+	raw, masked := r.values(), make([]Value, len(c.columns))
 	for i, p := range c.columns {
-		values[i] = p.masked(k, r.values.values[i])
+		masked[i] = p.masked(k, raw[i])
 	}
-	return Row{values: &record{values}}
+	return Row{values: newValues(masked)}
 }
 
 func (p *property) masked(k *mask.Keyring, v Value) Value {

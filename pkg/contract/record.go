@@ -14,20 +14,23 @@ import (
 type Record struct {
 	concealed
 	contract *Contract
-	values   *record
+	values   values
 }
 
-// record keeps values behind a pointer: fmt follows none inside a struct, so that
-// a Record or a Row stays hidden in an unexported field of another struct too,
-// where fmt cannot call its methods.
-type record struct{ values []Value }
+// values are behind a function because fmt, and whatever else prints by
+// reflection, cannot look into one. It cannot call Format on an unexported field
+// of another struct either, and prints what it finds there instead, behind
+// pointers too.
+type values func() []Value
+
+func newValues(v []Value) values { return func() []Value { return v } }
 
 // Row is a masked record, the values in the order of the table's columns. Columns
 // without a mask hold what the message said, which may be personal as well (a
 // user's id), so a Row prints as [hidden]. It is immutable and safe for concurrent use.
 type Row struct {
 	concealed
-	values *record
+	values values
 }
 
 // Len is the number of values, 0 for the zero Row.
@@ -35,14 +38,15 @@ func (r Row) Len() int {
 	if r.values == nil {
 		return 0
 	}
-	return len(r.values.values)
+	return len(r.values())
 }
 
 // Value is the value of column i, 0 <= i < Len().
-func (r Row) Value(i int) Value { return r.values.values[i] }
+func (r Row) Value(i int) Value { return r.values()[i] }
 
 // Value is one value of a column. Only the accessor of the column's type means
-// anything; the others return zero values. A null answers to none of them.
+// anything, and none does for a null. A Value prints as [hidden], but not so in
+// an unexported field of another struct, where fmt finds its text: keep the Row.
 type Value struct {
 	concealed
 	set  bool

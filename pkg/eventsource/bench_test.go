@@ -6,14 +6,12 @@ import (
 	"net/http/httptest"
 	"os"
 	"runtime/pprof"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"sqs2pg/pkg/eventsource"
 	"sqs2pg/pkg/sqsserver"
@@ -41,7 +39,7 @@ func benchmarkDrain(b *testing.B, size int) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	send(b, client, *queue.QueueUrl, b.N)
+	send(b, client, *queue.QueueUrl, logins(b.N))
 	m := eventsource.Mapping{
 		Client: client, QueueURL: *queue.QueueUrl, Function: nothing{}, BatchSize: size, Concurrency: 2, IdleTimeout: time.Nanosecond,
 	}
@@ -65,19 +63,14 @@ func cpu() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-var login = `{"user_id":"424cdd21-063a-43a7-b91b-7ca1a833afae","app_version":"2.3.0","device_type":"android","ip":"199.172.111.135","locale":"RU","device_id":"593-47-5928"}`
+const login = `{"user_id":"%d-063a-43a7-b91b-7ca1a833afae","app_version":"2.3.0","device_type":"android","ip":"199.172.111.135","locale":"RU","device_id":"593-47-5928"}`
 
-func send(tb testing.TB, client *sqs.Client, url string, n int) {
-	tb.Helper()
-	for i := 0; i < n; i += 10 {
-		var entries []types.SendMessageBatchRequestEntry
-		for j := i; j < min(i+10, n); j++ {
-			entries = append(entries, types.SendMessageBatchRequestEntry{Id: aws.String(fmt.Sprint(j)), MessageBody: aws.String(strings.Replace(login, "424c", fmt.Sprint(j), 1))})
-		}
-		if _, err := client.SendMessageBatch(tb.Context(), &sqs.SendMessageBatchInput{QueueUrl: &url, Entries: entries}); err != nil {
-			tb.Fatal(err)
-		}
+func logins(n int) []string {
+	bodies := make([]string, n)
+	for i := range bodies {
+		bodies[i] = fmt.Sprintf(login, i)
 	}
+	return bodies
 }
 
 func profile(b *testing.B) func() {

@@ -5,9 +5,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
 const (
@@ -169,11 +166,6 @@ func (r *run) poll(ctx context.Context, b *batch, wait time.Duration) error {
 	return nil
 }
 
-var (
-	allSystemAttributes = []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll}
-	allAttributes       = []string{"All"}
-)
-
 // receive makes one call. A call that was cut off could lose its messages to the visibility timeout: so a short one is
 // never cut off when ctx ends, and a long poll is left a moment for an answer that is on its way.
 func (r *run) receive(ctx context.Context, n int, wait time.Duration) ([]message, error) {
@@ -184,13 +176,7 @@ func (r *run) receive(ctx context.Context, n int, wait time.Duration) ([]message
 		defer stop()
 	}
 	began := time.Now()
-	answer, err := receiveRaw(call, r.Client, &sqs.ReceiveMessageInput{
-		QueueUrl:                    &r.QueueURL,
-		MaxNumberOfMessages:         int32(n),
-		WaitTimeSeconds:             int32(wait / time.Second),
-		MessageSystemAttributeNames: allSystemAttributes,
-		MessageAttributeNames:       allAttributes,
-	})
+	answer, err := r.receiveRaw(call, n, int(wait/time.Second))
 	if err != nil {
 		return nil, err
 	}

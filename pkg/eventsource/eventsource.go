@@ -133,11 +133,13 @@ func (m *Mapping) Run(ctx context.Context) (Summary, error) {
 // run is one call of Run.
 type run struct {
 	Mapping
-	queue   queue
-	record  recordWriter
-	tally   *tally
-	carried []message // received, but the batch had no room under 6 MB; first in the next one
-	trouble trouble
+	queue     queue
+	record    recordWriter
+	plain     *plainCaller // nil: only through the SDK
+	quotedURL string
+	tally     *tally
+	carried   []message // received, but the batch had no room under 6 MB; first in the next one
+	trouble   trouble
 }
 
 func newRun(ctx context.Context, m Mapping) (*run, error) {
@@ -154,7 +156,7 @@ func newRun(ctx context.Context, m Mapping) (*run, error) {
 	if err := m.complete(); err != nil {
 		return nil, err
 	}
-	r := &run{Mapping: m, queue: q, record: newRecordWriter(m.QueueARN), tally: newTally(m.Observe, q.maxReceiveCount > 0)}
+	r := &run{Mapping: m, queue: q, record: newRecordWriter(m.QueueARN), plain: newPlainCaller(m.Client), quotedURL: quote(m.QueueURL), tally: newTally(m.Observe, q.maxReceiveCount > 0)}
 	r.tally.warn(m.warnings(q))
 	return r, nil
 }

@@ -29,6 +29,9 @@ type Progress struct {
 	InFlight int // messages handed to the function and not yet settled
 }
 
+// lateness is how much after its time a message may become visible: LocalStack looks once a second.
+const lateness = 2 * time.Second
+
 // tally keeps the counts, and from them knows how long the queue has been silent.
 type tally struct {
 	mu      sync.Mutex
@@ -144,11 +147,16 @@ func (t *tally) patience(idle time.Duration) (wait time.Duration, silent bool) {
 	now := time.Now()
 	if idle > 0 {
 		since := later(t.news, t.returns)
-		if t.pending > 0 {
-			since = now
+		end := later(t.news.Add(idle), t.returns.Add(max(idle, lateness)))
+		if t.pending > 0 && t.redrive {
+			end = now.Add(idle)
 		}
-		wait = max(since.Add(idle).Sub(now), 0)
-		if wait == 0 && t.nothing.After(since) {
+		wait = max(end.Sub(now), 0)
+		switch {
+		case wait > 0:
+		case t.pending > 0:
+			wait = shortPause // too short for a bad message to come back and be pending again
+		case t.nothing.After(since):
 			return 0, true
 		}
 	}

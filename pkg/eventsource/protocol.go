@@ -1,11 +1,12 @@
 package eventsource
 
 import (
-	"bytes"
 	"context"
+	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/schemas"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
@@ -36,27 +37,43 @@ func (p shortPoll) Serialize(s smithy.ShapeSerializer) {
 	s.CloseStruct()
 }
 
-func (p *rawReceive) DeserializeResponse(ctx context.Context, schema *smithy.OperationSchema, types *smithy.TypeRegistry, r *smithyhttp.Response, out smithy.Deserializable) error {
+func (p *rawReceive) DeserializeResponse(ctx context.Context, schema *smithy.OperationSchema, registry *smithy.TypeRegistry, r *smithyhttp.Response, out smithy.Deserializable) error {
 	if r.StatusCode != 200 {
-		return p.ClientProtocol.DeserializeResponse(ctx, schema, types, r, out)
+		return p.ClientProtocol.DeserializeResponse(ctx, schema, registry, r, out)
 	}
-	var body bytes.Buffer
-	if r.ContentLength > 0 {
-		body.Grow(int(r.ContentLength) + bytes.MinRead)
-	}
-	if _, err := body.ReadFrom(r.Body); err != nil {
+	answer, err := readAll(r.Response)
+	if err != nil {
 		return &smithy.DeserializationError{Err: err}
 	}
-	p.answer = body.Bytes()
+	p.answer = answer
 	return nil
 }
 
+var (
+	allSystemAttributes = []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll}
+	allAttributes       = []string{"All"}
+)
+
 // receiveRaw returns the answer's JSON.
-func receiveRaw(ctx context.Context, client *sqs.Client, in *sqs.ReceiveMessageInput) ([]byte, error) {
+func (r *run) receiveRaw(ctx context.Context, n, seconds int) ([]byte, error) {
+	if answer, ok := r.plain.post(ctx, "ReceiveMessage", r.receiveRequest(n, seconds)); ok {
+		return answer, nil
+	}
 	var protocol rawReceive
-	_, err := client.ReceiveMessage(ctx, in, func(o *sqs.Options) {
+	_, err := r.Client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
+		QueueUrl: &r.QueueURL, MaxNumberOfMessages: int32(n), WaitTimeSeconds: int32(seconds),
+		MessageSystemAttributeNames: allSystemAttributes, MessageAttributeNames: allAttributes,
+	}, func(o *sqs.Options) {
 		protocol.ClientProtocol = o.Protocol
 		o.Protocol = &protocol
 	})
 	return protocol.answer, err
+}
+
+// receiveRequest is the request that the SDK makes, as JSON.
+func (r *run) receiveRequest(n, seconds int) []byte {
+	b := append([]byte(`{"QueueUrl":`), r.quotedURL...)
+	b = strconv.AppendInt(append(b, `,"MaxNumberOfMessages":`...), int64(n), 10)
+	b = strconv.AppendInt(append(b, `,"WaitTimeSeconds":`...), int64(seconds), 10)
+	return append(b, `,"MessageSystemAttributeNames":["All"],"MessageAttributeNames":["All"]}`...)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/go-json-experiment/json"
 )
 
 const (
@@ -47,6 +48,9 @@ func (r *run) giveBack(ctx context.Context, messages []message) {
 // deleteAll returns how many could not be deleted. They will come again.
 func (r *run) deleteAll(ctx context.Context, messages []message) int {
 	return inChunks(ctx, messages, func(ctx context.Context, chunk []message) attempt {
+		if got, ok := r.deletePlain(ctx, chunk); ok {
+			return got
+		}
 		entries := make([]types.DeleteMessageBatchRequestEntry, len(chunk))
 		for i := range chunk {
 			entries[i] = types.DeleteMessageBatchRequestEntry{Id: &entryIDs[i], ReceiptHandle: &chunk[i].receipt}
@@ -57,6 +61,28 @@ func (r *run) deleteAll(ctx context.Context, messages []message) int {
 		}
 		return perEntry(out.Failed)
 	})
+}
+
+func (r *run) deletePlain(ctx context.Context, chunk []message) (attempt, bool) {
+	b := append(append([]byte(`{"QueueUrl":`), r.quotedURL...), `,"Entries":[`...)
+	for i := range chunk {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(append(append(b, `{"Id":"`...), entryIDs[i]...), `","ReceiptHandle":`...)
+		b = append(appendQuoted(b, chunk[i].receipt), '}')
+	}
+	answer, ok := r.plain.post(ctx, "DeleteMessageBatch", append(b, `]}`...))
+	if !ok {
+		return attempt{}, false
+	}
+	var out struct {
+		Failed []types.BatchResultErrorEntry
+	}
+	if json.Unmarshal(answer, &out) != nil {
+		return attempt{}, false
+	}
+	return perEntry(out.Failed), true
 }
 
 // setVisibility returns how many could not be changed. They become visible when SQS lets them.

@@ -66,12 +66,8 @@ func (c *plainConn) exchange(request *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	var body bytes.Buffer
-	if response.ContentLength > 0 {
-		body.Grow(int(min(response.ContentLength, 1<<20)) + bytes.MinRead)
-	}
-	_, err = body.ReadFrom(response.Body)
-	response.Body = io.NopCloser(&body)
+	body, err := readAll(response)
+	response.Body = io.NopCloser(bytes.NewReader(body))
 	return response, err
 }
 

@@ -159,4 +159,3 @@ func (h *Handler) emit(ctx context.Context, b *batch, metrics ...telemetry.Metri
 		h.Log.ErrorContext(ctx, "metrics lost", "error", err.Error())
 	}
 }
-

@@ -24,6 +24,7 @@ const superuser = "postgres"
 type home struct {
 	path      string
 	temporary bool
+	durable   bool // what is committed is on the disk
 	account   *account
 	lock      *os.File
 }

@@ -38,6 +38,8 @@ type Options struct {
 	// it but under /var/tmp, in a folder whose name follows from Dir.
 	// Empty means a temporary server: not durable, and removed by Stop.
 	Dir string
+	// Durable makes a temporary server write as a kept one does, to the disk before it answers: for measurements.
+	Durable bool
 	// Log receives the server's log; nil discards it. It is written to from one goroutine at a time.
 	Log io.Writer
 }
@@ -64,6 +66,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	home.durable = !home.temporary || o.Durable
 	s, err := startAt(ctx, home, o.Log)
 	if err != nil {
 		return nil, errors.Join(err, home.close())

@@ -63,7 +63,7 @@ func settings(h home, port int) []string {
 		"max_connections=200", "shared_buffers=256MB", "max_wal_size=4GB", "timezone=UTC",
 		"lc_messages=C", "log_destination=stderr", "logging_collector=off",
 	}
-	if h.temporary {
+	if !h.durable {
 		list = append(list, "fsync=off", "full_page_writes=off", "synchronous_commit=off")
 	}
 	return list

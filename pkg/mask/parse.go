@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -33,8 +36,8 @@ func ParseKeyring(secret []byte) (*Keyring, error) {
 		return nil, fmt.Errorf(`%w: the member "current" is missing: let it name the key that new tokens are made with, {"current": "k1", "k1": "..."}`, ErrKeyring)
 	}
 	delete(members, currentMember)
-	for id, key := range members {
-		if n := utf8.RuneCountInString(key); n < minKey {
+	for _, id := range slices.Sorted(maps.Keys(members)) {
+		if n := utf8.RuneCountInString(members[id]); n < minKey {
 			return nil, fmt.Errorf("%w: the key %q has %d characters and needs at least %d: make one with openssl rand -hex 32", ErrKeyring, id, n, minKey)
 		}
 	}
@@ -91,6 +94,9 @@ func readMember(d *json.Decoder, members map[string]string) error {
 	value, ok := t.(string)
 	if err != nil || !ok {
 		return fmt.Errorf("the member %q is not a string", name)
+	}
+	if strings.ContainsRune(value, utf8.RuneError) {
+		return fmt.Errorf("the member %q has a character that is not valid: use letters and digits", name)
 	}
 	members[name] = value
 	return nil

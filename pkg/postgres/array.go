@@ -24,7 +24,7 @@ var encodings = map[contract.Type]encoding{
 	contract.Double:      {"double precision", 1022, 701, appendDouble},
 	contract.Boolean:     {"boolean", 1000, 16, appendBool},
 	contract.UUID:        {"uuid", 2951, 2950, func(b []byte, v contract.Value) []byte { id := v.UUID(); return append(b, id[:]...) }},
-	contract.Date:        {"date", 1182, 1082, appendDate},
+	contract.Date:        {"date", 1182, 1082, func(b []byte, v contract.Value) []byte { return appendDate(b, v.Time()) }},
 	contract.Timestamptz: {"timestamptz", 1185, 1184, func(b []byte, v contract.Value) []byte { return appendTime(b, v.Time()) }},
 	contract.JSONB:       {"jsonb", 3807, 3802, func(b []byte, v contract.Value) []byte { return append(append(b, 1), v.Text()...) }}, // 1 is the format's version
 }
@@ -36,8 +36,9 @@ func appendInt64(b []byte, n int64) []byte { return binary.BigEndian.AppendUint6
 
 func appendTime(b []byte, t time.Time) []byte { return appendInt64(b, t.UnixMicro()-epoch.UnixMicro()) }
 
-func appendDate(b []byte, v contract.Value) []byte {
-	days := (v.Time().Unix() - epoch.Unix()) / (24 * 60 * 60)
+// appendDate writes the UTC date of t.
+func appendDate(b []byte, t time.Time) []byte {
+	days := t.UTC().Truncate(24*time.Hour).Sub(epoch) / (24 * time.Hour)
 	return binary.BigEndian.AppendUint32(b, uint32(int32(days)))
 }
 
@@ -61,13 +62,25 @@ func appendArray(b []byte, element uint32, length int) []byte {
 	return b
 }
 
-// appendElement writes the length of a value in bytes, then the value; the length is filled in afterwards.
-func appendElement(b []byte, write func([]byte) []byte) []byte {
+// appendValue writes a value as arrays and COPY have it: its length in bytes, -1 for NULL, then its bytes.
+func (e encoding) appendValue(b []byte, v contract.Value) []byte {
+	if v.IsNull() {
+		return binary.BigEndian.AppendUint32(b, math.MaxUint32)
+	}
 	at := len(b)
-	b = write(append(b, 0, 0, 0, 0))
+	b = e.append(append(b, 0, 0, 0, 0), v)
 	binary.BigEndian.PutUint32(b[at:], uint32(len(b)-at-4))
 	return b
 }
 
-// appendNull writes the length that means NULL.
-func appendNull(b []byte) []byte { return append(b, 0xff, 0xff, 0xff, 0xff) }
+func appendSentAt(b []byte, e Event) []byte {
+	return appendTime(binary.BigEndian.AppendUint32(b, 8), e.SentAt)
+}
+
+func appendID(b []byte, e Event) []byte {
+	return append(binary.BigEndian.AppendUint32(b, 16), e.ID[:]...)
+}
+
+func appendCreateDate(b []byte, e Event) []byte {
+	return appendDate(binary.BigEndian.AppendUint32(b, 4), e.SentAt)
+}

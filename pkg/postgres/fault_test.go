@@ -86,7 +86,7 @@ func TestFaultsOfTheSetUpAreNotTriedAgain(t *testing.T) {
 			db := postgrestest.New(t, logins.Table())
 			db.Exec(t, test.byDBA)
 			started := time.Now()
-			_, err := postgres.NewWriter(db.Pool, logins.Table()).Write(t.Context(), someLogins(t, 10))
+			_, err := postgres.NewWriter(db.Pool, logins.Table()).Write(t.Context(), someLogins(t, 200))
 			wantUnavailable(t, err, test.sqlstate, test.advice)
 			if took := time.Since(started); took > 5*time.Second {
 				t.Errorf("it took %v", took)
@@ -148,7 +148,7 @@ func TestKilledConnectionsLoseAndDoubleNothing(t *testing.T) {
 		w := postgres.NewWriter(postgrestest.Open(t, db.URL), logins.Table())
 		var batches [][]postgres.Event
 		for range 30 {
-			batches = append(batches, someLogins(t, 50))
+			batches = append(batches, someLogins(t, 150))
 		}
 		writers.Go(func() {
 			for _, events := range batches {
@@ -184,7 +184,7 @@ func TestKilledConnectionsLoseAndDoubleNothing(t *testing.T) {
 		t.Error("no connection was killed, so this test shows nothing")
 	}
 	got := db.Query(t, "select count(*), count(distinct event_id) from user_logins")
-	if diff := cmp.Diff([][]string{{"4500", "4500"}}, got); diff != "" {
+	if diff := cmp.Diff([][]string{{"13500", "13500"}}, got); diff != "" {
 		t.Errorf("after %d kills, rows and events (-want +got):\n%s", killed, diff)
 	}
 }
@@ -207,6 +207,7 @@ func TestMissingPartitionsAreMadeByManyWritersAtOnce(t *testing.T) {
 	var writers sync.WaitGroup
 	for range 4 {
 		w := postgres.NewWriter(postgrestest.Open(t, db.URL), logins.Table())
+		write(t, w, someLogins(t, 1))
 		events := someLogins(t, 200)
 		for i := range events {
 			events[i].SentAt = time.Date(2025, 3, 1+i%20, 12, 0, 0, 0, time.UTC)
@@ -219,7 +220,7 @@ func TestMissingPartitionsAreMadeByManyWritersAtOnce(t *testing.T) {
 	}
 	writers.Wait()
 	got := db.Query(t, `select count(*), (select count(*) from pg_class where relname like 'user\_logins\_p202503%' and relkind = 'r') from user_logins`)
-	if diff := cmp.Diff([][]string{{"800", "20"}}, got); diff != "" {
+	if diff := cmp.Diff([][]string{{"804", "20"}}, got); diff != "" {
 		t.Errorf("rows and partitions (-want +got):\n%s", diff)
 	}
 }

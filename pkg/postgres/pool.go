@@ -1,5 +1,5 @@
-// Package postgres is the way of masked rows into Postgres: one statement per batch whatever its size, an outcome per
-// event, and no personal value in any error.
+// Package postgres is the way of masked rows into Postgres: one statement per batch whatever its size (a COPY that falls
+// back to it, where that is faster), an outcome per event, and no personal value in any error.
 //
 // It is the only package that knows pgx, SQLSTATEs and SQL. Callers hand it rows that only pkg/contract can build, so what
 // has not been masked cannot be written, and they get back which events were refused and whether the database is there.
@@ -117,7 +117,7 @@ func (p *Pool) refreshed(ctx context.Context, err error) bool {
 	return ok && p.refresh != nil && (refused.Code == "28P01" || refused.Code == "28000") && p.refresh(ctx) == nil
 }
 
-// Close closes the connections once they are given back, and waits for that.
+// Close closes the connections once they are given back, and waits for that: up to 15 s for one whose network has died.
 func (p *Pool) Close() { p.pgx.Close() }
 
 // Pgx is the pool underneath, for the packages below this one.

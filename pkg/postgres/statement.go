@@ -69,21 +69,16 @@ func quote(name ...string) string { return pgx.Identifier(name).Sanitize() }
 func (s *statement) encode(events []Event, rows []int) [][]byte {
 	params := make([][]byte, 0, len(s.oids))
 	for c, e := range s.types {
-		b := appendArray(nil, e.element, len(rows))
+		b := appendArray(make([]byte, 0, 20+24*len(rows)), e.element, len(rows))
 		for _, i := range rows {
-			if v := events[i].Row.Value(c); v.IsNull() {
-				b = appendNull(b)
-			} else {
-				b = appendElement(b, func(b []byte) []byte { return e.append(b, v) })
-			}
+			b = e.appendValue(b, events[i].Row.Value(c))
 		}
 		params = append(params, b)
 	}
 	times := appendArray(make([]byte, 0, 20+12*len(rows)), sentAt.element, len(rows))
 	ids := appendArray(make([]byte, 0, 20+20*len(rows)), eventID.element, len(rows))
 	for _, i := range rows {
-		times = appendElement(times, func(b []byte) []byte { return appendTime(b, events[i].SentAt) })
-		ids = appendElement(ids, func(b []byte) []byte { return append(b, events[i].ID[:]...) })
+		times, ids = appendSentAt(times, events[i]), appendID(ids, events[i])
 	}
 	return append(params, times, ids)
 }

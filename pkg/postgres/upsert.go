@@ -35,11 +35,7 @@ func (s *statement) newestPerKey(events []Event, rows []int) []int {
 func (s *statement) keyOf(row contract.Row) string {
 	var key []byte
 	for _, c := range s.key {
-		if v := row.Value(c); v.IsNull() {
-			key = appendNull(key)
-		} else {
-			key = appendElement(key, func(b []byte) []byte { return s.types[c].append(b, v) })
-		}
+		key = s.types[c].appendValue(key, row.Value(c))
 	}
 	return string(key)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -44,6 +45,7 @@ type Writer struct {
 	pool      *Pool
 	table     contract.Table
 	statement *statement
+	keyed     atomic.Bool // the statement has run, so the table has the key that it needs
 }
 
 // NewWriter prepares nothing yet: whether the table is there shows at the first Write.
@@ -58,6 +60,9 @@ func NewWriter(pool *Pool, table contract.Table) *Writer {
 // The error is an *Unavailable, after trying again for as long as ctx allows (30 s without a deadline). Part of the events
 // may then be written all the same: deliver all of them again, the key makes the second time a no-op.
 func (w *Writer) Write(ctx context.Context, events []Event) (Result, error) {
+	if written, ok := w.copied(ctx, events); ok {
+		return Result{Written: written, Duplicates: len(events) - written}, nil
+	}
 	b := &batch{writer: w, events: events, failed: map[string]bool{}}
 	rows := make([]int, len(events))
 	for i := range rows {
@@ -153,5 +158,8 @@ func (w *Writer) execute(ctx context.Context, events []Event, rows []int) (writt
 		written, err = w.statement.execute(ctx, conn, params)
 		return err
 	})
+	if err == nil && !w.keyed.Load() {
+		w.keyed.Store(true)
+	}
 	return written, err
 }

@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -21,7 +22,7 @@ func TestEveryTypeArrivesAsItWasSent(t *testing.T) {
 	bodies := []map[string]any{
 		{"id": id, "n": -9007199254740991, "x": 2.5e-300, "ok": true, "day": "1999-12-31", "at": "1970-01-01T00:00:00.123456+02:00",
 			"list": []any{1, "zwei", nil, map[string]any{"drei": "\u00e4\"\\"}}, "note": "ä\n'\"\\{},NULL\U0001F600", "gone": secret},
-		{"id": other, "n": 0, "x": -0.0, "ok": false, "day": "2000-02-29", "at": "2026-11-23T13:08:00Z", "list": []any{}, "note": "", "gone": nil},
+		{"id": other, "n": 0, "x": 0, "ok": false, "day": "2000-02-29", "at": "2026-11-23T13:08:00Z", "list": []any{}, "note": "", "gone": nil},
 		{"id": "ffffffff-ffff-ffff-ffff-ffffffffffff"},
 	}
 	want := [][]string{
@@ -89,6 +90,38 @@ func TestRedeliveryAddsNothing(t *testing.T) {
 	}
 }
 
+// Large batches go by COPY once the table is known to have its key, which COPY would not miss.
+func TestLargeBatchesAreCopied(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, logins.Table())
+	db.Exec(t, `create table statements (n serial, by text);
+		create function record() returns trigger language plpgsql security definer as
+			$$ begin insert into statements (by) values (split_part(current_query(), ' ', 1)); return null; end $$;
+		create trigger record after insert on user_logins for each statement execute function record()`)
+	w := postgres.NewWriter(db.Pool, logins.Table())
+	large := someLogins(t, 300)
+	for _, step := range []struct {
+		name   string
+		events []postgres.Event
+		want   postgres.Result
+		by     []string
+	}{
+		{"a large batch at first", large[:100], postgres.Result{Written: 100}, []string{"insert"}},
+		{"a large batch", large[100:200], postgres.Result{Written: 100}, []string{"copy"}},
+		{"a small batch", large[200:210], postgres.Result{Written: 10}, []string{"insert"}},
+		{"a large batch of which some is there", large, postgres.Result{Written: 90, Duplicates: 210}, []string{"insert"}},
+		{"the same again", large, postgres.Result{Duplicates: 300}, []string{"insert"}},
+	} {
+		db.Exec(t, "truncate statements")
+		if diff := cmp.Diff(step.want, write(t, w, step.events)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", step.name, diff)
+		}
+		if diff := cmp.Diff(step.by, db.QueryStrings(t, "select by from statements order by n")); diff != "" {
+			t.Errorf("%s: statements that succeeded (-want +got):\n%s", step.name, diff)
+		}
+	}
+}
+
 func TestARowThatOnlyPostgresRefusesCostsThatRowAlone(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -113,25 +146,24 @@ func TestARowThatOnlyPostgresRefusesCostsThatRowAlone(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			db := postgrestest.New(t, logins.Table())
+			w := postgres.NewWriter(db.Pool, logins.Table())
+			write(t, w, []postgres.Event{login(t, map[string]any{"locale": "de"})}) // from here on large batches are copied
 			db.Exec(t, test.byDBA)
 			var events []postgres.Event
 			for range 1000 {
 				events = append(events, login(t, map[string]any{"locale": "de"}))
 			}
-			test.want.Index = 617
-			test.bad["locale"] = test.bad["locale"]
-			if _, ok := test.bad["locale"]; !ok || test.bad["app_version"] != nil {
-				test.bad["locale"] = "de"
-			}
-			events[617] = login(t, test.bad)
-			got := write(t, postgres.NewWriter(db.Pool, logins.Table()), events)
+			body := map[string]any{"locale": "de"}
+			maps.Copy(body, test.bad)
+			events[617], test.want.Index = login(t, body), 617
+			got := write(t, w, events)
 			if diff := cmp.Diff(postgres.Result{Written: 999, Failures: []postgres.Failure{test.want}}, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 			if strings.Contains(fmt.Sprintf("%+v", got), secret) {
 				t.Error("a value is in the result")
 			}
-			if rows := db.QueryStrings(t, "select count(*) from user_logins")[0]; rows != "999" {
+			if rows := db.QueryStrings(t, "select count(*) from user_logins")[0]; rows != "1000" {
 				t.Errorf("%s rows", rows)
 			}
 		})

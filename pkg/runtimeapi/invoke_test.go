@@ -56,7 +56,11 @@ func TestInvoke(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := start(t, runtimeapi.Config{Timeout: time.Second})
+			timeout := time.Minute
+			if test.failed != nil && test.failed.Type == "Sandbox.Timedout" {
+				timeout = time.Second
+			}
+			f := start(t, runtimeapi.Config{Timeout: timeout})
 			answer, err := f.Invoke(t.Context(), test.event)
 			if string(answer) != test.answer && test.failed == nil {
 				t.Errorf("answer of %d bytes, want %d", len(answer), len(test.answer))
@@ -79,7 +83,7 @@ func TestInvoke(t *testing.T) {
 func TestStatsCountWhatHappened(t *testing.T) {
 	t.Parallel()
 	var reports []runtimeapi.Report
-	f := start(t, runtimeapi.Config{Timeout: 500 * time.Millisecond, Report: func(r runtimeapi.Report) { reports = append(reports, r) }})
+	f := start(t, runtimeapi.Config{Timeout: 2 * time.Second, Report: func(r runtimeapi.Report) { reports = append(reports, r) }})
 	for _, e := range []string{"echo", "error", "exit", "hang", "echo"} {
 		f.Invoke(t.Context(), event(e, "", 0))
 	}

@@ -28,13 +28,21 @@ func TestMain(m *testing.M) {
 	}
 	code := m.Run()
 	os.RemoveAll(dir)
-	if code == 0 {
-		if err := goleak.Find(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			code = 1
-		}
+	if err := leaks(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
 	}
 	os.Exit(code)
+}
+
+// leaks looks several times: connections of killed processes end on their own, a moment after Close.
+func leaks() (err error) {
+	for range 5 {
+		if err = goleak.Find(); err == nil {
+			return nil
+		}
+	}
+	return err
 }
 
 func start(t *testing.T, c runtimeapi.Config) *runtimeapi.Function {
@@ -48,13 +56,4 @@ func start(t *testing.T, c runtimeapi.Config) *runtimeapi.Function {
 	}
 	t.Cleanup(func() { f.Close(context.Background()) })
 	return f
-}
-
-func TestEcho(t *testing.T) {
-	t.Parallel()
-	f := start(t, runtimeapi.Config{})
-	got, err := f.Invoke(t.Context(), []byte(`{"do":"echo","text":"héllo"}`))
-	if err != nil || string(got) != `"héllo"` {
-		t.Fatalf("Invoke = %s, %v", got, err)
-	}
 }

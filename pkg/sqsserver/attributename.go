@@ -36,7 +36,7 @@ func (a *attribute) check() error {
 	case a.text == "":
 		return invalidParameter.because("Message (user) attribute '%s' must contain a non-empty value of type '%s'.", a.name, kind)
 	case kind != "Binary" && !allowedText(a.text):
-		return invalidMessageContents.because(badCharacters)
+		return invalidParameter.because(badCharacters)
 	case kind == "Number" && !isNumber(a.text):
 		return invalidParameter.because("Can't cast the value of message (user) attribute '%s' to a number.", a.name)
 	}

@@ -151,7 +151,7 @@ func TestMessageAttributesThatAreRefused(t *testing.T) {
 		{"an empty type", typed("", "true"), "InvalidParameterValue", "The message attribute 'k' must contain non-empty message attribute type."},
 		{"an empty value", typed("String", ""), "InvalidParameterValue", "Message (user) attribute 'k' must contain a non-empty value of type 'String'."},
 		{"a number that is none", typed("Number", "seven"), "InvalidParameterValue", "Can't cast the value of message (user) attribute 'k' to a number."},
-		{"a value with NUL", typed("String", "\x00"), "InvalidMessageContents", "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF"},
+		{"a value with NUL", typed("String", "\x00"), "InvalidParameterValue", "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF"},
 	} {
 		f.sub(test.name, func(f fixture) {
 			_, err := f.SendMessage(f.Context(), &sqs.SendMessageInput{QueueUrl: &url, MessageBody: aws.String("x"), MessageAttributes: test.attributes})

@@ -9,6 +9,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"flag"
 	"fmt"
 	"net/url"
 	"os"
@@ -36,7 +37,7 @@ type Database struct {
 //
 //	func TestMain(m *testing.M) { postgrestest.Main(m) }
 //
-// With DATABASE_URL set, that server is used instead; its user must be allowed to create databases and roles.
+// The server of tests is not durable, that of benchmarks is. With DATABASE_URL set, that server is used instead; its user must be allowed to create databases and roles.
 func Main(m *testing.M) {
 	code := m.Run()
 	if err := shared.stop(); err != nil {
@@ -159,7 +160,7 @@ func (s *server) start(ctx context.Context) error {
 	}
 	base := os.Getenv("DATABASE_URL")
 	if base == "" {
-		local, err := localpg.Start(ctx, localpg.Options{})
+		local, err := localpg.Start(ctx, localpg.Options{Durable: benchmarking()})
 		if err != nil {
 			return err
 		}
@@ -168,6 +169,12 @@ func (s *server) start(ctx context.Context) error {
 	s.base, s.templates = base, map[string]string{}
 	s.role, s.password = "sqs2pg_test_"+strings.ToLower(rand.Text()[:8]), rand.Text()
 	return nil
+}
+
+// benchmarking reports whether benchmarks run: they measure a server that writes to the disk, as a real one does.
+func benchmarking() bool {
+	f := flag.Lookup("test.bench")
+	return f != nil && f.Value.String() != ""
 }
 
 // clone copies the template of those tables, which is made first if this is the first test with them.

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/alecthomas/kong"
+	"github.com/google/go-cmp/cmp"
+)
+
+const readme = "../../README.md"
+
+var writing sync.Mutex // one update of the README at a time
+
+// block returns where in text the fenced block after a heading comment starts and ends.
+func block(t *testing.T, text, comment string) (start, end int) {
+	t.Helper()
+	at := strings.Index(text, "<!-- "+comment)
+	if at < 0 {
+		t.Fatalf("README has no comment <!-- %s", comment)
+	}
+	start = at + strings.Index(text[at:], "\n```")
+	start += 1 + strings.Index(text[start+1:], "\n") + 1
+	return start, start + strings.Index(text[start:], "```")
+}
+
+// inREADME compares a block of the README with what it must say, leaving out what blur takes away from both.
+func inREADME(t *testing.T, comment, want string, blur func(string) string) {
+	t.Helper()
+	writing.Lock()
+	defer writing.Unlock()
+	text, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	start, end := block(t, string(text), comment)
+	if diff := cmp.Diff(blur(want), blur(string(text[start:end]))); diff == "" {
+		return
+	} else if !*update {
+		t.Errorf("README, %s; go test -update writes it (-want +got):\n%s", comment, diff)
+	}
+	if *update {
+		if err := os.WriteFile(readme, []byte(string(text[:start])+want+string(text[end:])), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// blurs are what differs from one run to the next.
+var blurs = []struct{ pattern, by string }{
+	{`data in \S+`, "data in DIR"},
+	{`127\.0\.0\.1:\d+`, "ADDRESS"},
+	{`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`, "UUID"},
+	{`k1:[0-9a-f]{32}`, "TOKEN"},
+	{`p\d{8}`, "pDAY"},
+	{`\d{4}-\d\d-\d\d +\d\d:\d\d:\d\d(\.\d+)?\+00`, "TIME"},
+	{`\d{4}-\d\d-\d\d`, "DATE"},
+	{`(android|iOS) +TOKEN +TOKEN +(NULL|[A-Z]{2}) +[0-9.]+ `, "DEVICE TOKEN TOKEN LOCALE VERSION "},
+	{`\d+/s`, "RATE"},
+	{`[0-9.]+ s\b`, "SECONDS"},
+	{`0001_\S+`, "MIGRATIONS"},
+	{` +`, " "},
+}
+
+func blurRun(s string) string {
+	for _, b := range blurs {
+		s = regexp.MustCompile(b.pattern).ReplaceAllString(s, b.by)
+	}
+	return s
+}
+
+func TestREADMEShowsWhatRunPrints(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var screen bytes.Buffer
+	args := []string{"run", "--function", bootstrap, "--database-url="}
+	if code := execute(t.Context(), args, &streams{strings.NewReader(""), &screen, &screen, dir}); code != 0 {
+		t.Fatalf("run exits with %d: %s", code, &screen)
+	}
+	printed := strings.ReplaceAll(screen.String(), dir+"/", "")
+	if *update { // as a person sees it who is not root
+		printed = regexp.MustCompile(`data in \S+`).ReplaceAllString(printed, "data in .sqs2pg/postgres")
+	}
+	inREADME(t, "output of make run", printed, blurRun)
+}
+
+func TestREADMEShowsTheContract(t *testing.T) {
+	t.Parallel()
+	document, err := os.ReadFile("../../infra/contracts/user_logins.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	inREADME(t, "contract", string(document), func(s string) string { return s })
+}
+
+// TestREADMECommandsAreRight parses every command line that the README shows, and looks for every make target.
+func TestREADMECommandsAreRight(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	makefile, err := os.ReadFile("../../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	commands := regexp.MustCompile(`(?m)^\$ (make|build/sqs2pg) ([^#\n]*)`).FindAllStringSubmatch(string(text), -1)
+	if len(commands) < 8 {
+		t.Fatalf("found %d commands: the pattern is wrong", len(commands))
+	}
+	for _, c := range commands {
+		if args := strings.Fields(c[2]); c[1] == "make" {
+			if !regexp.MustCompile(`(?m)^` + args[0] + `:`).Match(makefile) {
+				t.Errorf("make %s: the Makefile has no such target", args[0])
+			}
+		} else if err := parses(t.Context(), args); err != nil {
+			t.Errorf("sqs2pg %s: %v", c[2], err)
+		}
+	}
+}
+
+func parses(ctx context.Context, args []string) error {
+	var c command
+	parser, err := kong.New(&c, kong.DefaultEnvars("SQS2PG"), kong.BindTo(ctx, (*context.Context)(nil)))
+	if err != nil {
+		return err
+	}
+	_, err = parser.Parse(args)
+	return err
+}

@@ -1,0 +1,88 @@
+package postgres
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"sqs2pg/pkg/contract"
+)
+
+const (
+	// fewestCopied is from how many rows on COPY pays.
+	fewestCopied = 100
+	copyChunk    = 64 << 10
+)
+
+// copied tries COPY, and tells whether that has written the events. It stores many rows at a time and looks for no key first:
+// measured 1.4 times the statement's rate at 100 rows and 2.5 times at 10,000. But it writes none if one is there already, is
+// refused or lacks its partition, and whatever its error, the statement then finds out what is wrong with which.
+//
+// A table without its key would take duplicates by COPY; the statement cannot run there, so it comes first, once.
+func (w *Writer) copied(ctx context.Context, events []Event) (written int, ok bool) {
+	if len(events) < fewestCopied || !w.keyed.Load() || w.table.Mode != contract.Insert {
+		return 0, false
+	}
+	err := w.pool.pgx.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
+		tag, err := conn.Conn().PgConn().CopyFrom(ctx, newCopyReader(w.statement, events), copySQL(w.table))
+		written = int(tag.RowsAffected())
+		return err
+	})
+	return written, err == nil
+}
+
+func copySQL(table contract.Table) string {
+	var names []string
+	for _, c := range table.Columns {
+		names = append(names, quote(c.Name))
+	}
+	names = append(names, "create_date", "sent_at", "event_id")
+	return fmt.Sprintf("copy %s (%s) from stdin (format binary)", quote(table.Schema, table.Name), strings.Join(names, ", "))
+}
+
+// copyReader gives the events in the binary form of COPY, encoded as they are sent: a header, the rows with their number of
+// fields, and a trailer. See https://www.postgresql.org/docs/current/sql-copy.html, "Binary Format".
+type copyReader struct {
+	types         []encoding
+	events        []Event // those to come
+	chunk, unread []byte
+	ended         bool
+}
+
+func newCopyReader(s *statement, events []Event) *copyReader {
+	header := append(make([]byte, 0, copyChunk+4096), "PGCOPY\n\xff\r\n\x00\x00\x00\x00\x00\x00\x00\x00\x00"...)
+	return &copyReader{types: s.types, events: events, chunk: header, unread: header}
+}
+
+func (r *copyReader) Read(p []byte) (int, error) {
+	if len(r.unread) == 0 {
+		if r.ended {
+			return 0, io.EOF
+		}
+		r.encode()
+	}
+	n := copy(p, r.unread)
+	r.unread = r.unread[n:]
+	return n, nil
+}
+
+func (r *copyReader) encode() {
+	b := r.chunk[:0]
+	for ; len(r.events) > 0 && len(b) < copyChunk; r.events = r.events[1:] {
+		event := r.events[0]
+		b = binary.BigEndian.AppendUint16(b, uint16(len(r.types)+3))
+		for c, e := range r.types {
+			b = e.appendValue(b, event.Row.Value(c))
+		}
+		b = appendID(appendSentAt(appendCreateDate(b, event), event), event)
+	}
+	if len(r.events) == 0 {
+		b, r.ended = binary.BigEndian.AppendUint16(b, math.MaxUint16), true
+	}
+	r.chunk, r.unread = b, b
+}

@@ -1,0 +1,106 @@
+package postgres_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+
+	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/postgrestest"
+)
+
+// gateway forwards connections until it forgets them, as a NAT gateway does with idle ones: no packet comes back, not even
+// one that says so.
+type gateway struct {
+	net.Listener
+	mu    sync.Mutex
+	known []*forwarded
+}
+
+type forwarded struct {
+	net.Conn
+	forgotten chan struct{}
+}
+
+// Read gives nothing once the connection is forgotten, until it is closed.
+func (f *forwarded) Read(p []byte) (int, error) {
+	n, err := f.Conn.Read(p)
+	select {
+	case <-f.forgotten:
+		_, _ = io.Copy(io.Discard, f.Conn)
+		return 0, io.EOF
+	default:
+		return n, err
+	}
+}
+
+func startGateway(t *testing.T, to string) *gateway {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := &gateway{Listener: listener}
+	t.Cleanup(func() { listener.Close() })
+	go func() {
+		for {
+			client, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			server, err := net.Dial("tcp", to)
+			if err != nil {
+				client.Close()
+				continue
+			}
+			f := &forwarded{Conn: client, forgotten: make(chan struct{})}
+			g.mu.Lock()
+			g.known = append(g.known, f)
+			g.mu.Unlock()
+			go func() { io.Copy(server, f); server.Close() }()
+			go func() { io.Copy(client, server); client.Close() }()
+		}
+	}()
+	return g
+}
+
+func (g *gateway) forget() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, f := range g.known {
+		close(f.forgotten)
+	}
+}
+
+// hangUp closes what was forgotten, since closing a pool waits up to 15 s for a connection that nobody answers.
+func (g *gateway) hangUp() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, f := range g.known {
+		f.Close()
+	}
+}
+
+// A connection that nobody answers any more would take the whole deadline, if it were not tried before it is used.
+func TestAForgottenConnectionIsReplacedInTime(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, logins.Table())
+	u, err := url.Parse(db.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := startGateway(t, u.Host)
+	u.Host = g.Addr().String()
+	w := postgres.NewWriter(postgrestest.Open(t, u.String()), logins.Table())
+	write(t, w, someLogins(t, 1))
+	g.forget()
+	defer g.hangUp()
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
+	defer cancel()
+	if result, err := w.Write(ctx, someLogins(t, 1)); err != nil || result.Written != 1 {
+		t.Errorf("%+v, %v", result, err)
+	}
+}
