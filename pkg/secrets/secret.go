@@ -10,7 +10,7 @@ import (
 
 const (
 	fetchTime  = 5 * time.Second  // for one fetch, the SDK's own retries included
-	retryFirst = 1 * time.Second  // between fetches of a secret that did not change, doubled each time ...
+	retryFirst = time.Second / 2  // between fetches of a secret that did not change, doubled each time ...
 	retryLast  = 30 * time.Second // ... up to this; also how long a value that could not be fetched again is used further
 )
 
@@ -51,8 +51,8 @@ func (s *Secret[T]) Value(ctx context.Context) (T, error) {
 }
 
 // Refetch returns the secret as it is now, for a caller to whom the value in memory has proved wrong. In the middle of a rotation Secrets
-// Manager still gives the old value for a moment, so fetches that bring nothing new are made a second apart, then two, and so
-// on up to every 30 s; calls in between get the value in memory.
+// Manager still gives the old value for a moment, so fetches that bring nothing new are made half a second apart, then one,
+// and so on up to every 30 s; calls in between get the value in memory.
 func (s *Secret[T]) Refetch(ctx context.Context) (T, error) {
 	s.mu.Lock()
 	if s.have && time.Now().Before(s.next) && s.pending == nil {
@@ -110,7 +110,7 @@ func (s *Secret[T]) settle(value T, err error) (T, error) {
 		value = s.value
 	default:
 		if s.have && !s.Same(s.value, value) {
-			s.pause = retryFirst
+			s.pause = 0
 		}
 		s.have, s.value, s.stale = true, value, s.expiry(now)
 	}

@@ -190,7 +190,7 @@ func TestRefetchesOfAnUnchangedSecretAreMadeLessAndLessOften(t *testing.T) {
 				break
 			}
 		}
-		if len(at) < 5 || len(at) > 9 {
+		if len(at) < 5 || len(at) > 10 {
 			t.Errorf("%d fetches in two minutes, at %v s", len(at), at)
 		}
 	})
