@@ -1,7 +1,7 @@
 # The default goal prints the others.
 .DEFAULT_GOAL := help
 .PHONY: help build run test bench fuzz lint ci clean \
-  up replay down exercise localstack package sam-build sam-invoke deploy-local test-local-aws infra-docs build-IngestFunction build-MaintainFunction
+  up replay down exercise localstack package sam-build sam-invoke deploy-local test-local-aws infra-docs lint-template build-IngestFunction build-MaintainFunction
 
 GO      ?= go
 GOFLAGS := -trimpath
@@ -103,6 +103,10 @@ test-local-aws: ## Check make up, replay, sam-invoke, deploy-local and down, one
 
 infra-docs: ## Write the tables of infra/README.md from the template.
 	$(GO) test ./infra -run Readme -update
+
+lint-template: ## Check the templates with cfn-lint and SAM.
+	cfn-lint template.yaml infra/database.yaml
+	sam validate --lint --region us-east-1
 
 ci: lint test ## What the continuous integration runs.
 
