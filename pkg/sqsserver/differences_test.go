@@ -1,9 +1,9 @@
 package sqsserver_test
 
 const (
-	unchecked   = "LocalStack 4.14 and moto accept it; AWS's API reference gives the limit"
+	unchecked   = "LocalStack 4.14 accepts it; AWS's API reference gives the limit"
 	notEnforced = "LocalStack 4.14 enforces it only where configured to; AWS always does"
-	receives    = "LocalStack 4.14 moves the message as it is; AWS says that it becomes a new one"
+	asItIs      = "LocalStack 4.14 moves the message as it is; AWS says that it becomes a new one"
 )
 
 // differences are the tests that fail at an endpoint which is neither this package nor AWS, and why.
@@ -43,5 +43,5 @@ var differences = map[string]string{
 	"TestAnOldReceiptHandleDeletesNothing":                                 "LocalStack 4.14 deletes by any handle; AWS says to use the newest, others might not delete",
 	"TestTheRedrivePolicyIsShownAndRemoved":                                "LocalStack 4.14 shows the policy as it was written; AWS shows maxReceiveCount as a number",
 	"TestEncryptionByAKey":                                                 "LocalStack 4.14 keeps SqsManagedSseEnabled beside a key and hides the default reuse period",
-	"TestMovingDeadLettersBack":                                            receives,
+	"TestMovingDeadLettersBack":                                            asItIs,
 }

@@ -29,6 +29,9 @@ func (c *call) createQueue(in *createQueueInput) (*queueURLOutput, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkTags(in.Tags, in.Name); err != nil {
+		return nil, err
+	}
 	key := queueKey{c.region, in.Name}
 	set, err := defaults(fifo).with(c, key, in.Attributes)
 	if err != nil {

@@ -1,8 +1,10 @@
 package sqsserver_test
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -197,6 +199,7 @@ func TestWhichAttributesAReceiveReturns(t *testing.T) {
 		skipKnown(t)
 		m := f.one(f.receive(url, func(in *sqs.ReceiveMessageInput) {
 			in.MessageSystemAttributeNames = nil
+			//lint:ignore SA1019 older clients send nothing else
 			in.AttributeNames = []types.QueueAttributeName{"SentTimestamp"}
 		}))
 		if len(m.Attributes) != 1 || m.Attributes["SentTimestamp"] == "" {
@@ -273,6 +276,61 @@ func TestCounts(t *testing.T) {
 	f.delete(url, f.receive(url, atMost(1))...)
 	if got, want := f.counts(url), [3]string{"2", "1", "1"}; got != want {
 		t.Errorf("visible, in flight and delayed: %v, want %v", got, want)
+	}
+}
+
+func TestManyClientsAtOnce(t *testing.T) {
+	f := start(t)
+	url := f.queue(nil)
+	const each, clients = 50, 4
+	arrived := make(chan string, 2*each*clients)
+	var work sync.WaitGroup
+	for c := range clients {
+		work.Go(func() {
+			for i := range each {
+				if _, err := f.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &url, MessageBody: aws.String(fmt.Sprint(c, "-", i))}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		work.Go(func() { f.drain(url, arrived) })
+	}
+	work.Wait()
+	close(arrived)
+	times := map[string]int{}
+	for body := range arrived {
+		times[body]++
+	}
+	for body, n := range times {
+		if n != 1 {
+			t.Errorf("%s arrived %d times", body, n)
+		}
+	}
+	if len(times) != each*clients {
+		t.Errorf("%d messages arrived, want %d", len(times), each*clients)
+	}
+	if got, want := f.counts(url), [3]string{"0", "0", "0"}; got != want {
+		t.Errorf("messages afterwards: %v, want %v", got, want)
+	}
+}
+
+// drain receives and deletes until nothing has come for two seconds. It may run beside the test's goroutine.
+func (f fixture) drain(url string, arrived chan<- string) {
+	for {
+		out, err := f.ReceiveMessage(f.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url, MaxNumberOfMessages: 3, WaitTimeSeconds: 2})
+		if err != nil {
+			f.Error(err)
+			return
+		}
+		if len(out.Messages) == 0 {
+			return
+		}
+		for _, m := range out.Messages {
+			arrived <- *m.Body
+			if _, err := f.DeleteMessage(f.Context(), &sqs.DeleteMessageInput{QueueUrl: &url, ReceiptHandle: m.ReceiptHandle}); err != nil {
+				f.Error(err)
+			}
+		}
 	}
 }
 

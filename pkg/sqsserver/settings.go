@@ -2,6 +2,7 @@ package sqsserver
 
 import (
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -59,8 +60,8 @@ func defaults(fifo bool) settings {
 // with returns the settings changed by the attributes of a request for the queue named.
 func (s settings) with(c *call, queue queueKey, attributes map[string]string) (settings, error) {
 	s.texts, s.numbers = maps.Clone(s.texts), maps.Clone(s.numbers)
-	for name, value := range attributes {
-		if err := s.set(c, queue, name, value); err != nil {
+	for _, name := range slices.Sorted(maps.Keys(attributes)) {
+		if err := s.set(c, queue, name, attributes[name]); err != nil {
 			return s, err
 		}
 	}

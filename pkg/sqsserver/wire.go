@@ -82,15 +82,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	out, err := s.answer(buffer, w, r)
 	if err == nil && out != nil {
 		buffer.Reset()
-		err = json.MarshalWrite(buffer, out, jsontext.AllowInvalidUTF8(true))
-		out = buffer.Bytes()
+		err = json.MarshalWrite(buffer, out, jsontext.AllowInvalidUTF8(true)) // the Host header is in it
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		writeError(w, err)
-		return
-	}
-	if out != nil {
-		_, _ = w.Write(buffer.Bytes())
+	case out != nil:
+		_, _ = w.Write(buffer.Bytes()) // an error here is a client that went away
 	}
 }
 
