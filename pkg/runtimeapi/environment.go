@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"os/exec"
-	"runtime"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -231,28 +229,4 @@ func (e *environment) stop() {
 		}
 	}
 	e.kill()
-}
-
-func checkProgram(given, path string) error {
-	info, err := os.Stat(path)
-	switch {
-	case given == "":
-		return errors.New("no function named: give the path of its bootstrap, such as build/ingest/bootstrap")
-	case errors.Is(err, os.ErrNotExist):
-		return fmt.Errorf("there is no function at %s: build it with make build", given)
-	case err != nil:
-		return fmt.Errorf("function: %w", err)
-	case info.IsDir():
-		return fmt.Errorf("%s is a folder: name the bootstrap in it", given)
-	case info.Mode()&0o111 == 0:
-		return fmt.Errorf("%s is not executable: chmod +x it, or build it again with make build", given)
-	}
-	return nil
-}
-
-func explainStart(path string, err error) error {
-	if errors.Is(err, syscall.ENOEXEC) {
-		return fmt.Errorf("%s is not a program for %s/%s: build it for this machine with make build", path, runtime.GOOS, runtime.GOARCH)
-	}
-	return fmt.Errorf("start function: %w", err)
 }

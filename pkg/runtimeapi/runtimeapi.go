@@ -15,17 +15,13 @@ package runtimeapi
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
-	"path/filepath"
 	"sync"
 	"time"
 )
 
 const (
-	defaultTimeout = 3 * time.Second // Lambda's own default
-	initTimeout    = 10 * time.Second
-	shutdownGrace  = 500 * time.Millisecond // what Lambda gives a runtime with a registered internal extension
+	initTimeout   = 10 * time.Second
+	shutdownGrace = 500 * time.Millisecond // what Lambda gives a runtime with a registered internal extension
 
 	// responseLimit is Lambda's for a synchronous response: 6 MB and a little.
 	responseLimit = 6_291_556
@@ -33,32 +29,6 @@ const (
 
 // ErrClosed is returned by Invoke once Close was called.
 var ErrClosed = errors.New("the function is closed")
-
-// Config says which program is the function and how it is run.
-type Config struct {
-	// Bootstrap is the path of the program, for example build/ingest/bootstrap. Required.
-	Bootstrap string
-
-	// Environments is the number of processes, and so of concurrent invocations. Default 1.
-	Environments int
-
-	// Timeout of one invocation, measured from its hand-over to its answer. Default 3 s, as in Lambda.
-	Timeout time.Duration
-
-	// FunctionName is what the function sees as its name and in its ARN. Default "function".
-	FunctionName string
-
-	// Env holds "NAME=value" settings, as the template's Environment does. They win over everything but
-	// AWS_LAMBDA_RUNTIME_API. What else the function sees is described at Environ.
-	Env []string
-
-	// Output receives what the function writes to its standard output and error, whole lines at a time, one Write per
-	// line, never two at once. Default: discarded.
-	Output io.Writer
-
-	// Report, if set, is called after every invocation with the values of Lambda's REPORT log line. Calls may be concurrent.
-	Report func(Report)
-}
 
 // FunctionError is an invocation that the function failed: it returned an error, panicked, exited or took too long.
 type FunctionError struct {
@@ -107,28 +77,6 @@ func Start(ctx context.Context, c Config) (*Function, error) {
 		return nil, err
 	}
 	return f, nil
-}
-
-func (c *Config) complete() error {
-	path, err := filepath.Abs(c.Bootstrap)
-	if err != nil {
-		return fmt.Errorf("bootstrap path: %w", err)
-	}
-	if err := checkProgram(c.Bootstrap, path); err != nil {
-		return err
-	}
-	c.Bootstrap = path
-	c.Environments = max(c.Environments, 1)
-	if c.Timeout <= 0 {
-		c.Timeout = defaultTimeout
-	}
-	if c.FunctionName == "" {
-		c.FunctionName = "function"
-	}
-	if c.Output == nil {
-		c.Output = io.Discard
-	}
-	return nil
 }
 
 // startAll puts one environment per slot on the free list; the slot is there even when its process did not start.

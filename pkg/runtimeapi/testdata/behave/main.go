@@ -26,6 +26,8 @@ func (e typedError) Error() string { return e.text }
 
 func handle(ctx context.Context, e event) (any, error) {
 	switch e.Do {
+	case "":
+		return nil, nil
 	case "echo":
 		return e.Text, nil
 	case "error":
