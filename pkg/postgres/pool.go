@@ -41,15 +41,16 @@ type Config struct {
 	// Credentials, if set, is asked before every new connection and replaces the URL's user and password: for secrets that
 	// rotate and tokens that expire. It must be safe for concurrent use.
 	Credentials func(ctx context.Context) (user, password string, err error)
-	// Refresh, if set, is called when the server has refused what Credentials gave, so that it gives what holds now. The connection is then
-	// tried again.
-	Refresh func(ctx context.Context) error
+	// Refresh, if set, is called when the server has refused what Credentials gave, so that it gives what holds now, and tells
+	// whether that is something else. While ctx allows, the connection is tried again in either case: in the middle of a rotation the
+	// server has the new password before its secret does.
+	Refresh func(ctx context.Context) (changed bool, err error)
 }
 
 // Pool holds the connections of one process. It is safe for concurrent use.
 type Pool struct {
 	pgx     *pgxpool.Pool
-	refresh func(context.Context) error
+	refresh func(context.Context) (changed bool, err error)
 }
 
 // Open checks the settings and returns a pool that connects when it is first used; see [Pool.Ping]. Its errors wrap
@@ -98,11 +99,11 @@ func parse(cfg Config) (*pgxpool.Config, error) {
 	return config, nil
 }
 
-// Ping makes sure of a connection, without patience: only credentials that are refused are refreshed and tried once more.
+// Ping makes sure of a connection, without patience: only refused credentials are refreshed and, if they have changed, tried once more.
 // Its error is an *Unavailable that says what to do.
 func (p *Pool) Ping(ctx context.Context) error {
 	err := p.pgx.Ping(ctx)
-	if p.refreshed(ctx, err) {
+	if _, changed := p.refreshed(ctx, err); changed {
 		err = p.pgx.Ping(ctx)
 	}
 	if err != nil {
@@ -111,10 +112,14 @@ func (p *Pool) Ping(ctx context.Context) error {
 	return nil
 }
 
-// refreshed tells whether err is a refusal of the credentials and new ones were asked for.
-func (p *Pool) refreshed(ctx context.Context, err error) bool {
+// refreshed asks for new credentials if err is a refusal of the old. asked tells whether that was done.
+func (p *Pool) refreshed(ctx context.Context, err error) (asked, changed bool) {
 	refused, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && p.refresh != nil && (refused.Code == "28P01" || refused.Code == "28000") && p.refresh(ctx) == nil
+	if !ok || p.refresh == nil || (refused.Code != "28P01" && refused.Code != "28000") {
+		return false, false
+	}
+	changed, err = p.refresh(ctx)
+	return err == nil, changed
 }
 
 // Close closes the connections once they are given back, and waits for that: up to 15 s for one whose network has died.

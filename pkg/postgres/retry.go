@@ -36,9 +36,12 @@ func (p *Pool) attempt(ctx context.Context, work func(*pgxpool.Conn) error) erro
 		case refusal:
 			return err
 		case fault:
-			// In the middle of a rotation the database has the new password before the secret does.
-			if !p.refreshed(ctx, err) {
+			asked, changed := p.refreshed(ctx, err)
+			if !asked {
 				return unavailable(err)
+			}
+			if changed {
+				delay = firstDelay
 			}
 		}
 		if !sleep(ctx, rand.N(delay)) {

@@ -19,8 +19,9 @@ type Database struct {
 	// Credentials gives the user and password for a new connection; nil means those of URL.
 	Credentials func(context.Context) (user, password string, err error)
 
-	// Refresh is called when the database has refused what Credentials gave, before one more try; nil means that there is no use.
-	Refresh func(context.Context) error
+	// Refresh is called when the database has refused what Credentials gave. It tells whether they are others now; nil means
+	// that there is no use in asking.
+	Refresh func(context.Context) (changed bool, err error)
 
 	setting string // to look at first when it does not work
 }
@@ -137,9 +138,13 @@ func (e *Environment) fromSecret(ctx context.Context, s databaseSettings) (Datab
 			now, err := secret.Value(ctx)
 			return now.username, now.password, err
 		},
-		Refresh: func(ctx context.Context) error {
-			_, err := secret.Refetch(ctx)
-			return err
+		Refresh: func(ctx context.Context) (bool, error) {
+			before, err := secret.Value(ctx)
+			if err != nil {
+				return false, err
+			}
+			after, err := secret.Refetch(ctx)
+			return after != before, err
 		},
 	}, err
 }

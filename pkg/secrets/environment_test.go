@@ -224,8 +224,8 @@ func TestARefusedPasswordIsReadAgain(t *testing.T) {
 	if user, password, err := d.Credentials(t.Context()); err != nil || user != "one" || password != "old" {
 		t.Errorf("before the refusal: %s, %s, %v", user, password, err)
 	}
-	if err := d.Refresh(t.Context()); err != nil {
-		t.Fatal(err)
+	if changed, err := d.Refresh(t.Context()); !changed || err != nil {
+		t.Fatalf("changed: %v, %v", changed, err)
 	}
 	if user, password, err := d.Credentials(t.Context()); err != nil || user != "two" || password != "new" {
 		t.Errorf("after the refusal: %s, %s, %v", user, password, err)
