@@ -155,7 +155,7 @@ func (e *Environment) fromSecret(ctx context.Context, s databaseSettings) (Datab
 func (e *Environment) withToken(ctx context.Context, s databaseSettings) (Database, error) {
 	cfg, err := e.config(ctx)
 	if err != nil {
-		return Database{}, err
+		return Database{}, fmt.Errorf("DATABASE_IAM_AUTH: %w", err)
 	}
 	address, err := s.databaseURL(databaseSecret{})
 	endpoint := net.JoinHostPort(s.host, first(s.port, "5432"))

@@ -181,5 +181,5 @@ func describe(err error) error {
 	case "42501":
 		return errors.New("the user is not the table's owner: run upkeep as the user that migrates (SQLSTATE 42501)")
 	}
-	return fmt.Errorf("Postgres refused (SQLSTATE %s)", pgErr.Code) //nolint:staticcheck // a name
+	return fmt.Errorf("refused by Postgres (SQLSTATE %s)", pgErr.Code)
 }
