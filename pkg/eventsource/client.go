@@ -16,12 +16,11 @@ func NewClient(cfg aws.Config, endpoint string) *sqs.Client {
 			o.BaseEndpoint = &endpoint
 		}
 		if client, ok := o.HTTPClient.(*awshttp.BuildableClient); ok {
-			std := client.WithTransportOptions(func(t *http.Transport) {
+			o.HTTPClient = client.WithTransportOptions(func(t *http.Transport) {
 				t.MaxIdleConnsPerHost = 64
 				t.MaxIdleConns = 64
 				t.DisableCompression = true
 			})
-			o.HTTPClient = &http.Client{Transport: &plainTransport{secure: std.GetTransport()}}
 		}
 	})
 }
