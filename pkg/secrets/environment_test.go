@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -304,4 +306,35 @@ func checkURL(t *testing.T, text string) {
 	if n, err := strconv.Atoi(u.Port()); err != nil || n < 1 || n > 65535 {
 		t.Fatalf("port %q", u.Port())
 	}
+}
+
+func TestARotatedKeyringIsReadWithinFiveMinutes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		v := &vault{secret: map[string]any{"current": "k1", "k1": strings.Repeat("a", 32)}}
+		get, err := environment(v, "MASK_SECRET_ID=s").Keyring(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		token := func() string {
+			k, err := get(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return k.Token("ip", "192.0.2.1")[:3]
+		}
+		v.secret = map[string]any{"current": "k2", "k1": strings.Repeat("a", 32), "k2": strings.Repeat("b", 32)}
+		if got := token(); got != "k1:" {
+			t.Errorf("at once the key is %s, want k1: a fetch for each batch would cost", got)
+		}
+		time.Sleep(5 * time.Minute)
+		if got := token(); got != "k2:" {
+			t.Errorf("five minutes later the key is %s, want k2", got)
+		}
+		v.secret = map[string]any{"current": "k3"} // broken by hand
+		time.Sleep(time.Hour)
+		if got := token(); got != "k2:" {
+			t.Errorf("with a broken secret the key is %s, want the last good one", got)
+		}
+	})
 }
