@@ -2,10 +2,15 @@ package main
 
 import (
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/google/uuid"
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/eventsource"
@@ -70,6 +75,63 @@ func benchmarkPath(b *testing.B, size, concurrency int) {
 	b.ReportMetric(float64(n*b.N)/path.Seconds(), "rows/s")
 	b.ReportMetric(float64(n*b.N)/copied.Seconds(), "COPY-rows/s")
 	b.ReportMetric(copied.Seconds()/path.Seconds(), "ratio-of-COPY")
+}
+
+// BenchmarkStart reports how long the function takes from its start to its first request for work, a connection to the
+// database made: what a cold start adds to Lambda's own part.
+func BenchmarkStart(b *testing.B) {
+	env := functionOn(b)
+	var took time.Duration
+	for b.Loop() {
+		f, err := runtimeapi.Start(b.Context(), runtimeapi.Config{Bootstrap: bootstrap, Env: env})
+		if err != nil {
+			b.Fatal(err)
+		}
+		took += f.Stats().Init
+		f.Close(b.Context())
+	}
+	b.ReportMetric(0, "ns/op") // which would count the end of the process
+	b.ReportMetric(took.Seconds()*1000/float64(b.N), "ms/start")
+}
+
+// BenchmarkMemory reports the most memory that the function has had after the largest batches there can be: 10,000 messages, 6 MB.
+func BenchmarkMemory(b *testing.B) {
+	var peak int64
+	f, err := runtimeapi.Start(b.Context(), runtimeapi.Config{
+		Bootstrap: bootstrap, Env: functionOn(b), Timeout: time.Minute, Report: func(r runtimeapi.Report) { peak = r.MaxMemory },
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close(b.Context())
+	var event events.SQSEvent
+	for i, body := range logins(10_000, 1) {
+		event.Records = append(event.Records, events.SQSMessage{
+			MessageId: uuid.NewString(), Body: body, EventSource: "aws:sqs", AWSRegion: "us-east-1",
+			EventSourceARN: "arn:aws:sqs:us-east-1:000000000000:login-queue", ReceiptHandle: strings.Repeat("r", 60),
+			Attributes: map[string]string{"SentTimestamp": fmt.Sprint(time.Now().UnixMilli() + int64(i)%1000), "ApproximateReceiveCount": "1"},
+		})
+	}
+	payload, err := json.Marshal(event)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := f.Invoke(b.Context(), payload); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(len(payload))/1e6, "payload-MB")
+	b.ReportMetric(float64(peak)/1e6, "peak-MB")
+}
+
+// functionOn is the environment of a function with a database of its own.
+func functionOn(b *testing.B) []string {
+	c, err := contract.Load("user_logins")
+	if err != nil {
+		b.Fatal(err)
+	}
+	return []string{"DATABASE_URL=" + postgrestest.New(b, c.Table()).URL, "MASK_KEYRING=" + string(mask.GenerateKeyring())}
 }
 
 // drainAll fills a queue and returns the time from the first poll to the last deletion.
