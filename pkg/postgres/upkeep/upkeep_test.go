@@ -229,6 +229,16 @@ func TestUpkeepAndWritersDoNotDisturbEachOther(t *testing.T) {
 			}
 		})
 	}
+	maker := postgrestest.Open(t, db.URL) // makes partitions all the time, which detaching could run into
+	wg.Go(func() {
+		for n := 8; ctx.Err() == nil && n < 360; n++ {
+			_, err := maker.Pgx().Exec(context.WithoutCancel(ctx), "select sqs2pg.ensure_partition('user_logins', now() + make_interval(days => $1))", n)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
 	var dropped atomic.Int64
 	for u := range 2 {
 		pool := postgrestest.Open(t, db.OwnerURL)
