@@ -15,7 +15,7 @@ type Summary struct {
 	Failed        int
 	FailedBatches int // invocations that failed as a whole
 	DeadLettered  int // failed on the last receive that the queue's redrive policy allows
-	Released      int // received, but made visible again because Run was told to stop
+	Released      int // received, but made visible again: Run was told to stop, or a FIFO batch had no room under 6 MB
 	Undeleted     int // succeeded, but SQS refused to delete them: they will come again
 
 	Elapsed   time.Duration
