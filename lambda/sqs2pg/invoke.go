@@ -40,7 +40,7 @@ func (c *invokeCommand) Run(ctx context.Context, s *streams) error {
 	}
 	log := newFunctionLog(s.err)
 	live := newProgress(s.err, depth(ctx, client, queueURL))
-	d := drain{mappingFlags: c.mappingFlags, client: client, queueURL: queueURL, environ: environ, progress: live.observe}
+	d := drain{mappingFlags: c.mappingFlags, client: client, queueURL: queueURL, endpoint: c.EndpointURL, environ: environ, progress: live.observe}
 	summary, err := d.run(ctx, log)
 	live.done()
 	if err != nil {
@@ -50,7 +50,11 @@ func (c *invokeCommand) Run(ctx context.Context, s *streams) error {
 }
 
 // environ is the function's environment, checked for what it cannot start without.
+// One that runs elsewhere has its own.
 func (c *invokeCommand) environ(s *streams) ([]string, error) {
+	if c.remote() {
+		return nil, nil
+	}
 	if _, err := c.load(); err != nil {
 		return nil, err
 	}
@@ -81,7 +85,7 @@ func (c *invokeCommand) conclude(s *streams, summary eventsource.Summary, log *f
 			return err
 		}
 	} else {
-		printTable(s.out, []string{"messages", "count"}, tally(summary, log))
+		printTable(s.out, []string{"messages", "count"}, c.tally(summary, log))
 	}
 	if summary.FailedBatches > 0 {
 		return fmt.Errorf("%d batches came back whole, the last because of %s", summary.FailedBatches, summary.LastError)
@@ -104,11 +108,12 @@ func newResult(m eventsource.Summary) result {
 }
 
 // tally is the closing table: what SQS saw, then what the function said.
-func tally(m eventsource.Summary, log *functionLog) [][]string {
-	rows := [][]string{
-		{"received", fmt.Sprint(m.Received)},
-		{"written", fmt.Sprint(log.written)},
-		{"duplicates", fmt.Sprint(log.repeated)},
+func (c *invokeCommand) tally(m eventsource.Summary, log *functionLog) [][]string {
+	rows := [][]string{{"received", fmt.Sprint(m.Received)}}
+	if c.remote() { // its log is elsewhere
+		rows = append(rows, []string{"succeeded", fmt.Sprint(m.Succeeded)}, []string{"failed", fmt.Sprint(m.Failed)})
+	} else {
+		rows = append(rows, []string{"written", fmt.Sprint(log.written)}, []string{"duplicates", fmt.Sprint(log.repeated)})
 	}
 	for _, reason := range slices.Sorted(maps.Keys(log.failures)) {
 		rows = append(rows, []string{"failed, " + reason, fmt.Sprint(log.failures[reason])})

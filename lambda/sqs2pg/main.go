@@ -30,6 +30,12 @@ type command struct {
 	Contract contractCommand `cmd:"" help:"Check a contract, show its table, try messages against it."`
 }
 
+// groups are the headings of a long help.
+var groups = []kong.Group{
+	{Key: "function", Title: "The function behind the mapping:"},
+	{Key: "mapping", Title: "The mapping:"},
+}
+
 // streams are the outside world as one value, so that tests can be it.
 type streams struct {
 	in       io.Reader
@@ -60,6 +66,7 @@ func execute(ctx context.Context, args []string, s *streams) int {
 		kong.Description("Loads JSON events from SQS into Postgres: validated, masked, each message once."),
 		kong.DefaultEnvars("SQS2PG"),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.ExplicitGroups(groups),
 		kong.Writers(s.out, s.err),
 		kong.Exit(func(code int) { exited = code }),
 		kong.BindTo(ctx, (*context.Context)(nil)),

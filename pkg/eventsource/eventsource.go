@@ -33,10 +33,13 @@ var (
 	ErrQueueMissing = errors.New("queue does not exist")
 	ErrUnreachable  = errors.New("SQS cannot be reached")
 	ErrMisuse       = errors.New("mapping cannot work")
+	ErrNoFunction   = errors.New("function cannot be invoked")
 )
 
-// Function is what the mapping invokes: a *runtimeapi.Function, for one. An error is a failed invocation, whatever the reason,
-// and so is running into its own timeout. It must be safe for concurrent calls and must not keep the payload.
+// Function is what the mapping invokes: a *runtimeapi.Function, a *URLFunction, a *NamedFunction. An error is a failed
+// invocation, whatever the reason, and so is running into its own timeout; but one that matches ErrNoFunction says that nothing
+// was invoked and nothing will be, and it ends Run, before good messages use up the receives that they have. It must be safe for
+// concurrent calls and must not keep the payload.
 type Function interface {
 	Invoke(ctx context.Context, payload []byte) ([]byte, error)
 }
@@ -96,13 +99,15 @@ type Mapping struct {
 // When ctx ends it stops polling at once and makes the messages it has not yet handed over visible again; invocations in
 // progress finish, their messages are deleted or left, and then it returns.
 //
-// Errors match ErrMisuse, ErrQueueMissing or ErrUnreachable, or are the queue's own refusal, such as missing permission.
+// Errors match ErrMisuse, ErrQueueMissing, ErrUnreachable or ErrNoFunction, or are the queue's own refusal, such as missing permission.
 // After the first success throttling and network errors are waited out: for a minute with IdleTimeout, for ever without.
 func (m *Mapping) Run(ctx context.Context) (Summary, error) {
 	r, err := newRun(ctx, *m)
 	if err != nil {
 		return Summary{}, err
 	}
+	ctx, r.stop = context.WithCancelCause(ctx)
+	defer r.stop(nil)
 	batches, settled := make(chan *batch), make(chan *batch)
 	var collecting error
 	var collector, invokers, settlers sync.WaitGroup
@@ -127,6 +132,9 @@ func (m *Mapping) Run(ctx context.Context) (Summary, error) {
 	invokers.Wait()
 	close(settled)
 	settlers.Wait()
+	if cause := context.Cause(ctx); errors.Is(cause, ErrNoFunction) {
+		return r.tally.summary(), cause
+	}
 	return r.tally.summary(), collecting
 }
 
@@ -140,6 +148,7 @@ type run struct {
 	tally     *tally
 	carried   []message // received, but the batch had no room under 6 MB; first in the next one
 	trouble   trouble
+	stop      context.CancelCauseFunc
 }
 
 func newRun(ctx context.Context, m Mapping) (*run, error) {
@@ -186,6 +195,10 @@ func (r *run) invoke(ctx context.Context, b *batch) {
 	defer cancel()
 	r.tally.invoking(len(b.messages))
 	response, err := r.Function.Invoke(ctx, b.event())
+	if errors.Is(err, ErrNoFunction) {
+		r.stop(err)
+		b.untouched = true
+	}
 	b.outcome = judge(b.ids(), response, err, r.IgnoreBatchItemFailures)
 	b.release()
 }

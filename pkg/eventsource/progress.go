@@ -15,7 +15,7 @@ type Summary struct {
 	Failed        int
 	FailedBatches int // invocations that failed as a whole
 	DeadLettered  int // failed on the last receive that the queue's redrive policy allows
-	Released      int // received, but made visible again because Run was told to stop
+	Released      int // received, but made visible again because Run was told to stop, or there was no function
 	Undeleted     int // succeeded, but SQS refused to delete them: they will come again
 
 	Elapsed   time.Duration
@@ -94,6 +94,14 @@ func (t *tally) invoking(n int) {
 	t.change(func(p *Progress) {
 		p.Invocations++
 		p.InFlight += n
+	})
+}
+
+// uninvoked takes an invocation back that did not come about.
+func (t *tally) uninvoked(n int) {
+	t.change(func(p *Progress) {
+		p.Invocations--
+		p.InFlight -= n
 	})
 }
 
