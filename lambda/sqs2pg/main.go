@@ -27,6 +27,8 @@ type command struct {
 	Migrate  migrateCommand  `cmd:"" help:"Make or update the contract's table and what all tables share."`
 	Maintain maintainCommand `cmd:"" help:"Make partitions ahead, drop those past their retention."`
 	Event    eventCommand    `cmd:"" help:"Capture a batch as a Lambda event, for sam local invoke."`
+	Dlq      dlqCommand      `cmd:"" help:"List, show and redrive dead letters."`
+	Doctor   doctorCommand   `cmd:"" help:"Check every setting: queue, database, function."`
 	Contract contractCommand `cmd:"" help:"Check a contract, show its table, try messages against it."`
 }
 
