@@ -30,6 +30,7 @@ type drain struct {
 	queueURL string
 	endpoint string
 	environ  []string // of the function
+	record   *recorder
 	progress func(eventsource.Progress)
 }
 
@@ -40,6 +41,7 @@ func (d *drain) run(ctx context.Context, log io.Writer) (eventsource.Summary, er
 		return eventsource.Summary{}, err
 	}
 	defer f.close()
+	f.Function = d.record.before(f.Function)
 	m := eventsource.Mapping{
 		Client: d.client, QueueURL: d.queueURL, Function: f, FunctionTimeout: f.timeout,
 		BatchSize: d.BatchSize, Window: d.Window, Concurrency: d.Concurrency,

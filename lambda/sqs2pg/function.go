@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"sqs2pg/pkg/eventsource"
@@ -21,6 +22,38 @@ type functionFlags struct {
 
 // remote: it runs elsewhere, with settings of its own.
 func (f *functionFlags) remote() bool { return f.InvokeURL != "" || f.FunctionName != "" }
+
+// settingsFlags are what the function reads from its environment, where we start it.
+type settingsFlags struct {
+	contractFlag `embed:""`
+	keyringFlag  `embed:""`
+	DatabaseURL  string `env:"DATABASE_URL" placeholder:"URL" group:"function" help:"Postgres that it writes to, after migrate."`
+}
+
+// environ is the function's environment, checked for what it cannot start without. One that runs elsewhere has its own.
+func (c *settingsFlags) environ(s *streams, remote bool) ([]string, error) {
+	if remote {
+		return nil, nil
+	}
+	if _, err := c.load(); err != nil {
+		return nil, err
+	}
+	name := c.Contract
+	if strings.HasSuffix(name, ".json") {
+		name, _ = filepath.Abs(name) // fails only without a working directory
+	}
+	given := map[string]string{"CONTRACT": name, "DATABASE_URL": c.DatabaseURL}
+	if c.DatabaseURL == "" && !anySet("DATABASE_SECRET_ID", "DATABASE_IAM_AUTH") {
+		return nil, errNoDatabase
+	}
+	if !anySet("MASK_SECRET_ID") {
+		if _, err := c.keyring(s); err != nil {
+			return nil, err
+		}
+		given["MASK_KEYRING"], _ = c.text(s) // just read by keyring
+	}
+	return functionEnviron(given), nil
+}
 
 // function is an open function.
 type function struct {

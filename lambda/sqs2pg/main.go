@@ -22,6 +22,7 @@ import (
 type command struct {
 	Run      runCommand      `cmd:"" help:"Start Postgres and SQS on this machine, send messages, load them: the product in one command."`
 	Invoke   invokeCommand   `cmd:"" help:"Play the event source mapping: drain a queue through the function."`
+	Replay   replayCommand   `cmd:"" help:"Feed recorded batches to the function again, without a queue."`
 	Send     sendCommand     `cmd:"" help:"Send messages to a queue: generated logins, or the lines of a file."`
 	Sqs      sqsCommand      `cmd:"" help:"Serve an in-memory SQS."`
 	Migrate  migrateCommand  `cmd:"" help:"Make or update the contract's table and what all tables share."`

@@ -72,7 +72,7 @@ func golden(t *testing.T, file, got string) {
 
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	for _, command := range []string{"", "run", "invoke", "send", "sqs", "migrate", "maintain", "event", "doctor", "dlq list", "dlq show", "dlq redrive", "contract check", "contract ddl", "contract try"} {
+	for _, command := range []string{"", "run", "invoke", "replay", "send", "sqs", "migrate", "maintain", "event", "doctor", "dlq list", "dlq show", "dlq redrive", "contract check", "contract ddl", "contract try"} {
 		t.Run(command, func(t *testing.T) {
 			t.Parallel()
 			help := succeed(t, append(strings.Fields(command), "--help")...)
