@@ -19,8 +19,21 @@ type mappingFlags struct {
 	BatchSize     int           `default:"10" group:"mapping" help:"Messages per invocation at most: 1-10000, on a FIFO queue 1-10."`
 	Window        time.Duration `default:"0s" group:"mapping" help:"How long a batch may gather messages: 0s-5m."`
 	Concurrency   int           `default:"1" group:"mapping" help:"Batches in flight at a time, each with a process of its own."`
+	Filter        []string      `sep:"none" group:"mapping" placeholder:"JSON" help:"Only messages that match, as {\"body\":{\"a\":[\"x\"]}}; others are deleted."`
 	IdleTimeout   time.Duration `default:"10s" group:"mapping" help:"Stop after this much silence; 0s never stops."`
 	RetryDelay    time.Duration `default:"-1s" group:"mapping" help:"Give failed messages back after this time; -1s: the queue's own."`
+}
+
+func (f *mappingFlags) filters() ([]*eventsource.Filter, error) {
+	var all []*eventsource.Filter
+	for _, pattern := range f.Filter {
+		parsed, err := eventsource.ParseFilter(pattern)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, parsed)
+	}
+	return all, nil
 }
 
 // drain plays the mapping of one queue until it is silent or ctx ends.
@@ -36,6 +49,10 @@ type drain struct {
 
 // run returns what became of the messages; log has the function's reasons.
 func (d *drain) run(ctx context.Context, log io.Writer) (eventsource.Summary, error) {
+	filters, err := d.filters()
+	if err != nil {
+		return eventsource.Summary{}, err
+	}
 	f, err := d.start(ctx, d.endpoint, d.Concurrency, d.environ, log)
 	if err != nil {
 		return eventsource.Summary{}, err
@@ -43,7 +60,7 @@ func (d *drain) run(ctx context.Context, log io.Writer) (eventsource.Summary, er
 	defer f.close()
 	f.Function = d.record.before(f.Function)
 	m := eventsource.Mapping{
-		Client: d.client, QueueURL: d.queueURL, Function: f, FunctionTimeout: f.timeout,
+		Client: d.client, QueueURL: d.queueURL, Function: f, FunctionTimeout: f.timeout, Filters: filters,
 		BatchSize: d.BatchSize, Window: d.Window, Concurrency: d.Concurrency,
 		IdleTimeout: d.IdleTimeout, RetryDelay: d.RetryDelay, Observe: d.progress,
 	}

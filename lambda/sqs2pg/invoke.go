@@ -74,12 +74,13 @@ type result struct {
 	Invocations    int     `json:"invocations"`
 	Succeeded      int     `json:"succeeded"`
 	Failed         int     `json:"failed"`
+	Filtered       int     `json:"filtered"`
 	DeadLettered   int     `json:"dead_lettered"`
 	ElapsedSeconds float64 `json:"elapsed_seconds"`
 }
 
 func newResult(m eventsource.Summary) result {
-	return result{m.Received, m.Invocations, m.Succeeded, m.Failed, m.DeadLettered, m.Elapsed.Round(time.Millisecond).Seconds()}
+	return result{m.Received, m.Invocations, m.Succeeded, m.Failed, m.Filtered, m.DeadLettered, m.Elapsed.Round(time.Millisecond).Seconds()}
 }
 
 // tally is the closing table: what SQS saw, then what the function said.
@@ -89,6 +90,9 @@ func (c *invokeCommand) tally(m eventsource.Summary, log *functionLog) [][]strin
 		rows = append(rows, []string{"succeeded", fmt.Sprint(m.Succeeded)}, []string{"failed", fmt.Sprint(m.Failed)})
 	} else {
 		rows = append(rows, []string{"written", fmt.Sprint(log.written)}, []string{"duplicates", fmt.Sprint(log.repeated)})
+	}
+	if m.Filtered > 0 {
+		rows = append(rows, []string{"filtered out", fmt.Sprint(m.Filtered)})
 	}
 	for _, reason := range slices.Sorted(maps.Keys(log.failures)) {
 		rows = append(rows, []string{"failed, " + reason, fmt.Sprint(log.failures[reason])})

@@ -90,6 +90,10 @@ type Mapping struct {
 	// looked at: whatever the function reports as failed is deleted, and so is lost.
 	IgnoreBatchItemFailures bool
 
+	// Filters say which messages the function is for: those that at least one of them matches. The others are deleted, as AWS
+	// does on SQS. None: every message. At most 5.
+	Filters []*Filter
+
 	// Observe, if set, is called at every change, one call at a time. It must be quick.
 	Observe func(Progress)
 }
@@ -184,6 +188,8 @@ func (m *Mapping) complete() error {
 		return fmt.Errorf("%w: batching window %s is not between 0s and %s", ErrMisuse, m.Window, maxWindow)
 	case m.fifo() && m.Window > 0:
 		return fmt.Errorf("%w: a FIFO queue allows no batching window", ErrMisuse)
+	case len(m.Filters) > maxFilters:
+		return fmt.Errorf("%w: %d filters, of which AWS allows %d", ErrMisuse, len(m.Filters), maxFilters)
 	case m.RetryDelay > maxVisibility:
 		return fmt.Errorf("%w: retry delay %s is above SQS's limit of %s", ErrMisuse, m.RetryDelay, maxVisibility)
 	}

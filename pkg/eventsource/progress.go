@@ -15,6 +15,7 @@ type Summary struct {
 	Failed        int
 	FailedBatches int // invocations that failed as a whole
 	DeadLettered  int // failed on the last receive that the queue's redrive policy allows
+	Filtered      int // deleted, because no filter matched
 	Released      int // received, but made visible again because Run was told to stop, or there was no function
 	Undeleted     int // succeeded, but SQS refused to delete them: they will come again
 
@@ -94,6 +95,18 @@ func (t *tally) invoking(n int) {
 	t.change(func(p *Progress) {
 		p.Invocations++
 		p.InFlight += n
+	})
+}
+
+// filtered counts messages that are done with before they were in a batch.
+func (t *tally) filtered(n, undeleted int) {
+	if n == 0 {
+		return
+	}
+	t.change(func(p *Progress) {
+		p.Filtered += n
+		p.Undeleted += undeleted
+		t.pending -= n
 	})
 }
 
