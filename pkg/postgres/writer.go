@@ -146,7 +146,11 @@ func (w *Writer) insert(ctx context.Context, events []Event, rows []int) (int, e
 	if err := w.ensurePartitions(ctx, events, rows); err != nil {
 		return 0, err
 	}
-	return w.execute(ctx, events, rows)
+	if written, err = w.execute(ctx, events, rows); w.overlooksPartition(err) {
+		w.pool.pgx.Reset()
+		written, err = w.execute(ctx, events, rows)
+	}
+	return written, err
 }
 
 func (w *Writer) execute(ctx context.Context, events []Event, rows []int) (written int, err error) {
