@@ -223,7 +223,7 @@ func TestAnotherEventNeedsNoGo(t *testing.T) {
 
 func TestTryShowsTheMaskedRowOrTheReason(t *testing.T) {
 	t.Parallel()
-	code, out, _ := sqs2pgIn(t.Context(), t.TempDir(), logins(1, 1)[0]+"\n"+`{"ip":"1.2.3.4"}`+"\n", "contract", "try", "--keyring", `{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}`)
+	code, out, _ := sqs2pgIn(t.Context(), t.TempDir(), logins(1, 1)[0]+"\n\n"+`{"ip":"1.2.3.4"}`+"\n", "contract", "try", "--keyring", `{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}`)
 	if code != 1 {
 		t.Errorf("exits with %d, want 1 since a message is refused", code)
 	}
