@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -60,6 +62,32 @@ func TestRunLoadsAHundredLoginsAndASecondRunAddsItsOwn(t *testing.T) {
 	}
 	if noLocale < 20 || noLocale > 100 {
 		t.Errorf("%d of 198 rows without a locale, want about 60", noLocale)
+	}
+}
+
+// stopper is a standard error that somebody watches and types Ctrl-C.
+type stopper struct {
+	bytes.Buffer
+	at   string
+	stop func()
+}
+
+func (s *stopper) Write(p []byte) (int, error) {
+	if bytes.Contains(p, []byte(s.at)) {
+		s.stop()
+	}
+	return s.Buffer.Write(p)
+}
+
+func TestRunSaysHowFarItCameWhenItIsStopped(t *testing.T) {
+	t.Parallel()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	talk := &stopper{at: "in flight", stop: stop}
+	args := []string{"run", "--function", bootstrap, "--messages", "100000", "--database-url", postgrestest.New(t).OwnerURL}
+	code := execute(ctx, args, &streams{strings.NewReader(""), io.Discard, talk, t.TempDir()})
+	if code != 1 || !strings.Contains(talk.String(), "sqs2pg: stopped: ") || strings.Contains(talk.String(), "canceled") {
+		t.Errorf("exits with %d and says %q", code, talk)
 	}
 }
 
