@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -46,7 +47,10 @@ func TestRunLoadsAHundredLoginsAndASecondRunAddsItsOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { server.Stop() })
+	t.Cleanup(func() {
+		server.Stop()
+		os.RemoveAll(server.Dir()) // as root it is not in dir
+	})
 	_, rows, err := postgres.Preview(t.Context(), postgrestest.Open(t, server.URL("postgres")), load(t, "user_logins"), 1000)
 	if err != nil {
 		t.Fatal(err)
