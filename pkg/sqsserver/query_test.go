@@ -41,6 +41,7 @@ func TestWireQueryAnswers(t *testing.T) {
 		{"a queue's URL beside its path", "/", "Action=GetQueueAttributes&AttributeName.1=DelaySeconds&QueueUrl=http%3A%2F%2Fx%2F000000000000%2Fq", 200, "<GetQueueAttributesResponse" + namespace + "<GetQueueAttributesResult><Attribute><Name>DelaySeconds</Name><Value>7</Value></Attribute></GetQueueAttributesResult>"},
 		{"a list with member", path, "Action=GetQueueAttributes&AttributeName.member.1=DelaySeconds", 200, "<GetQueueAttributesResponse" + namespace + "<GetQueueAttributesResult><Attribute>"},
 		{"a list of one without a number", path, "Action=GetQueueAttributes&AttributeName=DelaySeconds", 200, "<GetQueueAttributesResponse" + namespace + "<GetQueueAttributesResult><Attribute>"},
+		{"an empty URL beside a path", path, "Action=ListQueueTags&QueueUrl=", 200, "<ListQueueTagsResponse"},
 		{"an empty list as botocore writes it", path, "Action=GetQueueAttributes&AttributeNames=", 200, "<GetQueueAttributesResponse" + namespace + "<GetQueueAttributesResult></GetQueueAttributesResult>"},
 		{"everything after the question mark", "/?Action=ListQueues&Version=2012-11-05", "", 200, "<ListQueuesResponse" + namespace + "<ListQueuesResult><QueueUrl>http://example.com/000000000000/q</QueueUrl></ListQueuesResult>"},
 		{"tags", path, "Action=ListQueueTags", 200, "<ListQueueTagsResponse" + namespace + "<ListQueueTagsResult><Tag><Key>k</Key><Value>&lt;&amp;</Value></Tag></ListQueueTagsResult>"},
