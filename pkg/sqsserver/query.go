@@ -150,7 +150,10 @@ func respelled(value any) any {
 
 // elements returns a list in the order of its numbers. A list of one needs none: AttributeName=All.
 func elements(value any) []any {
-	t, _ := value.(tree)
+	t, ok := value.(tree)
+	if !ok {
+		return []any{value}
+	}
 	numbers := make([]int, 0, len(t))
 	for key := range t {
 		n, err := strconv.Atoi(key)
@@ -158,9 +161,6 @@ func elements(value any) []any {
 			return []any{value}
 		}
 		numbers = append(numbers, n)
-	}
-	if t == nil {
-		return []any{value}
 	}
 	slices.Sort(numbers)
 	list := make([]any, len(numbers))
