@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
@@ -60,9 +61,30 @@ func (f *queueFlags) endpoint() string {
 	return f.EndpointURL
 }
 
-// newSQS returns a client with the SDK's usual settings. An endpoint on this machine needs no account: region and credentials
-// that the environment lacks are made up for it.
 func newSQS(ctx context.Context, endpoint string) (*sqs.Client, error) {
+	cfg, err := awsConfig(ctx, endpoint)
+	if err != nil {
+		return nil, err
+	}
+	return eventsource.NewClient(cfg, endpoint), nil
+}
+
+// newLambda returns a client of Lambda's API: at AWS_ENDPOINT_URL_LAMBDA, else where the queue is.
+func newLambda(ctx context.Context, endpoint string) (*lambda.Client, error) {
+	cfg, err := awsConfig(ctx, endpoint)
+	if err != nil {
+		return nil, err
+	}
+	return lambda.NewFromConfig(cfg, func(o *lambda.Options) {
+		if endpoint != "" && os.Getenv("AWS_ENDPOINT_URL_LAMBDA") == "" {
+			o.BaseEndpoint = &endpoint
+		}
+	}), nil
+}
+
+// awsConfig is the SDK's usual settings. An endpoint on this machine needs no account: region and credentials
+// that the environment lacks are made up for it.
+func awsConfig(ctx context.Context, endpoint string) (aws.Config, error) {
 	var options []func(*config.LoadOptions) error
 	if isLocal(endpoint) {
 		options = append(options, config.WithDefaultRegion("us-east-1"))
@@ -72,12 +94,12 @@ func newSQS(ctx context.Context, endpoint string) (*sqs.Client, error) {
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
-		return nil, fmt.Errorf("AWS settings: %w", err)
+		return aws.Config{}, fmt.Errorf("AWS settings: %w", err)
 	}
 	if cfg.Region == "" {
-		return nil, misuse("no AWS region; set AWS_REGION")
+		return aws.Config{}, misuse("no AWS region; set AWS_REGION")
 	}
-	return eventsource.NewClient(cfg, endpoint), nil
+	return cfg, nil
 }
 
 // isLocal reports whether an endpoint is on this machine.
@@ -100,5 +122,3 @@ func lastCause(err error) error {
 		err = inner
 	}
 }
-
-var _ = aws.String

@@ -5,37 +5,35 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"sqs2pg/pkg/eventsource"
-	"sqs2pg/pkg/runtimeapi"
 )
 
 // mappingFlags are the settings of the event source mapping and of the function behind it.
 type mappingFlags struct {
-	Function    string        `placeholder:"FILE" help:"The function's bootstrap; default: ingest/bootstrap beside this program, where make build puts it."`
-	BatchSize   int           `default:"10" help:"Messages per invocation at most: 1-10000, on a FIFO queue 1-10."`
-	Window      time.Duration `default:"0s" help:"How long a batch may gather messages: 0s-5m."`
-	Concurrency int           `default:"1" help:"Batches in flight at a time, each with a process of its own."`
-	Timeout     time.Duration `default:"30s" help:"The function's time for one batch; then it is killed and the batch comes back."`
-	IdleTimeout time.Duration `default:"10s" help:"Stop after this much silence; 0s never stops."`
-	RetryDelay  time.Duration `default:"-1s" help:"Give failed messages back after this time; below zero: after the queue's visibility timeout."`
+	functionFlags `embed:""`
+	BatchSize     int           `default:"10" group:"mapping" help:"Messages per invocation at most: 1-10000, on a FIFO queue 1-10."`
+	Window        time.Duration `default:"0s" group:"mapping" help:"How long a batch may gather messages: 0s-5m."`
+	Concurrency   int           `default:"1" group:"mapping" help:"Batches in flight at a time, each with a process of its own."`
+	Filter        []string      `sep:"none" group:"mapping" placeholder:"JSON" help:"Only messages that match, as {\"body\":{\"a\":[\"x\"]}}; others are deleted."`
+	IdleTimeout   time.Duration `default:"10s" group:"mapping" help:"Stop after this much silence; 0s never stops."`
+	RetryDelay    time.Duration `default:"-1s" group:"mapping" help:"Give failed messages back after this time; -1s: the queue's own."`
 }
 
-// bootstrap returns the path of the function's program.
-func (f *mappingFlags) bootstrap() (string, error) {
-	if f.Function != "" {
-		return f.Function, nil
+func (f *mappingFlags) filters() ([]*eventsource.Filter, error) {
+	var all []*eventsource.Filter
+	for _, pattern := range f.Filter {
+		parsed, err := eventsource.ParseFilter(pattern)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, parsed)
 	}
-	self, err := os.Executable()
-	if err != nil {
-		return "", err
-	}
-	return filepath.Join(filepath.Dir(self), "ingest", "bootstrap"), nil
+	return all, nil
 }
 
 // drain plays the mapping of one queue until it is silent or ctx ends.
@@ -43,33 +41,28 @@ type drain struct {
 	mappingFlags
 	client   *sqs.Client
 	queueURL string
+	endpoint string
 	environ  []string // of the function
+	record   *recorder
 	progress func(eventsource.Progress)
 }
 
 // run returns what became of the messages; log has the function's reasons.
 func (d *drain) run(ctx context.Context, log io.Writer) (eventsource.Summary, error) {
-	bootstrap, err := d.bootstrap()
+	filters, err := d.filters()
 	if err != nil {
 		return eventsource.Summary{}, err
 	}
-	function, err := runtimeapi.Start(ctx, runtimeapi.Config{
-		Bootstrap: bootstrap, Environments: d.Concurrency, Timeout: d.Timeout,
-		FunctionName: "ingest", Env: d.environ, Output: log,
-	})
+	f, err := d.start(ctx, d.endpoint, d.Concurrency, d.environ, log)
 	if err != nil {
 		return eventsource.Summary{}, err
 	}
-	defer func() {
-		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		function.Close(stop)
-	}()
+	defer f.close()
+	f.Function = d.record.before(f.Function)
 	m := eventsource.Mapping{
-		Client: d.client, QueueURL: d.queueURL, Function: function,
+		Client: d.client, QueueURL: d.queueURL, Function: f, FunctionTimeout: f.timeout, Filters: filters,
 		BatchSize: d.BatchSize, Window: d.Window, Concurrency: d.Concurrency,
-		FunctionTimeout: d.Timeout,
-		IdleTimeout:     d.IdleTimeout, RetryDelay: d.RetryDelay, Observe: d.progress,
+		IdleTimeout: d.IdleTimeout, RetryDelay: d.RetryDelay, Observe: d.progress,
 	}
 	return m.Run(ctx)
 }

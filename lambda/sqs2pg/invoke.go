@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"sqs2pg/pkg/eventsource"
@@ -16,12 +14,11 @@ import (
 
 // invokeCommand is the local invoker.
 type invokeCommand struct {
-	queueFlags   `embed:""`
-	mappingFlags `embed:""`
-	contractFlag `embed:""`
-	keyringFlag  `embed:""`
-	DatabaseURL  string `env:"DATABASE_URL" placeholder:"URL" help:"Postgres that the function writes to, after migrate, as postgres://user:password@host:5432/name."`
-	JSON         bool   `name:"json" help:"End with one JSON object on standard output."`
+	queueFlags    `embed:""`
+	mappingFlags  `embed:""`
+	settingsFlags `embed:""`
+	Record        string `placeholder:"DIR" type:"path" help:"Keep each batch as an event file in this folder, bodies included."`
+	JSON          bool   `name:"json" help:"End with one JSON object on standard output."`
 }
 
 // Help is shown below the flags.
@@ -30,7 +27,11 @@ func (c *invokeCommand) Help() string {
 }
 
 func (c *invokeCommand) Run(ctx context.Context, s *streams) error {
-	environ, err := c.environ(s)
+	environ, err := c.environ(s, c.remote())
+	if err != nil {
+		return err
+	}
+	record, err := newRecorder(c.Record, s.err)
 	if err != nil {
 		return err
 	}
@@ -40,35 +41,13 @@ func (c *invokeCommand) Run(ctx context.Context, s *streams) error {
 	}
 	log := newFunctionLog(s.err)
 	live := newProgress(s.err, depth(ctx, client, queueURL))
-	d := drain{mappingFlags: c.mappingFlags, client: client, queueURL: queueURL, environ: environ, progress: live.observe}
+	d := drain{mappingFlags: c.mappingFlags, client: client, queueURL: queueURL, endpoint: c.EndpointURL, environ: environ, record: record, progress: live.observe}
 	summary, err := d.run(ctx, log)
 	live.done()
 	if err != nil {
 		return explainQueue(err)
 	}
 	return c.conclude(s, summary, log)
-}
-
-// environ is the function's environment, checked for what it cannot start without.
-func (c *invokeCommand) environ(s *streams) ([]string, error) {
-	if _, err := c.load(); err != nil {
-		return nil, err
-	}
-	name := c.Contract
-	if strings.HasSuffix(name, ".json") {
-		name, _ = filepath.Abs(name) // fails only without a working directory
-	}
-	given := map[string]string{"CONTRACT": name, "DATABASE_URL": c.DatabaseURL}
-	if c.DatabaseURL == "" && !anySet("DATABASE_SECRET_ID", "DATABASE_IAM_AUTH") {
-		return nil, errNoDatabase
-	}
-	if !anySet("MASK_SECRET_ID") {
-		if _, err := c.keyring(s); err != nil {
-			return nil, err
-		}
-		given["MASK_KEYRING"], _ = c.text(s) // just read by keyring
-	}
-	return functionEnviron(given), nil
 }
 
 // conclude says what became of the messages. It fails if the function did: bad messages are the function's ordinary work.
@@ -81,7 +60,7 @@ func (c *invokeCommand) conclude(s *streams, summary eventsource.Summary, log *f
 			return err
 		}
 	} else {
-		printTable(s.out, []string{"messages", "count"}, tally(summary, log))
+		printTable(s.out, []string{"messages", "count"}, c.tally(summary, log))
 	}
 	if summary.FailedBatches > 0 {
 		return fmt.Errorf("%d batches came back whole, the last because of %s", summary.FailedBatches, summary.LastError)
@@ -95,20 +74,25 @@ type result struct {
 	Invocations    int     `json:"invocations"`
 	Succeeded      int     `json:"succeeded"`
 	Failed         int     `json:"failed"`
+	Filtered       int     `json:"filtered"`
 	DeadLettered   int     `json:"dead_lettered"`
 	ElapsedSeconds float64 `json:"elapsed_seconds"`
 }
 
 func newResult(m eventsource.Summary) result {
-	return result{m.Received, m.Invocations, m.Succeeded, m.Failed, m.DeadLettered, m.Elapsed.Round(time.Millisecond).Seconds()}
+	return result{m.Received, m.Invocations, m.Succeeded, m.Failed, m.Filtered, m.DeadLettered, m.Elapsed.Round(time.Millisecond).Seconds()}
 }
 
 // tally is the closing table: what SQS saw, then what the function said.
-func tally(m eventsource.Summary, log *functionLog) [][]string {
-	rows := [][]string{
-		{"received", fmt.Sprint(m.Received)},
-		{"written", fmt.Sprint(log.written)},
-		{"duplicates", fmt.Sprint(log.repeated)},
+func (c *invokeCommand) tally(m eventsource.Summary, log *functionLog) [][]string {
+	rows := [][]string{{"received", fmt.Sprint(m.Received)}}
+	if c.remote() { // its log is elsewhere
+		rows = append(rows, []string{"succeeded", fmt.Sprint(m.Succeeded)}, []string{"failed", fmt.Sprint(m.Failed)})
+	} else {
+		rows = append(rows, []string{"written", fmt.Sprint(log.written)}, []string{"duplicates", fmt.Sprint(log.repeated)})
+	}
+	if m.Filtered > 0 {
+		rows = append(rows, []string{"filtered out", fmt.Sprint(m.Filtered)})
 	}
 	for _, reason := range slices.Sorted(maps.Keys(log.failures)) {
 		rows = append(rows, []string{"failed, " + reason, fmt.Sprint(log.failures[reason])})

@@ -22,12 +22,21 @@ import (
 type command struct {
 	Run      runCommand      `cmd:"" help:"Start Postgres and SQS on this machine, send messages, load them: the product in one command."`
 	Invoke   invokeCommand   `cmd:"" help:"Play the event source mapping: drain a queue through the function."`
+	Replay   replayCommand   `cmd:"" help:"Feed recorded batches to the function again, without a queue."`
 	Send     sendCommand     `cmd:"" help:"Send messages to a queue: generated logins, or the lines of a file."`
 	Sqs      sqsCommand      `cmd:"" help:"Serve an in-memory SQS."`
 	Migrate  migrateCommand  `cmd:"" help:"Make or update the contract's table and what all tables share."`
 	Maintain maintainCommand `cmd:"" help:"Make partitions ahead, drop those past their retention."`
 	Event    eventCommand    `cmd:"" help:"Capture a batch as a Lambda event, for sam local invoke."`
+	Dlq      dlqCommand      `cmd:"" help:"List, show and redrive dead letters."`
+	Doctor   doctorCommand   `cmd:"" help:"Check every setting: queue, database, function."`
 	Contract contractCommand `cmd:"" help:"Check a contract, show its table, try messages against it."`
+}
+
+// groups are the headings of a long help.
+var groups = []kong.Group{
+	{Key: "function", Title: "The function behind the mapping:"},
+	{Key: "mapping", Title: "The mapping:"},
 }
 
 // streams are the outside world as one value, so that tests can be it.
@@ -60,6 +69,7 @@ func execute(ctx context.Context, args []string, s *streams) int {
 		kong.Description("Loads JSON events from SQS into Postgres: validated, masked, each message once."),
 		kong.DefaultEnvars("SQS2PG"),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.ExplicitGroups(groups),
 		kong.Writers(s.out, s.err),
 		kong.Exit(func(code int) { exited = code }),
 		kong.BindTo(ctx, (*context.Context)(nil)),

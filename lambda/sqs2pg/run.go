@@ -117,8 +117,9 @@ func (c *runCommand) drain(ctx context.Context, s *streams, db *database, client
 	live := newProgress(s.err, depth(ctx, client, queueURL))
 	d := drain{
 		mappingFlags: mappingFlags{
-			Function: c.Function, BatchSize: c.BatchSize, Concurrency: c.Concurrency,
-			Timeout: 30 * time.Second, IdleTimeout: time.Second, // the queue is on this machine: a second of silence is enough
+			functionFlags: functionFlags{Function: c.Function, Timeout: 30 * time.Second},
+			BatchSize:     c.BatchSize, Concurrency: c.Concurrency,
+			IdleTimeout: time.Second, // the queue is on this machine: a second of silence is enough
 		},
 		client: client, queueURL: queueURL, progress: live.observe,
 		environ: functionEnviron(map[string]string{"DATABASE_URL": db.writer, "MASK_KEYRING": keyring, "CONTRACT": "user_logins", "MASK_SECRET_ID": ""}),

@@ -72,7 +72,7 @@ func golden(t *testing.T, file, got string) {
 
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	for _, command := range []string{"", "run", "invoke", "send", "sqs", "migrate", "maintain", "event", "contract check", "contract ddl", "contract try"} {
+	for _, command := range []string{"", "run", "invoke", "replay", "send", "sqs", "migrate", "maintain", "event", "doctor", "dlq list", "dlq show", "dlq redrive", "contract check", "contract ddl", "contract try"} {
 		t.Run(command, func(t *testing.T) {
 			t.Parallel()
 			help := succeed(t, append(strings.Fields(command), "--help")...)
@@ -116,6 +116,9 @@ func TestMisuseIsExplainedInOneLine(t *testing.T) {
 		"a wrong password":              {[]string{"migrate", "--database-url", wrongPassword.String()}, 1, "password"},
 		"no server there":               {[]string{"migrate", "--database-url", "postgres://u:secret-pw@127.0.0.1:1/d"}, 1, "database unavailable"},
 		"a queue that there is not":     {[]string{"send", "--endpoint-url", endpoint, "--queue", "nowhere"}, 1, "create-queue --queue-name nowhere"},
+		"a filter on what is no body":   {append(invoke, "--filter", `{"attributes":{"SenderId":["x"]}}`), 2, "by their body only"},
+		"two functions":                 {append(invoke, "--invoke-url", "http://127.0.0.1:3001"), 2, "can't be used together"},
+		"an invoke URL that is none":    {append(invoke[:len(invoke)-2:len(invoke)-2], "--invoke-url", "127.0.0.1:3001"), 2, "http://127.0.0.1:3001"},
 		"no SQS there":                  {[]string{"send", "--endpoint-url", "http://127.0.0.1:1", "--queue", "q"}, 1, "connection refused"},
 		"no bootstrap":                  {append(invoke, "--function", filepath.Join(dir, "bootstrap")), 1, "make build"},
 		"a port that is taken":          {[]string{"sqs", "--listen", strings.TrimPrefix(endpoint, "http://")}, 1, "choose another with --listen"},

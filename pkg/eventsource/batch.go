@@ -13,6 +13,8 @@ type batch struct {
 	opened   time.Time // when its first message came
 	more     bool      // the last answer was as full as it could be, so the queue may well have more
 	outcome  outcome
+
+	untouched bool // there was no function to invoke
 }
 
 // buffers are as large as the largest batch so far, and there are few.

@@ -81,6 +81,10 @@ func (r *run) nextBatch(ctx context.Context) (*batch, error) {
 		}
 	}
 	r.complete(ctx, b)
+	if r.fifo() && len(r.carried) > 0 { // the next batch would overtake this one, or go on behind a message that fails in it
+		r.giveBack(ctx, r.carried)
+		r.carried = nil
+	}
 	return b, nil
 }
 
@@ -117,19 +121,19 @@ func (r *run) fill(ctx context.Context, b *batch) {
 		asked += n
 		return n
 	}
-	take := func(n int, messages []message) {
+	take := func(n, received int, messages []message) {
 		mu.Lock()
 		defer mu.Unlock()
 		asked -= n
-		b.more = b.more && len(messages) == n
+		b.more = b.more && received == n
 		r.put(b, messages)
 	}
 	var wg sync.WaitGroup
 	for range min(pollers, (b.room()+receiveMax-1)/receiveMax) {
 		wg.Go(func() {
 			for n := reserve(); n > 0; n = reserve() {
-				messages, _ := r.receive(ctx, n, 0)
-				take(n, messages)
+				messages, received, _ := r.receive(ctx, n, 0)
+				take(n, received, messages)
 			}
 		})
 	}
@@ -150,25 +154,26 @@ func (r *run) put(b *batch, messages []message) {
 func (r *run) poll(ctx context.Context, b *batch, wait time.Duration) error {
 	n := min(b.room(), receiveMax)
 	seconds := min(wait, longPoll).Truncate(time.Second)
-	messages, err := r.receive(ctx, n, seconds)
+	messages, received, err := r.receive(ctx, n, seconds)
 	if err != nil {
 		return err
 	}
 	r.trouble.over()
 	r.put(b, messages)
-	b.more = len(messages) == n
-	if len(messages) == 0 && seconds == 0 {
+	b.more = received == n
+	if received == 0 && seconds == 0 {
 		sleep(ctx, min(wait, shortPause))
 	}
-	if len(messages) == 0 {
+	if received == 0 {
 		return ctx.Err()
 	}
 	return nil
 }
 
 // receive makes one call. A call that was cut off could lose its messages to the visibility timeout: so a short one is
-// never cut off when ctx ends, and a long poll is left a moment for an answer that is on its way.
-func (r *run) receive(ctx context.Context, n int, wait time.Duration) ([]message, error) {
+// never cut off when ctx ends, and a long poll is left a moment for an answer that is on its way. It returns the messages that
+// pass the filters, and how many there were.
+func (r *run) receive(ctx context.Context, n int, wait time.Duration) (wanted []message, received int, err error) {
 	call, cancel := context.WithTimeout(context.WithoutCancel(ctx), wait+callCeiling)
 	defer cancel()
 	if wait > 0 {
@@ -178,12 +183,12 @@ func (r *run) receive(ctx context.Context, n int, wait time.Duration) ([]message
 	began := time.Now()
 	answer, err := r.receiveRaw(call, n, int(wait/time.Second))
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	messages, err := readMessages(answer, time.Now())
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	r.tally.received(began, messages)
-	return messages, nil
+	return r.sift(ctx, messages), len(messages), nil
 }

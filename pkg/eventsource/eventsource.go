@@ -33,10 +33,13 @@ var (
 	ErrQueueMissing = errors.New("queue does not exist")
 	ErrUnreachable  = errors.New("SQS cannot be reached")
 	ErrMisuse       = errors.New("mapping cannot work")
+	ErrNoFunction   = errors.New("function cannot be invoked")
 )
 
-// Function is what the mapping invokes: a *runtimeapi.Function, for one. An error is a failed invocation, whatever the reason,
-// and so is running into its own timeout. It must be safe for concurrent calls and must not keep the payload.
+// Function is what the mapping invokes: a *runtimeapi.Function, a *URLFunction, a *NamedFunction. An error is a failed
+// invocation, whatever the reason, and so is running into its own timeout; but one that matches ErrNoFunction says that nothing
+// was invoked and nothing will be, and it ends Run, before good messages use up the receives that they have. It must be safe for
+// concurrent calls and must not keep the payload.
 type Function interface {
 	Invoke(ctx context.Context, payload []byte) ([]byte, error)
 }
@@ -87,6 +90,10 @@ type Mapping struct {
 	// looked at: whatever the function reports as failed is deleted, and so is lost.
 	IgnoreBatchItemFailures bool
 
+	// Filters say which messages the function is for: those that at least one of them matches. The others are deleted, as AWS
+	// does on SQS. None: every message. At most 5.
+	Filters []*Filter
+
 	// Observe, if set, is called at every change, one call at a time. It must be quick.
 	Observe func(Progress)
 }
@@ -96,13 +103,15 @@ type Mapping struct {
 // When ctx ends it stops polling at once and makes the messages it has not yet handed over visible again; invocations in
 // progress finish, their messages are deleted or left, and then it returns.
 //
-// Errors match ErrMisuse, ErrQueueMissing or ErrUnreachable, or are the queue's own refusal, such as missing permission.
+// Errors match ErrMisuse, ErrQueueMissing, ErrUnreachable or ErrNoFunction, or are the queue's own refusal, such as missing permission.
 // After the first success throttling and network errors are waited out: for a minute with IdleTimeout, for ever without.
 func (m *Mapping) Run(ctx context.Context) (Summary, error) {
 	r, err := newRun(ctx, *m)
 	if err != nil {
 		return Summary{}, err
 	}
+	ctx, r.stop = context.WithCancelCause(ctx)
+	defer r.stop(nil)
 	batches, settled := make(chan *batch), make(chan *batch)
 	var collecting error
 	var collector, invokers, settlers sync.WaitGroup
@@ -127,6 +136,9 @@ func (m *Mapping) Run(ctx context.Context) (Summary, error) {
 	invokers.Wait()
 	close(settled)
 	settlers.Wait()
+	if cause := context.Cause(ctx); errors.Is(cause, ErrNoFunction) {
+		return r.tally.summary(), cause
+	}
 	return r.tally.summary(), collecting
 }
 
@@ -140,6 +152,7 @@ type run struct {
 	tally     *tally
 	carried   []message // received, but the batch had no room under 6 MB; first in the next one
 	trouble   trouble
+	stop      context.CancelCauseFunc
 }
 
 func newRun(ctx context.Context, m Mapping) (*run, error) {
@@ -175,6 +188,8 @@ func (m *Mapping) complete() error {
 		return fmt.Errorf("%w: batching window %s is not between 0s and %s", ErrMisuse, m.Window, maxWindow)
 	case m.fifo() && m.Window > 0:
 		return fmt.Errorf("%w: a FIFO queue allows no batching window", ErrMisuse)
+	case len(m.Filters) > maxFilters:
+		return fmt.Errorf("%w: %d filters, of which AWS allows %d", ErrMisuse, len(m.Filters), maxFilters)
 	case m.RetryDelay > maxVisibility:
 		return fmt.Errorf("%w: retry delay %s is above SQS's limit of %s", ErrMisuse, m.RetryDelay, maxVisibility)
 	}
@@ -186,6 +201,10 @@ func (r *run) invoke(ctx context.Context, b *batch) {
 	defer cancel()
 	r.tally.invoking(len(b.messages))
 	response, err := r.Function.Invoke(ctx, b.event())
+	if errors.Is(err, ErrNoFunction) {
+		r.stop(err)
+		b.untouched = true
+	}
 	b.outcome = judge(b.ids(), response, err, r.IgnoreBatchItemFailures)
 	b.release()
 }

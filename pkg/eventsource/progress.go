@@ -15,7 +15,8 @@ type Summary struct {
 	Failed        int
 	FailedBatches int // invocations that failed as a whole
 	DeadLettered  int // failed on the last receive that the queue's redrive policy allows
-	Released      int // received, but made visible again because Run was told to stop
+	Filtered      int // deleted, because no filter matched
+	Released      int // received, but made visible again: Run was told to stop, there was no function, or a FIFO batch had no room under 6 MB
 	Undeleted     int // succeeded, but SQS refused to delete them: they will come again
 
 	Elapsed   time.Duration
@@ -94,6 +95,26 @@ func (t *tally) invoking(n int) {
 	t.change(func(p *Progress) {
 		p.Invocations++
 		p.InFlight += n
+	})
+}
+
+// filtered counts messages that are done with before they were in a batch.
+func (t *tally) filtered(n, undeleted int) {
+	if n == 0 {
+		return
+	}
+	t.change(func(p *Progress) {
+		p.Filtered += n
+		p.Undeleted += undeleted
+		t.pending -= n
+	})
+}
+
+// uninvoked takes an invocation back that did not come about.
+func (t *tally) uninvoked(n int) {
+	t.change(func(p *Progress) {
+		p.Invocations--
+		p.InFlight -= n
 	})
 }
 

@@ -18,6 +18,11 @@ const (
 
 // settle deletes the messages that succeeded and leaves the others, or makes them visible after RetryDelay.
 func (r *run) settle(ctx context.Context, b *batch) {
+	if b.untouched {
+		r.tally.uninvoked(len(b.messages))
+		r.giveBack(ctx, b.messages)
+		return
+	}
 	var succeeded, failed []message
 	for _, m := range b.messages {
 		if b.outcome.whole || b.outcome.failed[m.id] {

@@ -1,0 +1,219 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"sqs2pg/pkg/eventsource"
+	"sqs2pg/pkg/mask"
+	"sqs2pg/pkg/postgres/postgrestest"
+	"sqs2pg/pkg/runtimeapi"
+	"sqs2pg/pkg/sqsserver"
+)
+
+// withDead makes a queue and its dead-letter queue. After the number of receives a message is dead.
+func withDead(t *testing.T, endpoint, name string, receives int) (queueURL, deadURL string) {
+	t.Helper()
+	attributes := func() map[string]string {
+		if strings.HasSuffix(name, ".fifo") {
+			return map[string]string{"FifoQueue": "true"}
+		}
+		return map[string]string{}
+	}
+	deadURL = createQueue(t, endpoint, "dead-"+name, attributes())
+	settings := attributes()
+	settings["RedrivePolicy"] = fmt.Sprintf(`{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead-%s","maxReceiveCount":%d}`, name, receives)
+	return createQueue(t, endpoint, name, settings), deadURL
+}
+
+func TestDeadLettersAreListedWithTheirReasonsAndWithoutTheirBodies(t *testing.T) {
+	t.Parallel()
+	endpoint := startSQS(t)
+	_, dead := withDead(t, endpoint, "logins", 3)
+	bodies := append(logins(1, 1), `{"user_id":"ada"}`, `not json`, `{"user_id":"ada","user_id":"ada"}`)
+	sendAs(t, endpoint, dead, bodies, func(i int) string { return fmt.Sprint(i) })
+
+	var list struct {
+		Depth    int
+		Messages []letter
+	}
+	text := succeed(t, "dlq", "list", "--endpoint-url", endpoint, "--queue", "logins", "--json")
+	if err := json.Unmarshal([]byte(text), &list); err != nil {
+		t.Fatal(err)
+	}
+	var reasons []string
+	for _, l := range list.Messages {
+		reasons = append(reasons, l.Reason)
+	}
+	slices.Sort(reasons)
+	want := []string{"invalid: device_type required", "invalid: user_id duplicate member", "malformed: json", soundLetter}
+	slices.Sort(want)
+	if list.Depth != 4 || !slices.Equal(reasons, want) {
+		t.Errorf("depth %d, reasons %q, want 4 and %q", list.Depth, reasons, want)
+	}
+	out := succeed(t, "dlq", "list", "--endpoint-url", endpoint, "--queue", "logins")
+	id := list.Messages[0].ID
+	shown := succeed(t, "dlq", "show", "--endpoint-url", endpoint, "--queue", "logins", id)
+	for _, text := range []string{out, shown} {
+		if strings.Contains(text, "ada") || strings.Contains(text, "not json") {
+			t.Errorf("a body is shown:\n%s", text)
+		}
+	}
+	if !strings.Contains(out, "dead-logins: 4\n") || !strings.Contains(out, "malformed: json") || !strings.Contains(strings.Join(strings.Fields(shown), " "), "event-sent-at 2026-03-01T12:00:00Z") {
+		t.Errorf("list:\n%s\nshow:\n%s", out, shown)
+	}
+	if body := succeed(t, "dlq", "show", "--endpoint-url", endpoint, "--queue", "logins", "--body", id); !slices.ContainsFunc(bodies, func(b string) bool { return strings.HasSuffix(body, "\n\n"+b+"\n") }) {
+		t.Errorf("show --body:\n%s", body)
+	}
+	if out := succeed(t, "dlq", "redrive", "--dry-run", "--endpoint-url", endpoint, "--queue", "logins"); !strings.Contains(out, "would redrive 4 messages from dead-logins to logins") {
+		t.Errorf("dry run:\n%s", out)
+	}
+	if n := count(t, endpoint, dead); n != "4" {
+		t.Errorf("the dead-letter queue holds %s, want 4 that can be received", n)
+	}
+}
+
+// lostAnswer is a function that does its work and whose answer never arrives: what a timeout after the commit looks like.
+type lostAnswer struct{ *runtimeapi.Function }
+
+func (f lostAnswer) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	if _, err := f.Function.Invoke(ctx, payload); err != nil {
+		return nil, err
+	}
+	return nil, errors.New("the answer was lost")
+}
+
+// killWithRows writes messages to Postgres and lets them die all the same.
+func killWithRows(t *testing.T, endpoint, queueURL string, db *postgrestest.Database, keyring string) {
+	t.Helper()
+	f, err := runtimeapi.Start(t.Context(), runtimeapi.Config{
+		Bootstrap: bootstrap, Timeout: time.Minute, Env: []string{"DATABASE_URL=" + db.URL, "MASK_KEYRING=" + keyring},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close(context.Background())
+	m := eventsource.Mapping{Client: client(t, endpoint), QueueURL: queueURL, Function: lostAnswer{f}, IdleTimeout: 100 * time.Millisecond}
+	if summary, err := m.Run(t.Context()); err != nil || summary.Succeeded != 0 {
+		t.Fatalf("%+v, %v", summary, err)
+	}
+}
+
+func TestARedriveOfWhatWasWrittenAddsNoRow(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"logins", "logins.fifo"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			endpoint := startSQS(t)
+			db := postgrestest.New(t, load(t, "user_logins"))
+			queue, dead := withDead(t, endpoint, name, 1)
+			keyring := string(mask.GenerateKeyring())
+			if _, err := send(t.Context(), client(t, endpoint), queue, "g", logins(30, 1)); err != nil {
+				t.Fatal(err)
+			}
+			killWithRows(t, endpoint, queue, db, keyring)
+			before := db.QueryStrings(t, "select event_id::text || sent_at from user_logins order by 1")
+			if n := count(t, endpoint, dead); n != "30" || len(before) != 30 {
+				t.Fatalf("%s dead letters and %d rows, want 30 of each", n, len(before))
+			}
+			for range 2 { // the second finds nothing
+				succeed(t, "dlq", "redrive", "--endpoint-url", endpoint, "--queue", name)
+			}
+			if n := count(t, endpoint, dead); n != "0" {
+				t.Errorf("the dead-letter queue holds %s", n)
+			}
+			out := succeed(t, "invoke", "--endpoint-url", endpoint, "--queue", name, "--database-url", db.URL, "--function", bootstrap,
+				"--keyring", keyring, "--idle-timeout", "300ms")
+			if !strings.Contains(strings.Join(strings.Fields(out), " "), "written 0 duplicates 30") {
+				t.Errorf("closing table:\n%s", out)
+			}
+			if after := db.QueryStrings(t, "select event_id::text || sent_at from user_logins order by 1"); !slices.Equal(before, after) {
+				t.Errorf("%d rows after, %d before", len(after), len(before))
+			}
+		})
+	}
+}
+
+// TestARedriveMayBeInterruptedAnywhere ends a redrive in the middle of every one of its calls, after SQS has done what it was
+// asked and before it could say so, and runs it again.
+func TestARedriveMayBeInterruptedAnywhere(t *testing.T) {
+	t.Parallel()
+	for call := 1; call <= 12; call++ {
+		t.Run(fmt.Sprint("call ", call), func(t *testing.T) {
+			t.Parallel()
+			var calls atomic.Int32
+			var later atomic.Int64
+			ctx, interrupt := context.WithCancel(t.Context())
+			defer interrupt()
+			queues := sqsserver.New(sqsserver.Options{Now: func() time.Time { return time.Now().Add(time.Duration(later.Load())) }})
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if calls.Add(1) == int32(call) {
+					queues.ServeHTTP(httptest.NewRecorder(), r)
+					interrupt()
+					panic(http.ErrAbortHandler)
+				}
+				queues.ServeHTTP(w, r)
+			}))
+			t.Cleanup(func() { server.CloseClientConnections(); server.Close(); queues.Close() })
+			calls.Store(-1 << 20) // for the preparations
+			queue, dead := withDead(t, server.URL, "logins", 3)
+			bodies := logins(25, uint64(call))
+			sendAs(t, server.URL, dead, bodies, func(i int) string { return fmt.Sprint(i) })
+			calls.Store(0)
+			sqs2pgIn(ctx, t.TempDir(), "", "dlq", "redrive", "--endpoint-url", server.URL, "--queue", "logins")
+			calls.Store(-1 << 20)
+			later.Add(int64(2 * lookTime * time.Second)) // until what it had in hand is visible again
+			for range 2 {
+				succeed(t, "dlq", "redrive", "--endpoint-url", server.URL, "--queue", "logins")
+			}
+			if n := count(t, server.URL, dead); n != "0" {
+				t.Errorf("the dead-letter queue holds %s", n)
+			}
+			identities := identitiesOf(t, server.URL, queue)
+			if len(identities) != 25 {
+				t.Errorf("%d different events on the queue, want 25", len(identities))
+			}
+		})
+	}
+}
+
+// identitiesOf are the different identities of the messages on a queue.
+func identitiesOf(t *testing.T, endpoint, queueURL string) map[string]bool {
+	t.Helper()
+	identities := map[string]bool{}
+	for {
+		out, err := client(t, endpoint).ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
+			QueueUrl: &queueURL, MaxNumberOfMessages: 10, MessageAttributeNames: []string{"All"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(out.Messages) == 0 {
+			return identities
+		}
+		for _, m := range out.Messages {
+			identities[*m.MessageAttributes["event-id"].StringValue+*m.MessageAttributes["event-sent-at"].StringValue] = true
+		}
+	}
+}
+
+func TestAQueueWithoutADeadLetterQueue(t *testing.T) {
+	t.Parallel()
+	endpoint := startSQS(t)
+	createQueue(t, endpoint, "alone", nil)
+	code, _, errs := sqs2pg(t, "dlq", "list", "--endpoint-url", endpoint, "--queue", "alone")
+	if code != 1 || !strings.Contains(errs, "no redrive policy") {
+		t.Errorf("exits with %d and says %q", code, errs)
+	}
+}
