@@ -47,14 +47,14 @@ func personal(all []person) *leaktest.Search {
 // ledger is what was sent: the truth that table and dead-letter queue are compared with.
 type ledger struct {
 	mu         sync.Mutex
-	valid      map[string]sent   // by event id
+	valid      map[string]origin   // by event id
 	invalid    map[string]string // what is wrong, by event id
 	sent       int               // messages
 	duplicates int               // of them, events sent again
 	days       int               // events of how many days there are
 }
 
-type sent struct {
+type origin struct {
 	user string
 	at   time.Time
 }
@@ -76,7 +76,7 @@ type traffic struct {
 
 func newTraffic(client *sqs.Client, queueURL string, seed uint64, target int) *traffic {
 	return &traffic{
-		ledger: ledger{valid: map[string]sent{}, invalid: map[string]string{}, days: 1},
+		ledger: ledger{valid: map[string]origin{}, invalid: map[string]string{}, days: 1},
 		client: client, queueURL: queueURL, people: people(), target: target,
 		random: rand.New(rand.NewPCG(seed, 1)), allowed: make(chan int, 1),
 	}
@@ -139,7 +139,7 @@ func (l *traffic) next() message {
 		return m
 	}
 	m.body = body(p, user)
-	l.valid[m.id] = sent{user, time.Now()}
+	l.valid[m.id] = origin{user, time.Now()}
 	l.remember(m)
 	return m
 }
