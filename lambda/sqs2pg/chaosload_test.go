@@ -47,7 +47,7 @@ func personal(all []person) *leaktest.Search {
 // ledger is what was sent: the truth that table and dead-letter queue are compared with.
 type ledger struct {
 	mu         sync.Mutex
-	valid      map[string]origin   // by event id
+	valid      map[string]origin // by event id
 	invalid    map[string]string // what is wrong, by event id
 	sent       int               // messages
 	duplicates int               // of them, events sent again

@@ -173,12 +173,14 @@ func newVault(t *testing.T) *vault {
 }
 
 func (v *vault) set(password, port string) {
+	v.setTo(map[string]string{"host": "127.0.0.1", "port": port, "dbname": "postgres", "username": chaosWriter, "password": password})
+}
+
+func (v *vault) setTo(secret map[string]string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	text, _ := json.Marshal(map[string]string{ // strings only: cannot fail
-		"host": "127.0.0.1", "port": port, "dbname": "postgres", "username": chaosWriter, "password": password,
-	})
-	v.secret, v.password = string(text), password
+	text, _ := json.Marshal(secret) // strings only: cannot fail
+	v.secret, v.password = string(text), secret["password"]
 }
 
 // sqlstates counts what Postgres says in its log.

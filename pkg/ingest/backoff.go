@@ -3,6 +3,7 @@ package ingest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -10,8 +11,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -82,6 +85,7 @@ func (d *delivery) delay() time.Duration {
 func (b *Backoff) postpone(ctx context.Context, payload []byte) error {
 	deliveries := readDeliveries(payload)
 	var next, postponed atomic.Int64
+	var reason atomic.Value
 	var workers sync.WaitGroup
 	for range min(backoffCalls, (len(deliveries)+9)/10) {
 		workers.Go(func() {
@@ -90,19 +94,23 @@ func (b *Backoff) postpone(ctx context.Context, payload []byte) error {
 				if start >= len(deliveries) {
 					return
 				}
-				postponed.Add(int64(b.change(ctx, deliveries[start:min(start+10, len(deliveries))])))
+				changed, refused := b.change(ctx, deliveries[start:min(start+10, len(deliveries))])
+				postponed.Add(int64(changed))
+				if refused != "" {
+					reason.Store(refused)
+				}
 			}
 		})
 	}
 	workers.Wait()
 	if n := len(deliveries) - int(postponed.Load()); n > 0 {
-		return fmt.Errorf("%d of %d messages keep the queue's visibility timeout: look at the route to SQS and sqs:ChangeMessageVisibility", n, len(deliveries))
+		return fmt.Errorf("%d of %d messages keep the queue's visibility timeout (%v): look at the route to SQS and sqs:ChangeMessageVisibility", n, len(deliveries), reason.Load())
 	}
 	return nil
 }
 
-// change is one call, for ten messages at most. It returns how many were changed.
-func (b *Backoff) change(ctx context.Context, some []delivery) int {
+// change is one call, for ten messages at most. It returns how many were changed, and a code of SQS if not all.
+func (b *Backoff) change(ctx context.Context, some []delivery) (changed int, refused string) {
 	entries := make([]types.ChangeMessageVisibilityBatchRequestEntry, len(some))
 	for i := range some {
 		id := strconv.Itoa(i)
@@ -111,8 +119,14 @@ func (b *Backoff) change(ctx context.Context, some []delivery) int {
 		}
 	}
 	out, err := b.Client.ChangeMessageVisibilityBatch(ctx, &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &b.QueueURL, Entries: entries})
-	if err != nil {
-		return 0
+	var api smithy.APIError
+	switch {
+	case errors.As(err, &api):
+		return 0, api.ErrorCode()
+	case err != nil:
+		return 0, "no answer"
+	case len(out.Failed) > 0:
+		refused = aws.ToString(out.Failed[0].Code)
 	}
-	return len(out.Successful)
+	return len(out.Successful), refused
 }
