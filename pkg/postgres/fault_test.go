@@ -201,6 +201,24 @@ func TestAConnectionLostBetweenBatchesIsNotNoticed(t *testing.T) {
 	}
 }
 
+// A connection that survives a failover leads to what is now a replica: it must not be used for ever.
+func TestAConnectionThatHasBecomeReadOnlyIsReplaced(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, logins.Table())
+	database := "alter database " + db.QueryStrings(t, "select current_database()")[0]
+	db.Exec(t, database+" set default_transaction_read_only = on")
+	w := postgres.NewWriter(db.Pool, logins.Table())
+	if err := db.Pool.Ping(t.Context()); err != nil { // the connection is made while the server is read-only
+		t.Fatal(err)
+	}
+	db.Exec(t, "begin read write; "+database+" reset default_transaction_read_only; commit")
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	if got, err := w.Write(ctx, someLogins(t, 1)); err != nil || got.Written != 1 {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
 func TestMissingPartitionsAreMadeByManyWritersAtOnce(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins.Table())
