@@ -45,6 +45,7 @@ type drain struct {
 	environ  []string // of the function
 	record   *recorder
 	progress func(eventsource.Progress)
+	totals   *totals // after run
 }
 
 // run returns what became of the messages; log has the function's reasons.
@@ -58,6 +59,7 @@ func (d *drain) run(ctx context.Context, log io.Writer) (eventsource.Summary, er
 		return eventsource.Summary{}, err
 	}
 	defer f.close()
+	d.totals = f.totals
 	f.Function = d.record.before(f.Function)
 	m := eventsource.Mapping{
 		Client: d.client, QueueURL: d.queueURL, Function: f, FunctionTimeout: f.timeout, Filters: filters,

@@ -59,7 +59,7 @@ func (c *settingsFlags) environ(s *streams, remote bool) ([]string, error) {
 type function struct {
 	eventsource.Function
 	timeout time.Duration // 0: not known
-	local   *runtimeapi.Function
+	totals  *totals
 	close   func()
 }
 
@@ -74,7 +74,7 @@ func (f *functionFlags) start(ctx context.Context, endpoint string, environments
 		if err != nil {
 			return nil, explainQueue(err)
 		}
-		return &function{Function: remote, timeout: f.Timeout, close: remote.Close}, nil
+		return &function{Function: remote, timeout: f.Timeout, totals: &totals{}, close: remote.Close}, nil
 	case f.FunctionName != "":
 		client, err := newLambda(ctx, endpoint)
 		if err != nil {
@@ -84,7 +84,7 @@ func (f *functionFlags) start(ctx context.Context, endpoint string, environments
 		if err != nil {
 			return nil, err
 		}
-		return &function{Function: remote, timeout: remote.Timeout, close: func() {}}, nil
+		return &function{Function: remote, timeout: remote.Timeout, totals: &totals{}, close: func() {}}, nil
 	}
 	return f.startHere(ctx, environments, environ, log)
 }
@@ -94,17 +94,19 @@ func (f *functionFlags) startHere(ctx context.Context, environments int, environ
 	if err != nil {
 		return nil, err
 	}
+	sum := &totals{}
 	local, err := runtimeapi.Start(ctx, runtimeapi.Config{
 		Bootstrap: bootstrap, Environments: environments, Timeout: f.Timeout,
-		FunctionName: "ingest", Env: environ, Output: log,
+		FunctionName: "ingest", Env: environ, Output: log, Report: sum.add,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &function{Function: local, timeout: f.Timeout, local: local, close: func() {
+	return &function{Function: local, timeout: f.Timeout, totals: sum, close: func() {
 		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
 		local.Close(stop)
+		sum.stats = local.Stats()
 	}}, nil
 }
 
