@@ -14,10 +14,10 @@ import (
 
 // functionFlags name the function behind the mapping: at most one of three.
 type functionFlags struct {
-	Function     string        `placeholder:"FILE" xor:"function" group:"function" help:"Its bootstrap; default: ingest/bootstrap beside this program."`
-	InvokeURL    string        `name:"invoke-url" placeholder:"URL" xor:"function" group:"function" help:"Or an emulator's: sam local start-lambda, a function's image."`
-	FunctionName string        `placeholder:"NAME" xor:"function" group:"function" help:"Or its name or ARN at the endpoint, by Lambda's Invoke call."`
-	Timeout      time.Duration `default:"30s" group:"function" help:"Its time for a batch; then it is killed, the batch comes back."`
+	Function     string        `placeholder:"FILE" xor:"function" group:"function" help:"Its bootstrap (ingest/bootstrap beside this program)."`
+	InvokeURL    string        `name:"invoke-url" placeholder:"URL" xor:"function" group:"function" help:"Or an emulator's URL, as of sam local start-lambda."`
+	FunctionName string        `placeholder:"NAME" xor:"function" group:"function" help:"Or its name or ARN, for Lambda's Invoke call."`
+	Timeout      time.Duration `default:"30s" group:"function" help:"Its time for a batch; then it is killed."`
 }
 
 // remote: it runs elsewhere, with settings of its own.
@@ -27,7 +27,7 @@ func (f *functionFlags) remote() bool { return f.InvokeURL != "" || f.FunctionNa
 type settingsFlags struct {
 	contractFlag `embed:""`
 	keyringFlag  `embed:""`
-	DatabaseURL  string `env:"DATABASE_URL" placeholder:"URL" group:"function" help:"Postgres that it writes to, after migrate."`
+	DatabaseURL  string `env:"DATABASE_URL" placeholder:"URL" group:"function" help:"Postgres that it writes to."`
 }
 
 // environ is the function's environment, checked for what it cannot start without. One that runs elsewhere has its own.

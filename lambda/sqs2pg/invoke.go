@@ -17,7 +17,7 @@ type invokeCommand struct {
 	queueFlags    `embed:""`
 	mappingFlags  `embed:""`
 	settingsFlags `embed:""`
-	Record        string `placeholder:"DIR" type:"path" help:"Keep each batch as an event file in this folder, bodies included."`
+	Record        string `placeholder:"DIR" type:"path" help:"Keep each batch, bodies too, as a file in DIR."`
 	JSON          bool   `name:"json" help:"End with one JSON object on standard output."`
 }
 
@@ -39,9 +39,10 @@ func (c *invokeCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	log := newFunctionLog(s.err)
 	live := newProgress(s.err, depth(ctx, client, queueURL))
+	log := newFunctionLog(live)
 	d := drain{mappingFlags: c.mappingFlags, client: client, queueURL: queueURL, endpoint: c.EndpointURL, environ: environ, record: record, progress: live.observe}
+	live.show(ctx, client, queueURL, log)
 	summary, err := d.run(ctx, log)
 	live.done()
 	if err != nil {
