@@ -66,7 +66,7 @@ func TestAnEmptyDatabaseIsMigratedAndThenKept(t *testing.T) {
 	if diff := cmp.Diff([]string{"public.user_logins"}, a.Migration.Created); diff != "" {
 		t.Errorf("tables (-want +got):\n%s", diff)
 	}
-	want := map[string]any{"Contract": "user_logins", "PartitionDaysAhead": 7.0, "PartitionsDropped": 0.0, "RowsOutside": 0.0}
+	want := map[string]any{"Contract": "user_logins", "FunctionName": "local", "PartitionDaysAhead": 7.0, "PartitionsDropped": 0.0, "RowsOutside": 0.0}
 	if diff := cmp.Diff(want, metrics); diff != "" {
 		t.Errorf("metrics (-want +got):\n%s", diff)
 	}

@@ -81,6 +81,10 @@ func (r *run) nextBatch(ctx context.Context) (*batch, error) {
 		}
 	}
 	r.complete(ctx, b)
+	if r.fifo() && len(r.carried) > 0 { // the next batch would overtake this one, or go on behind a message that fails in it
+		r.giveBack(ctx, r.carried)
+		r.carried = nil
+	}
 	return b, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -210,6 +211,46 @@ func TestFIFO(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, done); diff != "" {
 		t.Errorf("order of success by group (-want +got):\n%s", diff)
+	}
+}
+
+// Messages that a batch has no room for under 6 MB are of a group whose earlier ones are still on their way: they come after these,
+// and not at all while one of these fails.
+func TestFIFOKeepsItsOrderWhereABatchIsFull(t *testing.T) {
+	t.Parallel()
+	client := endpoint(t, nil)
+	url, _ := withRedrive(t, client, "full.fifo", 10, nil)
+	group, want := "a", []string(nil)
+	for i := range 9 {
+		id, body := fmt.Sprint(i), fmt.Sprint(i, strings.Repeat("x", 1<<20-10))
+		want = append(want, id)
+		in := &sqs.SendMessageInput{QueueUrl: &url, MessageBody: &body, MessageGroupId: &group, MessageDeduplicationId: &id}
+		if _, err := client.SendMessage(t.Context(), in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var mu sync.Mutex
+	var done []string
+	failed := false
+	f := &function{answer: func(e events.SQSEvent) ([]byte, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		var held []string
+		for _, m := range e.Records {
+			if m.Body[:1] == "3" && !failed || len(held) > 0 {
+				failed, held = true, append(held, m.Body)
+			} else {
+				done = append(done, m.Body[:1])
+			}
+		}
+		return failing(held...)(e)
+	}}
+	got := run(t, eventsource.Mapping{Client: client, QueueURL: url, Function: f, Concurrency: 2, IdleTimeout: time.Second})
+	if got.Succeeded != 9 || got.DeadLettered != 0 {
+		t.Errorf("%+v", got)
+	}
+	if diff := cmp.Diff(want, done); diff != "" {
+		t.Errorf("order of success (-want +got):\n%s", diff)
 	}
 }
 

@@ -16,7 +16,7 @@ type Summary struct {
 	FailedBatches int // invocations that failed as a whole
 	DeadLettered  int // failed on the last receive that the queue's redrive policy allows
 	Filtered      int // deleted, because no filter matched
-	Released      int // received, but made visible again because Run was told to stop, or there was no function
+	Released      int // received, but made visible again: Run was told to stop, there was no function, or a FIFO batch had no room under 6 MB
 	Undeleted     int // succeeded, but SQS refused to delete them: they will come again
 
 	Elapsed   time.Duration

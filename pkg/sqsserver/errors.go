@@ -3,6 +3,7 @@ package sqsserver
 import (
 	"fmt"
 	"net/http"
+	"strings"
 )
 
 // A fault is a kind of error as a client sees it: the shape that the JSON protocol names in `__type`, the code that the
@@ -44,8 +45,13 @@ var (
 	missingParameter = fault{generic + "MissingRequiredParameterException", "MissingParameter", bad}
 	unknownOperation = fault{generic + "UnknownOperationException", "", bad}
 	serialization    = fault{generic + "SerializationException", "", bad}
-	requestTooLarge  = fault{generic + "RequestEntityTooLargeException", "", http.StatusRequestEntityTooLarge}
 	unavailable      = fault{generic + "ServiceUnavailableException", "ServiceUnavailable", http.StatusServiceUnavailable}
+	requestTooLarge  = fault{generic + "RequestEntityTooLargeException", "", http.StatusRequestEntityTooLarge}
+
+	// of the query protocol alone
+	missingAction  = fault{generic + "MissingAction", "MissingAction", bad}
+	invalidAction  = fault{generic + "InvalidAction", "InvalidAction", bad}
+	malformedQuery = fault{generic + "MalformedQueryString", "MalformedQueryString", http.StatusNotFound}
 )
 
 // An apiError is one failed call, or one failed entry of a batch.
@@ -55,6 +61,14 @@ type apiError struct {
 }
 
 func (e *apiError) Error() string { return e.code + ": " + e.message }
+
+// queryCode is the code in the query protocol, where every error has one.
+func (e *apiError) queryCode() string {
+	if e.code != "" {
+		return e.code
+	}
+	return strings.TrimPrefix(e.shape, generic)
+}
 
 func (f fault) because(format string, args ...any) *apiError {
 	return &apiError{f, fmt.Sprintf(format, args...)}

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 var fifo = attributes{"FifoQueue": "true"}
@@ -146,11 +147,43 @@ func TestAHandleOfAFIFOQueueEndsWithItsVisibilityTimeout(t *testing.T) {
 	f.one(f.receive(url))
 }
 
-func TestAReceiveAttemptIDIsAccepted(t *testing.T) {
+func attempt(id string) func(*sqs.ReceiveMessageInput) {
+	return func(in *sqs.ReceiveMessageInput) { in.ReceiveRequestAttemptId, in.WaitTimeSeconds = &id, 0 }
+}
+
+func TestAReceiveIsRepeatedByItsAttemptID(t *testing.T) {
 	f := start(t)
 	url := f.queue(fifo)
-	f.sendGroup(url, "g", "x")
-	f.one(f.receive(url, func(in *sqs.ReceiveMessageInput) { in.ReceiveRequestAttemptId = aws.String("attempt-1") }))
+	f.sendGroup(url, "g", "1", "2", "3")
+	got := f.receive(url, attempt("a"), atMost(2))
+	if diff := cmp.Diff(got, f.receive(url, attempt("a"), atMost(2)), cmpopts.IgnoreUnexported(types.Message{}, types.MessageAttributeValue{})); diff != "" {
+		t.Errorf("the same attempt, -first +second:\n%s", diff)
+	}
+	if other := f.receive(url, attempt("b")); len(other) != 0 {
+		t.Errorf("another attempt received %q", bodies(other))
+	}
+	f.delete(url, got[0])
+	if changed := f.receive(url, attempt("a")); len(changed) != 0 {
+		t.Errorf("after a message was deleted the attempt received %q", bodies(changed))
+	}
+	f.delete(url, got[1])
+	if diff := cmp.Diff([]string{"3"}, bodies(f.receive(url, attempt("a")))); diff != "" {
+		t.Errorf("after all were deleted, -want +got:\n%s", diff)
+	}
+}
+
+func TestAnAttemptIDIsRefused(t *testing.T) {
+	f := start(t)
+	f.sub("on a standard queue", func(f fixture) {
+		url := f.queue(nil)
+		_, err := f.ReceiveMessage(f.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url, ReceiveRequestAttemptId: aws.String("a")})
+		f.refused(err, "InvalidParameterValue", "Value a for parameter ReceiveRequestAttemptId is invalid. Reason: The request include parameter that is not valid for this queue type.")
+	})
+	f.sub("with a space", func(f fixture) {
+		url := f.queue(fifo)
+		_, err := f.ReceiveMessage(f.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url, ReceiveRequestAttemptId: aws.String("a b")})
+		f.refused(err, "InvalidParameterValue", "Value a b for parameter ReceiveRequestAttemptId is invalid. Reason: ReceiveRequestAttemptId can only include alphanumeric and punctuation characters. 1 to 128 in length.")
+	})
 }
 
 func TestAFIFOQueueWithADelay(t *testing.T) {

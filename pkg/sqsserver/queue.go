@@ -29,9 +29,10 @@ type queue struct {
 	modified int64
 	purged   int64
 	schedule schedule
-	ready    line     // visible messages of a standard queue
-	groups   grouping // visible messages of a FIFO queue
-	memory   memory   // what was sent to a FIFO queue lately
+	ready    line                     // visible messages of a standard queue
+	groups   grouping                 // visible messages of a FIFO queue
+	memory   memory[dedupKey, letter] // what was sent to a FIFO queue lately, whether or not it is still there
+	attempts memory[string, attempt]  // what was received from a FIFO queue lately, by ReceiveRequestAttemptId
 	counts   [gone]int
 	ordinal  uint64
 	received map[uint64]*message // by ordinal: the messages that receipt handles speak of

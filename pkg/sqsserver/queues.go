@@ -17,7 +17,7 @@ const recreateAfter = 60_000
 type createQueueInput struct {
 	Name       string            `json:"QueueName"`
 	Attributes map[string]string `json:"Attributes"`
-	Tags       map[string]string `json:"tags"`
+	Tags       map[string]string `json:"tags,case:ignore"` // Tags in the query protocol
 }
 
 type queueURLOutput struct {

@@ -34,7 +34,8 @@ type waiter struct {
 // An order is what one ReceiveMessage asks for.
 type order struct {
 	most       int
-	visibility *int // seconds; nil = the queue's
+	visibility *int   // seconds; nil = the queue's
+	attempt    string // FIFO only; "" = cannot be made again
 }
 
 func (c *call) receiveMessage(in *receiveMessageInput) (*receiveMessageOutput, error) {
@@ -46,7 +47,7 @@ func (c *call) receiveMessage(in *receiveMessageInput) (*receiveMessageOutput, e
 	if err != nil {
 		return nil, err
 	}
-	got, err := q.receive(c.ctx, order{orDefault(in.Max, 1), in.Visibility}, in.Wait)
+	got, err := q.receive(c.ctx, order{orDefault(in.Max, 1), in.Visibility, in.AttemptID}, in.Wait)
 	if err != nil {
 		return nil, err
 	}
@@ -66,13 +67,16 @@ func (q *queue) receive(ctx context.Context, o order, seconds *int) ([]delivery,
 	if err != nil {
 		return nil, err
 	}
-	if !q.fifo && q.counts[inFlight] >= maxInFlight {
+	if err := q.check(o); err != nil {
 		q.release(now)
-		return nil, overLimit.because("The maximum number of in flight messages is reached: %d.", maxInFlight)
+		return nil, err
 	}
 	wait := time.Duration(orDefault(seconds, q.settings.numbers["ReceiveMessageWaitTimeSeconds"])) * time.Second
-	got := q.take(o, now)
-	if len(got) > 0 || wait == 0 {
+	got := q.replay(o, now)
+	if got == nil {
+		got = q.take(o, now)
+	}
+	if got != nil || wait == 0 {
 		q.release(now)
 		return got, nil
 	}
@@ -80,6 +84,19 @@ func (q *queue) receive(ctx context.Context, o order, seconds *int) ([]delivery,
 	place := q.waiters.PushBack(w)
 	q.release(now)
 	return q.await(ctx, w, place, wait), nil
+}
+
+// check refuses what this queue does not give. The caller holds the lock.
+func (q *queue) check(o order) error {
+	switch {
+	case q.fifo:
+		return checkID("ReceiveRequestAttemptId", o.attempt)
+	case o.attempt != "":
+		return invalid(o.attempt, "ReceiveRequestAttemptId", "The request include parameter that is not valid for this queue type.")
+	case q.counts[inFlight] >= maxInFlight:
+		return overLimit.because("The maximum number of in flight messages is reached: %d.", maxInFlight)
+	}
+	return nil
 }
 
 func (q *queue) await(ctx context.Context, w *waiter, place *list.Element, wait time.Duration) []delivery {
@@ -120,12 +137,20 @@ func (q *queue) take(o order, now int64) []delivery {
 	if chosen == nil {
 		return nil
 	}
-	until := now + int64(orDefault(o.visibility, q.settings.numbers["VisibilityTimeout"]))*1000
+	until := q.untilFor(o, now)
 	got := make([]delivery, len(chosen))
 	for i, m := range chosen {
 		got[i] = q.deliver(m, now, until)
 	}
+	if o.attempt != "" {
+		q.attempts.remember(o.attempt, &attempt{got, until}, now)
+	}
 	return got
+}
+
+// untilFor is when messages that are received now become visible again.
+func (q *queue) untilFor(o order, now int64) int64 {
+	return now + int64(orDefault(o.visibility, q.settings.numbers["VisibilityTimeout"]))*1000
 }
 
 func (q *queue) deliver(m *message, now, until int64) delivery {

@@ -154,7 +154,7 @@ func (q *queue) order(p *parcel, now int64) (duplicate *letter, err error) {
 	}
 	l.sequence = nextSequence()
 	p.receipt.Sequence = l.sequence
-	q.memory.remember(key, l, now)
+	q.memory.remember(key, &letter{id: l.id, sequence: l.sequence}, now)
 	return nil, nil
 }
 

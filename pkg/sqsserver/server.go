@@ -52,8 +52,9 @@ func New(o Options) *Server {
 	return s
 }
 
-// Close ends long polls and message move tasks, and makes every later request fail with ServiceUnavailable. Close the
-// http.Server first if answers still matter. Closing twice is fine.
+// Close answers long polls with what they have, ends message move tasks, and makes every later request fail with
+// ServiceUnavailable. Give it to http.Server.RegisterOnShutdown, or Shutdown waits up to 20 seconds for the long polls. Closing
+// twice is fine.
 func (s *Server) Close() {
 	s.mu.Lock() // so that no task begins after it
 	s.close()

@@ -241,3 +241,25 @@ func TestTimeInFlightMessagesHaveALimit(t *testing.T) {
 
 // HTTPClient is the client's way to the handler, for requests without the SDK.
 func (f fixture) HTTPClient() http.Handler { return f.Options().HTTPClient.(inProcess).Handler }
+
+func TestTimeARepeatedReceive(t *testing.T) {
+	inTime(t, func(f fixture) {
+		url := f.queue(fifo) // 30 seconds of visibility timeout
+		f.sendGroup(url, "g", "x")
+		f.one(f.receive(url, attempt("a"), hiddenFor(200)))
+		time.Sleep(199 * time.Second)
+		f.one(f.receive(url, attempt("a"), hiddenFor(200)))
+		time.Sleep(100 * time.Second)
+		if got, want := f.counts(url), [3]string{"0", "1", "0"}; got != want {
+			f.Errorf("the visibility timeout began anew: %v, want %v", got, want)
+		}
+		time.Sleep(time.Second) // five minutes after the first
+		if got := f.receive(url, attempt("a")); len(got) != 0 {
+			f.Errorf("after five minutes received %q", bodies(got))
+		}
+		time.Sleep(99 * time.Second)
+		if got := f.one(f.receive(url, attempt("a"))).Attributes["ApproximateReceiveCount"]; got != "2" {
+			f.Errorf("the receive after that is number %s, want 2", got)
+		}
+	})
+}

@@ -72,40 +72,51 @@ var operations = map[string]operation{
 	"CancelMessageMoveTask": op((*call).cancelMessageMoveTask),
 }
 
-// ServeHTTP answers one request of the AWS JSON 1.0 protocol
-// (https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html) at any path.
+// ServeHTTP answers one request at any path: of the AWS JSON 1.0 protocol
+// (https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html) where it names its operation in the header X-Amz-Target,
+// of the query protocol otherwise.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("x-amzn-RequestId", newID())
+	id := newID()
+	w.Header().Set("x-amzn-RequestId", id)
+	if r.Header["X-Amz-Target"] == nil {
+		s.serveQuery(w, r, id)
+		return
+	}
+	s.serveJSON(w, r)
+}
+
+func (s *Server) serveJSON(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 	buffer := buffers.Get().(*bytes.Buffer)
 	defer putBuffer(buffer)
-	out, err := s.answer(buffer, w, r)
-	if err == nil && out != nil {
-		buffer.Reset()
-		err = json.MarshalWrite(buffer, out, jsontext.AllowInvalidUTF8(true)) // the Host header is in it
+	if _, err := buffer.ReadFrom(http.MaxBytesReader(w, r.Body, maxRequest)); err != nil {
+		writeError(w, readError(err))
+		return
 	}
-	switch {
-	case err != nil:
+	name, _ := strings.CutPrefix(r.Header.Get("X-Amz-Target"), "AmazonSQS.")
+	if err := s.perform(name, buffer, r, decodeJSON); err != nil {
 		writeError(w, err)
-	case out != nil:
-		_, _ = w.Write(buffer.Bytes()) // an error here is a client that went away
+		return
 	}
+	_, _ = w.Write(buffer.Bytes()) // an error here is a client that went away
 }
 
-func (s *Server) answer(buffer *bytes.Buffer, w http.ResponseWriter, r *http.Request) (any, error) {
-	if s.closing.Err() != nil {
-		return nil, errClosed
-	}
-	name, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), "AmazonSQS.")
-	run := operations[name]
-	if !ok || run == nil || r.Method != http.MethodPost {
-		return nil, unknownOperation.because("")
-	}
-	if _, err := buffer.ReadFrom(http.MaxBytesReader(w, r.Body, maxRequest)); err != nil {
-		return nil, readError(err)
+// perform makes a call. The buffer holds the input as JSON, and afterwards the output, nothing where the operation has none.
+func (s *Server) perform(name string, buffer *bytes.Buffer, r *http.Request, decode func([]byte, any) error) error {
+	operation := operations[name]
+	switch {
+	case s.closing.Err() != nil:
+		return errClosed
+	case operation == nil:
+		return unknownOperation.because("")
 	}
 	c := &call{Server: s, ctx: r.Context(), region: regionOf(r), base: baseOf(r), trace: r.Header.Get("X-Amzn-Trace-Id")}
-	return run(c, func(in any) error { return decodeJSON(buffer.Bytes(), in) })
+	out, err := operation(c, func(in any) error { return decode(buffer.Bytes(), in) })
+	buffer.Reset()
+	if err != nil || out == nil {
+		return err
+	}
+	return json.MarshalWrite(buffer, out, jsontext.AllowInvalidUTF8(true)) // the Host header is in it
 }
 
 func readError(err error) error {
@@ -117,21 +128,28 @@ func readError(err error) error {
 
 func decodeJSON(body []byte, in any) error {
 	if err := json.Unmarshal(body, in); err != nil {
-		where := ""
-		if at := (*json.SemanticError)(nil); errors.As(err, &at) {
-			where = " at " + string(at.JSONPointer)
-		}
-		return serialization.because("The request is not the JSON that this operation takes%s.", where)
+		return serialization.because("The request is not the JSON that this operation takes%s.", where(err))
 	}
 	return nil
 }
 
-// writeError answers with an error. A failure that is not an apiError is a defect of this package.
-func writeError(w http.ResponseWriter, err error) {
-	e := (*apiError)(nil)
-	if !errors.As(err, &e) {
-		e = &apiError{fault{generic + "InternalFailure", "InternalFailure", http.StatusInternalServerError}, "internal failure"}
+func where(err error) string {
+	if at := (*json.SemanticError)(nil); errors.As(err, &at) {
+		return " at " + string(at.JSONPointer)
 	}
+	return ""
+}
+
+// asAPIError is the error as a client sees it. A failure that is not an apiError is a defect of this package.
+func asAPIError(err error) *apiError {
+	if e := (*apiError)(nil); errors.As(err, &e) {
+		return e
+	}
+	return &apiError{fault{generic + "InternalFailure", "InternalFailure", http.StatusInternalServerError}, "internal failure"}
+}
+
+func writeError(w http.ResponseWriter, err error) {
+	e := asAPIError(err)
 	if e.code != "" {
 		w.Header().Set("x-amzn-query-error", e.code+";Sender")
 	}
@@ -143,9 +161,13 @@ func writeError(w http.ResponseWriter, err error) {
 	_, _ = w.Write(body)
 }
 
-// regionOf reads the region from the credential scope of the signature: key/date/REGION/sqs/aws4_request.
+// regionOf reads the region from the credential scope of the signature: key/date/REGION/sqs/aws4_request. A presigned URL has
+// the scope in a parameter.
 func regionOf(r *http.Request) string {
-	_, scope, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
+	_, scope, ok := strings.Cut(r.Header.Get("Authorization"), "Credential=")
+	if !ok {
+		scope = r.Form.Get("X-Amz-Credential")
+	}
 	if parts := strings.SplitN(scope, "/", 5); len(parts) == 5 && plainRegion(parts[2]) {
 		return parts[2]
 	}

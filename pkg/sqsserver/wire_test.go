@@ -1,11 +1,16 @@
 package sqsserver_test
 
 import (
+	"bufio"
 	"context"
+	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -142,6 +147,55 @@ func TestWireAClosedServerRefuses(t *testing.T) {
 		t.Errorf("got status %d, want 503", got)
 	}
 }
+
+func TestWireShutdownEndsALongPoll(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := sqsserver.New(sqsserver.Options{})
+		post(s, "CreateQueue", `{"QueueName":"q"}`)
+		here, there := net.Pipe()
+		listener := oneConnection{make(chan net.Conn, 1), make(chan struct{})}
+		listener.conns <- there
+		server := &http.Server{Handler: s}
+		server.RegisterOnShutdown(s.Close)
+		go func() { _ = server.Serve(listener) }()
+		body := `{"QueueUrl":"/000000000000/q","WaitTimeSeconds":20}`
+		_, err := fmt.Fprintf(here, "POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: AmazonSQS.ReceiveMessage\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		before := time.Now()
+		stopped := make(chan error)
+		go func() { stopped <- server.Shutdown(t.Context()) }()
+		answer, err := http.ReadResponse(bufio.NewReader(here), nil)
+		if err != nil || answer.StatusCode != http.StatusOK {
+			t.Errorf("got %v, %v", answer, err)
+		}
+		if err := <-stopped; err != nil || time.Since(before) > time.Second {
+			t.Errorf("shut down after %s: %v", time.Since(before), err)
+		}
+		_ = here.Close()
+	})
+}
+
+// oneConnection is a net.Listener of one connection.
+type oneConnection struct {
+	conns  chan net.Conn
+	closed chan struct{}
+}
+
+func (l oneConnection) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l oneConnection) Close() error   { close(l.closed); return nil }
+func (l oneConnection) Addr() net.Addr { return &net.TCPAddr{} }
 
 func FuzzWire(f *testing.F) {
 	const url = `{"QueueUrl":"http://x/000000000000/q"`

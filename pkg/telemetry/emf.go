@@ -1,10 +1,13 @@
 package telemetry
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
 // Namespace is the CloudWatch namespace of every metric of this project.
@@ -26,13 +29,14 @@ type Metric struct {
 	Value float64
 }
 
-// Emit writes metrics as one line of CloudWatch's embedded metric format, under Namespace with the dimension Contract.
+// Emit writes metrics as one line of CloudWatch's embedded metric format, under Namespace with the dimension FunctionName, so that
+// two deployments in one account do not add up; the contract is a property to search by.
 // The line has no level, so Lambda's log-level filter takes it for INFO: a function that logs only WARN loses its metrics.
 // The error is that of the one Write call it makes.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 func Emit(w io.Writer, now time.Time, contract string, metrics ...Metric) error {
 	type definition struct{ Name, Unit string }
-	line := map[string]any{"Contract": contract}
+	line := map[string]any{"Contract": contract, "FunctionName": cmp.Or(lambdacontext.FunctionName, "local")}
 	definitions := make([]definition, len(metrics))
 	for i, m := range metrics {
 		line[m.Name] = m.Value
@@ -42,7 +46,7 @@ func Emit(w io.Writer, now time.Time, contract string, metrics ...Metric) error 
 		"Timestamp": now.UnixMilli(),
 		"CloudWatchMetrics": []map[string]any{{
 			"Namespace":  Namespace,
-			"Dimensions": [][]string{{"Contract"}},
+			"Dimensions": [][]string{{"FunctionName"}},
 			"Metrics":    definitions,
 		}},
 	}

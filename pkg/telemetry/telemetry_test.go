@@ -56,9 +56,9 @@ func TestEmitWritesOneEmbeddedMetricLine(t *testing.T) {
 	}
 	want := object(t, []byte(`{
 		"_aws": {"Timestamp": 1700000000123, "CloudWatchMetrics": [{
-			"Namespace": "sqs2pg", "Dimensions": [["Contract"]],
+			"Namespace": "sqs2pg", "Dimensions": [["FunctionName"]],
 			"Metrics": [{"Name": "Written", "Unit": "Count"}, {"Name": "DatabaseTime", "Unit": "Milliseconds"}]}]},
-		"Contract": "user_logins", "Written": 99, "DatabaseTime": 1.5}`))
+		"Contract": "user_logins", "FunctionName": "local", "Written": 99, "DatabaseTime": 1.5}`))
 	if diff := cmp.Diff(want, object(t, out.Bytes())); diff != "" {
 		t.Errorf("metric line (-want +got):\n%s", diff)
 	}

@@ -7,6 +7,7 @@ package migrations
 
 import (
 	"context"
+	"database/sql"
 	"embed"
 	"errors"
 	"fmt"
@@ -92,7 +93,7 @@ func migrate(ctx context.Context, conn *pgxpool.Conn, pool *postgres.Pool, repor
 			return fmt.Errorf("schema sqs2pg: %w", err)
 		}
 	}
-	db := stdlib.OpenDBFromPool(pool.Pgx())
+	db := ownConnection(pool)
 	defer db.Close()
 	provider, err := goose.NewProvider(goose.DialectPostgres, db, files,
 		goose.WithTableName("sqs2pg.migrations"), goose.WithDisableGlobalRegistry(true))
@@ -107,6 +108,16 @@ func migrate(ctx context.Context, conn *pgxpool.Conn, pool *postgres.Pool, repor
 		return fmt.Errorf("migration %s: %w", partial.Failed.Source.Path, partial.Err)
 	}
 	return err
+}
+
+// ownConnection is for the library alone. One of the pool's could be waited for without end: conn may be its only one.
+func ownConnection(pool *postgres.Pool) *sql.DB {
+	config := pool.Pgx().Config()
+	var options []stdlib.OptionOpenDB
+	if config.BeforeConnect != nil {
+		options = append(options, stdlib.OptionBeforeConnect(config.BeforeConnect))
+	}
+	return stdlib.OpenDB(*config.ConnConfig, options...)
 }
 
 // applyTable does one table in one transaction, then its partitions ahead in another: they take the lock that writers who

@@ -1,11 +1,13 @@
 package migrations_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -50,6 +52,18 @@ func TestApplyFromManySidesAtOnce(t *testing.T) {
 	close(created)
 	if len(created) != 3 {
 		t.Errorf("%d things made, want two tables and one migration, once each", len(created))
+	}
+}
+
+func TestApplyWithAPoolOfOneConnection(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	db.Exec(t, "drop schema sqs2pg cascade")
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	report, err := migrations.Apply(ctx, postgrestest.Open(t, db.OwnerURL+"&pool_max_conns=1"), logins())
+	if err != nil || len(report.Migrations) != 1 {
+		t.Errorf("%v, %v", report, err)
 	}
 }
 

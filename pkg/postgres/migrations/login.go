@@ -11,37 +11,27 @@ import (
 
 // Login makes a role that may log in with a password and do what the ingest function must, and no more: it becomes a member
 // of sqs2pg_writer. A role of that name that is there keeps what else it may, and gets the password. It comes after Apply
-// and needs the right to create roles; safe to call again. Its error is an *postgres.Unavailable.
+// and needs the right to create roles; safe to call again. Its error is fit to be shown.
 func Login(ctx context.Context, pool *postgres.Pool, name, password string) error {
-	err := pgx.BeginFunc(ctx, pool.Pgx(), func(tx pgx.Tx) error {
-		var statements string
-		err := tx.QueryRow(ctx, `
-			select case when to_regrole(quote_ident($1)) is null then format('create role %1$I; ', $1) else '' end
-			  || format('alter role %1$I login password %2$L; grant sqs2pg_writer to %1$I', $1, $2)`,
-			pgx.QueryExecModeSimpleProtocol, name, password).Scan(&statements)
-		if err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, statements, pgx.QueryExecModeSimpleProtocol)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("login %s: %w", name, describe(err))
-	}
-	return nil
+	return login(ctx, pool, name, `format('; alter role %I password %L', $1, $2)`, password)
 }
 
 // LoginByIAM is Login for a role that signs in with an IAM token instead of a password: on RDS it becomes a member of rds_iam
 // too. Where there is no such role, as outside of RDS, the login has no way in until it is given one.
 // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.DBAccounts.html
 func LoginByIAM(ctx context.Context, pool *postgres.Pool, name string) error {
+	return login(ctx, pool, name, `case when to_regrole('rds_iam') is not null then format('; grant rds_iam to %I', $1) else '' end`)
+}
+
+// login has Postgres write the statements, which take no parameters, and runs them. means is the expression for the last of
+// them; in it $1 is the name and what follows are args.
+func login(ctx context.Context, pool *postgres.Pool, name, means string, args ...any) error {
 	err := pgx.BeginFunc(ctx, pool.Pgx(), func(tx pgx.Tx) error {
 		var statements string
 		err := tx.QueryRow(ctx, `
-			select case when to_regrole(quote_ident($1)) is null then format('create role %1$I; ', $1) else '' end
+			select case when to_regrole(quote_ident($1)) is null then format('create role %I; ', $1) else '' end
 			  || format('alter role %1$I login; grant sqs2pg_writer to %1$I', $1)
-			  || case when to_regrole('rds_iam') is not null then format('; grant rds_iam to %1$I', $1) else '' end`,
-			pgx.QueryExecModeSimpleProtocol, name).Scan(&statements)
+			  || `+means, append([]any{pgx.QueryExecModeSimpleProtocol, name}, args...)...).Scan(&statements)
 		if err != nil {
 			return err
 		}

@@ -100,11 +100,10 @@ func (r *run) do(ctx context.Context) error {
 	return r.measure(ctx)
 }
 
-// lock takes the table's partitions for this session. It is the lock that sqs2pg.make_partition takes before it touches the
-// table: DETACH CONCURRENTLY waits for whoever has touched it, so a writer that made a partition at the same time would wait
-// for the detaching, and the detaching for it.
+// lock lets one Run at a time work on a table: a partition that one is detaching is none that another could detach. It is
+// not the lock of sqs2pg.make_partition, so writers go on making partitions meanwhile.
 func (r *run) lock(ctx context.Context) (unlock func(), err error) {
-	const key = "hashtextextended('sqs2pg.make_partition', $1::text::regclass::oid::bigint)"
+	const key = "hashtextextended('sqs2pg.upkeep', $1::text::regclass::oid::bigint)"
 	if _, err := r.conn.Exec(ctx, "select pg_advisory_lock("+key+")", r.name()); err != nil {
 		return nil, err
 	}

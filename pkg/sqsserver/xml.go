@@ -1,0 +1,107 @@
+package sqsserver
+
+import (
+	"bytes"
+	"encoding/xml"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// singulars are the lists and objects of answers: what the JSON protocol calls the whole, and the query protocol an element.
+var singulars = map[string]string{
+	"Messages":          "Message",
+	"Attributes":        "Attribute",
+	"MessageAttributes": "MessageAttribute",
+	"Tags":              "Tag",
+	"QueueUrls":         "QueueUrl",
+	"queueUrls":         "QueueUrl",
+	"Failed":            "BatchResultErrorEntry",
+}
+
+// An xmlAnswer respells the output of a call, from JSON to the XML of the query protocol, in which lists are flat.
+type xmlAnswer struct {
+	*bytes.Buffer
+	output    *jsontext.Decoder
+	operation string
+}
+
+// writeXML writes the answer of a call with the output, which is JSON or nothing.
+func writeXML(to *bytes.Buffer, operation string, output []byte, id string) {
+	to.WriteString(xml.Header)
+	to.WriteString("<" + operation + `Response xmlns="http://queue.amazonaws.com/doc/2012-11-05/">`)
+	if len(output) > 0 {
+		x := xmlAnswer{to, jsontext.NewDecoder(bytes.NewReader(output)), operation}
+		x.write(operation + "Result")
+	}
+	to.WriteString("<ResponseMetadata><RequestId>" + id + "</RequestId></ResponseMetadata></" + operation + "Response>")
+}
+
+// write writes the next value as an element of that name, or as many as a list has.
+func (x *xmlAnswer) write(name string) {
+	switch x.output.PeekKind() {
+	case '[':
+		x.each(func() { x.write(name) })
+	case '{':
+		x.element(name, func() { x.each(x.member) })
+	default:
+		x.element(name, func() { x.text(x.next()) })
+	}
+}
+
+func (x *xmlAnswer) member() {
+	name := x.next()
+	switch singular := x.singular(name); singular {
+	case "Attribute", "MessageAttribute":
+		x.each(func() { x.pair(singular, "Name") })
+	case "Tag":
+		x.each(func() { x.pair(singular, "Key") })
+	default:
+		x.write(singular)
+	}
+}
+
+// pair writes one member of an object, its name under the key.
+func (x *xmlAnswer) pair(element, key string) {
+	x.element(element, func() {
+		x.write(key)
+		x.write("Value")
+	})
+}
+
+func (x *xmlAnswer) singular(name string) string {
+	switch singular := singulars[name]; {
+	case singular != "":
+		return singular
+	case name == "Successful" || name == "Results":
+		return x.operation + "ResultEntry"
+	}
+	return name
+}
+
+// each calls do for each element of an array or member of an object.
+func (x *xmlAnswer) each(do func()) {
+	x.next()
+	for kind := x.output.PeekKind(); kind != ']' && kind != '}'; kind = x.output.PeekKind() {
+		do()
+	}
+	x.next()
+}
+
+// next is the next token of the output. Our own output is valid JSON.
+func (x *xmlAnswer) next() string {
+	token, err := x.output.ReadToken()
+	if err != nil {
+		panic(err)
+	}
+	return token.String()
+}
+
+func (x *xmlAnswer) element(name string, content func()) {
+	x.WriteString("<" + name + ">")
+	content()
+	x.WriteString("</" + name + ">")
+}
+
+func (x *xmlAnswer) text(s string) {
+	_ = xml.EscapeText(x, []byte(s)) // a buffer takes all
+}
