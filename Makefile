@@ -1,6 +1,6 @@
 # The default goal prints the others.
 .DEFAULT_GOAL := help
-.PHONY: help build run test bench fuzz lint ci clean \
+.PHONY: help build run test bench fuzz chaos lint ci clean \
   up replay down exercise localstack package sam-build sam-invoke deploy-local test-local-aws infra-docs lint-template build-IngestFunction build-MaintainFunction
 
 GO      ?= go
@@ -33,6 +33,14 @@ fuzz: ## Fuzz every parser, FUZZTIME (30s) each.
 	    $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "$$package" || exit 1; \
 	  done; \
 	done
+
+# A seed makes the same messages and faults again; it is printed first.
+SEED ?=
+MESSAGES ?= 1000000
+FAULTS ?= 250
+
+chaos: ## Load MESSAGES (1000000) under FAULTS (250) by SEED, and compare the table with what was sent.
+	CHAOS_SEED=$(SEED) CHAOS_MESSAGES=$(MESSAGES) CHAOS_FAULTS=$(FAULTS) $(GO) test -count=1 -timeout 60m -run '^TestChaos$$' -v ./lambda/sqs2pg
 
 lint: ## Check formatting, vet and staticcheck.
 	@test -z "$$(gofmt -l .)" || { echo "run gofmt -w on:"; gofmt -l .; exit 1; }

@@ -186,7 +186,7 @@ func TestRolesMayDoWhatTheyMustAndNoMore(t *testing.T) {
 	common := append([]string{"kms:Decrypt", "logs:CreateLogStream", "logs:PutLogEvents", "secretsmanager:GetSecretValue",
 		"xray:PutTelemetryRecords", "xray:PutTraceSegments"}, network...)
 	for role, want := range map[string][]string{
-		"IngestRole":   append([]string{"rds-db:connect", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}, common...),
+		"IngestRole":   append([]string{"rds-db:connect", "sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}, common...),
 		"MaintainRole": common,
 		"ScheduleRole": {"lambda:InvokeFunction"},
 	} {

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/ingest"
@@ -41,10 +43,11 @@ func wire(ctx context.Context, getenv func(string) string, out io.Writer) (*inge
 	if err != nil {
 		err = fmt.Errorf("CONTRACT: %w", err)
 	}
-	env := secrets.Environment{Getenv: getenv, Log: log}
+	backoff, backoffErr := backOff(ctx, getenv("QUEUE_URL"))
+	env := secrets.Environment{Getenv: getenv, Log: log, Patient: backoff != nil}
 	keyring, keyringErr := env.Keyring(ctx)
 	pool, poolErr := env.Open(ctx)
-	if err := errors.Join(err, keyringErr, poolErr); err != nil {
+	if err := errors.Join(err, backoffErr, keyringErr, poolErr); err != nil {
 		return nil, nil, err
 	}
 	return &ingest.Handler{
@@ -54,5 +57,18 @@ func wire(ctx context.Context, getenv func(string) string, out io.Writer) (*inge
 		Log:      log.With("contract", c.Name()),
 		Metrics:  out,
 		Now:      time.Now,
+		Backoff:  backoff,
 	}, pool, nil
+}
+
+// backOff is nil without the URL of the queue: a function in a VPC may have no route to SQS.
+func backOff(ctx context.Context, queueURL string) (*ingest.Backoff, error) {
+	if queueURL == "" {
+		return nil, nil
+	}
+	cfg, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("QUEUE_URL: AWS settings: %w", err)
+	}
+	return &ingest.Backoff{Client: sqs.NewFromConfig(cfg), QueueURL: queueURL}, nil
 }

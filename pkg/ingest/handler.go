@@ -30,7 +30,7 @@ type Writer interface {
 	Write(ctx context.Context, events []postgres.Event) (postgres.Result, error)
 }
 
-// Handler is the function. All fields are required; it is safe for concurrent use.
+// Handler is the function. All fields but Backoff are required; it is safe for concurrent use.
 type Handler struct {
 	Contract *contract.Contract
 	Keyring  func(context.Context) (*mask.Keyring, error) // asked once per invocation; its error text must be safe to log
@@ -38,6 +38,9 @@ type Handler struct {
 	Log      *slog.Logger
 	Metrics  io.Writer // takes one EMF line per invocation: standard output in Lambda
 	Now      func() time.Time
+
+	// Backoff, if set, lets the messages of a batch that could not be loaded come back later each time.
+	Backoff *Backoff
 }
 
 // Unavailable is the error of an invocation that could not load its batch. SQS gives the whole batch again; what was
@@ -53,11 +56,12 @@ func (u *Unavailable) Unwrap() error { return u.cause }
 // and in the order of the event. It returns *Unavailable where the whole batch must come back, and another error where the payload is
 // not an SQS event. Safe to call again with the same payload: that adds no row.
 func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	ctx, cancel := withAnswerTime(ctx)
+	invocation := ctx
+	ctx, cancel := h.workTime(invocation)
 	defer cancel()
 	keyring, err := h.Keyring(ctx)
 	if err != nil {
-		return nil, h.unavailable(ctx, &batch{}, fmt.Errorf("masking keyring: %w", err))
+		return nil, h.unavailable(invocation, payload, unread(payload), fmt.Errorf("masking keyring: %w", err))
 	}
 	b, err := h.read(payload, keyring)
 	if err != nil {
@@ -68,20 +72,28 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	result, err := h.Writer.Write(ctx, b.events)
 	b.databaseTime = h.Now().Sub(started)
 	if err != nil {
-		return nil, h.unavailable(ctx, b, err)
+		return nil, h.unavailable(invocation, payload, b, err)
 	}
 	b.reject(result)
 	h.report(ctx, b)
 	return json.Marshal(b.response())
 }
 
-// withAnswerTime ends ctx before Lambda's deadline; very short deadlines keep three quarters for the work.
-func withAnswerTime(ctx context.Context) (context.Context, context.CancelFunc) {
+// workTime ends what loads the batch so early that there is time for everything after it.
+func (h *Handler) workTime(ctx context.Context) (context.Context, context.CancelFunc) {
+	if h.Backoff != nil {
+		return endEarly(ctx, answerTime+backoffTime)
+	}
+	return endEarly(ctx, answerTime)
+}
+
+// endEarly ends ctx that long before Lambda's deadline; short ones keep three quarters of what is left.
+func endEarly(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		return context.WithCancel(ctx)
 	}
-	return context.WithDeadline(ctx, deadline.Add(-min(answerTime, time.Until(deadline)/4)))
+	return context.WithDeadline(ctx, deadline.Add(-min(by, time.Until(deadline)/4)))
 }
 
 // read turns an event into a batch: what can be written, and what cannot with the reason.
@@ -111,6 +123,13 @@ func (h *Handler) read(payload []byte, keyring *mask.Keyring) (*batch, error) {
 	return b, err
 }
 
+// unread is a batch of which nothing is known but how many messages it has.
+func unread(payload []byte) *batch {
+	b := &batch{}
+	_ = eachRecord(payload, func(r *record) { b.messages = append(b.messages, message{id: r.MessageID}) })
+	return b
+}
+
 // event decodes, validates and masks one message. buf is scratch space, returned for the next one.
 func (h *Handler) event(r *record, keyring *mask.Keyring, now time.Time, buf []byte) (postgres.Event, []byte, error) {
 	at, err := sentAt(r, now)
@@ -129,7 +148,7 @@ func (h *Handler) event(r *record, keyring *mask.Keyring, now time.Time, buf []b
 }
 
 // unavailable reports that a batch comes back whole, and why.
-func (h *Handler) unavailable(ctx context.Context, b *batch, cause error) error {
+func (h *Handler) unavailable(ctx context.Context, payload []byte, b *batch, cause error) error {
 	attrs := []any{"messages", len(b.messages), "error", cause.Error()}
 	var db *postgres.Unavailable
 	if errors.As(cause, &db) {
@@ -137,7 +156,23 @@ func (h *Handler) unavailable(ctx context.Context, b *batch, cause error) error 
 	}
 	h.Log.ErrorContext(ctx, "batch returned to the queue", attrs...)
 	h.emit(ctx, b, telemetry.Metric{Name: "Unavailable", Unit: telemetry.Count, Value: float64(len(b.messages))})
+	h.backOff(ctx, payload)
 	return &Unavailable{cause}
+}
+
+// backOff lets the messages come back later, unless that would take the time to answer. That it did not succeed changes nothing of the
+// answer.
+func (h *Handler) backOff(ctx context.Context, payload []byte) {
+	if h.Backoff == nil {
+		return
+	}
+	limit, cancel := endEarly(ctx, answerTime/2)
+	defer cancel()
+	limit, cancelCalls := context.WithTimeout(limit, backoffTime)
+	defer cancelCalls()
+	if err := h.Backoff.postpone(limit, payload); err != nil {
+		h.Log.WarnContext(ctx, "no backoff", "error", err.Error())
+	}
 }
 
 // report writes one line per failed message and the metrics of the invocation. Messages held back behind another of their

@@ -2,9 +2,11 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -13,6 +15,8 @@ const (
 	lastDelay  = 2 * time.Second
 	// patience limits the trying when the context has no deadline.
 	patience = 30 * time.Second
+
+	readOnly = "25006" // read_only_sql_transaction
 )
 
 // attempt does work on a connection until it succeeds, is refused, or can wait no longer: while ctx has time left,
@@ -28,7 +32,7 @@ func (p *Pool) attempt(ctx context.Context, work func(*pgxpool.Conn) error) erro
 		defer cancel()
 	}
 	for delay := firstDelay; ; delay = min(2*delay, lastDelay) {
-		err := p.pgx.AcquireFunc(ctx, work)
+		err := p.pgx.AcquireFunc(ctx, func(conn *pgxpool.Conn) error { return dropReadOnly(ctx, conn, work(conn)) })
 		if err == nil {
 			return nil
 		}
@@ -48,6 +52,15 @@ func (p *Pool) attempt(ctx context.Context, work func(*pgxpool.Conn) error) erro
 			return unavailable(err)
 		}
 	}
+}
+
+// dropReadOnly closes a connection that leads to a server which has become read-only. After a failover the name leads to
+// another one, but a connection that survived it would be read-only for as long as it lives.
+func dropReadOnly(ctx context.Context, conn *pgxpool.Conn, err error) error {
+	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok && pgErr.Code == readOnly {
+		_ = conn.Conn().Close(ctx)
+	}
+	return err
 }
 
 // sleep tells whether ctx will still have time after it.

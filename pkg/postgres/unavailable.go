@@ -20,6 +20,8 @@ type Unavailable struct {
 	SQLSTATE string
 	// Reason says in a few words of ours what happened and, where somebody can do something, what.
 	Reason string
+	// Passing tells whether the same may succeed later without anybody's doing. Settings that nothing answers to may be wrong all the same.
+	Passing bool
 }
 
 // Error holds no value, no statement and nothing of the connection string.
@@ -58,9 +60,10 @@ func unavailable(err error) *Unavailable {
 		return already
 	}
 	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return &Unavailable{SQLSTATE: pgErr.Code, Reason: reasonOf(pgErr.Code)}
+		return &Unavailable{SQLSTATE: pgErr.Code, Reason: reasonOf(pgErr.Code), Passing: judge(err) == transient}
 	}
-	return &Unavailable{Reason: reasonWithoutAnswer(err)}
+	dns, unresolved := errors.AsType[*net.DNSError](err)
+	return &Unavailable{Reason: reasonWithoutAnswer(err), Passing: judge(err) == transient && !(unresolved && dns.IsNotFound)}
 }
 
 func reasonOf(code string) string {
@@ -85,6 +88,8 @@ func reasonWithoutAnswer(err error) string {
 		return "the server's certificate does not verify: check sslrootcert and the host name"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "connection refused: check host and port, and that the server runs"
+	case errors.Is(err, syscall.ENOENT): // of a socket
+		return "no server at its socket: check the host; without one, or without postgres:// before it, a local socket is meant"
 	case strings.Contains(err.Error(), "server refused TLS"):
 		return "the server offers no TLS: set sslmode=disable if that is meant"
 	case errors.Is(err, context.Canceled):

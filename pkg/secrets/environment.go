@@ -34,6 +34,10 @@ type Environment struct {
 	Log    *slog.Logger // for secrets that could not be read again; nil means slog.Default
 	Client Client       // nil means Secrets Manager by the SDK's own settings, AWS_ENDPOINT_URL among them
 
+	// Patient lets Open succeed while the database cannot be reached for a reason that may pass. Only a function that runs can make
+	// messages come back later; one that does not start lets them come back at once, again and again.
+	Patient bool
+
 	once sync.Once
 	cfg  aws.Config
 	err  error
@@ -69,11 +73,23 @@ func (e *Environment) Open(ctx context.Context) (*postgres.Pool, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, openTime)
 	defer cancel()
-	if err := pool.Ping(ctx); err != nil {
+	err = pool.Ping(ctx)
+	if down, ok := errors.AsType[*postgres.Unavailable](err); ok && down.Passing && e.Patient {
+		e.log().Warn("started without the database", "setting", d.setting, "error", err.Error())
+		return pool, nil
+	}
+	if err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("%s: %w", d.setting, err)
 	}
 	return pool, nil
+}
+
+func (e *Environment) log() *slog.Logger {
+	if e.Log == nil {
+		return slog.Default()
+	}
+	return e.Log
 }
 
 // Keyring reads the masking keyring: the secret MASK_SECRET_ID, or MASK_KEYRING, which holds the JSON itself. The function it returns

@@ -50,6 +50,32 @@ func TestADatabaseThatCannotBeReachedEndsTheStart(t *testing.T) {
 	}
 }
 
+// A patient start goes on where waiting may help, and only there.
+func TestAPatientStartWaitsForTheDatabase(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		url  string
+		wait bool
+	}{
+		"nobody listens":           {"postgres://u:hunter2@127.0.0.1:1/d?sslmode=disable", true},
+		"a host that there is not": {"postgres://u:hunter2@nowhere.invalid/d", false},
+		"a wrong password":         {strings.Replace(postgrestest.New(t).URL, "@", "x@", 1), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := environment(nil, "DATABASE_URL="+test.url)
+			e.Patient = true
+			pool, err := e.Open(t.Context())
+			if (err == nil) != test.wait {
+				t.Errorf("error is %v", err)
+			}
+			if pool != nil {
+				pool.Close()
+			}
+		})
+	}
+}
+
 // The SDK reads the process's own environment, so these cannot run beside others.
 func TestTheSDKsSettings(t *testing.T) {
 	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ENDPOINT_URL"} {

@@ -2,16 +2,19 @@ package migrations
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"sqs2pg/pkg/postgres"
 )
 
 // Login makes a role that may log in with a password and do what the ingest function must, and no more: it becomes a member
 // of sqs2pg_writer. A role of that name that is there keeps what else it may, and gets the password. It comes after Apply
-// and needs the right to create roles; safe to call again. Its error is fit to be shown.
+// and needs the right to create roles; safe to call again. Its error is fit to be shown. Where the server allows it, what it
+// logs of the role's errors holds no row.
 func Login(ctx context.Context, pool *postgres.Pool, name, password string) error {
 	return login(ctx, pool, name, `format('; alter role %I password %L', $1, $2)`, password)
 }
@@ -35,11 +38,33 @@ func login(ctx context.Context, pool *postgres.Pool, name, means string, args ..
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, statements, pgx.QueryExecModeSimpleProtocol)
-		return err
+		if _, err = tx.Exec(ctx, statements, pgx.QueryExecModeSimpleProtocol); err != nil {
+			return err
+		}
+		return quiet(ctx, tx, name)
 	})
 	if err != nil {
 		return fmt.Errorf("login %s: %w", name, describe(err))
+	}
+	return nil
+}
+
+// quiet keeps rows out of the server's log, where by default a refused row is printed whole (DETAIL: Failing row contains ...), a
+// duplicate with its key, a value that cannot be read in CONTEXT, and, if slow statements are logged, every parameter of them.
+//
+// Only a superuser may set this, or who was granted SET on these parameters; so on RDS it belongs into the parameter group: see
+// infra/README.md. Where it is not allowed nothing is changed.
+// https://www.postgresql.org/docs/current/runtime-config-logging.html
+func quiet(ctx context.Context, tx pgx.Tx, name string) error {
+	for _, setting := range []string{"log_error_verbosity = terse", "log_parameter_max_length = 0"} {
+		err := pgx.BeginFunc(ctx, tx, func(savepoint pgx.Tx) error {
+			_, err := savepoint.Exec(ctx, "alter role "+quote(name)+" set "+setting, pgx.QueryExecModeSimpleProtocol)
+			return err
+		})
+		var refused *pgconn.PgError
+		if err != nil && (!errors.As(err, &refused) || refused.Code != "42501") {
+			return err
+		}
 	}
 	return nil
 }

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"sqs2pg/pkg/eventsource"
+	"sqs2pg/pkg/runtimeapi"
+	"sqs2pg/pkg/telemetry/leaktest"
+)
+
+const (
+	chaosProcesses = 3
+	chaosTimeout   = 4 * time.Second // of an invocation
+)
+
+// TestChaos sends valid, invalid and repeated messages through processes of the function while everything around them
+// fails, one fault after the other and some together, and then holds table and dead-letter queue against the ledger of what
+// was sent: every valid message is there once, every other one is dead-lettered, and nothing else is anywhere. All that was written meanwhile is
+// searched for personal values.
+//
+// SEED (printed) makes the same messages and faults again, though not the same moments; MESSAGES and FAULTS make it longer: see make chaos.
+func TestChaos(t *testing.T) {
+	t.Parallel()
+	seed, messages, n := setting("SEED", uint64(time.Now().UnixNano()%1e9)), setting("MESSAGES", 3000), setting("FAULTS", 2*uint64(len(faults)))
+	t.Logf("SEED=%d MESSAGES=%d FAULTS=%d", seed, messages, n)
+	c := newChaos(t, seed, int(messages))
+	c.run(int(n), rand.New(rand.NewPCG(seed, 2)))
+	c.report()
+}
+
+func setting(name string, otherwise uint64) uint64 {
+	if n, err := strconv.ParseUint(os.Getenv("CHAOS_"+name), 10, 64); err == nil {
+		return n
+	}
+	return otherwise
+}
+
+type chaos struct {
+	*world
+	traffic  *traffic
+	search   *leaktest.Search
+	log      *functionLog
+	function *runtimeapi.Function
+	coming   []int // places in faults
+	injected map[string]int
+	began    time.Time
+
+	mu       sync.Mutex
+	progress eventsource.Progress
+	summary  eventsource.Summary
+}
+
+func newChaos(t *testing.T, seed uint64, messages int) *chaos {
+	c := &chaos{search: personal(people()), log: newFunctionLog(io.Discard), injected: map[string]int{}, began: time.Now()}
+	c.world = newWorld(t, seed, c.search)
+	c.traffic = newTraffic(c.client, c.queue, seed, messages)
+	var err error
+	c.function, err = runtimeapi.Start(t.Context(), runtimeapi.Config{
+		Bootstrap: bootstrap, Environments: chaosProcesses, Timeout: chaosTimeout, FunctionName: c.name, Env: c.environ(),
+		Output: io.MultiWriter(c.log, c.search.Stream("the function's output")),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// run ends when the queue is empty.
+func (c *chaos) run(n int, r *rand.Rand) {
+	ctx, stop := context.WithCancel(c.t.Context())
+	var working sync.WaitGroup
+	working.Go(func() { c.drain(ctx) })
+	working.Go(func() {
+		if err := c.traffic.run(ctx); err != nil && ctx.Err() == nil {
+			c.t.Error(err)
+		}
+	})
+	defer func() {
+		close(c.traffic.allowed)
+		stop()
+		working.Wait()
+		c.function.Close(context.WithoutCancel(ctx))
+	}()
+	for range n {
+		c.traffic.allowed <- (c.traffic.target + n - 1) / n
+		c.inject(r, r.IntN(4) == 0)
+		c.look()
+		c.eventually("most of what was sent is done", time.Minute, func() bool { return c.done() >= c.traffic.count()-c.traffic.target/n-2*c.known() })
+	}
+	c.eventually("all is sent", time.Minute, func() bool { return c.traffic.count() == c.traffic.target })
+	c.eventually("the queue is empty", time.Minute, func() bool { return c.waiting() == 0 })
+}
+
+// drain plays the event source mapping, as the function's own retries leave it: no message is given back early.
+func (c *chaos) drain(ctx context.Context) {
+	m := eventsource.Mapping{
+		Client: c.client, QueueURL: c.queue, Function: c.function, BatchSize: 200, Concurrency: chaosProcesses, RetryDelay: -1,
+		Observe: func(p eventsource.Progress) {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.progress = p
+		},
+	}
+	summary, err := m.Run(ctx)
+	if err != nil {
+		c.t.Error(err)
+	}
+	c.search.Text("the mapping's last error", summary.LastError)
+	c.summary = summary
+}
+
+func (c *chaos) done() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.progress.Succeeded
+}
+
+// known is how many invalid messages were sent: they are never done.
+func (c *chaos) known() int {
+	c.traffic.mu.Lock()
+	defer c.traffic.mu.Unlock()
+	return len(c.traffic.invalid)
+}
+
+// inject lets one fault happen, or two at a time.
+func (c *chaos) inject(r *rand.Rand, together bool) {
+	if len(c.coming) == 0 {
+		c.coming = r.Perm(len(faults)) // so that each has its turn
+	}
+	f := faults[c.coming[0]]
+	c.coming = c.coming[1:]
+	c.injected[f.name]++
+	end := f.begin(c.world, c.traffic, r)
+	if together {
+		c.inject(r, false)
+	}
+	time.Sleep(time.Duration(20+r.IntN(400)) * time.Millisecond)
+	end()
+}
+
+// look searches what other users of the server can see.
+func (c *chaos) look() {
+	for _, query := range c.owner.QueryStrings(c.t, "select query from pg_stat_activity where query <> ''") {
+		c.search.Text("pg_stat_activity", query)
+	}
+}
+
+func (c *chaos) report() {
+	dead := c.deadLetters()
+	for _, m := range dead {
+		c.search.Text("a dead letter's attributes", fmt.Sprint(m.Attributes, m.MessageAttributes))
+	}
+	worst := c.traffic.compare(c.t, c.owner, dead)
+	for _, found := range c.search.Found() {
+		c.t.Error("leak: " + found)
+	}
+	stats := c.function.Stats()
+	var b strings.Builder
+	fmt.Fprintf(&b, "in %s: %d messages sent, %d of them again and %d invalid\n", time.Since(c.began).Round(time.Second), c.traffic.sent, c.traffic.duplicates, len(c.traffic.invalid))
+	total := 0
+	for _, name := range slices.Sorted(maps.Keys(c.injected)) {
+		fmt.Fprintf(&b, "%6d %s\n", c.injected[name], name)
+		total += c.injected[name]
+	}
+	fmt.Fprintf(&b, "%6d faults in all\n", total)
+	fmt.Fprintf(&b, "processes started again %d, invocations %d, failed as a whole %d, timed out %d, crashed %d\n", stats.Restarts, stats.Invocations, c.summary.FailedBatches, stats.Timeouts, stats.Crashes)
+	fmt.Fprintf(&b, "receives %d, redeliveries %d, duplicates refused %d, worst delay %s\n", c.summary.Received, c.summary.Received-c.traffic.sent, c.log.repeated, worst.Round(time.Millisecond))
+	fmt.Fprintf(&b, "Postgres's errors by SQLSTATE: %v\n", c.sqlstates.counts)
+	fmt.Fprintf(&b, "searched %d bytes for personal values, found %d", c.search.Bytes(), len(c.search.Found()))
+	c.t.Log(b.String())
+}

@@ -1,0 +1,211 @@
+package ingest_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"sqs2pg/pkg/ingest"
+	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/sqsserver"
+)
+
+// direct hands requests to a server without a network, which has no place in simulated time.
+type direct struct{ server *sqsserver.Server }
+
+func (d direct) Do(r *http.Request) (*http.Response, error) {
+	recorder := httptest.NewRecorder()
+	d.server.ServeHTTP(recorder, r)
+	return recorder.Result(), nil
+}
+
+// outage is a database that is not there until it is over; each write waits for it as long as it may, or gives up at once.
+type outage struct {
+	ledger
+	over    time.Time
+	patient bool
+}
+
+func (o *outage) Write(ctx context.Context, e []postgres.Event) (postgres.Result, error) {
+	if o.patient && time.Now().Before(o.over) {
+		<-ctx.Done()
+	}
+	if time.Now().Before(o.over) {
+		return postgres.Result{}, &postgres.Unavailable{Reason: "connection refused"}
+	}
+	return o.ledger.Write(ctx, e)
+}
+
+// TestAnOutageOfAnHour plays the template's queue (visibility timeout 181 s, function timeout 30 s) with maxReceiveCount 10 in
+// simulated time.
+func TestAnOutageOfAnHour(t *testing.T) {
+	t.Parallel()
+	c := loginContract(t)
+	for name, tt := range map[string]struct {
+		outage           time.Duration
+		backoff, patient bool
+		rows, dead, most int // most receives of a message
+	}{
+		"with backoff, refused at once":       {time.Hour, true, false, 50, 0, 9},
+		"with backoff, waited for":            {time.Hour, true, true, 50, 0, 9},
+		"without backoff all are dead":        {time.Hour, false, false, 0, 50, 10},
+		"a short one delays by half a minute": {20 * time.Second, true, false, 50, 0, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				time.Sleep(time.Until(sent)) // simulated time begins before there was SQS
+				q := newSimulation(t)
+				w := &outage{over: time.Now().Add(tt.outage), patient: tt.patient}
+				h := handler(t, c, w)
+				h.Now = time.Now
+				if tt.backoff {
+					h.Backoff = &ingest.Backoff{Client: q.client, QueueURL: q.url}
+				}
+				most, ended := q.drain(t, &h, 50)
+				if dead := q.count(t, "dead"); w.rows != tt.rows || dead != tt.dead || most > tt.most {
+					t.Errorf("%d rows, %d dead letters, %d receives at most; want %d, %d, %d", w.rows, dead, most, tt.rows, tt.dead, tt.most)
+				}
+				if late := ended.Sub(w.over); tt.backoff && late > 20*time.Minute {
+					t.Errorf("the last message is loaded %s after the outage", late)
+				}
+			})
+		})
+	}
+}
+
+// TestBackoffDoesNotTakeTheTimeToAnswer has an SQS that never answers.
+func TestBackoffDoesNotTakeTheTimeToAnswer(t *testing.T) {
+	t.Parallel()
+	c := loginContract(t)
+	for _, timeout := range []time.Duration{time.Second, 3 * time.Second, 30 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			h := handler(t, c, &outage{over: time.Now().Add(time.Hour), patient: true})
+			h.Backoff = &ingest.Backoff{Client: hangingSQS{}, QueueURL: "q"}
+			ctx, cancel := context.WithTimeout(t.Context(), timeout)
+			defer cancel()
+			e := messages(standard, slices.Repeat([]string{login(nil)}, 100)...)
+			if _, err := h.Invoke(ctx, payload(t, e)); err == nil {
+				t.Error("no error")
+			}
+			if deadline, _ := ctx.Deadline(); time.Until(deadline) < min(100*time.Millisecond, timeout/20) {
+				t.Errorf("of %s there are %s left to answer", timeout, time.Until(deadline))
+			}
+		})
+	}
+}
+
+type hangingSQS struct{}
+
+func (hangingSQS) ChangeMessageVisibilityBatch(ctx context.Context, _ *sqs.ChangeMessageVisibilityBatchInput, _ ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// simulation is the template's queue.
+type simulation struct {
+	client *sqs.Client
+	url    string
+}
+
+func newSimulation(t *testing.T) *simulation {
+	server := sqsserver.New(sqsserver.Options{})
+	t.Cleanup(server.Close)
+	s := &simulation{client: sqs.New(sqs.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String("http://sqs.test"), HTTPClient: direct{server}, Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
+	})}
+	s.create(t, "dead", nil)
+	s.url = s.create(t, "logins", map[string]string{
+		"VisibilityTimeout": "181", "RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":"10"}`,
+	})
+	return s
+}
+
+func (s *simulation) create(t *testing.T, name string, attributes map[string]string) string {
+	t.Helper()
+	out, err := s.client.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: &name, Attributes: attributes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return *out.QueueUrl
+}
+
+func (s *simulation) count(t *testing.T, name string) (n int) {
+	t.Helper()
+	url := s.url[:len(s.url)-len("logins")] + name
+	out, err := s.client.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []types.QueueAttributeName{"All"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"} {
+		part, _ := strconv.Atoi(out.Attributes[name])
+		n += part
+	}
+	return n
+}
+
+// drain sends n messages and hands them to the function as Lambda does, until the queue is empty.
+func (s *simulation) drain(t *testing.T, h *ingest.Handler, n int) (most int, ended time.Time) {
+	t.Helper()
+	for range n {
+		if _, err := s.client.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &s.url, MessageBody: aws.String(login(nil))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for end := time.Now().Add(4 * time.Hour); s.count(t, "logins") > 0; time.Sleep(time.Second) {
+		if time.Now().After(end) {
+			t.Fatal("the queue is not empty after 4 hours")
+		}
+		out, err := s.client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
+			QueueUrl: &s.url, MaxNumberOfMessages: 10, MessageSystemAttributeNames: []types.MessageSystemAttributeName{"All"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		most = max(most, s.invoke(t, h, out.Messages))
+	}
+	return most, time.Now()
+}
+
+// invoke returns the most receives of a message.
+func (s *simulation) invoke(t *testing.T, h *ingest.Handler, received []types.Message) (most int) {
+	if len(received) == 0 {
+		return 0
+	}
+	var e events.SQSEvent
+	for _, m := range received {
+		e.Records = append(e.Records, events.SQSMessage{
+			MessageId: *m.MessageId, ReceiptHandle: *m.ReceiptHandle, Body: *m.Body, EventSourceARN: standard, Attributes: m.Attributes,
+		})
+		receives, _ := strconv.Atoi(m.Attributes["ApproximateReceiveCount"])
+		most = max(most, receives)
+	}
+	p, err := json.Marshal(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	if _, err := h.Invoke(ctx, p); err != nil {
+		return most
+	}
+	for _, m := range received {
+		if _, err := s.client.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{QueueUrl: &s.url, ReceiptHandle: m.ReceiptHandle}); err != nil {
+			t.Fatal(fmt.Errorf("delete: %w", err))
+		}
+	}
+	return most
+}
