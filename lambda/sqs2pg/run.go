@@ -115,6 +115,8 @@ func (c *runCommand) drain(ctx context.Context, s *streams, db *database, client
 		return 0, err
 	}
 	live := newProgress(s.err, depth(ctx, client, queueURL))
+	log.passOn = live
+	live.show(ctx, client, queueURL, log)
 	d := drain{
 		mappingFlags: mappingFlags{
 			functionFlags: functionFlags{Function: c.Function, Timeout: 30 * time.Second},
