@@ -39,8 +39,10 @@ const (
 )
 
 func (c *runCommand) Run(ctx context.Context, s *streams) error {
-	if c.Messages < 1 {
-		return misuse("--messages is %d; it must be 1 or more", c.Messages)
+	for flag, n := range map[string]int{"messages": c.Messages, "batch-size": c.BatchSize, "concurrency": c.Concurrency} {
+		if n < 1 {
+			return misuse("--%s is %d; it must be 1 or more", flag, n)
+		}
 	}
 	loaded, err := contract.Load("user_logins")
 	if err != nil {
