@@ -101,8 +101,12 @@ func (c *contractTry) Run(s *streams) error {
 	if err != nil {
 		return err
 	}
-	refused := 0
+	tried, refused := 0, 0
 	for i, body := range bodies {
+		if isEmpty(body) {
+			continue
+		}
+		tried++
 		record, err := loaded.Decode([]byte(body))
 		if err != nil {
 			refused++
@@ -112,7 +116,7 @@ func (c *contractTry) Run(s *streams) error {
 		fmt.Fprintf(s.out, "line %d: %s\n", i+1, strings.Join(rowTexts(loaded, loaded.Mask(keyring, record)), "  "))
 	}
 	if refused > 0 {
-		return fmt.Errorf("%d of %d messages are against the contract", refused, len(bodies))
+		return fmt.Errorf("%d of %d messages are against the contract", refused, tried)
 	}
 	return nil
 }

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -44,7 +47,10 @@ func TestRunLoadsAHundredLoginsAndASecondRunAddsItsOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { server.Stop() })
+	t.Cleanup(func() {
+		server.Stop()
+		os.RemoveAll(server.Dir()) // as root it is not in dir
+	})
 	_, rows, err := postgres.Preview(t.Context(), postgrestest.Open(t, server.URL("postgres")), load(t, "user_logins"), 1000)
 	if err != nil {
 		t.Fatal(err)
@@ -60,6 +66,32 @@ func TestRunLoadsAHundredLoginsAndASecondRunAddsItsOwn(t *testing.T) {
 	}
 	if noLocale < 20 || noLocale > 100 {
 		t.Errorf("%d of 198 rows without a locale, want about 60", noLocale)
+	}
+}
+
+// stopper is a standard error that somebody watches and types Ctrl-C.
+type stopper struct {
+	bytes.Buffer
+	at   string
+	stop func()
+}
+
+func (s *stopper) Write(p []byte) (int, error) {
+	if bytes.Contains(p, []byte(s.at)) {
+		s.stop()
+	}
+	return s.Buffer.Write(p)
+}
+
+func TestRunSaysHowFarItCameWhenItIsStopped(t *testing.T) {
+	t.Parallel()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	talk := &stopper{at: "in flight", stop: stop}
+	args := []string{"run", "--function", bootstrap, "--messages", "100000", "--database-url", postgrestest.New(t).OwnerURL}
+	code := execute(ctx, args, &streams{strings.NewReader(""), io.Discard, talk, t.TempDir()})
+	if code != 1 || !strings.Contains(talk.String(), "sqs2pg: stopped: ") || strings.Contains(talk.String(), "canceled") {
+		t.Errorf("exits with %d and says %q", code, talk)
 	}
 }
 
@@ -223,7 +255,7 @@ func TestAnotherEventNeedsNoGo(t *testing.T) {
 
 func TestTryShowsTheMaskedRowOrTheReason(t *testing.T) {
 	t.Parallel()
-	code, out, _ := sqs2pgIn(t.Context(), t.TempDir(), logins(1, 1)[0]+"\n"+`{"ip":"1.2.3.4"}`+"\n", "contract", "try", "--keyring", `{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}`)
+	code, out, _ := sqs2pgIn(t.Context(), t.TempDir(), logins(1, 1)[0]+"\n\n"+`{"ip":"1.2.3.4"}`+"\n", "contract", "try", "--keyring", `{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}`)
 	if code != 1 {
 		t.Errorf("exits with %d, want 1 since a message is refused", code)
 	}

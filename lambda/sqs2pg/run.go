@@ -126,10 +126,13 @@ func (c *runCommand) drain(ctx context.Context, s *streams, db *database, client
 	}
 	summary, err := d.run(ctx, log)
 	live.done()
+	if err == nil && ctx.Err() != nil {
+		return live.took, fmt.Errorf("stopped: %d of %d messages are written", log.written, c.Messages)
+	}
 	if err == nil && summary.FailedBatches > 0 {
 		err = fmt.Errorf("%d batches came back whole, the last because of %s", summary.FailedBatches, summary.LastError)
 	}
-	return live.took, err
+	return live.took, explainQueue(err)
 }
 
 // createQueues makes the queue and its dead-letter queue.

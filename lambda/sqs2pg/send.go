@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,6 +31,7 @@ func (c *sendCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
+	bodies = slices.DeleteFunc(bodies, isEmpty)
 	client, queueURL, err := c.open(ctx)
 	if err != nil {
 		return err
@@ -67,15 +69,16 @@ func (c *sendCommand) seed() uint64 {
 // maxBody is the size of the largest message that SQS takes.
 const maxBody = 1 << 20
 
-// lines reads messages, one a line. Empty lines are left out, since SQS takes no empty message.
+// isEmpty tells the lines that are no messages: SQS takes no empty one.
+func isEmpty(line string) bool { return line == "" }
+
+// lines reads messages, one a line, the empty lines too.
 func lines(in io.Reader) ([]string, error) {
 	var bodies []string
 	scanner := bufio.NewScanner(in)
 	scanner.Buffer(nil, maxBody+1)
 	for scanner.Scan() {
-		if scanner.Text() != "" {
-			bodies = append(bodies, scanner.Text())
-		}
+		bodies = append(bodies, scanner.Text())
 	}
 	if err := scanner.Err(); err != nil {
 		return nil, fmt.Errorf("read line %d: %w", len(bodies)+1, err)
@@ -100,7 +103,7 @@ func send(ctx context.Context, client *sqs.Client, queueURL, group string, bodie
 		sent += len(out.Successful)
 		if len(out.Failed) > 0 {
 			f := out.Failed[0]
-			return sent, fmt.Errorf("SQS refused %d messages, the first, line %d, with %s", len(out.Failed), start+atoi(*f.Id)+1, aws.ToString(f.Code))
+			return sent, fmt.Errorf("SQS refused %d messages, the first, message %d, with %s", len(out.Failed), start+atoi(*f.Id)+1, aws.ToString(f.Code))
 		}
 		start += len(batch)
 	}

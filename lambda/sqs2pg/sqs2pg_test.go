@@ -111,6 +111,7 @@ func TestMisuseIsExplainedInOneLine(t *testing.T) {
 		"a command that there is not":   {[]string{"drain"}, 2, "sqs2pg --help"},
 		"a word for a number":           {append(invoke, "--batch-size", "many"), 2, "--batch-size"},
 		"a batch size that AWS has not": {append(invoke, "--batch-size", "10001"), 2, "10000"},
+		"the same to run":               {[]string{"run", "--database-url", db.OwnerURL, "--function", bootstrap, "--batch-size", "10001"}, 2, "10000"},
 		"no database":                   {[]string{"migrate", "--database-url="}, 2, "DATABASE_URL"},
 		"a database URL that is none":   {[]string{"migrate", "--database-url", "postgres://u:secret-pw@h:port/d"}, 1, "database settings"},
 		"a wrong password":              {[]string{"migrate", "--database-url", wrongPassword.String()}, 1, "password"},

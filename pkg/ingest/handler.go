@@ -61,7 +61,7 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	defer cancel()
 	keyring, err := h.Keyring(ctx)
 	if err != nil {
-		return nil, h.unavailable(invocation, payload, &batch{}, fmt.Errorf("masking keyring: %w", err))
+		return nil, h.unavailable(invocation, payload, unread(payload), fmt.Errorf("masking keyring: %w", err))
 	}
 	b, err := h.read(payload, keyring)
 	if err != nil {
@@ -121,6 +121,13 @@ func (h *Handler) read(payload []byte, keyring *mask.Keyring) (*batch, error) {
 		b.addEvent(m, event)
 	})
 	return b, err
+}
+
+// unread is a batch of which nothing is known but how many messages it has.
+func unread(payload []byte) *batch {
+	b := &batch{}
+	_ = eachRecord(payload, func(r *record) { b.messages = append(b.messages, message{id: r.MessageID}) })
+	return b
 }
 
 // event decodes, validates and masks one message. buf is scratch space, returned for the next one.

@@ -366,6 +366,20 @@ func TestAnUnavailableDatabaseReturnsTheBatchBeforeTheDeadline(t *testing.T) {
 	}
 }
 
+// The alarm of the template counts messages, so those of a batch that was not read count too.
+func TestAKeyringThatCannotBeReadReturnsTheBatch(t *testing.T) {
+	t.Parallel()
+	f := newFunction(t)
+	f.Keyring = func(context.Context) (*mask.Keyring, error) { return nil, errors.New("no answer") }
+	_, err := f.Invoke(t.Context(), payload(t, messages(standard, login(nil), login(nil))))
+	if unavailable, ok := errors.AsType[*ingest.Unavailable](err); !ok {
+		t.Fatalf("error is %v, want %T", err, unavailable)
+	}
+	if got := f.metric(t, "Unavailable"); got != 2 {
+		t.Errorf("metric Unavailable is %v, want 2", got)
+	}
+}
+
 func TestTheIdentityStaysWhereTheProducerSetsIt(t *testing.T) {
 	t.Parallel()
 	attributes := func(values ...string) map[string]events.SQSMessageAttribute {

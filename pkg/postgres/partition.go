@@ -16,6 +16,14 @@ func lacksPartition(err error) bool {
 	return ok && refused.Code == "23514" && refused.ConstraintName == ""
 }
 
+// overlooksPartition tells Postgres's own lacksPartition from that of a trigger. After ensurePartitions it means that the
+// server's process has an old list of partitions: one that read the list while another session was attaching a partition may
+// keep it as it was until the table changes again. A new connection has a process of its own.
+func (w *Writer) overlooksPartition(err error) bool {
+	refused, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && lacksPartition(err) && refused.TableName == w.table.Name
+}
+
 // ensurePartitions has the database make what is missing for each day of the rows. A day that it refuses does not keep it
 // from the others: its error is returned at the end, for the rows of that day to be told from the rest.
 func (w *Writer) ensurePartitions(ctx context.Context, events []Event, rows []int) error {

@@ -76,7 +76,7 @@ func parse(cfg Config) (*pgxpool.Config, error) {
 		return nil, fmt.Errorf("%w: the URL cannot be read: it should look like postgres://user:password@host:5432/database?sslmode=verify-full, "+
 			"with special characters of the password percent-encoded", ErrConfig)
 	}
-	if !strings.Contains(cfg.URL, "pool_max_conns") {
+	if !sets(cfg.URL, "pool_max_conns") {
 		config.MaxConns = maxConns
 	}
 	if config.ConnConfig.ConnectTimeout == 0 {

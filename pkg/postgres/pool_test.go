@@ -68,6 +68,7 @@ func TestPingSaysWhatIsWrong(t *testing.T) {
 		{"a wrong password", change(func(u *url.URL) { u.User = url.UserPassword(u.User.Username(), "hunter2") }), "28P01", "check the credentials"},
 		{"a database that is not there", change(func(u *url.URL) { u.Path = "/hunter2" }), "3D000", "no such database"},
 		{"a port where nothing listens", change(func(u *url.URL) { u.Host = closed.Addr().String() }), "", "connection refused"},
+		{"a folder without a socket", "host=" + t.TempDir() + " user=hunter2", "", "no server at its socket"},
 		{"a server that does not answer", change(func(u *url.URL) { u.Host = silent.Addr().String(); u.RawQuery = "sslmode=disable&connect_timeout=1" }), "", "no answer in time"},
 		{"a name that does not resolve", change(func(u *url.URL) { u.Host = "hunter2.invalid" }), "", "does not resolve"},
 		{"a server without TLS", change(func(u *url.URL) { u.RawQuery = "sslmode=verify-full" }), "", "offers no TLS"},

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"net/url"
 	"os"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -35,18 +36,27 @@ func parseURL(text string) (*pgxpool.Config, error) {
 	if err != nil || !onRDS(config.ConnConfig.Host) {
 		return config, err
 	}
-	if !strings.Contains(text, "sslmode") && os.Getenv("PGSSLMODE") == "" { // which pgx reads, like all of libpq's
+	if !sets(text, "sslmode") && os.Getenv("PGSSLMODE") == "" { // which pgx reads, like all of libpq's
 		if config, err = pgxpool.ParseConfig(withVerifyFull(text)); err != nil {
 			return nil, err
 		}
 	}
-	if !strings.Contains(text, "sslrootcert") {
+	if !sets(text, "sslrootcert") {
 		trustRDS(config.ConnConfig)
 	}
-	if strings.Contains(config.ConnConfig.Host, ".proxy-") && !strings.Contains(text, "default_query_exec_mode") {
+	if strings.Contains(config.ConnConfig.Host, ".proxy-") && !sets(text, "default_query_exec_mode") {
 		config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 	}
 	return config, nil
+}
+
+// sets reports whether a connection string has a setting of that name. A password may have the same letters in it.
+func sets(text, name string) bool {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme == "" {
+		return regexp.MustCompile(`(^|\s)` + name + `\s*=`).MatchString(text)
+	}
+	return u.Query().Has(name)
 }
 
 // onRDS reports whether a host is one that AWS names: an instance, a cluster or a proxy.

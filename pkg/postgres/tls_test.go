@@ -34,6 +34,8 @@ func TestConnectionsToRDSVerifyTheServer(t *testing.T) {
 		"an instance":                       {"postgres://u:p@" + instance + "/d", settings{ServerName: instance, RDSRoots: true}},
 		"an instance, in keywords":          {"host=" + instance + " user=u", settings{ServerName: instance, RDSRoots: true}},
 		"an instance in China":              {"postgres://u@db.abc.rds.cn-north-1.rds.amazonaws.com.cn/d?connect_timeout=3", settings{ServerName: "db.abc.rds.cn-north-1.rds.amazonaws.com.cn", RDSRoots: true}},
+		"a password that says sslmode":      {"postgres://u:sslmode=disable,sslrootcert@" + instance + "/d", settings{ServerName: instance, RDSRoots: true}},
+		"one in keywords":                   {"host=" + instance + " user=u password=sslmode", settings{ServerName: instance, RDSRoots: true}},
 		"a proxy":                           {"postgres://u:p@" + proxy + "/d", settings{ServerName: proxy, RDSRoots: true, Mode: pgx.QueryExecModeCacheDescribe}},
 		"a proxy with a mode of its own":    {"postgres://u:p@" + proxy + "/d?default_query_exec_mode=exec", settings{ServerName: proxy, RDSRoots: true, Mode: pgx.QueryExecModeExec}},
 		"an instance, TLS switched off":     {"postgres://u:p@" + instance + "/d?sslmode=disable", settings{Plain: true}},

@@ -88,6 +88,8 @@ func reasonWithoutAnswer(err error) string {
 		return "the server's certificate does not verify: check sslrootcert and the host name"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "connection refused: check host and port, and that the server runs"
+	case errors.Is(err, syscall.ENOENT): // of a socket
+		return "no server at its socket: check the host; without one, or without postgres:// before it, a local socket is meant"
 	case strings.Contains(err.Error(), "server refused TLS"):
 		return "the server offers no TLS: set sslmode=disable if that is meant"
 	case errors.Is(err, context.Canceled):

@@ -81,6 +81,8 @@ type batch struct {
 	events []Event
 	failed map[string]bool // groups in which an event failed
 	result Result
+
+	reconnected bool // because of overlooksPartition, which once is enough for
 }
 
 // write writes rows, which are indices of events in ascending order, in one statement. If a row is refused, Postgres has
@@ -91,7 +93,7 @@ func (b *batch) write(ctx context.Context, rows []int) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	written, err := b.writer.insert(ctx, b.events, rows)
+	written, err := b.insert(ctx, rows)
 	refused, ok := errors.AsType[*pgconn.PgError](err)
 	switch {
 	case err == nil:
@@ -138,15 +140,21 @@ func (b *batch) fail(row int, refused *pgconn.PgError) {
 
 // insert writes rows in one statement, making the partitions that they lack. Its error is Postgres's own only if a row is
 // to blame.
-func (w *Writer) insert(ctx context.Context, events []Event, rows []int) (int, error) {
-	written, err := w.execute(ctx, events, rows)
+func (b *batch) insert(ctx context.Context, rows []int) (int, error) {
+	w := b.writer
+	written, err := w.execute(ctx, b.events, rows)
 	if !lacksPartition(err) {
 		return written, err
 	}
-	if err := w.ensurePartitions(ctx, events, rows); err != nil {
+	if err := w.ensurePartitions(ctx, b.events, rows); err != nil {
 		return 0, err
 	}
-	return w.execute(ctx, events, rows)
+	if written, err = w.execute(ctx, b.events, rows); w.overlooksPartition(err) && !b.reconnected {
+		b.reconnected = true
+		w.pool.pgx.Reset()
+		written, err = w.execute(ctx, b.events, rows)
+	}
+	return written, err
 }
 
 func (w *Writer) execute(ctx context.Context, events []Event, rows []int) (written int, err error) {

@@ -29,10 +29,9 @@ func BenchmarkMessages(b *testing.B) {
 func benchmarkMessages(b *testing.B, backlog int) {
 	s := sqsserver.New(sqsserver.Options{})
 	web := httptest.NewServer(s)
-	defer s.Close()
-	defer web.Close()
+	b.Cleanup(func() { s.Close(); web.Close() })
 	c := sqs.New(sqs.Options{
-		BaseEndpoint: &web.URL, Region: "us-east-1",
+		BaseEndpoint: aws.String(web.URL), Region: "us-east-1", // a pointer into web would keep the server in memory
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 		HTTPClient:  &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}},
 	})

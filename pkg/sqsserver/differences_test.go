@@ -43,5 +43,7 @@ var differences = map[string]string{
 	"TestAnOldReceiptHandleDeletesNothing":                                 "LocalStack 4.14 deletes by any handle; AWS says to use the newest, others might not delete",
 	"TestTheRedrivePolicyIsShownAndRemoved":                                "LocalStack 4.14 shows the policy as it was written; AWS shows maxReceiveCount as a number",
 	"TestEncryptionByAKey":                                                 "LocalStack 4.14 keeps SqsManagedSseEnabled beside a key and hides the default reuse period",
+	"TestAReceiveIsRepeatedByItsAttemptID":                                 "LocalStack 4.14 takes the attempt's id and receives anew",
+	"TestAnAttemptIDIsRefused":                                             unchecked,
 	"TestMovingDeadLettersBack":                                            asItIs,
 }

@@ -1,6 +1,7 @@
 package sqsserver
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -87,4 +88,20 @@ func missing(parameter string) *apiError {
 // invalid is the error for a parameter whose value is refused for a reason that AWS words.
 func invalid(value any, parameter, reason string) *apiError {
 	return invalidParameter.because("Value %v for parameter %s is invalid. Reason: %s", value, parameter, reason)
+}
+
+// asAPIError is the error as a client sees it. A failure that is not an apiError is a defect of this package.
+func asAPIError(err error) *apiError {
+	if e := (*apiError)(nil); errors.As(err, &e) {
+		return e
+	}
+	return &apiError{fault{generic + "InternalFailure", "InternalFailure", http.StatusInternalServerError}, "internal failure"}
+}
+
+// blamed is whose fault it is, as AWS names the two sides.
+func (e *apiError) blamed() string {
+	if e.status >= http.StatusInternalServerError {
+		return "Receiver"
+	}
+	return "Sender"
 }

@@ -167,8 +167,14 @@ func TestAReceiveIsRepeatedByItsAttemptID(t *testing.T) {
 		t.Errorf("after a message was deleted the attempt received %q", bodies(changed))
 	}
 	f.delete(url, got[1])
+	third := f.one(f.receive(url, attempt("c")))
+	f.must(f.setVisibility(url, third, 100))
+	if changed := f.receive(url, attempt("c")); len(changed) != 0 {
+		t.Errorf("after its timeout was changed the attempt received %q", bodies(changed))
+	}
+	f.show(url, third)
 	if diff := cmp.Diff([]string{"3"}, bodies(f.receive(url, attempt("a")))); diff != "" {
-		t.Errorf("after all were deleted, -want +got:\n%s", diff)
+		t.Errorf("after both were deleted, -want +got:\n%s", diff)
 	}
 }
 

@@ -2,7 +2,6 @@ package sqsserver
 
 import (
 	"bytes"
-	"encoding/xml"
 	"errors"
 	"maps"
 	"net/http"
@@ -52,7 +51,7 @@ func readForm(buffer *bytes.Buffer, r *http.Request) error {
 		return invalidAction.because("The action %s is not valid for this endpoint.", action)
 	}
 	parameters := plant(r.Form)
-	if parameters["QueueUrl"] == nil && strings.Count(r.URL.Path, "/") > 1 {
+	if r.Form.Get("QueueUrl") == "" && strings.Count(r.URL.Path, "/") > 1 {
 		parameters["QueueUrl"] = r.URL.Path
 	}
 	if err := json.MarshalWrite(buffer, respell(parameters)); err != nil {
@@ -151,7 +150,10 @@ func respelled(value any) any {
 
 // elements returns a list in the order of its numbers. A list of one needs none: AttributeName=All.
 func elements(value any) []any {
-	t, _ := value.(tree)
+	t, ok := value.(tree)
+	if !ok {
+		return []any{value}
+	}
 	numbers := make([]int, 0, len(t))
 	for key := range t {
 		n, err := strconv.Atoi(key)
@@ -159,9 +161,6 @@ func elements(value any) []any {
 			return []any{value}
 		}
 		numbers = append(numbers, n)
-	}
-	if t == nil {
-		return []any{value}
 	}
 	slices.Sort(numbers)
 	list := make([]any, len(numbers))
@@ -189,25 +188,4 @@ func object(list []any) tree {
 		}
 	}
 	return named
-}
-
-// queryError is an error as XML.
-type queryError struct {
-	XMLName xml.Name `xml:"http://queue.amazonaws.com/doc/2012-11-05/ ErrorResponse"`
-	Type    string   `xml:"Error>Type"`
-	Code    string   `xml:"Error>Code"`
-	Message string   `xml:"Error>Message"`
-	Detail  struct{} `xml:"Error>Detail"`
-	ID      string   `xml:"RequestId"`
-}
-
-func writeXMLError(w http.ResponseWriter, err error, id string) {
-	e := asAPIError(err)
-	body := queryError{Type: "Sender", Code: e.queryCode(), Message: e.message, ID: id}
-	if e.status >= http.StatusInternalServerError {
-		body.Type = "Receiver"
-	}
-	text, _ := xml.Marshal(body)
-	w.WriteHeader(e.status)
-	_, _ = w.Write(append([]byte(xml.Header), text...))
 }

@@ -1,6 +1,10 @@
 // Package sqsserver is an Amazon SQS endpoint in memory, for machines without Docker and for tests: the AWS CLI and the SDKs
-// work against it as they are. It is a queue in earnest rather than a stub, because what loses messages in production is
-// what stubs leave out: visibility that ends, receive counts, redrive policies, message groups, batches that fail in part.
+// work against it as they are, by the JSON protocol or the older query protocol. It is a queue in earnest rather than a stub,
+// because what loses messages in production is what stubs leave out: visibility that ends, receive counts, redrive policies,
+// message groups, batches that fail in part.
+//
+// A MessageGroupId on a standard queue is kept and shown but changes no order: AWS documents what a fair queue is for, not when
+// it holds a group back, and a standard queue promises no order.
 //
 // It keeps nothing on disk and checks no signature: listen on 127.0.0.1 only.
 package sqsserver

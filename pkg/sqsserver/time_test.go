@@ -258,8 +258,22 @@ func TestTimeARepeatedReceive(t *testing.T) {
 			f.Errorf("after five minutes received %q", bodies(got))
 		}
 		time.Sleep(99 * time.Second)
-		if got := f.one(f.receive(url, attempt("a"))).Attributes["ApproximateReceiveCount"]; got != "2" {
+		if got := f.one(f.receive(url, attempt("a"), hiddenFor(600))).Attributes["ApproximateReceiveCount"]; got != "2" {
 			f.Errorf("the receive after that is number %s, want 2", got)
+		}
+	})
+}
+
+func TestTimeAnAttemptIDIsUsedAgain(t *testing.T) {
+	inTime(t, func(f fixture) {
+		url := f.queue(fifo)
+		f.sendGroup(url, "g", "x")
+		f.one(f.receive(url, attempt("a"), hiddenFor(30)))
+		time.Sleep(40 * time.Second)
+		f.one(f.receive(url, attempt("a"), hiddenFor(600)))
+		time.Sleep(5*time.Minute - time.Second) // the first is forgotten by now, the second is not
+		if got := f.one(f.receive(url, attempt("a"))).Attributes["ApproximateReceiveCount"]; got != "2" {
+			f.Errorf("the receive is number %s, want 2", got)
 		}
 	})
 }

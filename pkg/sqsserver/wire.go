@@ -78,27 +78,11 @@ var operations = map[string]operation{
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := newID()
 	w.Header().Set("x-amzn-RequestId", id)
-	if r.Header["X-Amz-Target"] == nil {
-		s.serveQuery(w, r, id)
+	if r.Method == http.MethodPost && r.Header["X-Amz-Target"] != nil {
+		s.serveJSON(w, r)
 		return
 	}
-	s.serveJSON(w, r)
-}
-
-func (s *Server) serveJSON(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
-	buffer := buffers.Get().(*bytes.Buffer)
-	defer putBuffer(buffer)
-	if _, err := buffer.ReadFrom(http.MaxBytesReader(w, r.Body, maxRequest)); err != nil {
-		writeError(w, readError(err))
-		return
-	}
-	name, _ := strings.CutPrefix(r.Header.Get("X-Amz-Target"), "AmazonSQS.")
-	if err := s.perform(name, buffer, r, decodeJSON); err != nil {
-		writeError(w, err)
-		return
-	}
-	_, _ = w.Write(buffer.Bytes()) // an error here is a client that went away
+	s.serveQuery(w, r, id)
 }
 
 // perform makes a call. The buffer holds the input as JSON, and afterwards the output, nothing where the operation has none.
@@ -124,41 +108,6 @@ func readError(err error) error {
 		return requestTooLarge.because("Request size exceeded the limit of %d bytes.", tooLarge.Limit)
 	}
 	return serialization.because("The request body ended early.")
-}
-
-func decodeJSON(body []byte, in any) error {
-	if err := json.Unmarshal(body, in); err != nil {
-		return serialization.because("The request is not the JSON that this operation takes%s.", where(err))
-	}
-	return nil
-}
-
-func where(err error) string {
-	if at := (*json.SemanticError)(nil); errors.As(err, &at) {
-		return " at " + string(at.JSONPointer)
-	}
-	return ""
-}
-
-// asAPIError is the error as a client sees it. A failure that is not an apiError is a defect of this package.
-func asAPIError(err error) *apiError {
-	if e := (*apiError)(nil); errors.As(err, &e) {
-		return e
-	}
-	return &apiError{fault{generic + "InternalFailure", "InternalFailure", http.StatusInternalServerError}, "internal failure"}
-}
-
-func writeError(w http.ResponseWriter, err error) {
-	e := asAPIError(err)
-	if e.code != "" {
-		w.Header().Set("x-amzn-query-error", e.code+";Sender")
-	}
-	body, _ := json.Marshal(struct {
-		Type    string `json:"__type"`
-		Message string `json:"message,omitempty"`
-	}{e.shape, e.message}, jsontext.AllowInvalidUTF8(true))
-	w.WriteHeader(e.status)
-	_, _ = w.Write(body)
 }
 
 // regionOf reads the region from the credential scope of the signature: key/date/REGION/sqs/aws4_request. A presigned URL has

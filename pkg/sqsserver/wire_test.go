@@ -143,8 +143,9 @@ func TestWireAClosedServerRefuses(t *testing.T) {
 	s.Close()
 	s.Close()
 	<-done
-	if got := post(s, "ListQueues", `{}`).Code; got != http.StatusServiceUnavailable {
-		t.Errorf("got status %d, want 503", got)
+	got := post(s, "ListQueues", `{}`)
+	if code := got.Header().Get("x-amzn-query-error"); got.Code != http.StatusServiceUnavailable || code != "ServiceUnavailable;Receiver" {
+		t.Errorf("got status %d and error %s, want 503 and ServiceUnavailable;Receiver", got.Code, code)
 	}
 }
 

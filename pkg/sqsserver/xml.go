@@ -3,6 +3,7 @@ package sqsserver
 import (
 	"bytes"
 	"encoding/xml"
+	"net/http"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -104,4 +105,21 @@ func (x *xmlAnswer) element(name string, content func()) {
 
 func (x *xmlAnswer) text(s string) {
 	_ = xml.EscapeText(x, []byte(s)) // a buffer takes all
+}
+
+// queryError is an error as XML.
+type queryError struct {
+	XMLName xml.Name `xml:"http://queue.amazonaws.com/doc/2012-11-05/ ErrorResponse"`
+	Type    string   `xml:"Error>Type"`
+	Code    string   `xml:"Error>Code"`
+	Message string   `xml:"Error>Message"`
+	Detail  struct{} `xml:"Error>Detail"`
+	ID      string   `xml:"RequestId"`
+}
+
+func writeXMLError(w http.ResponseWriter, err error, id string) {
+	e := asAPIError(err)
+	text, _ := xml.Marshal(queryError{Type: e.blamed(), Code: e.queryCode(), Message: e.message, ID: id})
+	w.WriteHeader(e.status)
+	_, _ = w.Write(append([]byte(xml.Header), text...))
 }

@@ -54,7 +54,12 @@ func alter(ctx context.Context, tx pgx.Tx, table contract.Table, known *registra
 	if len(added) == 0 && slices.Equal(known.Columns, describeColumns(table)) {
 		return nil
 	}
-	// A mask may have changed: the comments say how a column is masked.
+	for _, c := range describeColumns(table) {
+		if before, ok := known.column(c.Name); ok && before.Mask != c.Mask {
+			report.Masks = append(report.Masks, fmt.Sprintf("%s.%s from %s to %s", dotted(table), c.Name, before.Mask, c.Mask))
+		}
+	}
+	// The comments say how a column is masked.
 	if _, err := tx.Exec(ctx, comments(table)); err != nil {
 		return err
 	}

@@ -140,10 +140,13 @@ func TestTheAdviceWorks(t *testing.T) {
 	}
 }
 
-func TestAChangedMaskIsInTheComment(t *testing.T) {
+func TestAChangedMaskIsSaidAndInTheComment(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins())
-	apply(t, db, with(logins(), func(c []contract.Column) []contract.Column { c[0].Mask = mask.Token; return c }))
+	report := apply(t, db, with(logins(), func(c []contract.Column) []contract.Column { c[0].Mask = mask.Token; return c }))
+	if want := "for new rows only, changed the mask of public.user_logins.user_id from none to token"; report.String() != want {
+		t.Errorf("report %q, want %q", report, want)
+	}
 	got := db.QueryStrings(t, "select col_description('user_logins'::regclass, 1)")
 	if diff := cmp.Diff([]string{"user_id of the event, masked: token."}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -14,6 +14,7 @@ type Report struct {
 	Migrations   []string // SQL files that were run
 	Created      []string // tables
 	AddedColumns []string // of contracts that have grown
+	Masks        []string // that are others for new rows: "schema.table.column from none to token"
 	TakenOver    []TakeOver
 	Partitions   []string // made ahead
 }
@@ -42,6 +43,7 @@ func (r Report) String() string {
 		add("  not carried over:", t.Dropped)
 	}
 	add("added column", r.AddedColumns)
+	add("for new rows only, changed the mask of", r.Masks)
 	if n := len(r.Partitions); n > 0 {
 		lines = append(lines, fmt.Sprintf("created %d partitions, %s to %s", n, r.Partitions[0], r.Partitions[n-1]))
 	}

@@ -1,9 +1,10 @@
-"""A queue's life by boto3, which checks the MD5s of bodies and of message attributes itself.
+"""A queue's life by boto3. It checks no MD5s, so this does, those of message attributes by AWS's description.
 
 Endpoint, region and credentials come from the usual variables (AWS_ENDPOINT_URL, ...). Before botocore 1.31.81 this speaks
 the query protocol, since then JSON.
 """
 
+import hashlib
 import json
 import time
 
@@ -49,6 +50,20 @@ def standard_queue():
     return url
 
 
+def md5(attributes):
+    """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html"""
+    digest = hashlib.md5()
+    for name, value in sorted(attributes.items()):
+        binary = "BinaryValue" in value
+        for part in name, value["DataType"], None, value["BinaryValue"] if binary else value["StringValue"]:
+            if part is None:
+                digest.update(b"\2" if binary else b"\1")
+                continue
+            part = part if isinstance(part, bytes) else part.encode()
+            digest.update(len(part).to_bytes(4, "big") + part)
+    return digest.hexdigest()
+
+
 def messages(url):
     body = "<é & \"quotes\">\r\n\t\U0001f600 '+%=;"
     attributes = {
@@ -58,7 +73,9 @@ def messages(url):
     }
     trace = {"AWSTraceHeader": {"DataType": "String", "StringValue": "Root=1-5759e988-bd862e3fe1be46a994272793"}}
     sent = sqs.send_message(QueueUrl=url, MessageBody=body, MessageAttributes=attributes, MessageSystemAttributes=trace)
-    assert sent["MD5OfMessageSystemAttributes"]
+    assert sent["MD5OfMessageBody"] == hashlib.md5(body.encode()).hexdigest()
+    assert sent["MD5OfMessageAttributes"] == md5(attributes)
+    assert sent["MD5OfMessageSystemAttributes"] == md5(trace)
     entries = [{"Id": f"e{i}", "MessageBody": body, "MessageAttributes": attributes} for i in range(9)]
     entries.append({"Id": "bad", "MessageBody": body, "DelaySeconds": 901})
     out = sqs.send_message_batch(QueueUrl=url, Entries=entries)
@@ -67,6 +84,7 @@ def messages(url):
 
     got = receive(url, WaitTimeSeconds=1)
     assert len(got) == 10 and all(m["Body"] == body and m["MessageAttributes"] == attributes for m in got), got
+    assert all(m["MD5OfBody"] == sent["MD5OfMessageBody"] and m["MD5OfMessageAttributes"] == md5(attributes) for m in got), got
     first = next(m for m in got if m["MessageId"] == sent["MessageId"])
     assert first["Attributes"]["ApproximateReceiveCount"] == "1" and first["Attributes"]["AWSTraceHeader"].startswith("Root="), first
     sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=first["ReceiptHandle"], VisibilityTimeout=0)

@@ -57,7 +57,7 @@ func (q *queue) replay(o order, now int64) []delivery {
 	messages := make([]*message, len(earlier.got))
 	for i, d := range earlier.got {
 		m, _ := q.find(d.handle)
-		if m == nil || m.state != inFlight || m.due != earlier.until {
+		if m == nil || m.due != earlier.until {
 			return nil
 		}
 		messages[i] = m
