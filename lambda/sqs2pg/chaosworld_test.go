@@ -97,6 +97,7 @@ func (w *world) setUp() {
 		w.t.Fatal(err)
 	}
 	w.owner.Exec(w.t, "alter system set log_line_prefix = 'sqlstate=%e '")
+	w.owner.Exec(w.t, "alter system set log_min_duration_statement = 0") // every statement, with its parameters where that is not turned off
 	w.owner.Exec(w.t, "select pg_reload_conf()")
 	w.owner.Exec(w.t, `
 		alter table user_logins add written_at timestamptz default clock_timestamp();

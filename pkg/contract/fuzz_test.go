@@ -2,6 +2,7 @@ package contract_test
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -25,7 +26,14 @@ func FuzzDecode(f *testing.F) {
 	} {
 		f.Add([]byte(body))
 	}
-	contracts := []*contract.Contract{load(f, "user_logins"), load(f, "testdata/order_placed.json")}
+	for _, value := range slices.Concat(yes(), no(), open()) { // what RFC 8259 says of it
+		f.Add([]byte(inBody(value)))
+	}
+	free, err := contract.Parse("free", []byte(freeForm))
+	if err != nil {
+		f.Fatal(err)
+	}
+	contracts := []*contract.Contract{load(f, "user_logins"), load(f, "testdata/order_placed.json"), free}
 	k := keyring(f)
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for _, c := range contracts {

@@ -3,11 +3,13 @@ package ingest_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -208,4 +210,57 @@ func (s *simulation) invoke(t *testing.T, h *ingest.Handler, received []types.Me
 		}
 	}
 	return most
+}
+
+// FuzzBackoff: whatever the payload, each message that comes back is pushed out once, by 30 s to 19 minutes.
+func FuzzBackoff(f *testing.F) {
+	e := messages(standard, slices.Repeat([]string{login(nil)}, 25)...)
+	for i, receives := range []string{"", "0", "-1", "1", "9", "1000000", "99999999999999999999", "many"} {
+		e.Records[i].Attributes["ApproximateReceiveCount"] = receives
+	}
+	f.Add(payload(f, e))
+	f.Add([]byte(`{"Records":[{"messageId":"m","receiptHandle":null,"attributes":null}]}`))
+	f.Add([]byte(`{"Records":[{"messageId":"m","receiptHandle":1}]}`))
+	f.Add([]byte(`{"Records":[{"messageId":"m","receiptHandle":"\ud800"},{"messageId":"n"}]}`))
+	c := loginContract(f)
+	f.Fuzz(func(t *testing.T, p []byte) {
+		q := &countingSQS{}
+		h := handler(t, c, &outage{over: time.Now().Add(time.Hour)})
+		h.Backoff = &ingest.Backoff{Client: q, QueueURL: "q"}
+		var unavailable *ingest.Unavailable
+		if _, err := h.Invoke(t.Context(), p); !errors.As(err, &unavailable) {
+			return
+		}
+		var sent struct {
+			Records []struct{ ReceiptHandle string }
+		}
+		if json.Unmarshal(p, &sent) != nil {
+			return // encoding/json is stricter in places
+		}
+		if q.n != len(sent.Records) {
+			t.Errorf("%d of %d messages are pushed out", q.n, len(sent.Records))
+		}
+		if q.wrong != 0 {
+			t.Errorf("a message is pushed out by %d s", q.wrong)
+		}
+	})
+}
+
+// countingSQS changes everything.
+type countingSQS struct {
+	mu    sync.Mutex
+	n     int
+	wrong int32 // a visibility timeout that makes no sense
+}
+
+func (q *countingSQS) ChangeMessageVisibilityBatch(_ context.Context, in *sqs.ChangeMessageVisibilityBatchInput, _ ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.n += len(in.Entries)
+	for _, e := range in.Entries {
+		if e.VisibilityTimeout < 30 || e.VisibilityTimeout > 19*60 {
+			q.wrong = e.VisibilityTimeout
+		}
+	}
+	return &sqs.ChangeMessageVisibilityBatchOutput{Successful: make([]types.ChangeMessageVisibilityBatchResultEntry, len(in.Entries))}, nil
 }

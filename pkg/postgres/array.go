@@ -36,10 +36,14 @@ func appendInt64(b []byte, n int64) []byte { return binary.BigEndian.AppendUint6
 
 func appendTime(b []byte, t time.Time) []byte { return appendInt64(b, t.UnixMicro()-epoch.UnixMicro()) }
 
-// appendDate writes the UTC date of t.
+// appendDate writes the UTC date of t. A time.Duration would not do: it ends at 292 years.
 func appendDate(b []byte, t time.Time) []byte {
-	days := t.UTC().Truncate(24*time.Hour).Sub(epoch) / (24 * time.Hour)
-	return binary.BigEndian.AppendUint32(b, uint32(int32(days)))
+	const day = 24 * 60 * 60
+	seconds := t.Unix() - epoch.Unix()
+	if seconds < 0 {
+		seconds -= day - 1 // round down
+	}
+	return binary.BigEndian.AppendUint32(b, uint32(int32(seconds/day)))
 }
 
 func appendDouble(b []byte, v contract.Value) []byte {
