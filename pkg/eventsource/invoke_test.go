@@ -50,6 +50,8 @@ func TestAnEmulatorsAnswersAreUnderstood(t *testing.T) {
 		"a batch response that has an errorMessage too":    {200, "", `{"batchItemFailures":[{"itemIdentifier":"x"}],"errorMessage":"one failed"}`, `{"batchItemFailures":[{"itemIdentifier":"x"}],"errorMessage":"one failed"}`, ""},
 		"a function error with status 200":                 {200, "", `{"errorMessage":"no database","errorType":"Unavailable"}`, "", "Unavailable: no database"},
 		"a function error with a stack trace":              {200, "", `{"errorMessage":"x","errorType":"T","stackTrace":[]}`, "", "T: x"},
+		"a function error whose text is null":              {200, "", `{"errorMessage":null,"errorType":"java.lang.NullPointerException"}`, "", "java.lang.NullPointerException"},
+		"a function error with a type alone":               {200, "", `{"errorType":"KeyError"}`, "", "KeyError"},
 		"a function error without a type":                  {200, "", `{"errorMessage":"no database"}`, "", "no database"},
 		"SAM's header with a body that looks like success": {200, "Unhandled", `{}`, "", "Function error: without a text"},
 		"a timeout as plain text":                          {200, "", `Task timed out after 3.00 seconds`, "", "Task timed out after 3.00 seconds"},

@@ -2,6 +2,7 @@ package eventsource
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 const (
@@ -147,16 +149,25 @@ func (e *FunctionFailure) Error() string {
 	return strings.TrimPrefix(e.Type+": "+e.Message, ": ")
 }
 
-// readFunctionError reads {"errorMessage", "errorType"} as every runtime writes it. A response of the mapping's form is none,
-// whatever else it has.
+// readFunctionError reads {"errorMessage", "errorType"} as every runtime writes it: without a text the message is null or not there. A
+// response of the mapping's form is none, whatever else it has.
 func readFunctionError(body []byte) (*FunctionFailure, bool) {
 	var sent struct {
-		Type     string  `json:"errorType"`
-		Message  *string `json:"errorMessage"`
-		Failures *any    `json:"batchItemFailures"`
+		Type     jsontext.Value `json:"errorType"`
+		Message  jsontext.Value `json:"errorMessage"`
+		Failures *any           `json:"batchItemFailures"`
 	}
-	if json.Unmarshal(body, &sent) != nil || sent.Message == nil || sent.Failures != nil {
+	if json.Unmarshal(body, &sent) != nil || sent.Message == nil && sent.Type == nil || sent.Failures != nil {
 		return &FunctionFailure{Type: "Function error", Message: "without a text"}, false
 	}
-	return &FunctionFailure{Type: sent.Type, Message: *sent.Message}, true
+	return &FunctionFailure{Type: plainText(sent.Type), Message: cmp.Or(plainText(sent.Message), "without a text")}, true
+}
+
+// plainText is "" for what is no text.
+func plainText(value jsontext.Value) string {
+	text, err := jsontext.AppendUnquote(nil, value)
+	if err != nil {
+		return ""
+	}
+	return string(text)
 }
