@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go"
 )
 
 // lookTime is how long a dead letter is hidden while somebody looks at it or moves it.
@@ -41,8 +43,9 @@ func (f *queueFlags) openDead(ctx context.Context) (*deadLetters, error) {
 	if arn == "" {
 		return nil, fmt.Errorf("queue %s has no redrive policy, and so no dead-letter queue; if it is one itself, name the queue that it serves", f.Queue)
 	}
-	d := &deadLetters{client: client, sourceURL: queueURL, name: arn[strings.LastIndex(arn, ":")+1:]}
-	got, err := client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &d.name})
+	part := strings.Split(arn, ":") // arn:aws:sqs:region:account:name; SQS has checked it
+	d := &deadLetters{client: client, sourceURL: queueURL, name: part[5]}
+	got, err := client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &d.name, QueueOwnerAWSAccountId: &part[4]}) // the caller may be of another
 	if err != nil {
 		return nil, fmt.Errorf("dead-letter queue %s: %w; the redrive policy of %s names it", d.name, lastCause(err), f.Queue)
 	}
@@ -150,8 +153,11 @@ func (d *deadLetters) redrive(ctx context.Context) (moved int, err error) {
 	defer func() { d.giveBack(ctx, refused) }()
 	for moved+len(refused) < d.depth && ctx.Err() == nil {
 		messages, err := d.take(ctx)
-		if err != nil || len(messages) == 0 {
+		if err != nil {
 			return moved, err
+		}
+		if len(messages) == 0 { // in other hands, or of a FIFO group that waits behind a refused one
+			break
 		}
 		sent, failed := d.send(ctx, messages)
 		n, err := d.delete(ctx, sent.taken)
@@ -166,7 +172,7 @@ func (d *deadLetters) redrive(ctx context.Context) (moved int, err error) {
 	if len(refused) > 0 {
 		return moved, fmt.Errorf("the source queue refused %d messages, the first, %s, with %s; they stay dead", len(refused), *refused[0].MessageId, why)
 	}
-	return moved, nil
+	return moved, ctx.Err()
 }
 
 // resent is what became of messages at the source queue; a call that failed leaves out those of which it is not known.
@@ -185,6 +191,12 @@ func (d *deadLetters) send(ctx context.Context, messages []types.Message) (r res
 			entries = append(entries, resend(m, strconv.Itoa(start+i)))
 		}
 		out, err := d.client.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: &d.sourceURL, Entries: entries})
+		if code := tooLarge(err); code != "" && len(entries) == 1 {
+			r.refused = append(r.refused, messages[start])
+			r.why = cmp.Or(r.why, code)
+			start++
+			continue
+		}
 		if err != nil {
 			return r, fmt.Errorf("send to the source queue: %w", lastCause(err))
 		}
@@ -198,6 +210,18 @@ func (d *deadLetters) send(ctx context.Context, messages []types.Message) (r res
 		start += len(entries)
 	}
 	return r, nil
+}
+
+// tooLarge is SQS's code if a call was refused for its size: with its identity a message may be larger than SQS takes.
+func tooLarge(err error) string {
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return ""
+	}
+	if code := api.ErrorCode(); strings.HasSuffix(code, "BatchRequestTooLong") || code == "InvalidParameterValue" {
+		return code
+	}
+	return ""
 }
 
 func (d *deadLetters) delete(ctx context.Context, messages []types.Message) (int, error) {

@@ -43,7 +43,7 @@ func TestDeadLettersAreListedWithTheirReasonsAndWithoutTheirBodies(t *testing.T)
 	t.Parallel()
 	endpoint := startSQS(t)
 	_, dead := withDead(t, endpoint, "logins", 3)
-	bodies := append(logins(1, 1), `{"user_id":"ada"}`, `not json`, `{"user_id":"ada","user_id":"ada"}`)
+	bodies := append(logins(1, 1), `{"user_id":"ursula"}`, `not json`, `{"user_id":"ursula","user_id":"ursula"}`) // a name that no random id can hold
 	sendAs(t, endpoint, dead, bodies, func(i int) string { return fmt.Sprint(i) })
 
 	var list struct {
@@ -68,7 +68,7 @@ func TestDeadLettersAreListedWithTheirReasonsAndWithoutTheirBodies(t *testing.T)
 	id := list.Messages[0].ID
 	shown := succeed(t, "dlq", "show", "--endpoint-url", endpoint, "--queue", "logins", id)
 	for _, text := range []string{out, shown} {
-		if strings.Contains(text, "ada") || strings.Contains(text, "not json") {
+		if strings.Contains(text, "ursula") || strings.Contains(text, "not json") {
 			t.Errorf("a body is shown:\n%s", text)
 		}
 	}
@@ -230,6 +230,47 @@ func TestARedriveGoesOnPastWhatTheQueueRefuses(t *testing.T) {
 		full[fmt.Sprint("a", i)] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: aws.String("x")}
 	}
 	if _, err := client(t, endpoint).SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &dead, MessageBody: aws.String("{}"), MessageAttributes: full}); err != nil {
+		t.Fatal(err)
+	}
+	sendAs(t, endpoint, dead, logins(24, 1), func(i int) string { return fmt.Sprint(i) })
+	code, _, errs := sqs2pg(t, "dlq", "redrive", "--endpoint-url", endpoint, "--queue", "logins")
+	if code != 1 || !strings.Contains(errs, "24 of 25 messages redriven") || !strings.Contains(errs, "refused 1 messages") {
+		t.Errorf("exits with %d and says %q", code, errs)
+	}
+	if q, d := count(t, endpoint, queue), count(t, endpoint, dead); q != "24" || d != "1" {
+		t.Errorf("the queue holds %s, the dead-letter queue %s, want 24 and 1", q, d)
+	}
+}
+
+// A FIFO group waits behind its refused message; the redrive that ends there has not succeeded.
+func TestARedriveThatAGroupStopsSaysWhatWasRefused(t *testing.T) {
+	t.Parallel()
+	endpoint := startSQS(t)
+	_, dead := withDead(t, endpoint, "logins.fifo", 3)
+	full := map[string]types.MessageAttributeValue{}
+	for i := range 9 {
+		full[fmt.Sprint("a", i)] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: aws.String("x")}
+	}
+	if _, err := client(t, endpoint).SendMessage(t.Context(), &sqs.SendMessageInput{
+		QueueUrl: &dead, MessageBody: aws.String("{}"), MessageAttributes: full, MessageGroupId: aws.String("g"), MessageDeduplicationId: aws.String("d"),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := send(t.Context(), client(t, endpoint), dead, "g", logins(24, 1)); err != nil {
+		t.Fatal(err)
+	}
+	code, _, errs := sqs2pg(t, "dlq", "redrive", "--endpoint-url", endpoint, "--queue", "logins.fifo")
+	if code != 1 || !strings.Contains(errs, "9 of 25 messages redriven") || !strings.Contains(errs, "refused 1 messages") {
+		t.Errorf("exits with %d and says %q", code, errs)
+	}
+}
+
+// A message as large as SQS takes is larger with its identity, and refused by a failed call instead of a failed entry.
+func TestARedriveGoesOnPastAMessageThatIsTooLarge(t *testing.T) {
+	t.Parallel()
+	endpoint := startSQS(t)
+	queue, dead := withDead(t, endpoint, "logins", 3)
+	if _, err := client(t, endpoint).SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &dead, MessageBody: aws.String(strings.Repeat("x", maxBody))}); err != nil {
 		t.Fatal(err)
 	}
 	sendAs(t, endpoint, dead, logins(24, 1), func(i int) string { return fmt.Sprint(i) })
