@@ -13,6 +13,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/google/uuid"
 
 	"sqs2pg/pkg/contract"
 )
@@ -109,7 +110,7 @@ func sent(m types.Message) time.Time {
 
 type dlqShow struct {
 	deadFlags `embed:""`
-	Body      bool   `help:"Show the body too: it may hold personal data."`
+	Body      bool   `help:"Show body and the producer's ids too: personal data."`
 	ID        string `arg:"" name:"message-id" help:"Which, as list names it."`
 }
 
@@ -135,18 +136,25 @@ func (c *dlqShow) Run(ctx context.Context, s *streams) error {
 	case found == nil:
 		return fmt.Errorf("no message %s on %s now; see sqs2pg dlq list --queue %s", c.ID, dead.name, c.Queue)
 	}
-	printTable(s.out, []string{"field", "value"}, describeLetter(loaded, *found))
+	printTable(s.out, []string{"field", "value"}, describeLetter(loaded, *found, c.Body))
 	if c.Body {
 		fmt.Fprintf(s.out, "\n%s\n", *found.Body)
 	}
 	return nil
 }
 
-// describeLetter leaves the values of message attributes out, but for those that are ours: they may hold anything.
-func describeLetter(c *contract.Contract, m types.Message) [][]string {
+// chosen are the values that the producer makes up, often from the user's id.
+var chosen = []string{"MessageGroupId", "MessageDeduplicationId", "event-id"}
+
+// describeLetter leaves the values of message attributes out, but for those that are ours: they may hold anything. Those that the
+// producer chose it shows if all is to be seen.
+func describeLetter(c *contract.Contract, m types.Message, all bool) [][]string {
 	rows := [][]string{{"message id", *m.MessageId}, {"reason", reason(c, m)}, {"bytes", strconv.Itoa(len(*m.Body))}}
 	for _, name := range slices.Sorted(maps.Keys(m.Attributes)) {
 		value := m.Attributes[name]
+		if slices.Contains(chosen, name) && !all {
+			value = unshown(value)
+		}
 		if strings.HasSuffix(name, "Timestamp") {
 			ms, _ := strconv.ParseInt(value, 10, 64)
 			value = time.UnixMilli(ms).UTC().Format(time.RFC3339Nano)
@@ -159,9 +167,20 @@ func describeLetter(c *contract.Contract, m types.Message) [][]string {
 		if name == "event-id" || name == "event-sent-at" {
 			value = aws.ToString(a.StringValue)
 		}
+		if slices.Contains(chosen, name) && !all {
+			value = unshown(value)
+		}
 		rows = append(rows, []string{"attribute " + name, value})
 	}
 	return rows
+}
+
+// unshown stands for a value, unless it is a UUID, which says nothing of anybody by itself.
+func unshown(value string) string {
+	if len(value) == 36 && uuid.Validate(value) == nil {
+		return value
+	}
+	return fmt.Sprintf("%d bytes, see --body", len(value))
 }
 
 type dlqRedrive struct {

@@ -282,3 +282,24 @@ func TestARedriveGoesOnPastAMessageThatIsTooLarge(t *testing.T) {
 		t.Errorf("the queue holds %s, the dead-letter queue %s, want 24 and 1", q, d)
 	}
 }
+
+// Producers make the ids that they choose from what they have: the user's name.
+func TestShowKeepsWhatTheProducerChoseToItself(t *testing.T) {
+	t.Parallel()
+	endpoint := startSQS(t)
+	_, dead := withDead(t, endpoint, "logins.fifo", 3)
+	sent, err := client(t, endpoint).SendMessage(t.Context(), &sqs.SendMessageInput{
+		QueueUrl: &dead, MessageBody: aws.String("{}"), MessageGroupId: aws.String("group-ursula"), MessageDeduplicationId: aws.String("once-ursula"),
+		MessageAttributes: map[string]types.MessageAttributeValue{"event-id": {DataType: aws.String("String"), StringValue: aws.String("login-ursula")}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	show := []string{"dlq", "show", "--endpoint-url", endpoint, "--queue", "logins.fifo", *sent.MessageId}
+	if out := succeed(t, show...); strings.Contains(out, "ursula") || !strings.Contains(out, "12 bytes, see --body") {
+		t.Errorf("show:\n%s", out)
+	}
+	if out := succeed(t, append(show, "--body")...); strings.Count(out, "ursula") != 3 {
+		t.Errorf("show --body:\n%s", out)
+	}
+}
