@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -51,13 +52,14 @@ func (k *keeper) handle(ctx context.Context, e event) (answer, error) {
 	}
 	if err == nil {
 		a.Upkeep, err = upkeep.Run(ctx, k.pool, k.contract.Table(), k.plan)
+		err = errors.Join(err, k.measure(a.Upkeep))
 	}
 	if err != nil {
 		k.log.ErrorContext(ctx, "task failed", "task", e.Task, "error", err.Error())
 		return a, err
 	}
 	k.log.InfoContext(ctx, "task done", "task", a.Task, "report", a)
-	return a, k.measure(a.Upkeep)
+	return a, nil
 }
 
 func (k *keeper) migrate(ctx context.Context) (*migrations.Report, error) {
@@ -68,13 +70,14 @@ func (k *keeper) migrate(ctx context.Context) (*migrations.Report, error) {
 	return &report, err
 }
 
-// measure sends the metrics. A table without partitions has none ahead and needs none, so it has no such metric.
+// measure sends the metrics, of a run that failed too: how many days ahead are left is then of most use. A table without partitions
+// needs none ahead, so it has no such metric.
 func (k *keeper) measure(r upkeep.Report) error {
 	count := func(name string, n int64) telemetry.Metric {
 		return telemetry.Metric{Name: name, Unit: telemetry.Count, Value: float64(n)}
 	}
 	metrics := []telemetry.Metric{count("PartitionsDropped", int64(len(r.Dropped))), count("RowsOutside", r.RowsOutside)}
-	if k.contract.Table().Mode == contract.Insert {
+	if k.contract.Table().Mode == contract.Insert && r.DaysAhead >= 0 {
 		metrics = append(metrics, count("PartitionDaysAhead", int64(r.DaysAhead)))
 	}
 	return telemetry.Emit(k.metrics, k.now(), k.contract.Name(), metrics...)

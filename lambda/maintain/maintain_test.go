@@ -7,10 +7,12 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/google/go-cmp/cmp"
 
+	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/postgres/postgrestest"
 )
 
@@ -25,8 +27,22 @@ func environment(settings ...string) func(string) string {
 	return func(name string) string { return values[name] }
 }
 
-// invoke gives the function one of infra/events and returns its answer and metrics.
+// invoke gives the function one of infra/events and returns its answer and metrics; it must succeed.
 func invoke(t *testing.T, event string, settings ...string) (answer, map[string]any) {
+	t.Helper()
+	text, metrics, err := try(t, event, settings...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var a answer
+	if err := json.Unmarshal(text, &a); err != nil {
+		t.Fatal(err)
+	}
+	return a, metrics
+}
+
+// try is invoke for what may fail. The metrics are sent all the same.
+func try(t *testing.T, event string, settings ...string) (answer []byte, metrics map[string]any, err error) {
 	t.Helper()
 	var out bytes.Buffer
 	k, err := wire(t.Context(), environment(settings...), &out)
@@ -38,21 +54,37 @@ func invoke(t *testing.T, event string, settings ...string) (answer, map[string]
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := lambda.NewHandler(k.handle).Invoke(t.Context(), payload)
+	answer, err = lambda.NewHandler(k.handle).Invoke(t.Context(), payload)
+	for line := range strings.Lines(out.String()) {
+		var m map[string]any
+		if json.Unmarshal([]byte(line), &m) == nil && m["_aws"] != nil {
+			metrics = m
+		}
+	}
+	if metrics == nil {
+		t.Fatalf("no metrics in %s", &out)
+	}
+	delete(metrics, "_aws")
+	return answer, metrics, err
+}
+
+func TestDaysAheadAreMeasuredWhereNoneCanBeMade(t *testing.T) {
+	t.Parallel()
+	c, err := contract.Load("user_logins")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var a answer
-	if err := json.Unmarshal(text, &a); err != nil {
-		t.Fatal(err)
+	db := postgrestest.New(t, c.Table())
+	last := "user_logins_p" + time.Now().UTC().AddDate(0, 0, 5).Format("20060102")
+	db.Exec(t, "drop table "+last)
+	db.Exec(t, "create table "+last+" (in_the_way int)")
+	_, metrics, err := try(t, "maintain.json", "DATABASE_URL="+db.OwnerURL)
+	if err == nil {
+		t.Error("no error, although a partition could not be made")
 	}
-	metrics := map[string]any{}
-	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &metrics); err != nil || metrics["_aws"] == nil {
-		t.Fatalf("the last line is no metric: %s", lines[len(lines)-1])
+	if metrics["PartitionDaysAhead"] != 4.0 {
+		t.Errorf("metrics %v, want 4 days ahead", metrics)
 	}
-	delete(metrics, "_aws")
-	return a, metrics
 }
 
 func TestAnEmptyDatabaseIsMigratedAndThenKept(t *testing.T) {

@@ -20,8 +20,8 @@ import (
 
 // queueFlags name a queue and where it is.
 type queueFlags struct {
-	Queue       string `required:"" placeholder:"NAME|URL" help:"Queue name or URL. A URL of amazonaws.com goes to AWS itself."`
-	EndpointURL string `default:"http://127.0.0.1:4566" env:"AWS_ENDPOINT_URL" placeholder:"URL" help:"SQS endpoint; the default is LocalStack's (${default})."`
+	Queue       string `required:"" placeholder:"NAME|URL" help:"Queue name or URL; amazonaws.com means AWS itself."`
+	EndpointURL string `default:"http://127.0.0.1:4566" env:"AWS_ENDPOINT_URL" placeholder:"URL" help:"SQS endpoint (${default})."`
 }
 
 // open returns a client and the URL of the queue.

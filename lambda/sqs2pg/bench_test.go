@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/google/uuid"
 
 	"sqs2pg/pkg/contract"
@@ -75,6 +77,90 @@ func benchmarkPath(b *testing.B, size, concurrency int) {
 	b.ReportMetric(float64(n*b.N)/path.Seconds(), "rows/s")
 	b.ReportMetric(float64(n*b.N)/copied.Seconds(), "COPY-rows/s")
 	b.ReportMetric(copied.Seconds()/path.Seconds(), "ratio-of-COPY")
+}
+
+// BenchmarkAgainstAScript times the whole path against what people write by hand, on the same endpoint and server in the same run: one
+// goroutine that receives ten, inserts row by row and deletes one by one. The script neither validates nor masks.
+func BenchmarkAgainstAScript(b *testing.B) {
+	c, err := contract.Load("user_logins")
+	if err != nil {
+		b.Fatal(err)
+	}
+	twin := c.Table()
+	twin.Name = "user_logins_script"
+	db := postgrestest.New(b, c.Table(), twin)
+	endpoint, stop, err := serveSQS("127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer stop()
+	function, err := runtimeapi.Start(b.Context(), runtimeapi.Config{
+		Bootstrap: bootstrap, Environments: 2, Timeout: time.Minute, Output: io.Discard,
+		Env: []string{"DATABASE_URL=" + db.URL, "MASK_KEYRING=" + string(mask.GenerateKeyring())},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer function.Close(b.Context())
+	const many, few = 40_000, 4_000 // each long enough to be measured
+	bodies := validLogins(many)
+	pool := postgrestest.Open(b, db.URL)
+	var path, script time.Duration
+	for b.Loop() {
+		db.Exec(b, "truncate user_logins, user_logins_script")
+		path += drainAll(b, endpoint, function, bodies, 1000, 2)
+		script += runScript(b, endpoint, pool, bodies[:few])
+		if got := db.Query(b, "select (select count(*) from user_logins), (select count(*) from user_logins_script)")[0]; got[0] != fmt.Sprint(many) || got[1] != fmt.Sprint(few) {
+			b.Fatalf("%s rows", got)
+		}
+	}
+	rate, baseline := float64(many*b.N)/path.Seconds(), float64(few*b.N)/script.Seconds()
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(rate, "rows/s")
+	b.ReportMetric(baseline, "script-rows/s")
+	b.ReportMetric(rate/baseline, "times-the-script")
+	if rate < 10*baseline {
+		b.Errorf("%.1f times the script, and it must be 10 at least", rate/baseline)
+	}
+}
+
+// runScript fills a queue and returns how long the script takes to empty it.
+func runScript(b *testing.B, endpoint string, pool *postgres.Pool, bodies []string) time.Duration {
+	client, err := newSQS(b.Context(), endpoint)
+	if err != nil {
+		b.Fatal(err)
+	}
+	queue, err := client.CreateQueue(b.Context(), &sqs.CreateQueueInput{QueueName: aws.String("script")})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if _, err := send(b.Context(), client, *queue.QueueUrl, "", bodies); err != nil {
+		b.Fatal(err)
+	}
+	started := time.Now()
+	for done := 0; done < len(bodies); {
+		out, err := client.ReceiveMessage(b.Context(), &sqs.ReceiveMessageInput{QueueUrl: queue.QueueUrl, MaxNumberOfMessages: 10})
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, m := range out.Messages {
+			var l login
+			if err := json.Unmarshal([]byte(*m.Body), &l); err != nil {
+				b.Fatal(err)
+			}
+			if _, err := pool.Pgx().Exec(b.Context(), `
+				insert into user_logins_script (user_id, device_type, masked_ip, masked_device_id, locale, app_version, create_date, sent_at, event_id)
+				values ($1, $2, $3, $4, $5, $6, current_date, now(), $7)`,
+				l.UserID, l.DeviceType, l.IP, l.DeviceID, l.Locale, l.AppVersion, *m.MessageId); err != nil {
+				b.Fatal(err)
+			}
+			if _, err := client.DeleteMessage(b.Context(), &sqs.DeleteMessageInput{QueueUrl: queue.QueueUrl, ReceiptHandle: m.ReceiptHandle}); err != nil {
+				b.Fatal(err)
+			}
+			done++
+		}
+	}
+	return time.Since(started)
 }
 
 // BenchmarkStart reports how long the function takes from its start to its first request for work, a connection to the

@@ -16,7 +16,7 @@ import (
 
 // contractFlag names the contract, as it does for the functions.
 type contractFlag struct {
-	Contract string `default:"user_logins" env:"CONTRACT" placeholder:"NAME|FILE" help:"Contract: the name of one that comes with sqs2pg, or a file (${default})."`
+	Contract string `default:"user_logins" env:"CONTRACT" placeholder:"NAME|FILE" help:"Contract, by name or file (${default})."`
 }
 
 func (f *contractFlag) load() (*contract.Contract, error) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -142,30 +143,39 @@ func (d *deadLetters) giveBack(ctx context.Context, messages []types.Message) {
 // redrive puts dead letters back on the source queue, as many as there were when the queue was counted: what fails and dies again meanwhile stays.
 //
 // Each is sent, then deleted. Stopped between the two it is on both queues, and the next redrive sends it again: with the same
-// identity, so that the function recognises it.
-func (d *deadLetters) redrive(ctx context.Context, progress func(moved int)) (moved int, err error) {
-	for moved < d.depth && ctx.Err() == nil {
+// identity, so that the function recognises it. What the source queue refuses stays dead, and the others go on.
+func (d *deadLetters) redrive(ctx context.Context) (moved int, err error) {
+	var refused []types.Message
+	var why string
+	defer func() { d.giveBack(ctx, refused) }()
+	for moved+len(refused) < d.depth && ctx.Err() == nil {
 		messages, err := d.take(ctx)
 		if err != nil || len(messages) == 0 {
 			return moved, err
 		}
 		sent, failed := d.send(ctx, messages)
-		n, err := d.delete(ctx, sent)
+		n, err := d.delete(ctx, sent.taken)
 		moved += n
-		progress(moved)
-		if err == nil {
-			err = failed
-		}
-		if err != nil {
+		refused = append(refused, sent.refused...)
+		why = cmp.Or(why, sent.why)
+		if err = cmp.Or(failed, err); err != nil {
 			d.giveBack(ctx, messages)
 			return moved, err
 		}
 	}
+	if len(refused) > 0 {
+		return moved, fmt.Errorf("the source queue refused %d messages, the first, %s, with %s; they stay dead", len(refused), *refused[0].MessageId, why)
+	}
 	return moved, nil
 }
 
-// send returns the messages that the source queue took, as far as they are known.
-func (d *deadLetters) send(ctx context.Context, messages []types.Message) ([]types.Message, error) {
+// resent is what became of messages at the source queue; a call that failed leaves out those of which it is not known.
+type resent struct {
+	taken, refused []types.Message
+	why            string // the first was refused
+}
+
+func (d *deadLetters) send(ctx context.Context, messages []types.Message) (r resent, err error) {
 	for start := 0; start < len(messages); {
 		entries, size := []types.SendMessageBatchRequestEntry{}, 0
 		for i, m := range messages[start:] {
@@ -176,19 +186,18 @@ func (d *deadLetters) send(ctx context.Context, messages []types.Message) ([]typ
 		}
 		out, err := d.client.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: &d.sourceURL, Entries: entries})
 		if err != nil {
-			return messages[:start], fmt.Errorf("send to the source queue: %w", lastCause(err))
+			return r, fmt.Errorf("send to the source queue: %w", lastCause(err))
 		}
-		if len(out.Failed) > 0 {
-			first := out.Failed[0]
-			var sent []types.Message
-			for _, s := range out.Successful {
-				sent = append(sent, messages[atoi(*s.Id)])
-			}
-			return append(sent, messages[:start]...), fmt.Errorf("the source queue refused message %s with %s; it stays dead", *messages[atoi(*first.Id)].MessageId, aws.ToString(first.Code))
+		for _, s := range out.Successful {
+			r.taken = append(r.taken, messages[atoi(*s.Id)])
+		}
+		for _, f := range out.Failed {
+			r.refused = append(r.refused, messages[atoi(*f.Id)])
+			r.why = cmp.Or(r.why, aws.ToString(f.Code))
 		}
 		start += len(entries)
 	}
-	return messages, nil
+	return r, nil
 }
 
 func (d *deadLetters) delete(ctx context.Context, messages []types.Message) (int, error) {

@@ -186,7 +186,7 @@ func (c *dlqRedrive) Run(ctx context.Context, s *streams) error {
 	if c.DryRun {
 		return c.preview(ctx, s, loaded, dead)
 	}
-	moved, err := dead.redrive(ctx, func(int) {})
+	moved, err := dead.redrive(ctx)
 	fmt.Fprintf(s.err, "%d of %d messages redriven from %s to %s\n", moved, dead.depth, dead.name, c.Queue)
 	return err
 }

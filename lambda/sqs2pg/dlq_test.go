@@ -13,7 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"sqs2pg/pkg/eventsource"
 	"sqs2pg/pkg/mask"
@@ -215,5 +217,27 @@ func TestAQueueWithoutADeadLetterQueue(t *testing.T) {
 	code, _, errs := sqs2pg(t, "dlq", "list", "--endpoint-url", endpoint, "--queue", "alone")
 	if code != 1 || !strings.Contains(errs, "no redrive policy") {
 		t.Errorf("exits with %d and says %q", code, errs)
+	}
+}
+
+// A message with nine attributes of its own has no room for its identity.
+func TestARedriveGoesOnPastWhatTheQueueRefuses(t *testing.T) {
+	t.Parallel()
+	endpoint := startSQS(t)
+	queue, dead := withDead(t, endpoint, "logins", 3)
+	full := map[string]types.MessageAttributeValue{}
+	for i := range 9 {
+		full[fmt.Sprint("a", i)] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: aws.String("x")}
+	}
+	if _, err := client(t, endpoint).SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &dead, MessageBody: aws.String("{}"), MessageAttributes: full}); err != nil {
+		t.Fatal(err)
+	}
+	sendAs(t, endpoint, dead, logins(24, 1), func(i int) string { return fmt.Sprint(i) })
+	code, _, errs := sqs2pg(t, "dlq", "redrive", "--endpoint-url", endpoint, "--queue", "logins")
+	if code != 1 || !strings.Contains(errs, "24 of 25 messages redriven") || !strings.Contains(errs, "refused 1 messages") {
+		t.Errorf("exits with %d and says %q", code, errs)
+	}
+	if q, d := count(t, endpoint, queue), count(t, endpoint, dead); q != "24" || d != "1" {
+		t.Errorf("the queue holds %s, the dead-letter queue %s, want 24 and 1", q, d)
 	}
 }

@@ -16,12 +16,12 @@ import (
 // mappingFlags are the settings of the event source mapping and of the function behind it.
 type mappingFlags struct {
 	functionFlags `embed:""`
-	BatchSize     int           `default:"10" group:"mapping" help:"Messages per invocation at most: 1-10000, on a FIFO queue 1-10."`
+	BatchSize     int           `default:"10" group:"mapping" help:"Messages per invocation at most: 1-10000, FIFO 1-10."`
 	Window        time.Duration `default:"0s" group:"mapping" help:"How long a batch may gather messages: 0s-5m."`
-	Concurrency   int           `default:"1" group:"mapping" help:"Batches in flight at a time, each with a process of its own."`
-	Filter        []string      `sep:"none" group:"mapping" placeholder:"JSON" help:"Only messages that match, as {\"body\":{\"a\":[\"x\"]}}; others are deleted."`
+	Concurrency   int           `default:"1" group:"mapping" help:"Batches in flight at a time, each with a process."`
+	Filter        []string      `sep:"none" group:"mapping" placeholder:"JSON" help:"Delete what does not match: {\"body\":{\"a\":[\"x\"]}}."`
 	IdleTimeout   time.Duration `default:"10s" group:"mapping" help:"Stop after this much silence; 0s never stops."`
-	RetryDelay    time.Duration `default:"-1s" group:"mapping" help:"Give failed messages back after this time; -1s: the queue's own."`
+	RetryDelay    time.Duration `default:"-1s" group:"mapping" help:"Visibility timeout of failed messages; -1s: the queue's."`
 }
 
 func (f *mappingFlags) filters() ([]*eventsource.Filter, error) {
@@ -45,6 +45,7 @@ type drain struct {
 	environ  []string // of the function
 	record   *recorder
 	progress func(eventsource.Progress)
+	totals   *totals // after run
 }
 
 // run returns what became of the messages; log has the function's reasons.
@@ -58,6 +59,7 @@ func (d *drain) run(ctx context.Context, log io.Writer) (eventsource.Summary, er
 		return eventsource.Summary{}, err
 	}
 	defer f.close()
+	d.totals = f.totals
 	f.Function = d.record.before(f.Function)
 	m := eventsource.Mapping{
 		Client: d.client, QueueURL: d.queueURL, Function: f, FunctionTimeout: f.timeout, Filters: filters,

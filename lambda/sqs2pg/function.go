@@ -14,10 +14,10 @@ import (
 
 // functionFlags name the function behind the mapping: at most one of three.
 type functionFlags struct {
-	Function     string        `placeholder:"FILE" xor:"function" group:"function" help:"Its bootstrap; default: ingest/bootstrap beside this program."`
-	InvokeURL    string        `name:"invoke-url" placeholder:"URL" xor:"function" group:"function" help:"Or an emulator's: sam local start-lambda, a function's image."`
-	FunctionName string        `placeholder:"NAME" xor:"function" group:"function" help:"Or its name or ARN at the endpoint, by Lambda's Invoke call."`
-	Timeout      time.Duration `default:"30s" group:"function" help:"Its time for a batch; then it is killed, the batch comes back."`
+	Function     string        `placeholder:"FILE" xor:"function" group:"function" help:"Its bootstrap (ingest/bootstrap beside this program)."`
+	InvokeURL    string        `name:"invoke-url" placeholder:"URL" xor:"function" group:"function" help:"Or an emulator's URL, as of sam local start-lambda."`
+	FunctionName string        `placeholder:"NAME" xor:"function" group:"function" help:"Or its name or ARN, for Lambda's Invoke call."`
+	Timeout      time.Duration `default:"30s" group:"function" help:"Its time for a batch; then it is killed."`
 }
 
 // remote: it runs elsewhere, with settings of its own.
@@ -27,7 +27,7 @@ func (f *functionFlags) remote() bool { return f.InvokeURL != "" || f.FunctionNa
 type settingsFlags struct {
 	contractFlag `embed:""`
 	keyringFlag  `embed:""`
-	DatabaseURL  string `env:"DATABASE_URL" placeholder:"URL" group:"function" help:"Postgres that it writes to, after migrate."`
+	DatabaseURL  string `env:"DATABASE_URL" placeholder:"URL" group:"function" help:"Postgres that it writes to."`
 }
 
 // environ is the function's environment, checked for what it cannot start without. One that runs elsewhere has its own.
@@ -59,7 +59,7 @@ func (c *settingsFlags) environ(s *streams, remote bool) ([]string, error) {
 type function struct {
 	eventsource.Function
 	timeout time.Duration // 0: not known
-	local   *runtimeapi.Function
+	totals  *totals
 	close   func()
 }
 
@@ -74,7 +74,7 @@ func (f *functionFlags) start(ctx context.Context, endpoint string, environments
 		if err != nil {
 			return nil, explainQueue(err)
 		}
-		return &function{Function: remote, timeout: f.Timeout, close: remote.Close}, nil
+		return &function{Function: remote, timeout: f.Timeout, totals: &totals{}, close: remote.Close}, nil
 	case f.FunctionName != "":
 		client, err := newLambda(ctx, endpoint)
 		if err != nil {
@@ -84,7 +84,7 @@ func (f *functionFlags) start(ctx context.Context, endpoint string, environments
 		if err != nil {
 			return nil, err
 		}
-		return &function{Function: remote, timeout: remote.Timeout, close: func() {}}, nil
+		return &function{Function: remote, timeout: remote.Timeout, totals: &totals{}, close: func() {}}, nil
 	}
 	return f.startHere(ctx, environments, environ, log)
 }
@@ -94,17 +94,19 @@ func (f *functionFlags) startHere(ctx context.Context, environments int, environ
 	if err != nil {
 		return nil, err
 	}
+	sum := &totals{}
 	local, err := runtimeapi.Start(ctx, runtimeapi.Config{
 		Bootstrap: bootstrap, Environments: environments, Timeout: f.Timeout,
-		FunctionName: "ingest", Env: environ, Output: log,
+		FunctionName: "ingest", Env: environ, Output: log, Report: sum.add,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &function{Function: local, timeout: f.Timeout, local: local, close: func() {
+	return &function{Function: local, timeout: f.Timeout, totals: sum, close: func() {
 		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
 		local.Close(stop)
+		sum.stats = local.Stats()
 	}}, nil
 }
 

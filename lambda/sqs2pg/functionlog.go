@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"maps"
 	"strings"
 	"sync"
 )
@@ -18,7 +19,7 @@ type functionLog struct {
 	repeated int               // duplicates
 	failures map[string]int    // receives that failed, by reason
 	reasons  map[string]string // the last reason of each failed message, by message id
-	db       float64           // milliseconds spent waiting for the database
+	db       float64           // milliseconds that a batch waits for the database: a running mean that favours the latest
 }
 
 func newFunctionLog(passOn io.Writer) *functionLog {
@@ -33,6 +34,13 @@ type functionLine struct {
 	Written, Duplicates                                       int
 	DatabaseTime                                              float64
 	Metrics                                                   json.RawMessage `json:"_aws"`
+}
+
+// snapshot returns how often which reason was seen, and how long a batch waits for the database, in milliseconds.
+func (l *functionLog) snapshot() (failures map[string]int, database float64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return maps.Clone(l.failures), l.db
 }
 
 // Write takes one or more lines.
@@ -53,7 +61,10 @@ func (l *functionLog) take(line []byte) error {
 	case err == nil && f.Metrics != nil:
 		l.written += f.Written
 		l.repeated += f.Duplicates
-		l.db += f.DatabaseTime
+		if l.db == 0 {
+			l.db = f.DatabaseTime
+		}
+		l.db += (f.DatabaseTime - l.db) / 8
 	case err == nil && f.Outcome != "":
 		l.failures[f.reason()]++
 		l.reasons[f.MessageID] = f.reason()

@@ -17,7 +17,7 @@ type invokeCommand struct {
 	queueFlags    `embed:""`
 	mappingFlags  `embed:""`
 	settingsFlags `embed:""`
-	Record        string `placeholder:"DIR" type:"path" help:"Keep each batch as an event file in this folder, bodies included."`
+	Record        string `placeholder:"DIR" type:"path" help:"Keep each batch, bodies too, as a file in DIR."`
 	JSON          bool   `name:"json" help:"End with one JSON object on standard output."`
 }
 
@@ -39,28 +39,29 @@ func (c *invokeCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	log := newFunctionLog(s.err)
 	live := newProgress(s.err, depth(ctx, client, queueURL))
+	log := newFunctionLog(live)
 	d := drain{mappingFlags: c.mappingFlags, client: client, queueURL: queueURL, endpoint: c.EndpointURL, environ: environ, record: record, progress: live.observe}
+	live.show(ctx, client, queueURL, log)
 	summary, err := d.run(ctx, log)
 	live.done()
 	if err != nil {
 		return explainQueue(err)
 	}
-	return c.conclude(s, summary, log)
+	return c.conclude(s, summary, log, d.totals)
 }
 
 // conclude says what became of the messages. It fails if the function did: bad messages are the function's ordinary work.
-func (c *invokeCommand) conclude(s *streams, summary eventsource.Summary, log *functionLog) error {
+func (c *invokeCommand) conclude(s *streams, summary eventsource.Summary, log *functionLog, sum *totals) error {
 	for _, w := range summary.Warnings {
 		fmt.Fprintf(s.err, "warning: %s\n", w)
 	}
 	if c.JSON {
-		if err := json.NewEncoder(s.out).Encode(newResult(summary)); err != nil {
+		if err := json.NewEncoder(s.out).Encode(newResult(summary, sum)); err != nil {
 			return err
 		}
 	} else {
-		printTable(s.out, []string{"messages", "count"}, c.tally(summary, log))
+		printTable(s.out, []string{"messages", "count"}, append(c.tally(summary, log), sum.rows()...))
 	}
 	if summary.FailedBatches > 0 {
 		return fmt.Errorf("%d batches came back whole, the last because of %s", summary.FailedBatches, summary.LastError)
@@ -77,10 +78,17 @@ type result struct {
 	Filtered       int     `json:"filtered"`
 	DeadLettered   int     `json:"dead_lettered"`
 	ElapsedSeconds float64 `json:"elapsed_seconds"`
+	Timeouts       int     `json:"timeouts"`
+	Restarts       int     `json:"restarts"`
+	BilledSeconds  float64 `json:"billed_seconds"`
+	MaxMemory      int64   `json:"max_memory_bytes"`
 }
 
-func newResult(m eventsource.Summary) result {
-	return result{m.Received, m.Invocations, m.Succeeded, m.Failed, m.Filtered, m.DeadLettered, m.Elapsed.Round(time.Millisecond).Seconds()}
+func newResult(m eventsource.Summary, t *totals) result {
+	return result{
+		m.Received, m.Invocations, m.Succeeded, m.Failed, m.Filtered, m.DeadLettered, m.Elapsed.Round(time.Millisecond).Seconds(),
+		t.stats.Timeouts, t.stats.Restarts, t.billed.Seconds(), t.maxMemory,
+	}
 }
 
 // tally is the closing table: what SQS saw, then what the function said.

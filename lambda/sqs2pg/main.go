@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -20,23 +21,32 @@ import (
 
 // command is the whole command line.
 type command struct {
-	Run      runCommand      `cmd:"" help:"Start Postgres and SQS on this machine, send messages, load them: the product in one command."`
-	Invoke   invokeCommand   `cmd:"" help:"Play the event source mapping: drain a queue through the function."`
-	Replay   replayCommand   `cmd:"" help:"Feed recorded batches to the function again, without a queue."`
-	Send     sendCommand     `cmd:"" help:"Send messages to a queue: generated logins, or the lines of a file."`
-	Sqs      sqsCommand      `cmd:"" help:"Serve an in-memory SQS."`
-	Migrate  migrateCommand  `cmd:"" help:"Make or update the contract's table and what all tables share."`
-	Maintain maintainCommand `cmd:"" help:"Make partitions ahead, drop those past their retention."`
-	Event    eventCommand    `cmd:"" help:"Capture a batch as a Lambda event, for sam local invoke."`
-	Dlq      dlqCommand      `cmd:"" help:"List, show and redrive dead letters."`
-	Doctor   doctorCommand   `cmd:"" help:"Check every setting: queue, database, function."`
-	Contract contractCommand `cmd:"" help:"Check a contract, show its table, try messages against it."`
+	Run        runCommand        `cmd:"" help:"Start Postgres and SQS on this machine, send messages, load them: the product in one command."`
+	Invoke     invokeCommand     `cmd:"" help:"Play the event source mapping: drain a queue through the function."`
+	Replay     replayCommand     `cmd:"" help:"Feed recorded batches to the function again, without a queue."`
+	Send       sendCommand       `cmd:"" help:"Send messages to a queue: generated logins, or the lines of a file."`
+	Sqs        sqsCommand        `cmd:"" help:"Serve an in-memory SQS."`
+	Migrate    migrateCommand    `cmd:"" help:"Make or update the contract's table and what all tables share."`
+	Maintain   maintainCommand   `cmd:"" help:"Make partitions ahead, drop those past their retention."`
+	Event      eventCommand      `cmd:"" help:"Capture a batch as a Lambda event, for sam local invoke."`
+	Dlq        dlqCommand        `cmd:"" help:"List, show and redrive dead letters."`
+	Doctor     doctorCommand     `cmd:"" help:"Check every setting: queue, database, function."`
+	Contract   contractCommand   `cmd:"" help:"Check a contract, show its table, try messages against it."`
+	Completion completionCommand `cmd:"" help:"Print a completion script for bash, zsh or fish."`
 }
 
 // groups are the headings of a long help.
 var groups = []kong.Group{
 	{Key: "function", Title: "The function behind the mapping:"},
 	{Key: "mapping", Title: "The mapping:"},
+}
+
+// helpText is a flag's help, with its variable where that is not named like the flag.
+func helpText(v *kong.Value) string {
+	if len(v.Tag.Envs) == 0 || strings.HasPrefix(v.Tag.Envs[0], "SQS2PG_") {
+		return v.Help
+	}
+	return kong.DefaultHelpValueFormatter(v)
 }
 
 // streams are the outside world as one value, so that tests can be it.
@@ -66,9 +76,10 @@ func execute(ctx context.Context, args []string, s *streams) int {
 	var c command
 	parser := kong.Must(&c,
 		kong.Name("sqs2pg"),
-		kong.Description("Loads JSON events from SQS into Postgres: validated, masked, each message once."),
+		kong.Description("Loads JSON events from SQS into Postgres: validated, masked, each message once. Every flag can be set by a variable, too: --batch-size by SQS2PG_BATCH_SIZE; some have another, which their help names."),
 		kong.DefaultEnvars("SQS2PG"),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 80}),
+		kong.ValueFormatter(helpText),
 		kong.ExplicitGroups(groups),
 		kong.Writers(s.out, s.err),
 		kong.Exit(func(code int) { exited = code }),

@@ -39,8 +39,10 @@ const (
 )
 
 func (c *runCommand) Run(ctx context.Context, s *streams) error {
-	if c.Messages < 1 {
-		return misuse("--messages is %d; it must be 1 or more", c.Messages)
+	for flag, n := range map[string]int{"messages": c.Messages, "batch-size": c.BatchSize, "concurrency": c.Concurrency} {
+		if n < 1 {
+			return misuse("--%s is %d; it must be 1 or more", flag, n)
+		}
 	}
 	loaded, err := contract.Load("user_logins")
 	if err != nil {
@@ -115,6 +117,8 @@ func (c *runCommand) drain(ctx context.Context, s *streams, db *database, client
 		return 0, err
 	}
 	live := newProgress(s.err, depth(ctx, client, queueURL))
+	log.passOn = live
+	live.show(ctx, client, queueURL, log)
 	d := drain{
 		mappingFlags: mappingFlags{
 			functionFlags: functionFlags{Function: c.Function, Timeout: 30 * time.Second},

@@ -22,7 +22,7 @@ func (c *sqsCommand) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	defer stop()
-	fmt.Fprintf(s.err, "SQS in memory; in another terminal:\n  export AWS_ENDPOINT_URL=%s AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local\n", endpoint)
+	fmt.Fprintf(s.err, "SQS in memory; in another terminal:\n  export AWS_ENDPOINT_URL=%s AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local\nVersion 1 of the AWS CLI wants --endpoint-url %[1]s besides.\n", endpoint)
 	<-ctx.Done()
 	return nil
 }

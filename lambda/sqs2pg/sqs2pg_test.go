@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -72,12 +73,17 @@ func golden(t *testing.T, file, got string) {
 
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	for _, command := range []string{"", "run", "invoke", "replay", "send", "sqs", "migrate", "maintain", "event", "doctor", "dlq list", "dlq show", "dlq redrive", "contract check", "contract ddl", "contract try"} {
+	for _, command := range []string{"", "run", "invoke", "replay", "send", "sqs", "migrate", "maintain", "event", "doctor", "dlq list", "dlq show", "dlq redrive", "completion", "contract check", "contract ddl", "contract try"} {
 		t.Run(command, func(t *testing.T) {
 			t.Parallel()
 			help := succeed(t, append(strings.Fields(command), "--help")...)
-			if n := strings.Count(help, "\n"); n > 60 {
+			if n := strings.Count(help, "\n"); n > 40 {
 				t.Errorf("%d lines: it must fit a screen", n)
+			}
+			for line := range strings.Lines(help) {
+				if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > 80 {
+					t.Errorf("%d columns: %s", n, line)
+				}
 			}
 			golden(t, "help"+strings.ReplaceAll(" "+command, " ", "-")+".txt", help)
 		})

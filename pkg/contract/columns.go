@@ -68,6 +68,9 @@ func (p *compiler) setTable(name string) error {
 	if parts == nil {
 		return fmt.Errorf("/x-table: %q is no name for a table: use at most 50 lower-case letters, digits and _, after a schema and a dot if it has one", name)
 	}
+	if schema := parts[1]; schema == "sqs2pg" || schema == "information_schema" || strings.HasPrefix(schema, "pg_") {
+		return fmt.Errorf("/x-table: the schema %s is not for tables of events: use another", schema)
+	}
 	p.c.table.Schema, p.c.table.Name = cmp.Or(parts[1], "public"), parts[2]
 	return nil
 }

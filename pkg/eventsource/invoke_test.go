@@ -82,30 +82,43 @@ func TestAnEmulatorsAnswersAreUnderstood(t *testing.T) {
 	}
 }
 
-// The emulator in an image refuses a second invocation with 400 and no body: it waits, and none is lost.
-func TestAnEmulatorThatTakesOneAtATime(t *testing.T) {
+// The emulator in an image must not be called twice at a time: it may end by it. Under another name than "function" it is
+// something that can; and what refuses with 400 and no body is asked again, so that nothing is lost.
+func TestHowManyInvocationsAnEmulatorGetsAtATime(t *testing.T) {
 	t.Parallel()
-	var one sync.Mutex
-	var refused, taken atomic.Int32
-	url := emulator(t, func(w http.ResponseWriter, r *http.Request) {
-		if !one.TryLock() {
-			refused.Add(1)
-			w.WriteHeader(http.StatusBadRequest)
-			return
-		}
-		defer one.Unlock()
-		taken.Add(1)
-		time.Sleep(20 * time.Millisecond) // the function's work
-		io.WriteString(w, "null")
-	})
-	client := endpoint(t, nil)
-	queue := newQueue(t, client, "one-at-a-time", nil)
-	send(t, client, queue, numbered(12))
-	got := run(t, eventsource.Mapping{Client: client, QueueURL: queue, Function: urlFunction(t, url, time.Minute), BatchSize: 2, Concurrency: 3})
-	if got.Succeeded != 12 || got.Failed != 0 || taken.Load() != int32(got.Invocations) || refused.Load() == 0 {
-		t.Errorf("%+v, %d taken, %d refused", got, taken.Load(), refused.Load())
+	for name, test := range map[string]struct {
+		path      string
+		concurred bool
+	}{
+		"the Runtime Interface Emulator": {"", false},
+		"the same, its path written out": {"/2015-03-31/functions/function/invocations", false},
+		"sam local start-lambda":         {"/2015-03-31/functions/IngestFunction/invocations", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var one sync.Mutex
+			var refused, taken atomic.Int32
+			url := emulator(t, func(w http.ResponseWriter, r *http.Request) {
+				if !one.TryLock() {
+					refused.Add(1)
+					w.WriteHeader(http.StatusBadRequest)
+					return
+				}
+				defer one.Unlock()
+				taken.Add(1)
+				time.Sleep(20 * time.Millisecond) // the function's work
+				io.WriteString(w, "null")
+			})
+			client := endpoint(t, nil)
+			queue := newQueue(t, client, fmt.Sprint("at-a-time-", len(name)), nil)
+			send(t, client, queue, numbered(12))
+			got := run(t, eventsource.Mapping{Client: client, QueueURL: queue, Function: urlFunction(t, url+test.path, time.Minute), BatchSize: 2, Concurrency: 3})
+			if got.Succeeded != 12 || got.Failed != 0 || taken.Load() != int32(got.Invocations) || (refused.Load() > 0) != test.concurred {
+				t.Errorf("%+v, %d taken, %d refused", got, taken.Load(), refused.Load())
+			}
+			wantDepth(t, client, queue, 0, 0)
+		})
 	}
-	wantDepth(t, client, queue, 0, 0)
 }
 
 func TestAnInvocationOfAnEmulatorIsGivenUp(t *testing.T) {

@@ -20,8 +20,9 @@ const (
 )
 
 // URLFunction is a function behind the invoke call of an emulator: the Runtime Interface Emulator in a function's container
-// image, or sam local start-lambda. It is safe for concurrent use, though the emulator in an image works on one invocation at
-// a time: it refuses the others with 400 and nothing else, and these wait here and ask again.
+// image, or sam local start-lambda. It is safe for concurrent use, though the Runtime Interface Emulator is not: it refuses a
+// second invocation with 400 and nothing else, or ends the connection, or itself. So that one, which knows its function by no
+// other name than "function", gets one at a time; and whoever answers so all the same, because somebody else calls, is asked again.
 //
 // Emulators say with status 200 what Lambda says with a header, so the response is looked at: an object with errorMessage and
 // without batchItemFailures, the plain text of a timeout, and no response at all are failed invocations. Lambda's own rules
@@ -30,6 +31,7 @@ type URLFunction struct {
 	url     string
 	client  *http.Client
 	timeout time.Duration
+	turn    chan struct{} // holds one, of the only invocation there may be; nil: there may be many
 }
 
 // NewURLFunction takes the emulator's address, http://127.0.0.1:8080, which is completed with the path of the Runtime Interface
@@ -46,7 +48,11 @@ func NewURLFunction(address string, timeout time.Duration) (*URLFunction, error)
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 64
-	return &URLFunction{url: u.String(), client: &http.Client{Transport: transport}, timeout: timeout}, nil
+	f := &URLFunction{url: u.String(), client: &http.Client{Transport: transport}, timeout: timeout}
+	if u.Path == invokePath {
+		f.turn = make(chan struct{}, 1)
+	}
+	return f, nil
 }
 
 // Close ends the connections that are kept.
@@ -55,6 +61,14 @@ func (f *URLFunction) Close() { f.client.CloseIdleConnections() }
 // Invoke returns the response. An error matches ErrNoFunction where nothing answers at the URL, or no function there has that
 // name; every other one is a failed invocation.
 func (f *URLFunction) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	if f.turn != nil {
+		select {
+		case f.turn <- struct{}{}:
+			defer func() { <-f.turn }()
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
 	for {

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math/rand/v2"
@@ -31,10 +32,16 @@ func (p *Pool) attempt(ctx context.Context, work func(*pgxpool.Conn) error) erro
 		ctx, cancel = context.WithTimeout(ctx, patience)
 		defer cancel()
 	}
+	var answer error // the last that the server gave: a try that runs out of time has none of its own
 	for delay := firstDelay; ; delay = min(2*delay, lastDelay) {
 		err := p.pgx.AcquireFunc(ctx, func(conn *pgxpool.Conn) error { return dropReadOnly(ctx, conn, work(conn)) })
 		if err == nil {
 			return nil
+		}
+		if _, ok := errors.AsType[*pgconn.PgError](err); ok {
+			answer = err
+		} else if ctx.Err() != nil {
+			return unavailable(cmp.Or(answer, err))
 		}
 		switch judge(err) {
 		case refusal:

@@ -166,6 +166,9 @@ func (f *Function) invokeOn(ctx context.Context, env *environment, payload []byt
 		if env == nil || !env.alive() {
 			var err error
 			if env, err = f.restart(ctx, env); err != nil {
+				if ctx.Err() == nil {
+					f.account(err)
+				}
 				return nil, env, err
 			}
 		}

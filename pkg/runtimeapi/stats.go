@@ -14,7 +14,7 @@ type Stats struct {
 	Invocations int           // begun, whatever their end
 	Errors      int           // ended with a *FunctionError, Timeouts and Crashes included
 	Timeouts    int           // ended by the kill at the timeout
-	Crashes     int           // ended by the exit of the process
+	Crashes     int           // ended by the exit of the process, in its start or later
 	Restarts    int           // processes started in place of one that had ended
 	Init        time.Duration // the longest time from the start of a process to its first call for an invocation
 }

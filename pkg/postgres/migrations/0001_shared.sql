@@ -52,6 +52,7 @@ declare
   first_moment timestamptz;
   end_moment timestamptz;
   partition text;
+  there regclass;
 begin
   select t.* into registered
     from sqs2pg.tables t join pg_class c on c.relname = t.table_name
@@ -66,8 +67,12 @@ begin
   partition := registered.table_name || '_p' || to_char(first_moment, case width when 'day' then 'YYYYMMDD' else 'YYYYMM' end);
 
   perform pg_advisory_xact_lock(hashtextextended('sqs2pg.make_partition', parent::oid::bigint));
-  if to_regclass(format('%I.%I', registered.table_schema, partition)) is not null then
+  there := to_regclass(format('%I.%I', registered.table_schema, partition));
+  if exists (select from pg_inherits where inhparent = parent and inhrelid = there) then
     return null;
+  elsif there is not null then
+    raise exception 'the name % is taken by a table that is no partition of %: rename it', partition, parent
+      using errcode = 'integrity_constraint_violation', constraint = partition;
   end if;
   execute format('create table %I.%I (like %s including all)', registered.table_schema, partition, parent);
   execute format('alter table %s attach partition %I.%I for values from (%L) to (%L)',

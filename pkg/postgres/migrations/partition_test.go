@@ -1,11 +1,14 @@
 package migrations_test
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/postgrestest"
@@ -212,5 +215,18 @@ func TestTheWriterMayWriteAndNothingElse(t *testing.T) {
 		union select 'function ' || oid::regprocedure from pg_proc, aclexplode(coalesce(proacl, acldefault('f', proowner))) a where a.grantee = 0 and pronamespace = 'sqs2pg'::regnamespace`)
 	if public != nil {
 		t.Errorf("PUBLIC has rights on %s", public)
+	}
+}
+
+func TestANameThatIsTakenIsSaid(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, logins())
+	day := time.Now().UTC().AddDate(0, 0, -40)
+	name := "user_logins_p" + day.Format("20060102")
+	db.Exec(t, "create table "+name+" (x int)")
+	_, err := db.Pool.Pgx().Exec(t.Context(), "select sqs2pg.ensure_partition('user_logins', $1)", day)
+	refused, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok || refused.Code != "23000" || refused.ConstraintName != name {
+		t.Errorf("error %v, want 23000 that names %s", err, name)
 	}
 }

@@ -54,12 +54,7 @@ func alter(ctx context.Context, tx pgx.Tx, table contract.Table, known *registra
 	if len(added) == 0 && slices.Equal(known.Columns, describeColumns(table)) {
 		return nil
 	}
-	for _, c := range describeColumns(table) {
-		if before, ok := known.column(c.Name); ok && before.Mask != c.Mask {
-			report.Masks = append(report.Masks, fmt.Sprintf("%s.%s from %s to %s", dotted(table), c.Name, before.Mask, c.Mask))
-		}
-	}
-	// The comments say how a column is masked.
+	// A property may have moved: the comments say which one fills a column.
 	if _, err := tx.Exec(ctx, comments(table)); err != nil {
 		return err
 	}
@@ -88,6 +83,8 @@ func compare(table contract.Table, known *registration, found *relation) ([]cont
 			differ("column %s is in the contract but was dropped from the table: run alter table %s add column %s", c.Name, qualified(table), columnDefinition(c))
 		case actual.Type != typeName(c.Type):
 			differ("column %s is %s in the table and %s in the contract: keep the type, or use another x-column for the new one", c.Name, actual.Type, typeName(c.Type))
+		case registered.Mask != "" && registered.Mask != c.Mask.String(): // the reserved columns have none
+			differ("column %s holds values masked by %s and the contract says %s: keep the mask, or use another x-column, so that no column holds both", c.Name, registered.Mask, c.Mask)
 		case c.Required && !actual.NotNull && !registered.Required:
 			differ("column %s may be null in the table but is required in the contract: keep it optional, or fill it and run alter table %s alter column %s set not null", c.Name, qualified(table), quote(c.Name))
 		case !c.Required && actual.NotNull:

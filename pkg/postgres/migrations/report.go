@@ -14,7 +14,6 @@ type Report struct {
 	Migrations   []string // SQL files that were run
 	Created      []string // tables
 	AddedColumns []string // of contracts that have grown
-	Masks        []string // that are others for new rows: "schema.table.column from none to token"
 	TakenOver    []TakeOver
 	Partitions   []string // made ahead
 }
@@ -43,7 +42,6 @@ func (r Report) String() string {
 		add("  not carried over:", t.Dropped)
 	}
 	add("added column", r.AddedColumns)
-	add("for new rows only, changed the mask of", r.Masks)
 	if n := len(r.Partitions); n > 0 {
 		lines = append(lines, fmt.Sprintf("created %d partitions, %s to %s", n, r.Partitions[0], r.Partitions[n-1]))
 	}

@@ -41,7 +41,7 @@ type Report struct {
 	Table      string   `json:"table"`
 	Partitions []string `json:"partitions"` // made
 	Dropped    []string `json:"dropped"`
-	// DaysAhead is for how many whole days after this moment there is a partition without a gap.
+	// DaysAhead is for how many whole days after this moment there is a partition without a gap; -1 if it could not be measured.
 	DaysAhead int `json:"days_ahead"`
 	// RowsOutside counts the rows of a DEFAULT partition, which is not ours: somebody attached it, and what is in it stands in the way of the
 	// partitions that those rows belong to.
@@ -59,6 +59,7 @@ func Run(ctx context.Context, pool *postgres.Pool, table contract.Table, plan Pl
 	if table.Mode != contract.Insert {
 		return report, nil
 	}
+	report.DaysAhead = -1
 	if err := pool.Ping(ctx); err != nil {
 		return report, err
 	}
@@ -90,7 +91,7 @@ func (r *run) do(ctx context.Context) error {
 		return err
 	}
 	if err := r.makeAhead(ctx); err != nil {
-		return err
+		return errors.Join(err, r.measure(ctx)) // how long there is time to repair it
 	}
 	if r.plan.RetentionDays > 0 {
 		if err := r.retire(ctx, time.Now().AddDate(0, 0, -r.plan.RetentionDays)); err != nil {

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"sqs2pg/pkg/eventsource"
+	"sqs2pg/pkg/mask"
+	"sqs2pg/pkg/postgres/postgrestest"
+	"sqs2pg/pkg/runtimeapi"
+)
+
+// TestAKilledBootstrapLosesNothingAndRepeatsNothing kills one of four processes with SIGKILL in the middle of a drain, several times
+// over. KILL_MESSAGES sets how many messages there are.
+func TestAKilledBootstrapLosesNothingAndRepeatsNothing(t *testing.T) {
+	t.Parallel()
+	messages := 5000
+	if n, err := strconv.Atoi(os.Getenv("KILL_MESSAGES")); err == nil {
+		messages = n
+	}
+	endpoint := startSQS(t)
+	queue, dead := withDead(t, endpoint, "logins", 10)
+	db := postgrestest.New(t, load(t, "user_logins"))
+	if _, err := send(t.Context(), client(t, endpoint), queue, "", validLogins(messages)); err != nil {
+		t.Fatal(err)
+	}
+	pids := t.TempDir()
+	f, err := runtimeapi.Start(t.Context(), runtimeapi.Config{
+		Bootstrap: tellingItsPid(t, pids), Environments: processes, Timeout: time.Minute,
+		Env: []string{"DATABASE_URL=" + db.URL, "MASK_KEYRING=" + string(mask.GenerateKeyring())},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close(context.Background())
+	const batch = 200
+	k := &killer{Function: f, t: t, pids: pids, spacing: max(1, messages/batch/processes/(kills+1)), kills: kills}
+	m := eventsource.Mapping{
+		Client: client(t, endpoint), QueueURL: queue, Function: k, BatchSize: batch, Concurrency: processes, IdleTimeout: 200 * time.Millisecond,
+	}
+	summary, err := m.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.killing.Wait()
+	stats := f.Stats()
+	t.Logf("%d messages in %s, %d batches came back, %d crashes, %d restarts", messages, summary.Elapsed.Round(time.Millisecond), summary.FailedBatches, stats.Crashes, stats.Restarts)
+	if stats.Restarts < kills || stats.Crashes < 1 || summary.FailedBatches != stats.Crashes || summary.Succeeded != messages || summary.DeadLettered != 0 {
+		t.Errorf("%+v, %+v, want about %d killed, at least one at work", stats, summary, kills)
+	}
+	want := fmt.Sprint(messages)
+	if got := db.Query(t, "select count(*), count(distinct event_id) from user_logins")[0]; got[0] != want || got[1] != want {
+		t.Errorf("%s rows of %s events, want %s", got[0], got[1], want)
+	}
+	if q, d := count(t, endpoint, queue), count(t, endpoint, dead); q != "0" || d != "0" {
+		t.Errorf("the queue holds %s, the dead-letter queue %s", q, d)
+	}
+}
+
+const (
+	processes = 4
+	kills     = 4
+)
+
+// killer lets invocations through four at a time now and then, so that every process has one, and kills one of them.
+type killer struct {
+	*runtimeapi.Function
+	t       *testing.T
+	pids    string
+	spacing int // rounds of four from one kill to the next
+	killing sync.WaitGroup
+
+	mu      sync.Mutex
+	begun   int
+	kills   int
+	arrived int
+	gate    chan struct{}
+}
+
+func (k *killer) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	if gate := k.arrive(); gate != nil {
+		select {
+		case <-gate:
+		case <-time.After(time.Second): // the last batches may be fewer
+		}
+	}
+	return k.Function.Invoke(ctx, payload)
+}
+
+// arrive returns what to wait for, if this is a round that ends with a kill.
+func (k *killer) arrive() <-chan struct{} {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	round := k.begun / processes
+	k.begun++
+	if k.kills == 0 || round%k.spacing != 0 {
+		return nil
+	}
+	if k.arrived == 0 {
+		k.gate = make(chan struct{})
+	}
+	if k.arrived++; k.arrived < processes {
+		return k.gate
+	}
+	close(k.gate)
+	k.arrived = 0
+	which := k.kills
+	k.kills--
+	k.killing.Go(func() {
+		time.Sleep(2 * time.Millisecond) // the process has the event, and is not done with it
+		killOne(k.t, k.pids, which)
+	})
+	return k.gate
+}
+
+// validLogins are logins without the messages of another kind.
+func validLogins(n int) []string {
+	bodies := logins(n, 1)
+	for i, body := range bodies {
+		if body == wrongMessage {
+			bodies[i] = bodies[(i+1)%n]
+		}
+	}
+	return bodies
+}
+
+// tellingItsPid is the function, leaving a file named by its process id in the folder.
+func tellingItsPid(t *testing.T, dir string) string {
+	t.Helper()
+	function, err := filepath.Abs(bootstrap)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "bootstrap")
+	script := fmt.Sprintf("#!/bin/sh\n: > '%s'/$$\nexec '%s'\n", dir, function)
+	if err := os.WriteFile(path, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// killOne kills one of the processes that live.
+func killOne(t *testing.T, dir string, which int) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) == 0 {
+		t.Errorf("%d processes, %v", len(entries), err)
+		return
+	}
+	entry := entries[which%len(entries)]
+	os.Remove(filepath.Join(dir, entry.Name()))
+	pid, err := strconv.Atoi(entry.Name())
+	if err == nil {
+		err = syscall.Kill(pid, syscall.SIGKILL)
+	}
+	if err != nil {
+		t.Errorf("kill %s: %v", entry.Name(), err)
+	}
+}
