@@ -163,6 +163,9 @@ func (c *chaos) look() {
 }
 
 func (c *chaos) report() {
+	if n := c.waiting(); n > 0 {
+		c.t.Errorf("%d messages are still in the queue", n)
+	}
 	dead := c.deadLetters()
 	for _, m := range dead {
 		c.search.Text("a dead letter's attributes", fmt.Sprint(m.Attributes, m.MessageAttributes))

@@ -123,10 +123,12 @@ func (w *world) environ() []string {
 }
 
 // waiting is how many messages the queue holds, visible or not.
-func (w *world) waiting() int {
+func (w *world) waiting() int { return w.holds(w.queue) }
+
+func (w *world) holds(queueURL string) int {
 	w.t.Helper()
 	out, err := w.client.GetQueueAttributes(w.t.Context(), &sqs.GetQueueAttributesInput{
-		QueueUrl: &w.queue, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll},
+		QueueUrl: &queueURL, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll},
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -134,22 +136,25 @@ func (w *world) waiting() int {
 	return atoi(out.Attributes["ApproximateNumberOfMessages"]) + atoi(out.Attributes["ApproximateNumberOfMessagesNotVisible"])
 }
 
-// deadLetters takes all messages off the dead-letter queue.
+// deadLetters takes all messages off the dead-letter queue. What an answer held that did not arrive comes again.
 func (w *world) deadLetters() (all []types.Message) {
 	w.t.Helper()
-	for {
+	for w.holds(w.dead) > 0 {
 		out, err := w.client.ReceiveMessage(w.t.Context(), &sqs.ReceiveMessageInput{
-			QueueUrl: &w.dead, MaxNumberOfMessages: 10, VisibilityTimeout: 3600, MessageAttributeNames: []string{"All"},
+			QueueUrl: &w.dead, MaxNumberOfMessages: 10, VisibilityTimeout: 5, WaitTimeSeconds: 1, MessageAttributeNames: []string{"All"},
 			MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
 		})
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		if len(out.Messages) == 0 {
-			return all
+		for _, m := range out.Messages {
+			if _, err := w.client.DeleteMessage(w.t.Context(), &sqs.DeleteMessageInput{QueueUrl: &w.dead, ReceiptHandle: m.ReceiptHandle}); err != nil {
+				w.t.Fatal(err)
+			}
 		}
 		all = append(all, out.Messages...)
 	}
+	return all
 }
 
 // vault is a Secrets Manager with one secret. There is no other way to have a rotation at a moment of one's choice.

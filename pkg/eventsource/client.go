@@ -1,6 +1,8 @@
 package eventsource
 
 import (
+	"bytes"
+	"io"
 	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -16,11 +18,30 @@ func NewClient(cfg aws.Config, endpoint string) *sqs.Client {
 			o.BaseEndpoint = &endpoint
 		}
 		if client, ok := o.HTTPClient.(*awshttp.BuildableClient); ok {
-			o.HTTPClient = client.WithTransportOptions(func(t *http.Transport) {
+			o.HTTPClient = ownBody{client.WithTransportOptions(func(t *http.Transport) {
 				t.MaxIdleConnsPerHost = 64
 				t.MaxIdleConns = 64
 				t.DisableCompression = true
-			})
+			})}
 		}
 	})
+}
+
+// ownBody sends requests from a body of its own. The SDK closes the one it passes as soon as the head of the answer is here,
+// which a server on the same machine can send before the transport has read the body to its end: the transport then gives up
+// the connection, and with it an answer that may hold ten messages, which stay invisible until their visibility timeout.
+type ownBody struct{ aws.HTTPClient }
+
+// Do copies the body, of 1 MiB at most, and sends the request.
+func (c ownBody) Do(r *http.Request) (*http.Response, error) {
+	if r.Body == nil || r.Body == http.NoBody {
+		return c.HTTPClient.Do(r)
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	r = r.Clone(r.Context())
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return c.HTTPClient.Do(r)
 }
