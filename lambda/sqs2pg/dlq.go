@@ -22,7 +22,7 @@ import (
 type dlqCommand struct {
 	List    dlqList    `cmd:"" help:"List dead letters, and why each is one."`
 	Show    dlqShow    `cmd:"" help:"Show one dead letter."`
-	Redrive dlqRedrive `cmd:"" help:"Put dead letters back on the queue; none is written twice."`
+	Redrive dlqRedrive `cmd:"" help:"Put dead letters back on the queue, as the events that they were."`
 }
 
 // deadFlags name the queue whose dead letters are meant, and the contract that they were against.

@@ -95,7 +95,8 @@ func (f *Filter) Match(body []byte) bool {
 	isJSON := false
 	if b := trimSpace(body); len(b) > 0 && (b[0] == '{' || b[0] == '[') {
 		var err error
-		tree, err = readTree(b)
+		// Two members of one name, or what is not UTF-8, are for the function to report: a filter must not delete them before.
+		tree, err = readTree(b, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 		isJSON = err == nil
 	}
 	for _, p := range f.alternatives {

@@ -37,7 +37,8 @@ func TestFilter(t *testing.T) {
 		{"any object of a list, all members in one", `{"body":{"a":{"b":[1],"c":[2]}}}`, []string{`{"a":[{"b":0},{"b":1,"c":2}]}`}, []string{`{"a":[{"b":1},{"c":2}]}`}},
 		{"text", `{"body":["hello",{"prefix":"Result: "}]}`, []string{`hello`, `Result: 5`, `{not json`}[:2], []string{`Hello`, ` hello`, `{"a":"hello"}`, `["hello"]`}},
 		{"JSON of which the pattern is for text", `{"body":[{"prefix":"{"}]}`, []string{`{not json`}, []string{`{}`, `{"a":1}`}},
-		{"text of which the pattern is for JSON", `{"body":{"a":[{"exists":false}]}}`, []string{`{}`}, []string{`text`, ``, `{`, `5`, `{"a":1} x`, `{"b":1,"b":2}`}},
+		{"text of which the pattern is for JSON", `{"body":{"a":[{"exists":false}]}}`, []string{`{}`}, []string{`text`, ``, `{`, `5`, `{"a":1} x`}},
+		{"JSON that the function is to refuse", `{"body":{"a":["x"]}}`, []string{`{"a":"x","a":"x"}`, "{\"a\":\"x\",\"b\":\"\xff\"}"}, []string{`{"a":"x","a":"y"}`}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -18,8 +18,8 @@ import (
 type number string
 
 // readTree reads JSON into maps, slices, strings, numbers, booleans and nil.
-func readTree(text []byte) (any, error) {
-	in := jsontext.NewDecoder(bytes.NewReader(text))
+func readTree(text []byte, options ...jsontext.Options) (any, error) {
+	in := jsontext.NewDecoder(bytes.NewReader(text), options...)
 	tree, err := readValue(in)
 	if err != nil {
 		return nil, err

@@ -104,6 +104,7 @@ func (b *Backoff) postpone(ctx context.Context, payload []byte) error {
 	}
 	workers.Wait()
 	if n := len(deliveries) - int(postponed.Load()); n > 0 {
+		reason.CompareAndSwap(nil, "no time")
 		return fmt.Errorf("%d of %d messages keep the queue's visibility timeout (%v): look at the route to SQS and sqs:ChangeMessageVisibility", n, len(deliveries), reason.Load())
 	}
 	return nil
