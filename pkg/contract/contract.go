@@ -96,6 +96,9 @@ func parse(name string, document []byte) (*Contract, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkNumbers(document); err != nil {
+		return nil, err
+	}
 	schema, err := compileSchema(document)
 	if err != nil {
 		return nil, err

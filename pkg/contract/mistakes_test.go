@@ -42,6 +42,7 @@ func TestAMistakeInAContractIsNamedWithItsPlaceAndItsCure(t *testing.T) {
 		{"a table that needs quotes", `{"x-table": "My Table", "type": "object", "properties": {"p": {"type": "string"}}}`, `/x-table: "My Table" is no name for a table: use at most 50 lower-case letters, digits and _, after a schema and a dot if it has one`},
 		{"a table with a long name", `{"x-table": "a23456789012345678901234567890123456789012345678901", "type": "object", "properties": {"p": {"type": "string"}}}`, `/x-table: "a23456789012345678901234567890123456789012345678901" is no name for a table: use at most 50 lower-case letters, digits and _, after a schema and a dot if it has one`},
 		{"a table of Postgres's own", `{"x-table": "pg_catalog.t", "type": "object", "properties": {"p": {"type": "string"}}}`, `/x-table: the schema pg_catalog is not for tables of events: use another`},
+		{"a number out of proportion", with(`{"type": "number", "multipleOf": 8e-4004444}`, ``), `/properties/p/multipleOf: a number has more than 309 digits before the point or 1000 after it: write one that a message can have`},
 		{"no type at the root", `{"x-table": "t", "properties": {"p": {"type": "string"}}}`, `/type: a contract is of "type": "object" and declares properties`},
 		{"no properties", `{"x-table": "t", "type": "object"}`, `/type: a contract is of "type": "object" and declares properties`},
 		{"no type", with(`{}`, ``), `/properties/p/type: one type is needed, and "null" besides if the value may be null: "type": "string" or ["string", "null"]`},

@@ -3,8 +3,11 @@ package contract
 import (
 	"bytes"
 	"cmp"
+	"fmt"
 	"math/big"
 	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Numbers whose value is out of proportion to their length are refused wherever
@@ -31,6 +34,21 @@ func proportionate(raw []byte) bool {
 	}
 	whole, fraction, _ := bytes.Cut(bytes.TrimPrefix(raw, []byte("-")), []byte("."))
 	return len(whole)+exponent <= maxWhole && len(fraction)-exponent <= maxFraction
+}
+
+// checkNumbers refuses such numbers in a contract, where the schema library cannot read them either.
+func checkNumbers(document []byte) error {
+	d := jsontext.NewDecoder(bytes.NewReader(document))
+	for {
+		token, err := d.ReadToken()
+		if err != nil {
+			return nil // the end: what is no JSON has been refused before
+		}
+		if token.Kind() == '0' && !proportionate([]byte(token.String())) {
+			return fmt.Errorf("%s: a number has more than %d digits before the point or %d after it: write one that a message can have",
+				pointerText(d.StackPointer()), maxWhole, maxFraction)
+		}
+	}
 }
 
 // integer reads a number that is whole, in the range of bigint. 1.0 and 1e2 are

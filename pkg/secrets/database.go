@@ -82,9 +82,12 @@ func isPort(s string) bool {
 	return err == nil && n > 0
 }
 
-// isHost reports whether s can stand where a URL has its host: a name or an address, without port, user or path.
+// isHost reports whether s can stand where a URL has its host: a name or an address, without port, user or path. Nothing is
+// one too: where a host must be given, that is asked for apart.
 func isHost(s string) bool {
-	return net.ParseIP(s) != nil || !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`:/@?#[]\%,`, r) })
+	return net.ParseIP(s) != nil || !strings.ContainsFunc(s, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-._", r))
+	})
 }
 
 // databaseURL joins what the secret lacks to what it has. The settings win: the secret of an instance names the instance, while the function may
