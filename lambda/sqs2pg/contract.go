@@ -159,6 +159,7 @@ type keyringFlag struct {
 	Keyring string `env:"MASK_KEYRING" hidden:"" help:"Masking keyring (JSON); the default is made once and kept in .sqs2pg/keyring.json."`
 }
 
+// keyring reads the keyring and checks it. Its JSON is in f.Keyring from then on, for the function's environment.
 func (f *keyringFlag) keyring(s *streams) (*mask.Keyring, error) {
 	text, err := f.text(s)
 	if err != nil {
@@ -168,6 +169,7 @@ func (f *keyringFlag) keyring(s *streams) (*mask.Keyring, error) {
 	if err != nil {
 		return nil, misuse("MASK_KEYRING: %v", err)
 	}
+	f.Keyring = text
 	return k, nil
 }
 

@@ -50,7 +50,7 @@ func (c *settingsFlags) environ(s *streams, remote bool) ([]string, error) {
 		if _, err := c.keyring(s); err != nil {
 			return nil, err
 		}
-		given["MASK_KEYRING"], _ = c.text(s) // just read by keyring
+		given["MASK_KEYRING"] = c.Keyring
 	}
 	return functionEnviron(given), nil
 }

@@ -112,10 +112,6 @@ func (c *runCommand) load(ctx context.Context, s *streams, db *database) (*loade
 
 // drain plays the event source mapping until the queue is silent, and returns how long there was something to do.
 func (c *runCommand) drain(ctx context.Context, s *streams, db *database, client *sqs.Client, queueURL string, log *functionLog) (time.Duration, error) {
-	keyring, err := c.text(s)
-	if err != nil {
-		return 0, err
-	}
 	live := newProgress(s.err, depth(ctx, client, queueURL))
 	log.passOn = live
 	live.show(ctx, client, queueURL, log)
@@ -126,7 +122,7 @@ func (c *runCommand) drain(ctx context.Context, s *streams, db *database, client
 			IdleTimeout: time.Second, // the queue is on this machine: a second of silence is enough
 		},
 		client: client, queueURL: queueURL, progress: live.observe,
-		environ: functionEnviron(map[string]string{"DATABASE_URL": db.writer, "MASK_KEYRING": keyring, "CONTRACT": "user_logins", "MASK_SECRET_ID": ""}),
+		environ: functionEnviron(map[string]string{"DATABASE_URL": db.writer, "MASK_KEYRING": c.Keyring, "CONTRACT": "user_logins", "MASK_SECRET_ID": ""}),
 	}
 	summary, err := d.run(ctx, log)
 	live.done()
