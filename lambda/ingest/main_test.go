@@ -10,9 +10,9 @@ import (
 // ingest, what changes a schema.
 func TestWhatIsForOneMachineIsNotDeployed(t *testing.T) {
 	t.Parallel()
-	local := []string{"sqs2pg/pkg/eventsource", "sqs2pg/pkg/runtimeapi", "sqs2pg/pkg/sqsserver", "sqs2pg/pkg/localpg"}
+	local := []string{"sqs2pg/pkg/local/eventsource", "sqs2pg/pkg/local/runtimeapi", "sqs2pg/pkg/local/sqsserver", "sqs2pg/pkg/local/localpg"}
 	tests := map[string][]string{
-		"sqs2pg/lambda/ingest":   append([]string{"sqs2pg/pkg/postgres/migrations", "github.com/pressly/goose/v3"}, local...),
+		"sqs2pg/lambda/ingest":   append([]string{"sqs2pg/pkg/postgres/schema", "github.com/pressly/goose/v3"}, local...),
 		"sqs2pg/lambda/maintain": local,
 	}
 	for program, forbidden := range tests {

@@ -10,15 +10,15 @@ import (
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/postgres"
-	"sqs2pg/pkg/postgres/migrations"
-	"sqs2pg/pkg/postgres/upkeep"
+	"sqs2pg/pkg/postgres/partitions"
+	"sqs2pg/pkg/postgres/schema"
 	"sqs2pg/pkg/telemetry"
 )
 
 // keeper is the function.
 type keeper struct {
 	contract *contract.Contract
-	plan     upkeep.Plan
+	plan     partitions.Plan
 	writer   string // the ingest function's user, made by a migration, where it signs in by IAM; "" leaves users alone
 	pool     *postgres.Pool
 	log      *slog.Logger
@@ -33,9 +33,9 @@ type event struct {
 
 // answer is what was done.
 type answer struct {
-	Task      string             `json:"task"`
-	Migration *migrations.Report `json:"migration,omitempty"`
-	Upkeep    upkeep.Report      `json:"upkeep"`
+	Task      string            `json:"task"`
+	Migration *schema.Report    `json:"migration,omitempty"`
+	Upkeep    partitions.Report `json:"upkeep"`
 }
 
 // handle does one task. All of it may be done again.
@@ -51,7 +51,7 @@ func (k *keeper) handle(ctx context.Context, e event) (answer, error) {
 		err = fmt.Errorf(`unknown task %q; send {"task": "maintain"} or {"task": "migrate"}`, e.Task)
 	}
 	if err == nil {
-		a.Upkeep, err = upkeep.Run(ctx, k.pool, k.contract.Table(), k.plan)
+		a.Upkeep, err = partitions.Run(ctx, k.pool, k.contract.Table(), k.plan)
 		err = errors.Join(err, k.measure(a.Upkeep))
 	}
 	if err != nil {
@@ -62,17 +62,17 @@ func (k *keeper) handle(ctx context.Context, e event) (answer, error) {
 	return a, nil
 }
 
-func (k *keeper) migrate(ctx context.Context) (*migrations.Report, error) {
-	report, err := migrations.Apply(ctx, k.pool, k.contract.Table())
+func (k *keeper) migrate(ctx context.Context) (*schema.Report, error) {
+	report, err := schema.Apply(ctx, k.pool, k.contract.Table())
 	if err == nil && k.writer != "" {
-		err = migrations.LoginByIAM(ctx, k.pool, k.writer)
+		err = schema.LoginByIAM(ctx, k.pool, k.writer)
 	}
 	return &report, err
 }
 
 // measure sends the metrics, of a run that failed too: how many days ahead are left is then of most use. A table without partitions
 // needs none ahead, so it has no such metric.
-func (k *keeper) measure(r upkeep.Report) error {
+func (k *keeper) measure(r partitions.Report) error {
 	count := func(name string, n int64) telemetry.Metric {
 		return telemetry.Metric{Name: name, Unit: telemetry.Count, Value: float64(n)}
 	}

@@ -19,7 +19,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"sqs2pg/pkg/contract"
-	"sqs2pg/pkg/postgres/upkeep"
+	"sqs2pg/pkg/postgres/partitions"
 	"sqs2pg/pkg/secrets"
 	"sqs2pg/pkg/telemetry"
 )
@@ -50,8 +50,8 @@ func wire(ctx context.Context, getenv func(string) string, out io.Writer) (*keep
 	return &keeper{contract: c, plan: plan, writer: getenv("WRITER_USER"), pool: pool, log: log.With("contract", c.Name()), metrics: out, now: time.Now}, nil
 }
 
-func readPlan(getenv func(string) string) (upkeep.Plan, error) {
-	plan := upkeep.Plan{Width: getenv("PARTITION_WIDTH")}
+func readPlan(getenv func(string) string) (partitions.Plan, error) {
+	plan := partitions.Plan{Width: getenv("PARTITION_WIDTH")}
 	var errs []error
 	if plan.Width != "" && plan.Width != "day" && plan.Width != "month" {
 		errs = append(errs, errors.New("PARTITION_WIDTH is neither day nor month"))

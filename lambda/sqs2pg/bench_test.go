@@ -15,11 +15,11 @@ import (
 	"github.com/google/uuid"
 
 	"sqs2pg/pkg/contract"
-	"sqs2pg/pkg/eventsource"
+	"sqs2pg/pkg/local/eventsource"
+	"sqs2pg/pkg/local/runtimeapi"
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/postgrestest"
-	"sqs2pg/pkg/runtimeapi"
 )
 
 // BenchmarkPath times the whole path (in-memory SQS, invoker, bootstrap, Postgres) against COPY of the same rows, decoded and masked

@@ -14,8 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"sqs2pg/pkg/eventsource"
-	"sqs2pg/pkg/runtimeapi"
+	"sqs2pg/pkg/local/eventsource"
+	"sqs2pg/pkg/local/runtimeapi"
 	"sqs2pg/pkg/telemetry/leaktest"
 )
 

@@ -18,10 +18,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"sqs2pg/pkg/localpg"
+	"sqs2pg/pkg/local/localpg"
 	"sqs2pg/pkg/mask"
-	"sqs2pg/pkg/postgres/migrations"
 	"sqs2pg/pkg/postgres/postgrestest"
+	"sqs2pg/pkg/postgres/schema"
 	"sqs2pg/pkg/telemetry/leaktest"
 )
 
@@ -89,11 +89,11 @@ func (w *world) setUp() {
 	w.t.Helper()
 	pool := postgrestest.Open(w.t, w.owner.OwnerURL)
 	defer pool.Close()
-	if _, err := migrations.Apply(w.t.Context(), pool, load(w.t, "user_logins")); err != nil {
+	if _, err := schema.Apply(w.t.Context(), pool, load(w.t, "user_logins")); err != nil {
 		w.t.Fatal(err)
 	}
 	w.vault.set("password-0", w.proxy.port())
-	if err := migrations.Login(w.t.Context(), pool, chaosWriter, "password-0"); err != nil {
+	if err := schema.Login(w.t.Context(), pool, chaosWriter, "password-0"); err != nil {
 		w.t.Fatal(err)
 	}
 	w.owner.Exec(w.t, "alter system set log_line_prefix = 'sqlstate=%e '")

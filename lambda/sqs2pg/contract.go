@@ -11,7 +11,7 @@ import (
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/mask"
-	"sqs2pg/pkg/postgres/migrations"
+	"sqs2pg/pkg/postgres/schema"
 )
 
 // contractFlag names the contract, as it does for the functions.
@@ -78,7 +78,7 @@ func (c *contractDDL) Run(s *streams) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(s.out, migrations.DDL(loaded.Table()))
+	fmt.Fprintln(s.out, schema.DDL(loaded.Table()))
 	return nil
 }
 

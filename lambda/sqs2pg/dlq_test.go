@@ -17,11 +17,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"sqs2pg/pkg/eventsource"
+	"sqs2pg/pkg/local/eventsource"
+	"sqs2pg/pkg/local/runtimeapi"
+	"sqs2pg/pkg/local/sqsserver"
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres/postgrestest"
-	"sqs2pg/pkg/runtimeapi"
-	"sqs2pg/pkg/sqsserver"
 )
 
 // withDead makes a queue and its dead-letter queue. After the number of receives a message is dead.

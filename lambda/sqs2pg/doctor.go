@@ -12,7 +12,7 @@ import (
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/mask"
-	"sqs2pg/pkg/postgres/migrations"
+	"sqs2pg/pkg/postgres/schema"
 )
 
 // doctorCommand looks at all that invoke needs and changes nothing.
@@ -174,7 +174,7 @@ func (c *doctorCommand) examineDatabase(ctx context.Context, e *examination, tab
 		return
 	}
 	defer pool.Close()
-	state, err := migrations.Inspect(ctx, pool, table)
+	state, err := schema.Inspect(ctx, pool, table)
 	if err != nil {
 		e.fix("database", "%v", err)
 		return

@@ -10,7 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"sqs2pg/pkg/eventsource"
+	"sqs2pg/pkg/local/eventsource"
 )
 
 // mappingFlags are the settings of the event source mapping and of the function behind it.

@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"sqs2pg/pkg/contract"
-	"sqs2pg/pkg/localpg"
+	"sqs2pg/pkg/local/localpg"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/postgrestest"
 )

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"time"
 
-	"sqs2pg/pkg/eventsource"
+	"sqs2pg/pkg/local/eventsource"
 )
 
 // eventCommand captures a batch as the event that the function would get.

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"sqs2pg/pkg/eventsource"
-	"sqs2pg/pkg/runtimeapi"
+	"sqs2pg/pkg/local/eventsource"
+	"sqs2pg/pkg/local/runtimeapi"
 )
 
 // functionFlags name the function behind the mapping: at most one of three.

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"sqs2pg/pkg/eventsource"
+	"sqs2pg/pkg/local/eventsource"
 )
 
 // invokeCommand is the local invoker.

@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"sqs2pg/pkg/eventsource"
+	"sqs2pg/pkg/local/eventsource"
+	"sqs2pg/pkg/local/runtimeapi"
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres/postgrestest"
-	"sqs2pg/pkg/runtimeapi"
 )
 
 // TestAKilledBootstrapLosesNothingAndRepeatsNothing kills one of four processes with SIGKILL in the middle of a drain, several times

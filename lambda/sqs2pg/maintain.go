@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"sqs2pg/pkg/postgres/upkeep"
+	"sqs2pg/pkg/postgres/partitions"
 )
 
 // maintainCommand does by hand what the maintain function does on its schedule.
@@ -28,7 +28,7 @@ func (c *maintainCommand) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	defer pool.Close()
-	report, err := upkeep.Run(ctx, pool, loaded.Table(), upkeep.Plan{Width: c.PartitionWidth, RetentionDays: c.RetentionDays})
+	report, err := partitions.Run(ctx, pool, loaded.Table(), partitions.Plan{Width: c.PartitionWidth, RetentionDays: c.RetentionDays})
 	for _, name := range report.Partitions {
 		fmt.Fprintln(s.err, "made partition", name)
 	}

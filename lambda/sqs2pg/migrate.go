@@ -6,7 +6,7 @@ import (
 	"os"
 
 	"sqs2pg/pkg/postgres"
-	"sqs2pg/pkg/postgres/migrations"
+	"sqs2pg/pkg/postgres/schema"
 	"sqs2pg/pkg/secrets"
 )
 
@@ -46,7 +46,7 @@ func (c *migrateCommand) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	defer pool.Close()
-	report, err := migrations.Apply(ctx, pool, loaded.Table())
+	report, err := schema.Apply(ctx, pool, loaded.Table())
 	if err != nil {
 		return err
 	}

@@ -20,9 +20,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 
+	"sqs2pg/pkg/local/runtimeapi"
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres/postgrestest"
-	"sqs2pg/pkg/runtimeapi"
 )
 
 // TestTheFunctionStartsAndBacksOffWithoutItsDatabase takes the database away before the start: the function runs all the same, pushes the

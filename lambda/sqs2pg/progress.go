@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"golang.org/x/term"
 
-	"sqs2pg/pkg/eventsource"
+	"sqs2pg/pkg/local/eventsource"
 )
 
 // progress shows a drain as it goes: a live view on a terminal, a line a second in a pipe. What is written to it comes out whole,

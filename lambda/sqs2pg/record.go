@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"sqs2pg/pkg/eventsource"
+	"sqs2pg/pkg/local/eventsource"
 )
 
 // recorder keeps the events of a run as files. Bodies are personal data, so nobody else may look into the folder.

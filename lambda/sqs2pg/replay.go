@@ -10,7 +10,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"sqs2pg/pkg/eventsource"
+	"sqs2pg/pkg/local/eventsource"
 )
 
 // replayCommand invokes the function with events from files.

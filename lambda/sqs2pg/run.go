@@ -16,9 +16,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"sqs2pg/pkg/contract"
-	"sqs2pg/pkg/localpg"
+	"sqs2pg/pkg/local/localpg"
 	"sqs2pg/pkg/postgres"
-	"sqs2pg/pkg/postgres/migrations"
+	"sqs2pg/pkg/postgres/schema"
 )
 
 // runCommand is the whole product on one machine. What it starts it stops; the rows and the keyring stay in .sqs2pg.
@@ -224,7 +224,7 @@ func (d *database) migrate(ctx context.Context, s *streams, table contract.Table
 		return err
 	}
 	defer pool.Close()
-	report, err := migrations.Apply(ctx, pool, table)
+	report, err := schema.Apply(ctx, pool, table)
 	if err != nil {
 		return err
 	}
@@ -240,7 +240,7 @@ func (d *database) migrate(ctx context.Context, s *streams, table contract.Table
 	u.User = url.UserPassword("ingest", rand.Text())
 	d.writer = u.String()
 	password, _ := u.User.Password()
-	return migrations.Login(ctx, pool, u.User.Username(), password)
+	return schema.Login(ctx, pool, u.User.Username(), password)
 }
 
 // show prints the newest rows.

@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"time"
 
-	"sqs2pg/pkg/sqsserver"
+	"sqs2pg/pkg/local/sqsserver"
 )
 
 // sqsCommand serves SQS to other programs. It keeps nothing.

@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"sqs2pg/pkg/runtimeapi"
+	"sqs2pg/pkg/local/runtimeapi"
 )
 
 // totals sum up what Lambda's REPORT lines would say of a run. They are empty for a function that runs elsewhere.

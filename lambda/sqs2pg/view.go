@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"sqs2pg/pkg/eventsource"
+	"sqs2pg/pkg/local/eventsource"
 )
 
 const (

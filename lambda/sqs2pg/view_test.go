@@ -8,7 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"sqs2pg/pkg/eventsource"
+	"sqs2pg/pkg/local/eventsource"
 )
 
 func TestTheViewShowsADrain(t *testing.T) {

@@ -21,8 +21,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"sqs2pg/pkg/ingest"
+	"sqs2pg/pkg/local/sqsserver"
 	"sqs2pg/pkg/postgres"
-	"sqs2pg/pkg/sqsserver"
 )
 
 // direct hands requests to a server without a network, which has no place in simulated time.

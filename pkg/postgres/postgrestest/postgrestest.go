@@ -21,9 +21,9 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"sqs2pg/pkg/contract"
-	"sqs2pg/pkg/localpg"
+	"sqs2pg/pkg/local/localpg"
 	"sqs2pg/pkg/postgres"
-	"sqs2pg/pkg/postgres/migrations"
+	"sqs2pg/pkg/postgres/schema"
 )
 
 // Database is one test's own. Its methods fail the test that is given to them, and are safe for concurrent use.
@@ -204,7 +204,7 @@ func (s *server) makeTemplate(ctx context.Context, name string, tables []contrac
 		return err
 	}
 	defer pool.Close() // a template must have no connections
-	if _, err := migrations.Apply(ctx, pool, tables...); err != nil {
+	if _, err := schema.Apply(ctx, pool, tables...); err != nil {
 		return err
 	}
 	if len(s.templates) > 0 {

@@ -1,0 +1,112 @@
+package partitions
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// partition is one of a table's. Its bounds are zero where it is the DEFAULT one.
+type partition struct {
+	name      string
+	from, to  time.Time // to is not in it
+	isDefault bool
+	pending   bool // an earlier run was cut off while detaching it
+}
+
+func (p partition) quoted(schema string) string { return pgx.Identifier{schema, p.name}.Sanitize() }
+
+// partitions are those of the table in the order of time. The bounds are read from their own text, whose times carry an offset;
+// an open end (MINVALUE, MAXVALUE) becomes a time that no event has.
+func (r *run) partitions(ctx context.Context) ([]partition, error) {
+	rows, err := r.conn.Query(ctx, `
+		select c.relname, i.inhdetachpending, b.bounds = 'DEFAULT',
+		  coalesce(substring(b.bounds from 'FROM \(''([^'']+)''\)')::timestamptz, '0001-01-01Z'),
+		  coalesce(substring(b.bounds from 'TO \(''([^'']+)''\)')::timestamptz, case b.bounds when 'DEFAULT' then timestamptz '0001-01-01Z' else '9999-01-01Z' end)
+		from pg_inherits i join pg_class c on c.oid = i.inhrelid
+		cross join lateral (select pg_get_expr(c.relpartbound, c.oid) as bounds) b
+		where i.inhparent = $1::text::regclass
+		order by 4`, r.name())
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (p partition, err error) {
+		err = row.Scan(&p.name, &p.pending, &p.isDefault, &p.from, &p.to)
+		return p, err
+	})
+}
+
+// retired is the comment that a partition gets before it is detached. A table that has it and is no partition is one that an
+// earlier run could not drop any more.
+func (r *run) retired() string {
+	return "sqs2pg: past the retention of " + r.report.Table + ", detached to be dropped"
+}
+
+// retire drops the partitions that hold nothing younger than before, first those that an earlier run has left half done.
+func (r *run) retire(ctx context.Context, before time.Time) error {
+	partitions, err := r.partitions(ctx)
+	if err != nil {
+		return err
+	}
+	concurrently := "concurrently" // not possible beside a DEFAULT partition
+	for _, p := range partitions {
+		if p.isDefault {
+			concurrently = ""
+		}
+	}
+	for _, p := range partitions {
+		if p.isDefault || p.to.After(before) {
+			continue
+		}
+		if err := r.detach(ctx, p, concurrently); err != nil {
+			return err
+		}
+	}
+	return r.dropDetached(ctx)
+}
+
+func (r *run) detach(ctx context.Context, p partition, concurrently string) error {
+	if p.pending {
+		concurrently = "finalize"
+	}
+	name := p.quoted(r.table.Schema)
+	if err := r.comment(ctx, name, "'"+strings.ReplaceAll(r.retired(), "'", "''")+"'"); err != nil {
+		return err
+	}
+	_, err := r.conn.Exec(ctx, "alter table "+r.name()+" detach partition "+name+" "+concurrently)
+	if err != nil { // it may stay a partition, and whoever detaches it then wants to keep it
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		_ = r.comment(ctx, name, "null")
+	}
+	return err
+}
+
+func (r *run) comment(ctx context.Context, name, literal string) error {
+	_, err := r.conn.Exec(ctx, "comment on table "+name+" is "+literal)
+	return err
+}
+
+// dropDetached drops what was detached, now or by a run that ended before it could.
+func (r *run) dropDetached(ctx context.Context) error {
+	rows, err := r.conn.Query(ctx, `
+		select c.relname from pg_class c
+		where c.relnamespace = $1::text::regnamespace and c.relkind = 'r' and not c.relispartition and obj_description(c.oid, 'pg_class') = $2
+		order by 1`, pgx.Identifier{r.table.Schema}.Sanitize(), r.retired())
+	if err != nil {
+		return err
+	}
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if _, err := r.conn.Exec(ctx, "drop table "+pgx.Identifier{r.table.Schema, name}.Sanitize()); err != nil {
+			return err
+		}
+		r.report.Dropped = append(r.report.Dropped, r.table.Schema+"."+name)
+	}
+	return nil
+}

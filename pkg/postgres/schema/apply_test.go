@@ -1,0 +1,135 @@
+package schema_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/postgres/postgrestest"
+	"sqs2pg/pkg/postgres/schema"
+)
+
+func TestApplyTwiceChangesNothingTheSecondTime(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	first := apply(t, db, logins(), profiles())
+	if diff := cmp.Diff([]string{"public.user_logins", "public.profiles"}, first.Created); diff != "" {
+		t.Errorf("created (-want +got):\n%s", diff)
+	}
+	if len(first.Partitions) != 8 {
+		t.Errorf("%d partitions made ahead, want today and 7 days", len(first.Partitions))
+	}
+	if got := apply(t, db, logins(), profiles()).String(); got != "nothing to do" {
+		t.Errorf("second time: %s", got)
+	}
+}
+
+func TestApplyFromManySidesAtOnce(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	db.Exec(t, "drop schema sqs2pg cascade")
+	var wg sync.WaitGroup
+	created := make(chan string, 100)
+	for range 6 {
+		wg.Go(func() {
+			report, err := schema.Apply(t.Context(), owner(t, db), logins(), profiles())
+			if err != nil {
+				t.Error(err)
+			}
+			for _, name := range append(report.Created, report.Migrations...) {
+				created <- name
+			}
+		})
+	}
+	wg.Wait()
+	close(created)
+	if len(created) != 3 {
+		t.Errorf("%d things made, want two tables and one migration, once each", len(created))
+	}
+}
+
+func TestApplyWithAPoolOfOneConnection(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	db.Exec(t, "drop schema sqs2pg cascade")
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	report, err := schema.Apply(ctx, postgrestest.Open(t, db.OwnerURL+"&pool_max_conns=1"), logins())
+	if err != nil || len(report.Migrations) != 1 {
+		t.Errorf("%v, %v", report, err)
+	}
+}
+
+// Roles are the cluster's: two databases may be migrated at once, and the second must not mind the first.
+func TestWriterRoleMayBeMadeByAnotherDatabaseMeanwhile(t *testing.T) {
+	t.Parallel()
+	first, second := postgrestest.New(t), postgrestest.New(t)
+	var wg sync.WaitGroup
+	for _, db := range []*postgrestest.Database{first, second} {
+		db.Exec(t, "drop schema sqs2pg cascade")
+		wg.Go(func() {
+			if _, err := schema.Apply(t.Context(), owner(t, db), logins()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestDDLIsGolden(t *testing.T) {
+	t.Parallel()
+	for _, table := range []contract.Table{logins(), profiles()} {
+		golden := filepath.Join("testdata", table.Name+".sql")
+		if os.Getenv("UPDATE") != "" {
+			if err := os.WriteFile(golden, []byte(schema.DDL(table)), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(golden)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want), schema.DDL(table)); diff != "" {
+			t.Errorf("%s (-want +got), UPDATE=1 writes it anew:\n%s", golden, diff)
+		}
+	}
+}
+
+func TestNamesThatNeedQuotes(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	db.Exec(t, `create schema "order"`)
+	table := contract.Table{Schema: "order", Name: "select", Columns: []contract.Column{{Name: "user", Path: `a'b`}, {Name: "at"}}}
+	apply(t, db, table)
+	if got := apply(t, db, table).String(); got != "nothing to do" {
+		t.Error(got)
+	}
+}
+
+func TestEveryConstraintIsNamedByUs(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, logins(), profiles())
+	got := db.QueryStrings(t, `select conname from pg_constraint c join pg_class r on r.oid = c.conrelid join pg_namespace n on n.oid = r.relnamespace
+		where (n.nspname = 'sqs2pg' or r.relname in ('user_logins', 'profiles')) and contype <> 'n' and r.relname <> 'migrations' order by 1`)
+	want := []string{"profiles_pkey", "tables_mode_check", "tables_partition_width_check", "tables_pkey", "user_logins_pkey"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestApplyAsSomebodyWithoutTheRightSaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	db.Exec(t, "drop schema sqs2pg cascade")
+	_, err := schema.Apply(t.Context(), db.Pool, logins()) // as the writer
+	if err == nil || !strings.Contains(err.Error(), "run it as the owner of the database") || !strings.Contains(err.Error(), "42501") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,118 @@
+package schema
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/mask"
+)
+
+const writer = "sqs2pg_writer"
+
+// DDL is the SQL that makes the table of a contract, with its comments and the writer's privileges: what Apply runs for a
+// table that is not there yet. Each statement ends with a semicolon and a newline.
+func DDL(table contract.Table) string {
+	return createTable(table, nil, primaryKey(table)) + comments(table) + grants(table)
+}
+
+// createTable leaves the columns in nullable without their NOT NULL, and the key out if it is "".
+func createTable(table contract.Table, nullable []string, key string) string {
+	var lines []string
+	for _, column := range table.Columns {
+		column.Required = column.Required && !slices.Contains(nullable, column.Name)
+		lines = append(lines, columnDefinition(column))
+	}
+	lines = append(lines, "create_date date", "sent_at timestamptz not null", "event_id uuid not null")
+	if key != "" {
+		lines = append(lines, key)
+	}
+	end := ""
+	if table.Mode == contract.Insert {
+		end = " partition by range (sent_at)"
+	}
+	return fmt.Sprintf("create table %s (\n  %s\n)%s;\n", qualified(table), strings.Join(lines, ",\n  "), end)
+}
+
+func columnDefinition(c contract.Column) string {
+	definition := quote(c.Name) + " " + c.Type.String()
+	if c.Required {
+		definition += " not null"
+	}
+	return definition
+}
+
+// primaryKey is (sent_at, event_id) in insert mode: it must hold the partition column, and time first lets the index grow
+// at its end.
+func primaryKey(table contract.Table) string {
+	return fmt.Sprintf("constraint %s primary key (%s)", quote(table.Name+"_pkey"), strings.Join(quoteAll(keyColumns(table)), ", "))
+}
+
+func comments(table contract.Table) string {
+	kept := "one row per event"
+	if table.Mode == contract.Upsert {
+		kept = "the newest event per key"
+	}
+	text := fmt.Sprintf("comment on table %s is %s;\n", qualified(table), literal("Loaded by sqs2pg: "+kept+"."))
+	for _, c := range table.Columns {
+		text += columnComment(table, c)
+	}
+	for _, reserved := range [][2]string{
+		{"create_date", "UTC date of sent_at."},
+		{"sent_at", "When the event was sent to the queue."},
+		{"event_id", "Identifies the event over every redelivery."},
+	} {
+		text += comment(table, reserved[0], reserved[1])
+	}
+	return text
+}
+
+func columnComment(table contract.Table, c contract.Column) string {
+	return comment(table, c.Name, c.Path+" of the event, "+stored(c.Mask)+".")
+}
+
+func stored(kind mask.Kind) string {
+	switch kind {
+	case mask.None:
+		return "as it was sent"
+	case mask.Drop:
+		return "never stored"
+	default:
+		return "masked: " + kind.String()
+	}
+}
+
+func comment(table contract.Table, column, text string) string {
+	return fmt.Sprintf("comment on column %s.%s is %s;\n", qualified(table), quote(column), literal(text))
+}
+
+// grants are all that the writer's statement needs. ON CONFLICT reads the columns of its key. DO UPDATE needs SELECT on every
+// column that it takes from excluded, so the writer of an upsert table can read it.
+// See https://www.postgresql.org/docs/current/sql-insert.html, "Description".
+func grants(table contract.Table) string {
+	privileges := "insert, select (sent_at, event_id)"
+	if table.Mode == contract.Upsert {
+		privileges = "insert, select, update"
+	}
+	return fmt.Sprintf("grant usage on schema %s to %s;\n", quote(table.Schema), writer) +
+		fmt.Sprintf("grant %s on %s to %s;\n", privileges, qualified(table), writer)
+}
+
+func qualified(table contract.Table) string { return quote(table.Schema, table.Name) }
+
+func quote(name ...string) string { return pgx.Identifier(name).Sanitize() }
+
+func quoteAll(names []string) []string {
+	var quoted []string
+	for _, name := range names {
+		quoted = append(quoted, quote(name))
+	}
+	return quoted
+}
+
+// literal is a string constant; contract names hold no backslashes that would matter (standard_conforming_strings is on
+// since Postgres 9.1).
+func literal(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
