@@ -10,7 +10,7 @@ import (
 	"sqs2pg/pkg/contract"
 )
 
-// reserved are the columns that every table has besides its contract's.
+// reserved are the columns that every table has besides those of its contract.
 var reserved = []contract.Column{
 	{Name: "create_date", Type: contract.Date},
 	{Name: "sent_at", Type: contract.Timestamptz, Required: true},
@@ -58,7 +58,7 @@ func describeColumns(table contract.Table) []registeredColumn {
 	return list
 }
 
-// findRegistration returns nil for a table that is not registered.
+// findRegistration returns nil if the table is not registered.
 func findRegistration(ctx context.Context, tx pgx.Tx, table contract.Table) (*registration, error) {
 	var r registration
 	err := tx.QueryRow(ctx, `
@@ -85,7 +85,7 @@ func register(ctx context.Context, tx pgx.Tx, table contract.Table, width string
 	return err
 }
 
-// relation is what has the table's name in the database.
+// relation is the table, view or the like that has the table's name in the database.
 type relation struct {
 	OID     uint32
 	Kind    string // pg_class.relkind: r is a plain table, p a partitioned one
@@ -108,7 +108,7 @@ func (r *relation) column(name string) (actualColumn, bool) {
 	return r.Columns[i], true
 }
 
-// findRelation returns nil if the name is free.
+// findRelation returns nil if no relation has the table's name.
 func findRelation(ctx context.Context, tx pgx.Tx, table contract.Table) (*relation, error) {
 	var r relation
 	err := tx.QueryRow(ctx, `
@@ -133,7 +133,7 @@ func findRelation(ctx context.Context, tx pgx.Tx, table contract.Table) (*relati
 	return &r, err
 }
 
-// typeName is the type as format_type prints it.
+// typeName returns the type as format_type prints it.
 func typeName(t contract.Type) string {
 	if t == contract.Timestamptz {
 		return "timestamp with time zone"

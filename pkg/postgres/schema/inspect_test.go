@@ -10,7 +10,7 @@ import (
 	"sqs2pg/pkg/postgres/schema"
 )
 
-func TestInspectTellsTheWriterWhatIsMissing(t *testing.T) {
+func TestInspectReportsWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	c, err := contract.Load("user_logins")
 	if err != nil {
@@ -31,7 +31,7 @@ func TestInspectTellsTheWriterWhatIsMissing(t *testing.T) {
 		want schema.State
 	}{
 		"a migrated database":      {migrated(t, ""), sound},
-		"an empty one":             {postgrestest.New(t), schema.State{}},
+		"an empty database":        {postgrestest.New(t), schema.State{}},
 		"a column that is missing": {migrated(t, "alter table user_logins drop column locale"), with(func(s *schema.State) { s.Columns = []string{"locale: is missing"} })},
 		"a column of another type": {migrated(t, "alter table user_logins alter app_version type varchar(9)"),
 			with(func(s *schema.State) { s.Columns = []string{"app_version: is character varying(9), must be text"} })},

@@ -12,7 +12,8 @@ import (
 	"sqs2pg/pkg/contract"
 )
 
-// reconcile makes the table what its contract says, or refuses, and remembers the contract.
+// reconcile makes, takes over or alters the table so that it fits its contract, and registers the
+// contract. It refuses what would lose values.
 func reconcile(ctx context.Context, tx pgx.Tx, table contract.Table, report *Report) error {
 	known, err := findRegistration(ctx, tx, table)
 	if err != nil {
@@ -39,7 +40,7 @@ func reconcile(ctx context.Context, tx pgx.Tx, table contract.Table, report *Rep
 	}
 }
 
-// alter adds the columns that are new in the contract, if they are all the difference.
+// alter adds the columns that are new in the contract. It refuses any other difference.
 func alter(ctx context.Context, tx pgx.Tx, table contract.Table, known *registration, found *relation, report *Report) error {
 	added, err := compare(table, known, found)
 	if err != nil {
@@ -54,15 +55,16 @@ func alter(ctx context.Context, tx pgx.Tx, table contract.Table, known *registra
 	if len(added) == 0 && slices.Equal(known.Columns, describeColumns(table)) {
 		return nil
 	}
-	// A property may have moved: the comments say which one fills a column.
+	// A column may come from another property now, and the comments name that property.
 	if _, err := tx.Exec(ctx, comments(table)); err != nil {
 		return err
 	}
 	return register(ctx, tx, table, known.Width)
 }
 
-// compare returns the columns to add, or ErrDiffers with every difference that is not just an optional column more. What a
-// database administrator added by hand is none of them, as long as rows can still be written.
+// compare returns the columns to add, or ErrDiffers with every difference other than a new optional
+// column. Columns that a database administrator added by hand are no difference, if rows can still
+// be written.
 func compare(table contract.Table, known *registration, found *relation) ([]contract.Column, error) {
 	var differences []error
 	differ := func(format string, args ...any) { differences = append(differences, fmt.Errorf(format, args...)) }
@@ -83,7 +85,7 @@ func compare(table contract.Table, known *registration, found *relation) ([]cont
 			differ("column %s is in the contract but was dropped from the table: run alter table %s add column %s", c.Name, qualified(table), columnDefinition(c))
 		case actual.Type != typeName(c.Type):
 			differ("column %s is %s in the table and %s in the contract: keep the type, or use another x-column for the new one", c.Name, actual.Type, typeName(c.Type))
-		case registered.Mask != "" && registered.Mask != c.Mask.String(): // the reserved columns have none
+		case registered.Mask != "" && registered.Mask != c.Mask.String(): // the reserved columns have no mask
 			differ("column %s holds values masked by %s and the contract says %s: keep the mask, or use another x-column, so that no column holds both", c.Name, registered.Mask, c.Mask)
 		case c.Required && !actual.NotNull && !registered.Required:
 			differ("column %s may be null in the table but is required in the contract: keep it optional, or fill it and run alter table %s alter column %s set not null", c.Name, qualified(table), quote(c.Name))
@@ -107,7 +109,7 @@ func compare(table contract.Table, known *registration, found *relation) ([]cont
 	return added, nil
 }
 
-// compareShape compares what is not a column: mode, key and kind of table.
+// compareShape compares the mode, the key and the kind of table.
 func compareShape(table contract.Table, known *registration, found *relation) (differences []string) {
 	if known.Mode != table.Mode.String() {
 		return []string{fmt.Sprintf("the table was made for mode %s and the contract says %s: keep the mode, or use another x-table", known.Mode, table.Mode)}
