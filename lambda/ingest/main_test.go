@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// TestWhatIsForOneMachineIsNotDeployed holds the direction of imports: the functions carry neither the local parts nor, for
+// TestFunctionsLinkNoLocalParts holds the direction of imports: the functions carry neither the local parts nor, for
 // ingest, what changes a schema.
-func TestWhatIsForOneMachineIsNotDeployed(t *testing.T) {
+func TestFunctionsLinkNoLocalParts(t *testing.T) {
 	t.Parallel()
 	local := []string{"sqs2pg/pkg/local/eventsource", "sqs2pg/pkg/local/runtimeapi", "sqs2pg/pkg/local/sqsserver", "sqs2pg/pkg/local/localpg"}
 	tests := map[string][]string{

@@ -51,9 +51,9 @@ func (o *outage) Write(ctx context.Context, e []postgres.Event) (postgres.Result
 	return o.ledger.Write(ctx, e)
 }
 
-// TestAnOutageOfAnHour plays the template's queue (visibility timeout 181 s, function timeout 30 s) with maxReceiveCount 10 in
+// TestBackoffSurvivesAnOutageOfAnHour plays the template's queue (visibility timeout 181 s, function timeout 30 s) with maxReceiveCount 10 in
 // simulated time.
-func TestAnOutageOfAnHour(t *testing.T) {
+func TestBackoffSurvivesAnOutageOfAnHour(t *testing.T) {
 	t.Parallel()
 	c := loginContract(t)
 	for name, tt := range map[string]struct {
@@ -89,8 +89,8 @@ func TestAnOutageOfAnHour(t *testing.T) {
 	}
 }
 
-// TestBackoffDoesNotTakeTheTimeToAnswer has an SQS that never answers.
-func TestBackoffDoesNotTakeTheTimeToAnswer(t *testing.T) {
+// TestAnswersInTimeWhileSQSHangs has an SQS that never answers.
+func TestAnswersInTimeWhileSQSHangs(t *testing.T) {
 	t.Parallel()
 	c := loginContract(t)
 	for _, timeout := range []time.Duration{time.Second, 3 * time.Second, 30 * time.Second} {

@@ -13,10 +13,10 @@ import (
 	"sqs2pg/pkg/telemetry/leaktest"
 )
 
-// TestWhateverTheBatchRowsAndFailuresAreItsMessages plays batches of all kinds of messages against a model of a few lines: what
+// TestMakesEachMessageARowOrAFailure plays batches of all kinds of messages against a model of a few lines: what
 // fails is exactly what is wrong, on a FIFO queue also what follows it in its group, and everything else is a row, once. Nothing
 // personal is in what the function says of them.
-func TestWhateverTheBatchRowsAndFailuresAreItsMessages(t *testing.T) {
+func TestMakesEachMessageARowOrAFailure(t *testing.T) {
 	t.Parallel()
 	f := newFunction(t)
 	f.db.Exec(t, "alter table user_logins add constraint no_refused check (user_id <> 'refused')")

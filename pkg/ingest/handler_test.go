@@ -181,7 +181,7 @@ func (f *function) metric(t *testing.T, name string) float64 {
 	return n
 }
 
-func TestALoginBecomesAMaskedRow(t *testing.T) {
+func TestWritesLoginAsMaskedRow(t *testing.T) {
 	t.Parallel()
 	f := newFunction(t)
 	e := messages(standard, login(nil))
@@ -196,7 +196,7 @@ func TestALoginBecomesAMaskedRow(t *testing.T) {
 	}
 }
 
-func TestRedeliveryAddsNothing(t *testing.T) {
+func TestRedeliveryAddsNoRow(t *testing.T) {
 	t.Parallel()
 	f := newFunction(t)
 	e := messages(standard, login(nil), login(nil), login(nil))
@@ -215,7 +215,7 @@ func TestRedeliveryAddsNothing(t *testing.T) {
 	}
 }
 
-func TestABadMessageFailsAloneAndTheLogSaysWhy(t *testing.T) {
+func TestFailsOnlyBadMessagesAndLogsWhy(t *testing.T) {
 	t.Parallel()
 	without := func(name string) string { return login(func(m map[string]any) { delete(m, name) }) }
 	with := func(name string, value any) string { return login(func(m map[string]any) { m[name] = value }) }
@@ -270,7 +270,7 @@ func TestABadMessageFailsAloneAndTheLogSaysWhy(t *testing.T) {
 	}
 }
 
-func TestInvalidUTF8InTheEventCostsItsMessageAlone(t *testing.T) {
+func TestFailsOnlyTheMessageWithInvalidUTF8(t *testing.T) {
 	t.Parallel()
 	f := newFunction(t)
 	p := payload(t, messages(standard, login(nil), login(func(m map[string]any) { m["locale"] = "@@" }), login(nil)))
@@ -287,7 +287,7 @@ func TestInvalidUTF8InTheEventCostsItsMessageAlone(t *testing.T) {
 	}
 }
 
-func TestARowThatOnlyPostgresRefusesFailsAlone(t *testing.T) {
+func TestFailsOnlyTheRowThatPostgresRefuses(t *testing.T) {
 	t.Parallel()
 	f := newFunction(t)
 	f.db.Exec(t, "alter table user_logins add constraint no_test_users check (user_id <> 'foo-secret')")
@@ -316,7 +316,7 @@ func grouped(e events.SQSEvent, groups ...string) events.SQSEvent {
 	return e
 }
 
-func TestAfterAFailureTheRestOfItsFIFOGroupWaits(t *testing.T) {
+func TestHoldsRestOfFIFOGroupAfterFailure(t *testing.T) {
 	t.Parallel()
 	bad, refused := `{}`, login(func(m map[string]any) { m["user_id"] = "refused" })
 	tests := map[string]struct {
@@ -345,7 +345,7 @@ func TestAfterAFailureTheRestOfItsFIFOGroupWaits(t *testing.T) {
 	}
 }
 
-func TestAnUnavailableDatabaseReturnsTheBatchBeforeTheDeadline(t *testing.T) {
+func TestReturnsBatchBeforeDeadlineWhenDatabaseHangs(t *testing.T) {
 	t.Parallel()
 	f := newFunction(t)
 	f.db.Exec(t, "create function wait() returns trigger language plpgsql as $$ begin perform pg_sleep(60); return new; end $$")
@@ -367,7 +367,7 @@ func TestAnUnavailableDatabaseReturnsTheBatchBeforeTheDeadline(t *testing.T) {
 }
 
 // The alarm of the template counts messages, so those of a batch that was not read count too.
-func TestAKeyringThatCannotBeReadReturnsTheBatch(t *testing.T) {
+func TestReturnsBatchWhenKeyringCannotBeRead(t *testing.T) {
 	t.Parallel()
 	f := newFunction(t)
 	f.Keyring = func(context.Context) (*mask.Keyring, error) { return nil, errors.New("no answer") }
@@ -380,7 +380,7 @@ func TestAKeyringThatCannotBeReadReturnsTheBatch(t *testing.T) {
 	}
 }
 
-func TestTheIdentityStaysWhereTheProducerSetsIt(t *testing.T) {
+func TestKeepsIdentityThatTheProducerSets(t *testing.T) {
 	t.Parallel()
 	attributes := func(values ...string) map[string]events.SQSMessageAttribute {
 		m := map[string]events.SQSMessageAttribute{}
@@ -428,7 +428,7 @@ func TestTheIdentityStaysWhereTheProducerSetsIt(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoSQSEventIsRefusedWhole(t *testing.T) {
+func TestRefusesPayloadThatIsNotAnSQSEvent(t *testing.T) {
 	t.Parallel()
 	f := newFunction(t)
 	for _, p := range []string{``, `null`, `[]`, `{}`, `{"Records":null}`, `{"Records":{}}`, `{"Records":[1]}`, `{"Records":[{}]}`, `{"Records":[{"messageId":""}]}`, `{"Records":[`, `{"key":"` + ip + `"}`} {
@@ -439,7 +439,7 @@ func TestWhatIsNoSQSEventIsRefusedWhole(t *testing.T) {
 	}
 }
 
-func TestAnEmptyBatchSucceeds(t *testing.T) {
+func TestAnswersEmptyBatchWithSuccess(t *testing.T) {
 	t.Parallel()
 	f := newFunction(t)
 	if failed := f.invoke(t, events.SQSEvent{Records: []events.SQSMessage{}}); len(failed) != 0 {

@@ -1,4 +1,4 @@
-package secrets_test
+package settings_test
 
 import (
 	"context"
@@ -48,7 +48,7 @@ func (v *vault) set(user, password string) {
 
 // A password is rotated as RDS's rotation does it: the database has the new one a second before the secret has it. To make it matter,
 // all connections are ended at that moment and again when the rotation is over. Batches come without a pause; none may fail.
-func TestARotationUnderLoadCostsNoMessage(t *testing.T) {
+func TestRotationUnderLoadFailsNoMessage(t *testing.T) {
 	t.Parallel()
 	for name, alternating := range map[string]bool{"one user": false, "alternating users": true} {
 		t.Run(name, func(t *testing.T) {

@@ -1,4 +1,4 @@
-package secrets_test
+package settings_test
 
 import (
 	"net/url"
@@ -8,7 +8,7 @@ import (
 	"sqs2pg/pkg/postgres/postgrestest"
 )
 
-func TestADatabaseThatCannotBeReachedEndsTheStart(t *testing.T) {
+func TestRefusesStartWhenDatabaseCannotBeReached(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
 	u, err := url.Parse(db.URL)
@@ -51,7 +51,7 @@ func TestADatabaseThatCannotBeReachedEndsTheStart(t *testing.T) {
 }
 
 // A patient start goes on where waiting may help, and only there.
-func TestAPatientStartWaitsForTheDatabase(t *testing.T) {
+func TestStartsWithoutDatabaseIfTheFaultMayPass(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		url  string
@@ -77,7 +77,7 @@ func TestAPatientStartWaitsForTheDatabase(t *testing.T) {
 }
 
 // The SDK reads the process's own environment, so these cannot run beside others.
-func TestTheSDKsSettings(t *testing.T) {
+func TestUsesAWSSettingsOfTheSDK(t *testing.T) {
 	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ENDPOINT_URL"} {
 		t.Setenv(name, "")
 	}
