@@ -1,6 +1,8 @@
-// Ingest is the deployed function: an event source mapping hands it batches of SQS messages, and it loads them into Postgres.
+// Ingest is the deployed function: an event source mapping hands it batches of SQS messages, and it
+// loads them into Postgres.
 //
-// It reads its settings once, at the start. A missing or wrong setting ends the start with a line that names it.
+// It reads its settings once, at the start. A missing or wrong setting ends the start with a line
+// that names it.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Maintain is the function that keeps the database: on a schedule it makes partitions ahead and drops those past their
-// retention, and on request it migrates.
+// Maintain is the function that keeps the database: on a schedule it makes partitions ahead and
+// drops those past their retention, and on request it migrates.
 //
 //	aws lambda invoke --function-name sqs2pg-maintain --cli-binary-format raw-in-base64-out --payload '{"task":"migrate"}' /dev/stdout
 //

@@ -29,7 +29,7 @@ const (
 	standard = "arn:aws:sqs:us-east-1:000000000000:login-queue"
 	fifo     = standard + ".fifo"
 
-	// Personal values that must show up nowhere but in a database.
+	// Personal values: only the database may hold them.
 	userID   = "424cdd21-063a-43a7-b91b-7ca1a833afae"
 	ip       = "199.172.111.135"
 	deviceID = "593-47-5928"
@@ -37,7 +37,7 @@ const (
 
 var sent = time.Date(2026, 3, 1, 23, 59, 59, 999e6, time.UTC)
 
-// function is a handler on a database of its own.
+// function is a handler with its database.
 type function struct {
 	ingest.Handler
 	db           *postgrestest.Database
@@ -103,7 +103,7 @@ func failedIDs(t *testing.T, answer []byte) []string {
 		t.Fatalf("answer %q: %v", answer, err)
 	}
 	if response.BatchItemFailures == nil {
-		t.Fatalf("answer %s has no list: Lambda takes that for complete success", answer)
+		t.Fatalf("answer %s has no list: Lambda takes that for success", answer)
 	}
 	ids := []string{}
 	for _, f := range response.BatchItemFailures {
@@ -366,7 +366,8 @@ func TestReturnsBatchBeforeDeadlineWhenDatabaseHangs(t *testing.T) {
 	}
 }
 
-// The alarm of the template counts messages, so those of a batch that was not read count too.
+// The template's alarm counts messages, so a batch that was not decoded counts with all of its
+// messages.
 func TestReturnsBatchWhenKeyringCannotBeRead(t *testing.T) {
 	t.Parallel()
 	f := newFunction(t)
@@ -447,7 +448,8 @@ func TestAnswersEmptyBatchWithSuccess(t *testing.T) {
 	}
 }
 
-// ledger is a writer that accepts everything, for what needs no database: the only fake here.
+// ledger is a writer that accepts everything, for tests without a database. It is the only fake
+// here.
 type ledger struct{ rows int }
 
 func (l *ledger) Write(_ context.Context, e []postgres.Event) (postgres.Result, error) {
@@ -456,7 +458,7 @@ func (l *ledger) Write(_ context.Context, e []postgres.Event) (postgres.Result, 
 }
 
 func FuzzInvoke(f *testing.F) {
-	// Whole events, by what is odd about them.
+	// Whole events, by what is unusual about them.
 	f.Add(payload(f, messages(standard, login(nil), `{}`)))
 	f.Add(payload(f, grouped(messages(fifo, `{}`, login(nil)), "a", "a")))
 	f.Add([]byte(`{"Records":[{"messageId":"m","body":"\ud800"}]}`))
@@ -480,8 +482,8 @@ func FuzzInvoke(f *testing.F) {
 	})
 }
 
-// BenchmarkInvoke measures a batch of 1,000 logins without the database: decode the event, decode, validate and mask each
-// message, answer.
+// BenchmarkInvoke measures a batch of 1,000 logins without the database: decode the event, decode,
+// validate and mask each message, answer.
 func BenchmarkInvoke(b *testing.B) {
 	bodies := make([]string, 1000)
 	for i := range bodies {

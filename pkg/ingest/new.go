@@ -16,8 +16,9 @@ import (
 	"sqs2pg/pkg/telemetry"
 )
 
-// Run is the function's program: it makes the handler and serves the Lambda Runtime API with it. It writes its log and its metrics to
-// out, and returns only when the start is refused; the log has the reason then.
+// Run is the function's program: it makes the handler and serves the Lambda Runtime API with it. It
+// writes its log and its metrics to out, and returns only when the start is refused; the log has
+// the reason then.
 func Run(ctx context.Context, getenv func(string) string, out io.Writer) error {
 	env := &settings.Environment{Getenv: getenv}
 	handler, stop, err := New(ctx, env, out)
@@ -29,10 +30,12 @@ func Run(ctx context.Context, getenv func(string) string, out io.Writer) error {
 	return nil
 }
 
-// New makes the handler from the environment. It reads all settings at once, and its error lists everything that is wrong, one line
-// each. stop closes the handler's database connections. New gives env a logger on out if it has none.
+// New makes the handler from the environment. It reads all settings at once, and its error lists
+// everything that is wrong, one line each. stop closes the handler's database connections. New
+// gives env a logger on out if it has none.
 //
-// With QUEUE_URL the handler backs off. It needs a route to SQS then, which a function in a VPC may not have.
+// With QUEUE_URL the handler backs off. It needs a route to SQS then, which a function in a VPC may
+// not have.
 func New(ctx context.Context, env *settings.Environment, out io.Writer) (h *Handler, stop func(), err error) {
 	if env.Log == nil {
 		env.Log = telemetry.NewLogger(out, env.Getenv("AWS_LAMBDA_LOG_LEVEL"))

@@ -1,5 +1,5 @@
-// Package maintain is the function that keeps the database: it makes partitions ahead, drops those past their retention, and
-// migrates on request.
+// Package maintain is the function that keeps the database: it makes partitions ahead, drops those
+// past their retention, and migrates on request.
 package maintain
 
 import (
@@ -28,7 +28,8 @@ type Handler struct {
 	now      func() time.Time
 }
 
-// Event says what to do: "maintain", which is the default, or "migrate", which migrates first and then maintains.
+// Event says what to do: "maintain", which is the default, or "migrate", which migrates first and
+// then maintains.
 type Event struct {
 	Task string `json:"task"`
 }
@@ -72,8 +73,8 @@ func (h *Handler) migrate(ctx context.Context) (*schema.Report, error) {
 	return &report, err
 }
 
-// measure sends the metrics, also after a run that failed: the number of days ahead matters most then. A table without partitions
-// has no such number.
+// measure sends the metrics, also after a run that failed: the number of days ahead matters most
+// then. A table without partitions has no such number.
 func (h *Handler) measure(r partitions.Report) error {
 	count := func(name string, n int64) telemetry.Metric {
 		return telemetry.Metric{Name: name, Unit: telemetry.Count, Value: float64(n)}

@@ -30,7 +30,8 @@ func environment(variables ...string) *settings.Environment {
 	return &settings.Environment{Getenv: func(name string) string { return values[name] }}
 }
 
-// invoke gives the function one of infra/events and returns its answer and metrics; it must succeed.
+// invoke gives the function one of infra/events and returns its answer and metrics; it must
+// succeed.
 func invoke(t *testing.T, event string, variables ...string) (maintain.Answer, map[string]any) {
 	t.Helper()
 	text, metrics, err := try(t, event, variables...)

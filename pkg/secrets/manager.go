@@ -27,7 +27,8 @@ func NewManager(cfg aws.Config) *Manager {
 	return &Manager{Client: secretsmanager.NewFromConfig(cfg), Region: cfg.Region}
 }
 
-// Fetch reads the current version of a secret; id is its name or its ARN. Its error says what to do and is safe to log.
+// Fetch reads the current version of a secret; id is its name or its ARN. Its error says what to do
+// and is safe to log.
 func (m *Manager) Fetch(ctx context.Context, id string) ([]byte, error) {
 	out, err := m.Client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &id})
 	if err != nil {
@@ -39,8 +40,8 @@ func (m *Manager) Fetch(ctx context.Context, id string) ([]byte, error) {
 	return out.SecretBinary, nil
 }
 
-// explain says in one line why a secret could not be read and what to do. It leaves out the SDK's text, which is long and, from
-// KMS, names keys and roles.
+// explain says in one line why a secret could not be read and what to do. It leaves out the SDK's
+// text, which is long and, from KMS, names keys and roles.
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html#API_GetSecretValue_Errors
 func (m *Manager) explain(id string, err error) error {
 	var api smithy.APIError

@@ -1,10 +1,12 @@
 // Package secrets reads secrets from AWS Secrets Manager and keeps them while they rotate.
 //
-// A Lambda function lives for hours, and its secrets change meanwhile. So a [Secret] is asked each time it is needed and answers
-// from memory while its value is fresh: a keyring is read again within minutes of its rotation, a password as soon as the
-// database refuses the old one. While Secrets Manager cannot be reached, the last good value stays in use.
+// A Lambda function lives for hours, and its secrets change meanwhile. So a [Secret] is asked each
+// time it is needed and answers from memory while its value is fresh: a keyring is read again
+// within minutes of its rotation, a password as soon as the database refuses the old one. While
+// Secrets Manager cannot be reached, the last good value stays in use.
 //
-// Errors name the setting that is wrong and what to do. They hold no secret, and no text of a parser that has read one.
+// Errors name the setting that is wrong and what to do. They hold no secret, and no text of a
+// parser that has read one.
 package secrets
 
 import (
@@ -21,8 +23,8 @@ const (
 	retryLast  = 30 * time.Second // also between two fetches after one that failed
 )
 
-// Secret is one secret, parsed and kept in memory. It is safe for concurrent use; callers that need a fetch at the
-// same time share one. Name, Fetch and Same are required.
+// Secret is one secret, parsed and kept in memory. It is safe for concurrent use; callers that need
+// a fetch at the same time share one. Name, Fetch and Same are required.
 type Secret[T any] struct {
 	Name  string                           // the setting that names it, for errors and logs: MASK_SECRET_ID
 	Fetch func(context.Context) (T, error) // its error must be safe to log
@@ -46,8 +48,9 @@ type fetch[T any] struct {
 	err   error
 }
 
-// Value returns the secret, from memory if it is fresh. If it cannot be fetched again, the failure is logged and the last value is
-// returned. Value fails only if no fetch has succeeded yet, or if ctx ends first.
+// Value returns the secret, from memory if it is fresh. If it cannot be fetched again, the failure
+// is logged and the last value is returned. Value fails only if no fetch has succeeded yet, or if
+// ctx ends first.
 func (s *Secret[T]) Value(ctx context.Context) (T, error) {
 	s.mu.Lock()
 	if s.have && (s.stale.IsZero() || time.Now().Before(s.stale)) {
@@ -57,9 +60,10 @@ func (s *Secret[T]) Value(ctx context.Context) (T, error) {
 	return s.wait(ctx, s.begin(ctx))
 }
 
-// Refetch returns the secret as it is now, for a caller that found the value in memory to be wrong. In the middle of a rotation
-// Secrets Manager still gives the old value for a moment. So fetches that bring nothing new are repeated after half a second, then
-// after one, and so on up to every 30 s. Calls in between get the value in memory.
+// Refetch returns the secret as it is now, for a caller that found the value in memory to be wrong.
+// In the middle of a rotation Secrets Manager still gives the old value for a moment. So fetches
+// that bring nothing new are repeated after half a second, then after one, and so on up to every 30
+// s. Calls in between get the value in memory.
 func (s *Secret[T]) Refetch(ctx context.Context) (T, error) {
 	s.mu.Lock()
 	if s.have && time.Now().Before(s.next) && s.pending == nil {
@@ -69,8 +73,8 @@ func (s *Secret[T]) Refetch(ctx context.Context) (T, error) {
 	return s.wait(ctx, s.begin(ctx))
 }
 
-// begin starts a fetch unless one is running. The fetch outlives the caller that started it, because others may wait for it.
-// The caller holds s.mu.
+// begin starts a fetch unless one is running. The fetch outlives the caller that started it,
+// because others may wait for it. The caller holds s.mu.
 func (s *Secret[T]) begin(ctx context.Context) *fetch[T] {
 	if s.pending == nil {
 		f := &fetch[T]{done: make(chan struct{})}

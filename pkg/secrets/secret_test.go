@@ -14,7 +14,7 @@ import (
 	"sqs2pg/pkg/secrets"
 )
 
-// source is a secret whose every fetch takes a second.
+// source is a secret that takes a second to fetch.
 type source struct {
 	mu      sync.Mutex
 	value   string
@@ -203,7 +203,7 @@ func TestFindsChangeWithinSecondsOfRefusal(t *testing.T) {
 		secret := s.secret(0)
 		_, _ = secret.Value(t.Context())
 		time.Sleep(time.Hour)
-		// The database has the new password already; Secrets Manager gives it two seconds later.
+		// The database already has the new password; Secrets Manager gives it two seconds later.
 		_, _ = secret.Refetch(t.Context())
 		time.AfterFunc(2*time.Second, func() { s.set("new", nil) })
 		start := time.Now()

@@ -22,8 +22,8 @@ type Database struct {
 	// Credentials gives the user and password for a new connection; nil means those of URL.
 	Credentials func(context.Context) (user, password string, err error)
 
-	// Refresh is called when the database has refused what Credentials gave. It reports whether Credentials gives something else now.
-	// nil means that it never does.
+	// Refresh is called when the database has refused what Credentials gave. It reports whether
+	// Credentials gives something else now. nil means that it never does.
 	Refresh func(context.Context) (changed bool, err error)
 
 	setting string // the one to check first when the database cannot be reached
@@ -32,7 +32,8 @@ type Database struct {
 // waysToConnect are the three ways to name the database, as errors list them.
 const waysToConnect = "DATABASE_URL, or DATABASE_SECRET_ID, or DATABASE_USER with DATABASE_IAM_AUTH=true"
 
-// databaseSettings is what the environment says of the database, checked as far as possible without a network call.
+// databaseSettings is what the environment says of the database, checked as far as possible without
+// a network call.
 type databaseSettings struct {
 	url, secretID, host, port, name, user string
 	iam                                   bool
@@ -85,16 +86,16 @@ func isPort(s string) bool {
 	return err == nil && n > 0
 }
 
-// isHost reports whether s can be the host of a URL: a name or an address, without port, user or path. The empty string is allowed
-// here; callers check required hosts.
+// isHost reports whether s can be the host of a URL: a name or an address, without port, user or
+// path. The empty string is allowed here; callers check required hosts.
 func isHost(s string) bool {
 	return net.ParseIP(s) != nil || !strings.ContainsFunc(s, func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-._", r))
 	})
 }
 
-// databaseURL joins the settings and the secret. Where both name something the settings win: the secret of an instance names the
-// instance, and the function may have to go through a proxy.
+// databaseURL joins the settings and the secret. Where both name something the settings win: the
+// secret of an instance names the instance, and the function may have to go through a proxy.
 func (s *databaseSettings) databaseURL(secret databaseSecret) (string, error) {
 	host, name := cmp.Or(s.host, secret.host), cmp.Or(s.name, secret.name)
 	var errs []error
@@ -108,7 +109,8 @@ func (s *databaseSettings) databaseURL(secret databaseSecret) (string, error) {
 	return u.String(), errors.Join(errs...)
 }
 
-// fromSecret reads the database's secret once, so that a wrong setting ends the start. Later reads follow secrets.Secret.
+// fromSecret reads the database's secret once, so that a wrong setting ends the start. Later reads
+// follow secrets.Secret.
 func (e *Environment) fromSecret(ctx context.Context, s databaseSettings) (Database, error) {
 	secret := &secrets.Secret[databaseSecret]{
 		Name: "DATABASE_SECRET_ID",
@@ -145,8 +147,8 @@ func (e *Environment) fromSecret(ctx context.Context, s databaseSettings) (Datab
 	}, err
 }
 
-// withToken signs in by IAM. A token is a signature made on this machine, and opens connections during 15 minutes. So each
-// connection gets a new token, and no token is kept.
+// withToken signs in by IAM. A token is a signature made on this machine, and opens connections
+// during 15 minutes. So each connection gets a new token, and no token is kept.
 // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.Connecting.Go.html
 func (e *Environment) withToken(ctx context.Context, s databaseSettings) (Database, error) {
 	cfg, err := e.config(ctx)

@@ -14,8 +14,8 @@ import (
 // errSecretShape replaces the JSON parser's own message, which quotes what it read.
 var errSecretShape = errors.New(`the secret is not a JSON object such as {"username": "...", "password": "...", "host": "...", "port": 5432, "dbname": "..."}`)
 
-// databaseSecret is a database's secret in the shapes that RDS writes. Host, port and name may be empty: the secret that RDS
-// manages for a master user has user and password only.
+// databaseSecret is a database's secret in the shapes that RDS writes. Host, port and name may be
+// empty: the secret that RDS manages for a master user has user and password only.
 // https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_secret_json_structure.html#reference_secret_json_structure_rds-postgres
 type databaseSecret struct {
 	username, password, host, port, name string

@@ -1,4 +1,5 @@
-// Package settings reads the environment into a contract, a keyring and a database, for both functions and the command.
+// Package settings reads the environment into a contract, a keyring and a database, for both
+// functions and the command.
 //
 // It is the one place that knows these variables, so that all programs agree on names and rules:
 //
@@ -28,7 +29,8 @@ import (
 )
 
 const (
-	// keyringTTL is how long a function uses the keyring that it has read: after this time a rotation is known everywhere.
+	// keyringTTL is how long a function uses the keyring that it has read: after this time a
+	// rotation is known everywhere.
 	keyringTTL = 5 * time.Minute
 
 	// openTime limits the first connection. Lambda gives a function 10 s to start.
@@ -41,8 +43,9 @@ type Environment struct {
 	Log    *slog.Logger   // gets a warning about a secret that could not be read again; nil means slog.Default
 	Client secrets.Client // nil means Secrets Manager by the SDK's own settings, AWS_ENDPOINT_URL among them
 
-	// Patient lets Open succeed while the database cannot be reached for a reason that may pass. Only a function that runs can delay
-	// messages; if it does not start, they come back at once, again and again.
+	// Patient lets Open succeed while the database cannot be reached for a reason that may pass.
+	// Only a function that runs can delay messages; if it does not start, they come back at once,
+	// again and again.
 	Patient bool
 
 	once sync.Once
@@ -59,10 +62,11 @@ func (e *Environment) Contract() (*contract.Contract, error) {
 	return c, nil
 }
 
-// Keyring reads the masking keyring: the secret MASK_SECRET_ID, or MASK_KEYRING, which holds the JSON itself. It reads the secret
-// once, so that a wrong one is found at the start. The function it returns gives the current keyring, at most 5 minutes old unless
-// Secrets Manager has stopped answering, and is safe for concurrent use.
-// There is no default, because a key that everybody knows protects nothing.
+// Keyring reads the masking keyring: the secret MASK_SECRET_ID, or MASK_KEYRING, which holds the
+// JSON itself. It reads the secret once, so that a wrong one is found at the start. The function it
+// returns gives the current keyring, at most 5 minutes old unless Secrets Manager has stopped
+// answering, and is safe for concurrent use. There is no default, because a key that everybody
+// knows protects nothing.
 func (e *Environment) Keyring(ctx context.Context) (func(context.Context) (*mask.Keyring, error), error) {
 	id, text := e.Getenv("MASK_SECRET_ID"), e.Getenv("MASK_KEYRING")
 	switch {
@@ -99,9 +103,10 @@ func (e *Environment) keyringSecret(ctx context.Context, id string) (func(contex
 	return secret.Value, err
 }
 
-// Database reads DATABASE_URL; or DATABASE_SECRET_ID, where DATABASE_HOST, DATABASE_PORT and DATABASE_NAME add to the secret and
-// win over it; or DATABASE_USER, _HOST, _PORT and _NAME with DATABASE_IAM_AUTH=true. An empty variable counts as missing.
-// It fetches the secret once, so that a wrong one is found at the start. The error lists everything that is wrong, one line each.
+// Database reads DATABASE_URL; or DATABASE_SECRET_ID, where DATABASE_HOST, DATABASE_PORT and
+// DATABASE_NAME add to the secret and win over it; or DATABASE_USER, _HOST, _PORT and _NAME with
+// DATABASE_IAM_AUTH=true. An empty variable counts as missing. It fetches the secret once, so that
+// a wrong one is found at the start. The error lists everything that is wrong, one line each.
 func (e *Environment) Database(ctx context.Context) (Database, error) {
 	s, err := readDatabase(e.Getenv)
 	switch {
@@ -116,8 +121,9 @@ func (e *Environment) Database(ctx context.Context) (Database, error) {
 	}
 }
 
-// Open reads the settings as Database does, opens the pool and tries one connection, so that a wrong host, password or
-// certificate ends the start. The error names the variable to check first, and is safe to log.
+// Open reads the settings as Database does, opens the pool and tries one connection, so that a
+// wrong host, password or certificate ends the start. The error names the variable to check first,
+// and is safe to log.
 func (e *Environment) Open(ctx context.Context) (*postgres.Pool, error) {
 	d, err := e.Database(ctx)
 	if err != nil {

@@ -23,12 +23,13 @@ import (
 	"sqs2pg/pkg/settings"
 )
 
-// hidden is part of every secret here, so that a leak into an error is found.
+// hidden is part of every secret here, so that the tests find it in an error.
 const hidden = "hunter2"
 
 const keyring = `{"current":"k1","k1":"hunter2hunter2hunter2hunter2hunter2hunter2"}`
 
-// secretsManager speaks the wire protocol of GetSecretValue. A value that starts with "!" is an error code.
+// secretsManager speaks the wire protocol of GetSecretValue. A value that starts with "!" makes it
+// answer with that error code.
 func secretsManager(t testing.TB, values map[string]string) *secretsmanager.Client {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -136,7 +137,7 @@ func TestNamesEveryBadSettingAndShowsNoSecret(t *testing.T) {
 	for _, test := range []struct {
 		name     string
 		settings []string
-		lines    []string // each must occur in its line of the error
+		lines    []string // parts of the lines of the error, in order
 	}{
 		{"nothing is set", nil, []string{"no database: set DATABASE_URL, or DATABASE_SECRET_ID, or DATABASE_USER with DATABASE_IAM_AUTH=true"}},
 		{"two databases", []string{"DATABASE_URL=postgres://x:hunter2@h/d", "DATABASE_SECRET_ID=s"}, []string{"set more than once"}},
@@ -255,7 +256,7 @@ func TestReadsKeyringFromSecretOrVariable(t *testing.T) {
 	}
 }
 
-// fixed is a Secrets Manager with one secret, without the wire: fuzzing needs the speed.
+// fixed is a Secrets Manager with one secret and no network, which makes fuzzing fast.
 type fixed string
 
 func (f fixed) GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
@@ -270,8 +271,8 @@ func FuzzDatabaseSecret(f *testing.F) {
 		``, `{`, `null`, `[]`, `"x"`, `{}`, `{"username":`, `{"port":1}{}`, // not an object
 		`{"username":"w","username":"x","password":"p"}`,                       // a member twice
 		`{"username":"\u0000","password":"\ud800"}`, "{\"username\":\"\xff\"}", // not Unicode
-		`{"port":-1}`, `{"port":1e3}`, `{"port":65536}`, `{"port":[]}`, // ports that are none
-		`{"username":"w","password":"p","host":"h@e/v?i#l","dbname":"d"}`, // what would move the URL's parts
+		`{"port":-1}`, `{"port":1e3}`, `{"port":65536}`, `{"port":[]}`, // not ports
+		`{"username":"w","password":"p","host":"h@e/v?i#l","dbname":"d"}`, // would move the parts of the URL
 		`{"username":"w","password":"p","host":"%2f","dbname":"?sslmode=disable"}`,
 	} {
 		f.Add(seed)
@@ -280,7 +281,7 @@ func FuzzDatabaseSecret(f *testing.F) {
 		d, err := environment(fixed(text), "DATABASE_SECRET_ID=s", "DATABASE_NAME=n").Database(t.Context())
 		if err != nil {
 			if !said.MatchString(err.Error()) {
-				t.Fatalf("an error with words of its own: %q", err)
+				t.Fatalf("an error with unexpected words: %q", err)
 			}
 			return
 		}
@@ -292,7 +293,7 @@ func FuzzDatabaseSecret(f *testing.F) {
 	})
 }
 
-// said is what an error about a database's secret may say.
+// said matches what an error about a database's secret may say.
 var said = regexp.MustCompile(`^DATABASE_SECRET_ID: (the secret is not a JSON object such as \{"username": .*\}|the secret is wrong: (it has no username|it has no password|its engine is not postgres, so it may be the secret of another database|its host is not a host name alone|its port is not a port number, 1 to 65535|; )+)$|^DATABASE_HOST is missing, and the secret names no host: set it$`)
 
 func checkURL(t *testing.T, text string) {

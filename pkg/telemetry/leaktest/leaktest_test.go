@@ -17,7 +17,8 @@ const (
 	device = "593-47-59281234"
 )
 
-// TestFindsPlantedLeak plants each value in every form that it may take, at every place of a base64 group, whole and in two writes.
+// TestFindsPlantedLeak plants each value in every form, at every place of a base64 group, in one
+// write and byte by byte.
 func TestFindsPlantedLeak(t *testing.T) {
 	t.Parallel()
 	text := func(v any) string { b, _ := json.Marshal(v); return string(b) }
