@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/ingest"
 	"sqs2pg/pkg/postgres"
@@ -39,7 +40,7 @@ func main() {
 // wire makes the handler from the environment and reports everything that is wrong with it at once.
 func wire(ctx context.Context, getenv func(string) string, out io.Writer) (*ingest.Handler, *postgres.Pool, error) {
 	log := telemetry.NewLogger(out, getenv("AWS_LAMBDA_LOG_LEVEL"))
-	c, err := contract.Load(cmp.Or(getenv("CONTRACT"), "user_logins"))
+	c, err := contract.Load(contracts.Files, cmp.Or(getenv("CONTRACT"), "user_logins"))
 	if err != nil {
 		err = fmt.Errorf("CONTRACT: %w", err)
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 
+	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/postgres/partitions"
 	"sqs2pg/pkg/secrets"
@@ -37,7 +38,7 @@ func main() {
 // wire makes the keeper from the environment and reports everything that is wrong with it at once.
 func wire(ctx context.Context, getenv func(string) string, out io.Writer) (*keeper, error) {
 	log := telemetry.NewLogger(out, getenv("AWS_LAMBDA_LOG_LEVEL"))
-	c, contractErr := contract.Load(cmp.Or(getenv("CONTRACT"), "user_logins"))
+	c, contractErr := contract.Load(contracts.Files, cmp.Or(getenv("CONTRACT"), "user_logins"))
 	if contractErr != nil {
 		contractErr = fmt.Errorf("CONTRACT: %w", contractErr)
 	}

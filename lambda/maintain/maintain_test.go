@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/google/go-cmp/cmp"
 
+	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/postgres/postgrestest"
 )
@@ -70,7 +71,7 @@ func try(t *testing.T, event string, settings ...string) (answer []byte, metrics
 
 func TestDaysAheadAreMeasuredWhereNoneCanBeMade(t *testing.T) {
 	t.Parallel()
-	c, err := contract.Load("user_logins")
+	c, err := contract.Load(contracts.Files, "user_logins")
 	if err != nil {
 		t.Fatal(err)
 	}
