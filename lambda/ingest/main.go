@@ -9,11 +9,12 @@ import (
 	"context"
 	"os"
 
+	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/ingest"
 )
 
 func main() {
-	if err := ingest.Run(context.Background(), os.Getenv, os.Stdout); err != nil {
+	if err := ingest.Run(context.Background(), contracts.Files, os.Getenv, os.Stdout); err != nil {
 		os.Exit(1)
 	}
 }

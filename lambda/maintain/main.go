@@ -10,11 +10,12 @@ import (
 	"context"
 	"os"
 
+	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/maintain"
 )
 
 func main() {
-	if err := maintain.Run(context.Background(), os.Getenv, os.Stdout); err != nil {
+	if err := maintain.Run(context.Background(), contracts.Files, os.Getenv, os.Stdout); err != nil {
 		os.Exit(1)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/ingest"
 	"sqs2pg/pkg/mask"
@@ -69,7 +70,7 @@ func handler(tb testing.TB, c *contract.Contract, w ingest.Writer) ingest.Handle
 
 func loginContract(tb testing.TB) *contract.Contract {
 	tb.Helper()
-	c, err := contract.Load("user_logins")
+	c, err := contract.Load(contracts.Files, "user_logins")
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -19,8 +20,8 @@ import (
 // Run is the function's program: it makes the handler and serves the Lambda Runtime API with it. It
 // writes its log and its metrics to out, and returns only when the start is refused; the log has
 // the reason then.
-func Run(ctx context.Context, getenv func(string) string, out io.Writer) error {
-	env := &settings.Environment{Getenv: getenv}
+func Run(ctx context.Context, contracts fs.FS, getenv func(string) string, out io.Writer) error {
+	env := &settings.Environment{Contracts: contracts, Getenv: getenv}
 	handler, stop, err := New(ctx, env, out)
 	if err != nil {
 		env.Log.Error("start refused", "error", err.Error())

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/google/go-cmp/cmp"
 
+	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/maintain"
 	"sqs2pg/pkg/postgres/postgrestest"
@@ -27,7 +28,7 @@ func environment(variables ...string) *settings.Environment {
 		name, value, _ := strings.Cut(v, "=")
 		values[name] = value
 	}
-	return &settings.Environment{Getenv: func(name string) string { return values[name] }}
+	return &settings.Environment{Contracts: contracts.Files, Getenv: func(name string) string { return values[name] }}
 }
 
 // invoke gives the function one of infra/events and returns its answer and metrics; it must
@@ -74,7 +75,7 @@ func try(t *testing.T, event string, variables ...string) (answer []byte, metric
 
 func TestMeasuresDaysAheadWhenAPartitionCannotBeMade(t *testing.T) {
 	t.Parallel()
-	c, err := contract.Load("user_logins")
+	c, err := contract.Load(contracts.Files, "user_logins")
 	if err != nil {
 		t.Fatal(err)
 	}

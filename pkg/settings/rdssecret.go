@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"sqs2pg/pkg/privacy"
 )
 
 // errSecretShape replaces the JSON parser's own message, which quotes what it read.
@@ -18,17 +19,9 @@ var errSecretShape = errors.New(`the secret is not a JSON object such as {"usern
 // empty: the secret that RDS manages for a master user has user and password only.
 // https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_secret_json_structure.html#reference_secret_json_structure_rds-postgres
 type databaseSecret struct {
+	privacy.Hidden
 	username, password, host, port, name string
 }
-
-// String hides the secret from fmt.
-func (databaseSecret) String() string { return "(hidden)" }
-
-// GoString hides the secret from fmt's %#v.
-func (databaseSecret) GoString() string { return "(hidden)" }
-
-// LogValue hides the secret from slog.
-func (databaseSecret) LogValue() slog.Value { return slog.StringValue("(hidden)") }
 
 // parseDatabaseSecret reads a secret's text. Errors name what is wrong and never hold any of it.
 func parseDatabaseSecret(text []byte) (databaseSecret, error) {

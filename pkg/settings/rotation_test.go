@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/google/uuid"
 
+	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/ingest"
 	"sqs2pg/pkg/postgres"
@@ -54,7 +55,7 @@ func TestRotationUnderLoadFailsNoMessage(t *testing.T) {
 	for name, alternating := range map[string]bool{"one user": false, "alternating users": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, err := contract.Load("user_logins")
+			c, err := contract.Load(contracts.Files, "user_logins")
 			if err != nil {
 				t.Fatal(err)
 			}

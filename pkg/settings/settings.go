@@ -15,6 +15,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"sync"
 	"time"
@@ -37,11 +38,13 @@ const (
 	openTime = 6 * time.Second
 )
 
-// Environment is where the settings come from. Getenv is required.
+// Environment is where the settings come from. Contracts and Getenv are
+// required.
 type Environment struct {
-	Getenv func(string) string
-	Log    *slog.Logger   // gets a warning about a secret that could not be read again; nil means slog.Default
-	Client secrets.Client // nil means Secrets Manager by the SDK's own settings, AWS_ENDPOINT_URL among them
+	Contracts fs.FS // the contracts that CONTRACT may name
+	Getenv    func(string) string
+	Log       *slog.Logger   // gets a warning about a secret that could not be read again; nil means slog.Default
+	Client    secrets.Client // nil means Secrets Manager by the SDK's own settings, AWS_ENDPOINT_URL among them
 
 	// Patient lets Open succeed while the database cannot be reached for a reason that may pass.
 	// Only a function that runs can delay messages; if it does not start, they come back at once,
@@ -55,7 +58,7 @@ type Environment struct {
 
 // Contract loads the contract that CONTRACT names, by default user_logins.
 func (e *Environment) Contract() (*contract.Contract, error) {
-	c, err := contract.Load(cmp.Or(e.Getenv("CONTRACT"), "user_logins"))
+	c, err := contract.Load(e.Contracts, cmp.Or(e.Getenv("CONTRACT"), "user_logins"))
 	if err != nil {
 		return nil, fmt.Errorf("CONTRACT: %w", err)
 	}

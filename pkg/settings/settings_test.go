@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/google/go-cmp/cmp"
 
+	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/secrets"
 	"sqs2pg/pkg/settings"
 )
@@ -67,7 +68,7 @@ func environment(client secrets.Client, variables ...string) *settings.Environme
 		name, value, _ := strings.Cut(v, "=")
 		values[name] = value
 	}
-	return &settings.Environment{Getenv: func(name string) string { return values[name] }, Client: client}
+	return &settings.Environment{Contracts: contracts.Files, Getenv: func(name string) string { return values[name] }, Client: client}
 }
 
 func TestReadsDatabaseFromEachSource(t *testing.T) {
