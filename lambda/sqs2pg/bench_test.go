@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/google/uuid"
 
+	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/local/eventsource"
 	"sqs2pg/pkg/local/runtimeapi"
@@ -34,7 +35,7 @@ func BenchmarkPath(b *testing.B) {
 }
 
 func benchmarkPath(b *testing.B, size, concurrency int) {
-	c, err := contract.Load("user_logins")
+	c, err := contract.Load(contracts.Files, "user_logins")
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -82,7 +83,7 @@ func benchmarkPath(b *testing.B, size, concurrency int) {
 // BenchmarkAgainstAScript times the whole path against what people write by hand, on the same endpoint and server in the same run: one
 // goroutine that receives ten, inserts row by row and deletes one by one. The script neither validates nor masks.
 func BenchmarkAgainstAScript(b *testing.B) {
-	c, err := contract.Load("user_logins")
+	c, err := contract.Load(contracts.Files, "user_logins")
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -213,7 +214,7 @@ func BenchmarkMemory(b *testing.B) {
 
 // functionOn is the environment of a function with a database of its own.
 func functionOn(b *testing.B) []string {
-	c, err := contract.Load("user_logins")
+	c, err := contract.Load(contracts.Files, "user_logins")
 	if err != nil {
 		b.Fatal(err)
 	}

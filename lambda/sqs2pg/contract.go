@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres/schema"
@@ -20,7 +21,7 @@ type contractFlag struct {
 }
 
 func (f *contractFlag) load() (*contract.Contract, error) {
-	c, err := contract.Load(f.Contract)
+	c, err := contract.Load(contracts.Files, f.Contract)
 	if err != nil {
 		return nil, misuse("%v", err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/local/localpg"
 	"sqs2pg/pkg/postgres"
@@ -22,7 +23,7 @@ import (
 
 func load(t *testing.T, name string) contract.Table {
 	t.Helper()
-	c, err := contract.Load(name)
+	c, err := contract.Load(contracts.Files, name)
 	if err != nil {
 		t.Fatal(err)
 	}

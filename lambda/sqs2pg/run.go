@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/local/localpg"
 	"sqs2pg/pkg/postgres"
@@ -44,7 +45,7 @@ func (c *runCommand) Run(ctx context.Context, s *streams) error {
 			return misuse("--%s is %d; it must be 1 or more", flag, n)
 		}
 	}
-	loaded, err := contract.Load("user_logins")
+	loaded, err := contract.Load(contracts.Files, "user_logins")
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/mask"
+	"sqs2pg/pkg/postgres/registry"
 )
 
 const writer = "sqs2pg_writer"
@@ -50,7 +51,7 @@ func columnDefinition(c contract.Column) string {
 // primaryKey returns the constraint, which is (sent_at, event_id) in insert mode. The key must
 // contain the partition column. The time comes first, so the index grows at its end.
 func primaryKey(table contract.Table) string {
-	return fmt.Sprintf("constraint %s primary key (%s)", quote(table.Name+"_pkey"), strings.Join(quoteAll(keyColumns(table)), ", "))
+	return fmt.Sprintf("constraint %s primary key (%s)", quote(table.Name+"_pkey"), strings.Join(quoteAll(registry.KeyColumns(table)), ", "))
 }
 
 func comments(table contract.Table) string {

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/postgres/registry"
 )
 
 // mostDays is the largest number of dates for which each date of old rows gets its own partition.
@@ -28,10 +29,11 @@ func takeOver(ctx context.Context, tx pgx.Tx, table contract.Table, report *Repo
 	if _, err := tx.Exec(ctx, "lock table "+qualified(table)+" in access exclusive mode"); err != nil {
 		return err
 	}
-	found, err := findRelation(ctx, tx, table) // as it is under the lock
+	database, err := registry.Read(ctx, tx, table) // as it is under the lock
 	if err != nil {
 		return err
 	}
+	found := database.Found
 	obstacles, err := findObstacles(ctx, tx, table, found)
 	if err != nil {
 		return err
@@ -51,7 +53,7 @@ func takeOver(ctx context.Context, tx pgx.Tx, table contract.Table, report *Repo
 type takeover struct {
 	pgx.Tx
 	table contract.Table
-	found *relation
+	found *registry.Relation
 	from  string // the old table's name after it was moved
 }
 
@@ -97,7 +99,7 @@ func (t *takeover) exec(ctx context.Context, statements ...string) error {
 
 // sentAt returns the SQL for the time that an old row gets: the start of its create_date, or now.
 func (t *takeover) sentAt() string {
-	if _, dated := t.found.column("create_date"); dated {
+	if _, dated := t.found.Column("create_date"); dated {
 		return "coalesce(create_date::timestamp at time zone 'UTC', now())"
 	}
 	return "now()"
@@ -112,7 +114,7 @@ func (t *takeover) columnsWithNulls(ctx context.Context) ([]string, error) {
 			continue
 		}
 		value := "null"
-		if _, exists := t.found.column(c.Name); exists {
+		if _, exists := t.found.Column(c.Name); exists {
 			value = quote(c.Name)
 		}
 		tests, names = append(tests, fmt.Sprintf("coalesce(bool_or(%s is null), false)", value)), append(names, c.Name)
@@ -135,7 +137,7 @@ func (t *takeover) columnsWithNulls(ctx context.Context) ([]string, error) {
 
 // refuseEndlessDates returns an error if a date is infinite, because no partition can hold it.
 func (t *takeover) refuseEndlessDates(ctx context.Context) error {
-	if _, dated := t.found.column("create_date"); !dated {
+	if _, dated := t.found.Column("create_date"); !dated {
 		return nil
 	}
 	var endless bool
@@ -158,7 +160,7 @@ func (t *takeover) makePartitions(ctx context.Context) error {
 	if days > mostDays {
 		width = "month"
 	}
-	if err := register(ctx, t.Tx, t.table, width); err != nil {
+	if err := register(ctx, t.Tx, t.table, describeColumns(t.table), width); err != nil {
 		return err
 	}
 	_, err := t.Exec(ctx, "select sqs2pg.make_partition($1::text::regclass, moment) from "+moments, qualified(t.table))
@@ -227,7 +229,7 @@ func (t *takeover) indexesAndConstraints(ctx context.Context) ([]string, error) 
 }
 
 // findObstacles returns everything that prevents a takeover, each by name and with what to do.
-func findObstacles(ctx context.Context, tx pgx.Tx, table contract.Table, found *relation) ([]error, error) {
+func findObstacles(ctx context.Context, tx pgx.Tx, table contract.Table, found *registry.Relation) ([]error, error) {
 	if table.Mode != contract.Insert {
 		return []error{errors.New("its rows have no key, so a contract in upsert mode cannot take it over: rename the table")}, nil
 	}
@@ -253,7 +255,7 @@ func findObstacles(ctx context.Context, tx pgx.Tx, table contract.Table, found *
 
 // checkConversion returns an error unless the old column's values convert to the contract's type
 // without loss.
-func checkConversion(table contract.Table, c actualColumn) error {
+func checkConversion(table contract.Table, c registry.ActualColumn) error {
 	if c.Name == "create_date" && c.Type == "date" {
 		return nil
 	}
