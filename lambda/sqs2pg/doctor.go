@@ -12,6 +12,7 @@ import (
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/mask"
+	"sqs2pg/pkg/postgres/registry"
 	"sqs2pg/pkg/postgres/schema"
 )
 
@@ -181,14 +182,13 @@ func (c *doctorCommand) examineDatabase(ctx context.Context, e *examination, tab
 	}
 	e.ok("database", "reached as %s", state.User)
 	name := table.Schema + "." + table.Name
-	switch {
-	case !state.Exists:
-		e.fix("table", "%s is missing: run sqs2pg migrate --contract %s", name, c.Contract)
-		return
-	case len(state.Columns) > 0:
-		e.fix("table", "%s differs from the contract in %s: run sqs2pg migrate --contract %s", name, strings.Join(state.Columns, ", "), c.Contract)
-	default:
+	if err := registry.Refusal(state.Database.Compare(table)); err != nil {
+		e.fix("table", "%s: %s", name, strings.ReplaceAll(err.Error(), "\n", "; "))
+	} else {
 		e.ok("table", "%s is as the contract says", name)
+	}
+	if state.Database.Found == nil {
+		return
 	}
 	if state.MayInsert && state.MayExtend {
 		e.ok("privileges", "%s may write", state.User)

@@ -22,7 +22,8 @@ const (
 // prints as [hidden] however it is printed.
 type Keyring struct {
 	privacy.Hidden
-	current *tokenKey // a pointer: fmt follows no pointer inside a struct, so no key is printed
+	current      *tokenKey // a pointer: fmt follows no pointer inside a struct, so no key is printed
+	fingerprints []Fingerprint
 }
 
 // tokenKey makes the tokens of one key. It keeps the states of its HMAC, because making one costs
