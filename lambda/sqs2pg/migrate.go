@@ -7,7 +7,7 @@ import (
 
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/schema"
-	"sqs2pg/pkg/secrets"
+	"sqs2pg/pkg/settings"
 )
 
 var errNoDatabase = misuse("no database; set DATABASE_URL or --database-url, or try `sqs2pg run`, which starts its own")
@@ -21,7 +21,7 @@ func (f *databaseFlag) open(ctx context.Context) (*postgres.Pool, error) {
 	if f.DatabaseURL == "" && !anySet("DATABASE_SECRET_ID", "DATABASE_IAM_AUTH") {
 		return nil, errNoDatabase
 	}
-	env := secrets.Environment{Getenv: func(name string) string {
+	env := settings.Environment{Getenv: func(name string) string {
 		if name == "DATABASE_URL" {
 			return f.DatabaseURL
 		}

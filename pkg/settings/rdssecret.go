@@ -1,4 +1,4 @@
-package secrets
+package settings
 
 import (
 	"bytes"
@@ -12,11 +12,11 @@ import (
 	"sqs2pg/pkg/privacy"
 )
 
-// errSecretShape hides a JSON parser's own message, which quotes what it read.
+// errSecretShape replaces the JSON parser's own message, which quotes what it read.
 var errSecretShape = errors.New(`the secret is not a JSON object such as {"username": "...", "password": "...", "host": "...", "port": 5432, "dbname": "..."}`)
 
-// databaseSecret is a database's secret in the shapes that RDS writes. Host, port and name may be empty: the secret that RDS
-// manages for a master user has the user and the password only.
+// databaseSecret is a database's secret in the shapes that RDS writes. Host, port and name may be
+// empty: the secret that RDS manages for a master user has user and password only.
 // https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_secret_json_structure.html#reference_secret_json_structure_rds-postgres
 type databaseSecret struct {
 	privacy.Hidden
@@ -44,7 +44,7 @@ func parseDatabaseSecret(text []byte) (databaseSecret, error) {
 		}
 	}
 	if e := members.Engine; e != "" && !strings.Contains(e, "postgres") {
-		problems = append(problems, "its engine is not postgres, so it may be another database's")
+		problems = append(problems, "its engine is not postgres, so it may be the secret of another database")
 	}
 	if !isHost(members.Host) {
 		problems = append(problems, "its host is not a host name alone")
@@ -59,7 +59,7 @@ func parseDatabaseSecret(text []byte) (databaseSecret, error) {
 	return secret, nil
 }
 
-// parsePort reads a port that may be a JSON number, a string, or not there.
+// parsePort reads a port: a JSON number, a string, or no value.
 func parsePort(v jsontext.Value) (port string, ok bool) {
 	text := string(v)
 	switch v.Kind() {
