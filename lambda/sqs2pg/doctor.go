@@ -6,10 +6,9 @@ import (
 	"os"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/doctor"
+	"sqs2pg/pkg/queue"
 )
 
 // doctorCommand looks at everything that invoke needs and changes nothing.
@@ -89,11 +88,7 @@ func (c *doctorCommand) examineDatabase(ctx context.Context, table contract.Tabl
 		return []doctor.Finding{doctor.Failed("database", err)}
 	}
 	defer pool.Close()
-	return doctor.Database(ctx, pool, table, c.Contract)
-}
-
-func finding(v doctor.Verdict, subject, format string, args ...any) doctor.Finding {
-	return doctor.Finding{Verdict: v, Subject: subject, Text: fmt.Sprintf(format, args...)}
+	return doctor.Database(ctx, pool, table)
 }
 
 func (c *doctorCommand) examineQueue(ctx context.Context) []doctor.Finding {
@@ -101,42 +96,5 @@ func (c *doctorCommand) examineQueue(ctx context.Context) []doctor.Finding {
 	if err != nil {
 		return []doctor.Finding{doctor.Failed("queue", err)}
 	}
-	queue, err := attributes(ctx, client, queueURL)
-	if err != nil {
-		return []doctor.Finding{finding(doctor.Fix, "queue", "%s at %s: %v", c.Queue, c.endpoint(), lastCause(err))}
-	}
-	found := []doctor.Finding{finding(doctor.OK, "queue", "%s at %s: %s messages, %s in flight", c.Queue, c.endpoint(), queue["ApproximateNumberOfMessages"], queue["ApproximateNumberOfMessagesNotVisible"])}
-	want := 6 * int(c.Timeout/time.Second)
-	if have := atoi(queue["VisibilityTimeout"]); have < want {
-		found = append(found, finding(doctor.Fix, "visibility", "%d s is less than 6 times the function's %s: set VisibilityTimeout=%d on %s, by aws sqs set-queue-attributes", have, c.Timeout, want, c.Queue))
-	} else {
-		found = append(found, finding(doctor.OK, "visibility", "%d s, at least 6 times the function's %s", have, c.Timeout))
-	}
-	return append(found, c.examineRedrive(ctx, client, queue)...)
-}
-
-func (c *doctorCommand) examineRedrive(ctx context.Context, client *sqs.Client, queue map[string]string) (found []doctor.Finding) {
-	if deadLetterARN(queue) == "" {
-		return []doctor.Finding{finding(doctor.Fix, "redrive", "%s has no redrive policy: a bad message comes back until it expires; give it a dead-letter queue and maxReceiveCount 5", c.Queue)}
-	}
-	if n := maxReceiveCount(queue); n < 5 {
-		found = append(found, finding(doctor.Fix, "redrive", "maxReceiveCount is %d: an outage of the database kills good messages; AWS advises 5 or more", n))
-	} else {
-		found = append(found, finding(doctor.OK, "redrive", "dead after %d receives", n))
-	}
-	dead, err := c.openDead(ctx)
-	if err != nil {
-		return append(found, doctor.Failed("dead letters", err))
-	}
-	a, err := attributes(ctx, client, dead.url)
-	keeps, lives := atoi(a["MessageRetentionPeriod"]), atoi(queue["MessageRetentionPeriod"])
-	switch {
-	case err != nil:
-		return append(found, finding(doctor.Fix, "dead letters", "%s: %v", dead.name, lastCause(err)))
-	case keeps <= lives && keeps < 1_209_600:
-		return append(found, finding(doctor.Fix, "dead letters", "%s keeps messages for %d s, no longer than %s does, and the time counts from their first sending: set MessageRetentionPeriod=1209600", dead.name, keeps, c.Queue))
-	case dead.depth > 0:
-		return append(found, finding(doctor.Fix, "dead letters", "%d in %s: see sqs2pg dlq list --queue %s", dead.depth, dead.name, c.Queue))
-	}
-	return append(found, finding(doctor.OK, "dead letters", "none in %s", dead.name))
+	return doctor.Queue(ctx, &queue.Queue{Client: client, URL: queueURL}, c.Timeout)
 }

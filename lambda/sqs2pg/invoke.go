@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sqs2pg/pkg/local/invoker"
+	"sqs2pg/pkg/queue"
 	"sqs2pg/pkg/terminal"
 )
 
@@ -48,7 +49,7 @@ func (c *invokeCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	d := invoker.Drain{Mapping: m, Function: function, Recorder: recorder, Waiting: waiting(client, queueURL), Screen: s.err}
+	d := invoker.Drain{Mapping: m, Function: function, Recorder: recorder, Waiting: waiting(&queue.Queue{Client: client, URL: queueURL}), Screen: s.err}
 	result, err := d.Run(ctx)
 	if err != nil {
 		return asMisuse(err)

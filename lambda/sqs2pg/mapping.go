@@ -3,13 +3,12 @@ package main
 import (
 	"context"
 	"errors"
-	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"sqs2pg/pkg/local/eventsource"
+	"sqs2pg/pkg/queue"
 )
 
 // mappingFlags are the settings of the event source mapping.
@@ -46,19 +45,13 @@ func asMisuse(err error) error {
 	return err
 }
 
-// waiting returns a function that asks how many messages are visible on a queue. It returns 0 if SQS does not answer, since the
-// number is for the display only and the mapping reports what is wrong.
-func waiting(client *sqs.Client, queueURL string) func(context.Context) int {
+// waiting returns a function that asks how many messages are visible on a queue. It returns 0 if SQS does not answer: the number
+// is for the display only, and the mapping reports what is wrong.
+func waiting(q *queue.Queue) func(context.Context) int {
 	return func(ctx context.Context) int {
 		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 		defer cancel()
-		out, err := client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
-			QueueUrl: &queueURL, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameApproximateNumberOfMessages},
-		})
-		if err != nil {
-			return 0
-		}
-		n, _ := strconv.Atoi(out.Attributes[string(types.QueueAttributeNameApproximateNumberOfMessages)])
-		return n
+		a, _ := q.Attributes(ctx)
+		return a.Visible
 	}
 }

@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"strconv"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
@@ -17,6 +15,7 @@ import (
 	"sqs2pg/pkg/local/invoker"
 	"sqs2pg/pkg/local/sample"
 	"sqs2pg/pkg/local/sqsserver"
+	"sqs2pg/pkg/queue"
 	"sqs2pg/pkg/terminal"
 )
 
@@ -89,36 +88,36 @@ func (c *runCommand) load(ctx context.Context, s *streams, settings map[string]s
 	if err != nil {
 		return r, nil, err
 	}
-	queueURL, dlqURL, err := createQueues(ctx, client)
+	q, dlq, err := queue.Create(ctx, client, runQueue, queue.Settings{VisibilityTimeout: time.Minute, MaxReceiveCount: runReceives})
 	if err != nil {
 		return r, nil, err
 	}
-	sent, err := send(ctx, client, queueURL, "", sample.Messages(c.Messages, uint64(time.Now().UnixNano())))
+	sent, err := send(ctx, client, q.URL, "", sample.Messages(c.Messages, uint64(time.Now().UnixNano())))
 	if err != nil {
 		return r, nil, err
 	}
 	fmt.Fprintf(s.err, "sqs       %d messages sent to %s at %s\n", sent, runQueue, endpoint.URL)
-	r, err = c.drain(ctx, s, settings, client, queueURL)
+	r, err = c.drain(ctx, s, settings, q)
 	if err != nil {
 		return r, nil, err
 	}
-	dead, err = receiveAll(ctx, client, dlqURL)
+	dead, err = receiveAll(ctx, dlq)
 	return r, dead, err
 }
 
 // drain plays the event source mapping until the queue is silent.
-func (c *runCommand) drain(ctx context.Context, s *streams, settings map[string]string, client *sqs.Client, queueURL string) (invoker.Result, error) {
+func (c *runCommand) drain(ctx context.Context, s *streams, settings map[string]string, q *queue.Queue) (invoker.Result, error) {
 	bootstrap, err := bootstrapPath(c.Function)
 	if err != nil {
 		return invoker.Result{}, err
 	}
 	d := invoker.Drain{
 		Mapping: eventsource.Mapping{
-			Client: client, QueueURL: queueURL, BatchSize: c.BatchSize, Concurrency: c.Concurrency,
+			Client: q.Client, QueueURL: q.URL, BatchSize: c.BatchSize, Concurrency: c.Concurrency,
 			IdleTimeout: time.Second, // the queue is on this machine: a second of silence is enough
 		},
 		Function: invoker.Function{Bootstrap: bootstrap, Timeout: 30 * time.Second, Env: invoker.Environ(os.Getenv, settings)},
-		Waiting:  waiting(client, queueURL), Screen: s.err,
+		Waiting:  waiting(q), Screen: s.err,
 	}
 	result, err := d.Run(ctx)
 	switch {
@@ -130,42 +129,16 @@ func (c *runCommand) drain(ctx context.Context, s *streams, settings map[string]
 	return result, failedBatches(result)
 }
 
-// createQueues creates the queue and its dead-letter queue.
-func createQueues(ctx context.Context, client *sqs.Client) (queueURL, dlqURL string, err error) {
-	dlq, err := client.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String(runQueue + "-dlq")})
-	if err != nil {
-		return "", "", fmt.Errorf("create dead-letter queue: %w", err)
-	}
-	got, err := client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
-		QueueUrl: dlq.QueueUrl, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameQueueArn},
-	})
-	if err != nil {
-		return "", "", fmt.Errorf("dead-letter queue: %w", err)
-	}
-	policy, _ := json.Marshal(map[string]string{ // strings only: cannot fail
-		"deadLetterTargetArn": got.Attributes["QueueArn"],
-		"maxReceiveCount":     strconv.Itoa(runReceives),
-	})
-	queue, err := client.CreateQueue(ctx, &sqs.CreateQueueInput{
-		QueueName:  aws.String(runQueue),
-		Attributes: map[string]string{"RedrivePolicy": string(policy), "VisibilityTimeout": "60"},
-	})
-	if err != nil {
-		return "", "", fmt.Errorf("create queue: %w", err)
-	}
-	return *queue.QueueUrl, *dlq.QueueUrl, nil
-}
-
 // receiveAll receives all visible messages of a queue and leaves them on it.
-func receiveAll(ctx context.Context, client *sqs.Client, queueURL string) ([]types.Message, error) {
+func receiveAll(ctx context.Context, q *queue.Queue) ([]types.Message, error) {
 	var all []types.Message
 	for {
-		out, err := client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
-			QueueUrl: &queueURL, MaxNumberOfMessages: 10,
+		out, err := q.Client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
+			QueueUrl: &q.URL, MaxNumberOfMessages: 10,
 			MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameApproximateReceiveCount},
 		})
 		if err != nil {
-			return nil, fmt.Errorf("dead-letter queue: %w", err)
+			return nil, q.Explain(err)
 		}
 		if len(out.Messages) == 0 {
 			return all, nil

@@ -13,6 +13,7 @@ import (
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/registry"
 	"sqs2pg/pkg/postgres/schema"
 )
 
@@ -67,25 +68,26 @@ func Function(path string) Finding {
 
 // Failed is the finding that a thing could not be looked at.
 func Failed(subject string, err error) Finding {
-	return finding(Fix, subject, "%s", strings.ReplaceAll(err.Error(), "\n", "; "))
+	return Finding{Fix, subject, oneLine(err)}
 }
 
-// Database checks what the login of pool finds: the table, its own rights and, for an insert table, the partitions. contractName
-// is what --contract is to be given.
-func Database(ctx context.Context, pool *postgres.Pool, t contract.Table, contractName string) []Finding {
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+
+// Database checks what the login of pool finds: the table, its own rights and, for an insert table, the partitions.
+func Database(ctx context.Context, pool *postgres.Pool, t contract.Table) []Finding {
 	state, err := schema.Inspect(ctx, pool, t)
 	if err != nil {
 		return []Finding{Failed("database", err)}
 	}
 	found := []Finding{finding(OK, "database", "reached as %s", state.User)}
 	table := name(t)
-	switch {
-	case !state.Exists:
-		return append(found, finding(Fix, "table", "%s is missing: run sqs2pg migrate --contract %s", table, contractName))
-	case len(state.Columns) > 0:
-		found = append(found, finding(Fix, "table", "%s differs from the contract in %s: run sqs2pg migrate --contract %s", table, strings.Join(state.Columns, ", "), contractName))
-	default:
+	if err := registry.Refusal(state.Database.Compare(t)); err != nil {
+		found = append(found, Finding{Fix, "table", table + ": " + oneLine(err)})
+	} else {
 		found = append(found, finding(OK, "table", "%s is as the contract says", table))
+	}
+	if state.Database.Found == nil {
+		return found
 	}
 	if state.MayInsert && state.MayExtend {
 		found = append(found, finding(OK, "privileges", "%s may write", state.User))

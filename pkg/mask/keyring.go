@@ -21,7 +21,8 @@ const (
 // Keyring holds the keys that tokens are made with. It is immutable, safe for
 // concurrent use, and prints as [hidden] however it is printed.
 type Keyring struct {
-	current *tokenKey // a pointer: fmt follows no pointer inside a struct, so no key is printed
+	current      *tokenKey // a pointer: fmt follows no pointer inside a struct, so no key is printed
+	fingerprints []Fingerprint
 }
 
 // tokenKey makes the tokens of one key. Setting up an HMAC costs more than

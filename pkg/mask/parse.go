@@ -45,7 +45,7 @@ func ParseKeyring(secret []byte) (*Keyring, error) {
 	if !ok {
 		return nil, fmt.Errorf(`%w: "current" must be the name of another member that holds the key`, ErrKeyring)
 	}
-	return &Keyring{current: newTokenKey(current, key)}, nil
+	return &Keyring{current: newTokenKey(current, key), fingerprints: fingerprintsOf(members)}, nil
 }
 
 // readMembers reads a JSON object of strings. encoding/json alone would let the

@@ -9,6 +9,7 @@ import (
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/mask"
+	"sqs2pg/pkg/postgres/registry"
 )
 
 const writer = "sqs2pg_writer"
@@ -48,7 +49,7 @@ func columnDefinition(c contract.Column) string {
 // primaryKey is (sent_at, event_id) in insert mode: it must hold the partition column, and time first lets the index grow
 // at its end.
 func primaryKey(table contract.Table) string {
-	return fmt.Sprintf("constraint %s primary key (%s)", quote(table.Name+"_pkey"), strings.Join(quoteAll(keyColumns(table)), ", "))
+	return fmt.Sprintf("constraint %s primary key (%s)", quote(table.Name+"_pkey"), strings.Join(quoteAll(registry.KeyColumns(table)), ", "))
 }
 
 func comments(table contract.Table) string {

@@ -16,6 +16,7 @@ type Report struct {
 	AddedColumns []string // of contracts that have grown
 	TakenOver    []TakeOver
 	Partitions   []string // made ahead
+	Tolerated    []string // differences that were left, because rows can be written: "schema.table: column ..."
 }
 
 // TakeOver is a table that was there before its contract.
@@ -42,6 +43,7 @@ func (r Report) String() string {
 		add("  not carried over:", t.Dropped)
 	}
 	add("added column", r.AddedColumns)
+	add("left as it is:", r.Tolerated)
 	if n := len(r.Partitions); n > 0 {
 		lines = append(lines, fmt.Sprintf("created %d partitions, %s to %s", n, r.Partitions[0], r.Partitions[n-1]))
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/postgres/registry"
 )
 
 // mostDays is up to how many days of old rows get a partition each; beyond, a partition is a month.
@@ -25,10 +26,11 @@ func takeOver(ctx context.Context, tx pgx.Tx, table contract.Table, report *Repo
 	if _, err := tx.Exec(ctx, "lock table "+qualified(table)+" in access exclusive mode"); err != nil {
 		return err
 	}
-	found, err := findRelation(ctx, tx, table) // as it is under the lock
+	database, err := registry.Read(ctx, tx, table) // as it is under the lock
 	if err != nil {
 		return err
 	}
+	found := database.Found
 	if err := takeable(ctx, tx, table, found); err != nil {
 		return fmt.Errorf("%w:\n%w", ErrTakeOver, err)
 	}
@@ -44,7 +46,7 @@ func takeOver(ctx context.Context, tx pgx.Tx, table contract.Table, report *Repo
 type takeover struct {
 	pgx.Tx
 	table contract.Table
-	found *relation
+	found *registry.Relation
 	from  string // the old table's name, once it is aside
 }
 
@@ -90,7 +92,7 @@ func (t *takeover) all(ctx context.Context, statements ...string) error {
 
 // sentAt is the moment that an old row gets: the start of its day, or now.
 func (t *takeover) sentAt() string {
-	if _, dated := t.found.column("create_date"); dated {
+	if _, dated := t.found.Column("create_date"); dated {
 		return "coalesce(create_date::timestamp at time zone 'UTC', now())"
 	}
 	return "now()"
@@ -104,7 +106,7 @@ func (t *takeover) lacking(ctx context.Context) ([]string, error) {
 			continue
 		}
 		value := "null"
-		if _, exists := t.found.column(c.Name); exists {
+		if _, exists := t.found.Column(c.Name); exists {
 			value = quote(c.Name)
 		}
 		tests, names = append(tests, fmt.Sprintf("coalesce(bool_or(%s is null), false)", value)), append(names, c.Name)
@@ -119,7 +121,7 @@ func (t *takeover) lacking(ctx context.Context) ([]string, error) {
 
 // refuseEndlessDates: infinity is a date that no partition can hold.
 func (t *takeover) refuseEndlessDates(ctx context.Context) error {
-	if _, dated := t.found.column("create_date"); !dated {
+	if _, dated := t.found.Column("create_date"); !dated {
 		return nil
 	}
 	var endless bool
@@ -141,7 +143,7 @@ func (t *takeover) makePartitions(ctx context.Context) error {
 	if days > mostDays {
 		width = "month"
 	}
-	if err := register(ctx, t.Tx, t.table, width); err != nil {
+	if err := register(ctx, t.Tx, t.table, describeColumns(t.table), width); err != nil {
 		return err
 	}
 	_, err := t.Exec(ctx, "select sqs2pg.make_partition($1::text::regclass, moment) from "+moments, qualified(t.table))
@@ -208,7 +210,7 @@ func (t *takeover) leftBehind(ctx context.Context) ([]string, error) {
 }
 
 // takeable tells, by name, everything that keeps a table from being taken over.
-func takeable(ctx context.Context, tx pgx.Tx, table contract.Table, found *relation) error {
+func takeable(ctx context.Context, tx pgx.Tx, table contract.Table, found *registry.Relation) error {
 	if table.Mode != contract.Insert {
 		return errors.New("rename it, since a contract in upsert mode cannot take over rows that have no key")
 	}
@@ -233,7 +235,7 @@ func takeable(ctx context.Context, tx pgx.Tx, table contract.Table, found *relat
 }
 
 // takeableColumn allows the conversions that lose nothing.
-func takeableColumn(table contract.Table, c actualColumn) error {
+func takeableColumn(table contract.Table, c registry.ActualColumn) error {
 	if c.Name == "create_date" && c.Type == "date" {
 		return nil
 	}

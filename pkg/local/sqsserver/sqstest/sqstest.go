@@ -16,8 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"sqs2pg/pkg/local/eventsource"
 	"sqs2pg/pkg/local/sqsserver"
+	"sqs2pg/pkg/queue"
 )
 
 // Server is one test's own SQS. Its methods fail the test that is given to them, and are safe for concurrent use.
@@ -35,7 +35,7 @@ func Start(tb testing.TB) *Server {
 	}
 	tb.Cleanup(endpoint.Close)
 	config := aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("local", "local", "")}
-	return &Server{endpoint.URL, eventsource.NewClient(config, endpoint.URL)}
+	return &Server{endpoint.URL, queue.NewClient(config, endpoint.URL)}
 }
 
 // CreateQueue returns the URL of a new queue. A name that ends in .fifo makes a FIFO queue.
