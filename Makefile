@@ -1,6 +1,6 @@
 # The default goal prints the others.
 .DEFAULT_GOAL := help
-.PHONY: help build run test bench fuzz chaos lint ci clean \
+.PHONY: help build run test bench bench-compare fuzz chaos lint ci clean \
   up replay down exercise localstack package sam-build sam-invoke deploy-local test-local-aws infra-docs lint-template build-IngestFunction build-MaintainFunction
 
 GO      ?= go
@@ -25,6 +25,12 @@ test: ## Run all tests, raced and shuffled, against a Postgres of their own.
 
 bench: build ## Measure the writer and the whole path against COPY, as ratios of one run.
 	$(GO) test -run '^$$' -bench . -benchmem ./pkg/... ./lambda/...
+
+BENCH ?= .
+PKG ?= ./...
+
+bench-compare: ## Compare the speed with that at REV, a commit; BENCH (a regexp) and PKG choose benchmarks.
+	@$(GO) run ./infra/bench -commit '$(REV)' -bench '$(BENCH)' $(PKG)
 
 fuzz: ## Fuzz every parser, FUZZTIME (30s) each.
 	@$(GO) list ./... | while read -r package; do \

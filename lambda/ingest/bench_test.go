@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/google/uuid"
 
+	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/local/eventsource"
 	"sqs2pg/pkg/local/runtimeapi"
@@ -23,9 +24,10 @@ import (
 	"sqs2pg/pkg/postgres/postgrestest"
 )
 
-// BenchmarkPath times the whole path (in-memory SQS, event source mapping, bootstrap, Postgres) against COPY of the same rows into
-// a second table with the same columns. The rows are decoded and masked before COPY is timed. The two take turns in one run. COPY writes
-// one batch per statement over one connection. The server writes to disk before it answers.
+// BenchmarkPath times the whole path (in-memory SQS, event source mapping, bootstrap, Postgres)
+// against COPY of the same rows into a second table with the same columns. The rows are decoded and
+// masked before COPY is timed. The two take turns in one run. COPY writes one batch per statement
+// over one connection. The server writes to disk before it answers.
 func BenchmarkPath(b *testing.B) {
 	for _, size := range []int{10, 100, 1000} {
 		for _, concurrency := range []int{1, 2} {
@@ -35,7 +37,7 @@ func BenchmarkPath(b *testing.B) {
 }
 
 func benchmarkPath(b *testing.B, size, concurrency int) {
-	c, err := contract.Load("user_logins")
+	c, err := contract.Load(contracts.Files, "user_logins")
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -71,11 +73,11 @@ func benchmarkPath(b *testing.B, size, concurrency int) {
 	b.ReportMetric(copied.Seconds()/path.Seconds(), "ratio-of-COPY")
 }
 
-// BenchmarkAgainstAScript times the whole path against what people write by hand, on the same endpoint and server in the same
-// run. The script is one goroutine that receives ten messages, inserts row by row and deletes one by one. It neither validates
-// nor masks.
+// BenchmarkAgainstAScript times the whole path against what people write by hand, on the same
+// endpoint and server in the same run. The script is one goroutine that receives ten messages,
+// inserts row by row and deletes one by one. It neither validates nor masks.
 func BenchmarkAgainstAScript(b *testing.B) {
-	c, err := contract.Load("user_logins")
+	c, err := contract.Load(contracts.Files, "user_logins")
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -143,8 +145,9 @@ func runScript(b *testing.B, server *sqstest.Server, pool *postgres.Pool, bodies
 	return time.Since(started)
 }
 
-// BenchmarkStart reports how long the function takes from the start of its process to its first request for an invocation. It has
-// connected to the database by then. This is what a cold start adds to Lambda's own part.
+// BenchmarkStart reports how long the function takes from the start of its process to its first
+// request for an invocation. It has connected to the database by then. This is what a cold start
+// adds to Lambda's own part.
 func BenchmarkStart(b *testing.B) {
 	env := functionOn(b)
 	var took time.Duration
@@ -160,7 +163,8 @@ func BenchmarkStart(b *testing.B) {
 	b.ReportMetric(took.Seconds()*1000/float64(b.N), "ms/start")
 }
 
-// BenchmarkMemory reports the most memory that the function has used after the largest possible batches: 10,000 messages, 6 MB.
+// BenchmarkMemory reports the most memory that the function has used after the largest possible
+// batches: 10,000 messages, 6 MB.
 func BenchmarkMemory(b *testing.B) {
 	var peak int64
 	f, err := runtimeapi.Start(b.Context(), runtimeapi.Config{
@@ -193,7 +197,7 @@ func BenchmarkMemory(b *testing.B) {
 
 // functionOn returns the environment of a function that has a database of its own.
 func functionOn(b *testing.B) []string {
-	c, err := contract.Load("user_logins")
+	c, err := contract.Load(contracts.Files, "user_logins")
 	if err != nil {
 		b.Fatal(err)
 	}

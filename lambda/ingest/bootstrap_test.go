@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"testing"
 
+	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/postgres/postgrestest"
 )
@@ -23,7 +24,7 @@ func TestMain(m *testing.M) {
 // userLogins is the table of the login contract.
 func userLogins(tb testing.TB) contract.Table {
 	tb.Helper()
-	c, err := contract.Load("user_logins")
+	c, err := contract.Load(contracts.Files, "user_logins")
 	if err != nil {
 		tb.Fatal(err)
 	}

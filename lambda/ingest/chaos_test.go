@@ -26,13 +26,14 @@ const (
 	chaosTimeout   = 4 * time.Second // of an invocation
 )
 
-// TestChaos sends valid, invalid and repeated messages through processes of the function while everything around them fails: one
-// fault after the other, and some together. Then it compares table and dead-letter queue with the ledger of what was sent. Every valid
-// message must be in the table once, every invalid one in the dead-letter queue, and nothing else in either. It also
+// TestChaos sends valid, invalid and repeated messages through processes of the function while
+// everything around them fails: one fault after the other, and some together. Then it compares
+// table and dead-letter queue with the ledger of what was sent. Every valid message must be in the
+// table once, every invalid one in the dead-letter queue, and nothing else in either. It also
 // searches everything that was written meanwhile for personal values.
 //
-// The same SEED, which is printed, makes the same messages and faults, though not at the same moments. MESSAGES and FAULTS make
-// the test longer: see make chaos.
+// The same SEED, which is printed, makes the same messages and faults, though not at the same
+// moments. MESSAGES and FAULTS make the test longer: see make chaos.
 func TestChaos(t *testing.T) {
 	t.Parallel()
 	seed, messages, n := setting("SEED", uint64(time.Now().UnixNano()%1e9)), setting("MESSAGES", 3000), setting("FAULTS", 2*uint64(len(faults)))
@@ -111,7 +112,8 @@ func (c *chaos) run(n int, r *rand.Rand) {
 	})
 }
 
-// drain plays the event source mapping. It gives no message back early, so that only the function decides when one returns.
+// drain plays the event source mapping. It gives no message back early, so that only the function
+// decides when one returns.
 func (c *chaos) drain(ctx context.Context) {
 	m := eventsource.Mapping{
 		Client: c.client, QueueURL: c.queue, Function: c.function, BatchSize: 200, Concurrency: chaosProcesses, RetryDelay: -1,

@@ -13,8 +13,8 @@ import (
 	"sqs2pg/pkg/postgres/postgrestest"
 )
 
-// fault is something that goes wrong. begin starts it and returns a function that ends it. The SQL of a fault runs as the owner and does
-// not go through the proxy.
+// fault is something that goes wrong. begin starts it and returns a function that ends it. The SQL
+// of a fault runs as the owner and does not go through the proxy.
 type fault struct {
 	name  string
 	begin func(w *world, l *traffic, r *rand.Rand) (end func())
@@ -65,7 +65,8 @@ func (w *world) killFunction(r *rand.Rand) func() {
 	return nothing
 }
 
-// functionProcesses returns the process ids of the function with that name, which no other test uses. It works on Linux only.
+// functionProcesses returns the process ids of the function with that name, which no other test
+// uses. It works on Linux only.
 func functionProcesses(name string) (pids []int) {
 	setting := []byte("AWS_LAMBDA_FUNCTION_NAME=" + name)
 	files, _ := filepath.Glob("/proc/[0-9]*/environ")
@@ -147,8 +148,9 @@ func (w *world) writerURL() string {
 	return fmt.Sprintf("postgres://%s:%s@%s/postgres?sslmode=disable", chaosWriter, w.vault.password, w.address())
 }
 
-// deadlock makes writers take one lock and then another, while a session takes the same two in the other order. The session checks for
-// deadlocks only after a minute, so Postgres ends a writer and not the session.
+// deadlock makes writers take one lock and then another, while a session takes the same two in the
+// other order. The session checks for deadlocks only after a minute, so Postgres ends a writer and
+// not the session.
 func (w *world) deadlock() func() {
 	w.t.Helper()
 	ctx := w.t.Context()
@@ -170,7 +172,8 @@ func (w *world) deadlock() func() {
 	}
 }
 
-// dropEmptyPartitions drops the partitions that were made ahead. It gives up if a writer holds a lock.
+// dropEmptyPartitions drops the partitions that were made ahead. It gives up if a writer holds a
+// lock.
 func (w *world) dropEmptyPartitions() {
 	w.t.Helper()
 	w.owner.Exec(w.t, `

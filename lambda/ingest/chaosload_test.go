@@ -94,7 +94,8 @@ func entry(i int, m message) types.SendMessageBatchRequestEntry {
 	}
 }
 
-// next makes a message. Of a hundred, 93 are valid and new, 3 were sent before, and 4 must end in the dead-letter queue.
+// next makes a message. Of a hundred, 93 are valid and new, 3 were sent before, and 4 must end in
+// the dead-letter queue.
 func (l *traffic) next() message {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -147,7 +148,8 @@ func (l *traffic) newDay() {
 	l.days++
 }
 
-// compare compares table and dead-letter queue with the ledger, and returns the longest time from sending to writing.
+// compare compares table and dead-letter queue with the ledger, and returns the longest time from
+// sending to writing.
 func (l *traffic) compare(t *testing.T, db *postgrestest.Database, dead []types.Message) (worst time.Duration) {
 	t.Helper()
 	l.mu.Lock()

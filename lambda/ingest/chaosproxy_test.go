@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// proxy is the network between the function and Postgres. Postgres may move to another port behind it.
+// proxy is the network between the function and Postgres. Postgres may move to another port behind
+// it.
 type proxy struct {
 	listener net.Listener
 

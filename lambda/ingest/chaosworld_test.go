@@ -28,7 +28,8 @@ import (
 
 const chaosWriter = "ingest"
 
-// world is everything around the function: a Postgres that can crash, the network in front of it, a Secrets Manager and an SQS.
+// world is everything around the function: a Postgres that can crash, the network in front of it, a
+// Secrets Manager and an SQS.
 type world struct {
 	t         *testing.T
 	name      string // of the function; its processes are found by it
@@ -130,7 +131,8 @@ func (w *world) holds(queueURL string) int {
 	return visible + hidden
 }
 
-// deadLetters takes all messages off the dead-letter queue. Messages of an answer that was lost on the way come again.
+// deadLetters takes all messages off the dead-letter queue. Messages of an answer that was lost on
+// the way come again.
 func (w *world) deadLetters() (all []types.Message) {
 	w.t.Helper()
 	for w.holds(w.dead) > 0 {
@@ -151,7 +153,8 @@ func (w *world) deadLetters() (all []types.Message) {
 	return all
 }
 
-// vault is a Secrets Manager with one secret. A stand-in, because the test must choose the moment of a rotation.
+// vault is a Secrets Manager with one secret. A stand-in, because the test must choose the moment
+// of a rotation.
 type vault struct {
 	server *httptest.Server
 

@@ -19,8 +19,8 @@ import (
 	"sqs2pg/pkg/postgres/postgrestest"
 )
 
-// TestKilledProcessesLoseAndRepeatNothing kills one of four processes with SIGKILL in the middle of a drain, four times. Set
-// KILL_MESSAGES for another number of messages.
+// TestKilledProcessesLoseAndRepeatNothing kills one of four processes with SIGKILL in the middle of
+// a drain, four times. Set KILL_MESSAGES for another number of messages.
 func TestKilledProcessesLoseAndRepeatNothing(t *testing.T) {
 	t.Parallel()
 	messages := 5000
@@ -69,8 +69,8 @@ const (
 	kills     = 4
 )
 
-// killer invokes the function. In some rounds it holds invocations back until there are four, so that every process gets one, and
-// then kills one process.
+// killer invokes the function. In some rounds it holds invocations back until there are four, so
+// that every process gets one, and then kills one process.
 type killer struct {
 	*runtimeapi.Function
 	t       *testing.T
@@ -121,7 +121,8 @@ func (k *killer) arrive() <-chan struct{} {
 	return k.gate
 }
 
-// tellingItsPid returns the path of a bootstrap that runs the function and leaves a file in dir, named by its process id.
+// tellingItsPid returns the path of a bootstrap that runs the function and leaves a file in dir,
+// named by its process id.
 func tellingItsPid(t *testing.T, dir string) string {
 	t.Helper()
 	function, err := filepath.Abs(bootstrap)

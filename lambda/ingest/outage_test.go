@@ -27,9 +27,10 @@ import (
 	"sqs2pg/pkg/postgres/postgrestest"
 )
 
-// TestStartsAndBacksOffWithoutDatabase starts the function while its database refuses connections. The function must start, make
-// the messages come back later, and load them when the database is there again. The test also compares the AWS operations that
-// the function calls with those that its role grants.
+// TestStartsAndBacksOffWithoutDatabase starts the function while its database refuses connections.
+// The function must start, make the messages come back later, and load them when the database is
+// there again. The test also compares the AWS operations that the function calls with those that
+// its role grants.
 func TestStartsAndBacksOffWithoutDatabase(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, userLogins(t))
@@ -84,8 +85,9 @@ func TestStartsAndBacksOffWithoutDatabase(t *testing.T) {
 	if missing != nil {
 		t.Errorf("the function calls what its role does not grant: %v", missing)
 	}
-	// The other actions that the role grants are called on the function's behalf: by the event source mapping, the log and trace
-	// agents, the network and KMS. The function itself connects by rds-db where it signs in by IAM.
+	// The other actions that the role grants are called on the function's behalf: by the event
+	// source mapping, the log and trace agents, the network and KMS. The function itself connects
+	// by rds-db where it signs in by IAM.
 	others := []string{"kms:Decrypt", "rds-db:connect", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
 	own := slices.DeleteFunc(granted, func(action string) bool {
 		service, _, _ := strings.Cut(action, ":")
@@ -138,7 +140,8 @@ func newCallLog(t *testing.T, services map[string]string) *callLog {
 	return r
 }
 
-// actionOf returns the IAM action of an operation. A batch operation has the action of its single form.
+// actionOf returns the IAM action of an operation. A batch operation has the action of its single
+// form.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
 func actionOf(service, operation string) string {
 	return strings.ToLower(strings.TrimPrefix(service, "Amazon")) + ":" + strings.TrimSuffix(operation, "Batch")

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/postgres/schema"
 	"sqs2pg/pkg/terminal"
@@ -20,7 +21,7 @@ type contractFlag struct {
 func (f *contractFlag) load() (*contract.Contract, error) { return loadContract(f.Contract) }
 
 func loadContract(name string) (*contract.Contract, error) {
-	c, err := contract.Load(name)
+	c, err := contract.Load(contracts.Files, name)
 	if err != nil {
 		return nil, misuse("%v", err)
 	}
@@ -119,7 +120,8 @@ func (c *contractTry) Run(s *streams) error {
 	return nil
 }
 
-// rowTexts shows a masked row as name=value. Nothing else prints values, and these are of messages that the person gave.
+// rowTexts shows a masked row as name=value. Nothing else prints values, and these are of messages
+// that the person gave.
 func rowTexts(c *contract.Contract, row contract.Row) []string {
 	texts := make([]string, row.Len())
 	for i, col := range c.Table().Columns {

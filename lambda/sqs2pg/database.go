@@ -13,13 +13,14 @@ import (
 	"sqs2pg/pkg/local/localpg"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/schema"
-	"sqs2pg/pkg/secrets"
+	"sqs2pg/pkg/settings"
 	"sqs2pg/pkg/terminal"
 )
 
 var errNoDatabase = misuse("no database: set DATABASE_URL or --database-url, or try `sqs2pg run`, which starts its own")
 
-// databaseFlag is the database: the URL of its owner for migrate, that of the writer for the function.
+// databaseFlag is the database: the URL of its owner for migrate, that of the writer for the
+// function.
 type databaseFlag struct {
 	DatabaseURL string `env:"DATABASE_URL" placeholder:"URL" help:"Postgres, as postgres://user:password@host:5432/name."`
 }
@@ -29,7 +30,7 @@ func (f *databaseFlag) openDatabase(ctx context.Context) (*postgres.Pool, error)
 	if f.DatabaseURL == "" && !anySet("DATABASE_SECRET_ID", "DATABASE_IAM_AUTH") {
 		return nil, errNoDatabase
 	}
-	env := secrets.Environment{Getenv: func(name string) string {
+	env := settings.Environment{Getenv: func(name string) string {
 		if name == "DATABASE_URL" {
 			return f.DatabaseURL
 		}
@@ -62,7 +63,8 @@ func startDatabase(ctx context.Context, s *streams, url string) (*runDatabase, e
 	}}, nil
 }
 
-// migrate creates the table. In a server that run has started it also makes the function's login, which may only write.
+// migrate creates the table. In a server that run has started it also makes the function's login,
+// which may only write.
 func (d *runDatabase) migrate(ctx context.Context, s *streams, table contract.Table) error {
 	pool, err := postgres.Open(ctx, postgres.Config{URL: d.owner})
 	if err != nil {

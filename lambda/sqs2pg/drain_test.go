@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/local/localpg"
 	"sqs2pg/pkg/local/sample"
@@ -23,7 +24,7 @@ import (
 
 func load(t *testing.T, name string) contract.Table {
 	t.Helper()
-	c, err := contract.Load(name)
+	c, err := contract.Load(contracts.Files, name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +71,8 @@ func TestRunLoadsAHundredLoginsAndASecondRunAddsItsOwn(t *testing.T) {
 	}
 }
 
-// stopper is a standard error. It calls stop when the text at is written, as a person would type Ctrl-C.
+// stopper is a standard error. It calls stop when the text at is written, as a person would type
+// Ctrl-C.
 type stopper struct {
 	bytes.Buffer
 	at   string
@@ -96,8 +98,8 @@ func TestStoppedRunSaysHowManyMessagesAreWritten(t *testing.T) {
 	}
 }
 
-// TestInvokeDrainsAQueueExactly holds the promise: every valid message becomes a row, every bad message goes to the dead-letter
-// queue, and the same messages sent again add no row.
+// TestInvokeDrainsAQueueExactly holds the promise: every valid message becomes a row, every bad
+// message goes to the dead-letter queue, and the same messages sent again add no row.
 func TestInvokeDrainsAQueueExactly(t *testing.T) {
 	t.Parallel()
 	endpoint := startSQS(t)
@@ -139,9 +141,9 @@ func TestInvokeDrainsAQueueExactly(t *testing.T) {
 	}
 }
 
-// TestInvokeKeepsTheOrderOfAMessageGroup drains a FIFO queue one message at a time. A group waits behind its bad message until that is
-// dead-lettered, then goes on in order. In larger batches SQS also counts the receives of the waiting messages, and dead-letters them
-// with the bad one.
+// TestInvokeKeepsTheOrderOfAMessageGroup drains a FIFO queue one message at a time. A group waits
+// behind its bad message until that is dead-lettered, then goes on in order. In larger batches SQS
+// also counts the receives of the waiting messages, and dead-letters them with the bad one.
 func TestInvokeKeepsTheOrderOfAMessageGroup(t *testing.T) {
 	t.Parallel()
 	endpoint := startSQS(t)
@@ -224,7 +226,8 @@ func TestInvokeFailsIfTheFunctionFails(t *testing.T) {
 	}
 }
 
-// TestLoadsAnEventThatOnlyItsContractDescribes takes a contract with nested objects, every type and every mask from its file to its rows.
+// TestLoadsAnEventThatOnlyItsContractDescribes takes a contract with nested objects, every type and
+// every mask from its file to its rows.
 func TestLoadsAnEventThatOnlyItsContractDescribes(t *testing.T) {
 	t.Parallel()
 	file, err := filepath.Abs("../../pkg/contract/testdata/order_placed.json")

@@ -50,7 +50,8 @@ func (c *eventCommand) Run(ctx context.Context, s *streams) error {
 	return err
 }
 
-// capture is a function that keeps its first event and fails. The mapping then gives all messages back at once.
+// capture is a function that keeps its first event and fails. The mapping then gives all messages
+// back at once.
 type capture struct {
 	event []byte
 	stop  func()

@@ -53,8 +53,8 @@ type settingsFlags struct {
 	DatabaseURL  string `env:"DATABASE_URL" placeholder:"URL" group:"function" help:"Postgres that it writes to."`
 }
 
-// environ returns the function's environment, after checking what the function needs to start. It is nil for a function that
-// runs elsewhere.
+// environ returns the function's environment, after checking what the function needs to start. It
+// is nil for a function that runs elsewhere.
 func (c *settingsFlags) environ(s *streams, remote bool) ([]string, error) {
 	if remote {
 		return nil, nil

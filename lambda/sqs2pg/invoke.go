@@ -70,8 +70,8 @@ func (c *invokeCommand) recorder(s *streams) (*invoker.Recorder, error) {
 	return r, nil
 }
 
-// conclude says what became of the messages. It is an error if whole batches failed; bad messages are the function's ordinary
-// work.
+// conclude says what became of the messages. It is an error if whole batches failed; bad messages
+// are the function's ordinary work.
 func (c *invokeCommand) conclude(s *streams, result invoker.Result) error {
 	for _, w := range result.Warnings {
 		fmt.Fprintf(s.err, "warning: %s\n", w)
@@ -137,7 +137,8 @@ func (c *invokeCommand) countRows(r invoker.Result) [][]string {
 		[]string{"seconds", fmt.Sprintf("%.1f", r.Elapsed.Seconds())})
 }
 
-// usageRows are the last lines of the closing table. Timeouts, crashes and restarts have a line only if there were any.
+// usageRows are the last lines of the closing table. Timeouts, crashes and restarts have a line
+// only if there were any.
 func usageRows(t invoker.Totals) [][]string {
 	if t.Invocations == 0 {
 		return nil

@@ -8,7 +8,8 @@ import (
 	"sqs2pg/pkg/mask"
 )
 
-// stateDir is where the local commands keep what must outlive them: the keyring, and Postgres's files.
+// stateDir is where the local commands keep what must outlive them: the keyring, and Postgres's
+// files.
 const stateDir = ".sqs2pg"
 
 // keyringFlag is the masking keyring of the local commands.
@@ -16,7 +17,8 @@ type keyringFlag struct {
 	Keyring string `env:"MASK_KEYRING" hidden:"" help:"Masking keyring (JSON); the default is made once and kept in .sqs2pg/keyring.json."`
 }
 
-// keyring returns the keyring, and its JSON for the function's environment. Where there is no keyring it makes one.
+// keyring returns the keyring, and its JSON for the function's environment. Where there is no
+// keyring it makes one.
 func (f *keyringFlag) keyring(s *streams) (text string, k *mask.Keyring, err error) {
 	text = f.Keyring
 	if text == "" {

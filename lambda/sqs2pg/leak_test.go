@@ -12,8 +12,9 @@ import (
 	"sqs2pg/pkg/telemetry/leaktest"
 )
 
-// TestPrintsNoPersonalValue reads, refuses, dead-letters and lists every kind of bad message, and searches everything that the
-// commands print. Only dlq show --body prints bodies and only invoke --record keeps them: that is what they are for.
+// TestPrintsNoPersonalValue reads, refuses, dead-letters and lists every kind of bad message, and
+// searches everything that the commands print. Only dlq show --body prints bodies and only invoke
+// --record keeps them: that is what they are for.
 func TestPrintsNoPersonalValue(t *testing.T) {
 	t.Parallel()
 	endpoint := startSQS(t)

@@ -3,8 +3,9 @@
 //	sqs2pg run        everything on this machine: Postgres, SQS, the function, 100 logins
 //	sqs2pg invoke     play the event source mapping on a queue
 //
-// It has flags, calls and printing only; what can be reused is in packages below it. It prints data to standard output and
-// everything else to standard error. It exits with 0 when done, 1 when something failed and 2 when it was used wrongly.
+// It has flags, calls and printing only; what can be reused is in packages below it. It prints data
+// to standard output and everything else to standard error. It exits with 0 when done, 1 when
+// something failed and 2 when it was used wrongly.
 package main
 
 import (

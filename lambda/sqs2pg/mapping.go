@@ -45,8 +45,8 @@ func asMisuse(err error) error {
 	return err
 }
 
-// waiting returns a function that asks how many messages are visible on a queue. It returns 0 if SQS does not answer: the number
-// is for the display only, and the mapping reports what is wrong.
+// waiting returns a function that asks how many messages are visible on a queue. It returns 0 if
+// SQS does not answer: the number is for the display only, and the mapping reports what is wrong.
 func waiting(q *queue.Queue) func(context.Context) int {
 	return func(ctx context.Context) int {
 		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)

@@ -100,7 +100,8 @@ func TestREADMEShowsTheContract(t *testing.T) {
 	inREADME(t, "contract", string(document), func(s string) string { return s })
 }
 
-// TestREADMECommandsAreRight parses every command line of the README, and looks for every make target.
+// TestREADMECommandsAreRight parses every command line of the README, and looks for every make
+// target.
 func TestREADMECommandsAreRight(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile(readme)

@@ -53,7 +53,8 @@ func TestReplayWritesTheSameRowsAsTheRecordedRun(t *testing.T) {
 	}
 }
 
-// checkRecorded checks that the files hold the messages in the order in which they were sent. It returns the id of the last.
+// checkRecorded checks that the files hold the messages in the order in which they were sent. It
+// returns the id of the last.
 func checkRecorded(t *testing.T, files, bodies []string) (last string) {
 	t.Helper()
 	var recorded []string

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/local/eventsource"
 	"sqs2pg/pkg/local/invoker"
@@ -19,7 +20,8 @@ import (
 	"sqs2pg/pkg/terminal"
 )
 
-// runCommand is the whole product on one machine. It stops everything that it starts. The rows and the keyring stay in .sqs2pg.
+// runCommand is the whole product on one machine. It stops everything that it starts. The rows and
+// the keyring stay in .sqs2pg.
 type runCommand struct {
 	keyringFlag `embed:""`
 	DatabaseURL string `env:"DATABASE_URL" placeholder:"URL" help:"Load into this Postgres; default: one started here, its data kept in .sqs2pg."`
@@ -43,7 +45,7 @@ func (c *runCommand) Run(ctx context.Context, s *streams) error {
 			return misuse("--%s is %d: it must be 1 or more", flag, n)
 		}
 	}
-	login, err := contract.Load(runContract)
+	login, err := contract.Load(contracts.Files, runContract)
 	if err != nil {
 		return err
 	}
@@ -77,7 +79,8 @@ func (c *runCommand) Run(ctx context.Context, s *streams) error {
 	return nil
 }
 
-// load serves a queue, fills it and drains it through the function, which gets those settings. It returns the dead letters too.
+// load serves a queue, fills it and drains it through the function, which gets those settings. It
+// returns the dead letters too.
 func (c *runCommand) load(ctx context.Context, s *streams, settings map[string]string) (r invoker.Result, dead []types.Message, err error) {
 	endpoint, err := sqsserver.Listen("127.0.0.1:0")
 	if err != nil {
@@ -147,7 +150,8 @@ func receiveAll(ctx context.Context, q *queue.Queue) ([]types.Message, error) {
 	}
 }
 
-// showDead prints some dead letters with the reasons that the function gave. It prints no bodies: they may hold anything.
+// showDead prints some dead letters with the reasons that the function gave. It prints no bodies:
+// they may hold anything.
 func showDead(s *streams, dead []types.Message, log *invoker.Log) {
 	if len(dead) == 0 {
 		return

@@ -1,7 +1,8 @@
-// Package doctor looks at everything that loading a queue needs and says for each thing whether it is right, or what to do.
+// Package doctor looks at everything that loading a queue needs and says for each thing whether it
+// is right, or what to do.
 //
-// It changes nothing. The command prints its findings, and a page can show them. It stands above every package that it looks at:
-// contract, mask, postgres and what is below them.
+// It changes nothing. The command prints its findings, and a page can show them. It stands above
+// every package that it looks at: contract, mask, postgres and what is below them.
 package doctor
 
 import (
@@ -73,7 +74,8 @@ func Failed(subject string, err error) Finding {
 
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
-// Database checks what the login of pool finds: the table, its own rights and, for an insert table, the partitions.
+// Database checks what the login of pool finds: the table, its own rights and, for an insert table,
+// the partitions.
 func Database(ctx context.Context, pool *postgres.Pool, t contract.Table) []Finding {
 	state, err := schema.Inspect(ctx, pool, t)
 	if err != nil {

@@ -12,7 +12,8 @@ const (
 	longestKept    = 14 * 24 * time.Hour // the most that SQS keeps a message
 )
 
-// Queue checks a queue, its redrive policy and its dead-letter queue, for a function whose invocations may take timeout.
+// Queue checks a queue, its redrive policy and its dead-letter queue, for a function whose
+// invocations may take timeout.
 func Queue(ctx context.Context, q *queue.Queue, timeout time.Duration) []Finding {
 	a, err := q.Attributes(ctx)
 	if err != nil {

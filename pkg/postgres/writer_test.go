@@ -65,7 +65,7 @@ func TestIdentityAndTimeAreKept(t *testing.T) {
 	}
 }
 
-func TestRedeliveryAddsNothing(t *testing.T) {
+func TestRedeliveryAddsNoRow(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins.Table())
 	w := postgres.NewWriter(db.Pool, logins.Table())

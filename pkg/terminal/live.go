@@ -11,8 +11,9 @@ import (
 // paintEvery is how often a live block is painted.
 const paintEvery = 200 * time.Millisecond
 
-// Live is a block of lines at the end of a terminal that is painted over and over. What is written to Live comes out above the
-// block, whole. In a pipe there is no block, and what is written goes straight through. Its methods are safe for concurrent use.
+// Live is a block of lines at the end of a terminal that is painted over and over. What is written
+// to Live comes out above the block, whole. In a pipe there is no block, and what is written goes
+// straight through. Its methods are safe for concurrent use.
 type Live struct {
 	w       io.Writer
 	repaint bool // w is a terminal
@@ -31,14 +32,15 @@ func NewLive(w io.Writer) *Live {
 // Repaints reports whether there is a terminal to paint a block on.
 func (l *Live) Repaints() bool { return l.repaint }
 
-// Show paints the lines that render returns, five times a second until Stop. render is given the width of the terminal in
-// columns. Its lines must be narrower than that, since a line that wraps cannot be painted over; Cut makes them so. In a pipe
-// Show does nothing.
+// Show paints the lines that render returns, five times a second until Stop. render is given the
+// width of the terminal in columns. Its lines must be narrower than that, since a line that wraps
+// cannot be painted over; Cut makes them so. In a pipe Show does nothing.
 func (l *Live) Show(render func(width int) []string) {
 	l.Every(paintEvery, func() { l.paint(render) })
 }
 
-// Every calls f now and then at that interval until Stop, to fetch what the block shows. In a pipe it does nothing.
+// Every calls f now and then at that interval until Stop, to fetch what the block shows. In a pipe
+// it does nothing.
 func (l *Live) Every(interval time.Duration, f func()) {
 	if !l.repaint {
 		return
@@ -65,8 +67,8 @@ func (l *Live) Stop(render func(width int) []string) {
 	}
 }
 
-// paint puts the block where it was before, in one write so that nothing flickers. It ignores a failed write: work goes on when
-// the screen is gone.
+// paint puts the block where it was before, in one write so that nothing flickers. It ignores a
+// failed write: work goes on when the screen is gone.
 func (l *Live) paint(render func(width int) []string) {
 	lines := render(Width(l.w))
 	l.mu.Lock()

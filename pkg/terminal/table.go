@@ -10,9 +10,10 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// Table writes rows under upper-case headers, without borders, so that people can read it and scripts can cut it. If a line would
-// be wider than w (see Width), it writes one column per line instead, as psql's expanded display does; tables of two columns
-// stay as they are. Every row must have as many cells as header.
+// Table writes rows under upper-case headers, without borders, so that people can read it and
+// scripts can cut it. If a line would be wider than w (see Width), it writes one column per line
+// instead, as psql's expanded display does; tables of two columns stay as they are. Every row must
+// have as many cells as header.
 func Table(w io.Writer, header []string, rows [][]string) {
 	text := horizontal(header, rows)
 	if len(header) > 2 && widest(text) > Width(w) {
@@ -70,7 +71,8 @@ func widest(text string) (width int) {
 	return width
 }
 
-// More says how many entries of a list are not shown: "... and 5 more". It writes nothing where all are shown.
+// More says how many entries of a list are not shown: "... and 5 more". It writes nothing where all
+// are shown.
 func More(w io.Writer, shown, total int) {
 	if total > shown {
 		fmt.Fprintf(w, "... and %d more\n", total-shown)

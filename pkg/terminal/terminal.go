@@ -1,8 +1,8 @@
-// Package terminal prints for people: tables that fit the screen, and a block of lines that is painted over and over while work
-// goes on.
+// Package terminal prints for people: tables that fit the screen, and a block of lines that is
+// painted over and over while work goes on.
 //
-// It knows screens and nothing of queues or databases, so every program can print the same way. In a pipe or a file it writes
-// plain lines. It imports nothing of the project.
+// It knows screens and nothing of queues or databases, so every program can print the same way. In
+// a pipe or a file it writes plain lines. It imports nothing of the project.
 package terminal
 
 import (
@@ -18,7 +18,8 @@ const defaultWidth = 80
 // narrowest is the width in columns below which a terminal is taken to be wrong about its width.
 const narrowest = 20
 
-// Width returns how many columns a line written to w may have: those of the terminal, or 80 where w is not a terminal.
+// Width returns how many columns a line written to w may have: those of the terminal, or 80 where w
+// is not a terminal.
 func Width(w io.Writer) int {
 	f, ok := w.(*os.File)
 	if !ok {

@@ -6,8 +6,8 @@ var functionSettings = []string{
 	"PGSSLMODE", "MASK_SECRET_ID", "MASK_KEYRING", "CONTRACT",
 }
 
-// Environ returns the settings of a function as "NAME=value": those that getenv has, and given over them. A setting that is
-// given as the empty string is left out.
+// Environ returns the settings of a function as "NAME=value": those that getenv has, and given over
+// them. A setting that is given as the empty string is left out.
 func Environ(getenv func(string) string, given map[string]string) []string {
 	var environ []string
 	for _, name := range functionSettings {

@@ -11,7 +11,8 @@ import (
 	"sqs2pg/pkg/local/runtimeapi"
 )
 
-// containerStart is how long an emulator may need to start a container, besides the function's own time.
+// containerStart is how long an emulator may need to start a container, besides the function's own
+// time.
 const containerStart = time.Minute
 
 // Function names a function and how to run it: exactly one of Bootstrap, URL and Name.

@@ -1,8 +1,10 @@
-// Package invoker drains a queue through the function as it is deployed, on this machine, and shows how it goes.
+// Package invoker drains a queue through the function as it is deployed, on this machine, and shows
+// how it goes.
 //
-// The event source mapping (pkg/local/eventsource) decides which messages are deleted, and the Runtime API
-// (pkg/local/runtimeapi) runs the bootstrap. This package joins the two: it opens the function wherever it is, records events if
-// asked to, reads the function's log for numbers and reasons, and paints the progress. It imports those two and pkg/terminal.
+// The event source mapping (pkg/local/eventsource) decides which messages are deleted, and the
+// Runtime API (pkg/local/runtimeapi) runs the bootstrap. This package joins the two: it opens the
+// function wherever it is, records events if asked to, reads the function's log for numbers and
+// reasons, and paints the progress. It imports those two and pkg/terminal.
 package invoker
 
 import (
@@ -25,7 +27,8 @@ type Drain struct {
 	// Recorder, if set, keeps every event.
 	Recorder *Recorder
 
-	// Waiting says how many messages are visible on the queue now, for the display. It returns 0 if SQS does not say.
+	// Waiting says how many messages are visible on the queue now, for the display. It returns 0 if
+	// SQS does not say.
 	Waiting func(context.Context) int
 
 	// Screen gets the progress, and the lines of the function's log that a person would act on.
@@ -40,8 +43,9 @@ type Result struct {
 	Took time.Duration // from the start to the last change, so without the silence that ends a drain
 }
 
-// Run drains until the queue has been silent for the mapping's IdleTimeout or ctx ends, and returns what happened until then,
-// with an error too. Errors are those of Function.Open and of eventsource.Mapping.Run. Call it once.
+// Run drains until the queue has been silent for the mapping's IdleTimeout or ctx ends, and returns
+// what happened until then, with an error too. Errors are those of Function.Open and of
+// eventsource.Mapping.Run. Call it once.
 func (d *Drain) Run(ctx context.Context) (Result, error) {
 	p := newProgress(d.Screen, path.Base(d.Mapping.QueueURL), d.Waiting(ctx))
 	log := NewLog(p.live)

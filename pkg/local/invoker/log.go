@@ -9,8 +9,9 @@ import (
 	"sync"
 )
 
-// Log reads what the function writes. It keeps the numbers and the reasons of failures, and passes on the other lines: those a
-// person at a terminal would act on. It must be given whole lines and is safe for concurrent use.
+// Log reads what the function writes. It keeps the numbers and the reasons of failures, and passes
+// on the other lines: those a person at a terminal would act on. It must be given whole lines and
+// is safe for concurrent use.
 type Log struct {
 	passOn io.Writer
 
@@ -55,7 +56,8 @@ func (l *Log) Reason(messageID string) string {
 	return l.reasons[messageID]
 }
 
-// DatabaseTime returns the milliseconds that a batch waits for the database: a running mean that favours the latest.
+// DatabaseTime returns the milliseconds that a batch waits for the database: a running mean that
+// favours the latest.
 func (l *Log) DatabaseTime() float64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -74,7 +76,8 @@ func (l *Log) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// logLine has those members of log lines and metric lines that are used here: see pkg/ingest and pkg/telemetry.
+// logLine has those members of log lines and metric lines that are used here: see pkg/ingest and
+// pkg/telemetry.
 type logLine struct {
 	Level, Message                                            string
 	MessageID                                                 string `json:"messageId"`
@@ -106,7 +109,8 @@ func (l *Log) take(line []byte) error {
 	return nil
 }
 
-// Reason says why a message failed, in the words of the function's log: "invalid: ip required". Empty details are left out.
+// Reason says why a message failed, in the words of the function's log: "invalid: ip required".
+// Empty details are left out.
 func Reason(outcome string, details ...string) string {
 	var words []string
 	for _, d := range details {

@@ -11,14 +11,15 @@ import (
 	"sqs2pg/pkg/local/eventsource"
 )
 
-// Recorder keeps each event as a file before the function gets it. Message bodies are personal data, so it refuses a folder
-// that others may look into. It is safe for concurrent use.
+// Recorder keeps each event as a file before the function gets it. Message bodies are personal
+// data, so it refuses a folder that others may look into. It is safe for concurrent use.
 type Recorder struct {
 	prefix string // folder and start time: the names of the files sort in the order in which the batches were made
 	count  atomic.Int64
 }
 
-// NewRecorder returns a recorder that writes to dir, which it makes with mode 0700 if it is missing.
+// NewRecorder returns a recorder that writes to dir, which it makes with mode 0700 if it is
+// missing.
 func NewRecorder(dir string) (*Recorder, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err

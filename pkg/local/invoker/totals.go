@@ -7,7 +7,8 @@ import (
 	"sqs2pg/pkg/local/runtimeapi"
 )
 
-// Totals sum up what the REPORT lines of Lambda would say of all invocations. They are zero for a function that runs elsewhere.
+// Totals sum up what the REPORT lines of Lambda would say of all invocations. They are zero for a
+// function that runs elsewhere.
 type Totals struct {
 	runtimeapi.Stats               // when the function was closed
 	MaxMemory        int64         // bytes

@@ -1,7 +1,9 @@
-// Package sample makes up messages: logins as producers write them, and everything that can be wrong with one.
+// Package sample makes up messages: logins as producers write them, and everything that can be
+// wrong with one.
 //
-// Demonstrations, benchmarks and tests need messages that look real and hold nobody's data. They are made in one place, so that
-// "a hundred logins" means the same to the command, to the tests and to the benchmarks. It imports nothing of the project.
+// Demonstrations, benchmarks and tests need messages that look real and hold nobody's data. They
+// are made in one place, so that "a hundred logins" means the same to the command, to the tests and
+// to the benchmarks. It imports nothing of the project.
 package sample
 
 import (
@@ -33,8 +35,8 @@ var (
 // otherKind is a message that is not a login at all.
 const otherKind = `{"foo": "oops_wrong_msg_type", "bar": "123"}`
 
-// Messages returns the bodies of n messages. In every hundred, one is not a login and 99 are as ValidLogins makes them. The
-// same seed gives the same messages.
+// Messages returns the bodies of n messages. In every hundred, one is not a login and 99 are as
+// ValidLogins makes them. The same seed gives the same messages.
 func Messages(n int, seed uint64) []string {
 	bodies, r := logins(n, seed)
 	for first := 0; first+100 <= n; first += 100 {
@@ -43,8 +45,8 @@ func Messages(n int, seed uint64) []string {
 	return bodies
 }
 
-// ValidLogins returns the bodies of n logins from about 3n/4 devices, three in ten of them without a locale. The same seed gives
-// the same logins.
+// ValidLogins returns the bodies of n logins from about 3n/4 devices, three in ten of them without
+// a locale. The same seed gives the same logins.
 func ValidLogins(n int, seed uint64) []string {
 	bodies, _ := logins(n, seed)
 	return bodies

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Person is somebody whose logins are sent in a test that then searches for leaks. The values are so unusual that a search for
-// them finds nothing by chance.
+// Person is somebody whose logins are sent in a test that then searches for leaks. The values are
+// so unusual that a search for them finds nothing by chance.
 type Person struct{ Name, IP, Device string }
 
 // People returns 40 persons, always the same.
@@ -23,7 +23,8 @@ func People() []Person {
 	return all
 }
 
-// PersonalValues returns all values of People. They may appear in message bodies and in the table, and nowhere else.
+// PersonalValues returns all values of People. They may appear in message bodies and in the table,
+// and nowhere else.
 func PersonalValues() []string {
 	var values []string
 	for _, p := range People() {
@@ -38,14 +39,15 @@ func (p Person) Login(user string) string {
 	return string(text)
 }
 
-// Bad is one way in which a message is bad. Body returns such a message, with personal values in it.
+// Bad is one way in which a message is bad. Body returns such a message, with personal values in
+// it.
 type Bad struct {
 	Name string
 	Body func(p Person, user string) string
 }
 
-// RefusedPrefix starts the user ids of logins that the contract allows and Postgres refuses, where the table has the constraint
-// check (user_id not like 'refused%').
+// RefusedPrefix starts the user ids of logins that the contract allows and Postgres refuses, where
+// the table has the constraint check (user_id not like 'refused%').
 const RefusedPrefix = "refused "
 
 // AgainstContract are the ways in which the contract user_logins refuses a message.

@@ -4,13 +4,14 @@ import (
 	"slices"
 	"testing"
 
+	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/local/sample"
 )
 
 func TestOneMessageInAHundredIsNotALogin(t *testing.T) {
 	t.Parallel()
-	c, err := contract.Load("user_logins")
+	c, err := contract.Load(contracts.Files, "user_logins")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +44,7 @@ func TestSameSeedGivesSameMessages(t *testing.T) {
 
 func TestContractRefusesEveryBadMessage(t *testing.T) {
 	t.Parallel()
-	c, err := contract.Load("user_logins")
+	c, err := contract.Load(contracts.Files, "user_logins")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,8 +16,8 @@ type Endpoint struct {
 	served chan error
 }
 
-// Listen serves a new Server, without queues, at a TCP address such as 127.0.0.1:9324; port 0 takes a free one. The error is
-// that of net.Listen. Close the endpoint after use.
+// Listen serves a new Server, without queues, at a TCP address such as 127.0.0.1:9324; port 0 takes
+// a free one. The error is that of net.Listen. Close the endpoint after use.
 func Listen(address string) (*Endpoint, error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
@@ -32,7 +32,8 @@ func Listen(address string) (*Endpoint, error) {
 	return e, nil
 }
 
-// Close ends the endpoint, with all its queues. It panics if the listener had broken before: clients saw no answers then.
+// Close ends the endpoint, with all its queues. It panics if the listener had broken before:
+// clients saw no answers then.
 func (e *Endpoint) Close() {
 	e.queues.Close()
 	e.http.Close()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres"
@@ -23,7 +24,7 @@ func TestMain(m *testing.M) { postgrestest.Main(m) }
 
 func logins(t testing.TB) *contract.Contract {
 	t.Helper()
-	c, err := contract.Load("user_logins")
+	c, err := contract.Load(contracts.Files, "user_logins")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/postgres/postgrestest"
 	"sqs2pg/pkg/postgres/registry"
@@ -13,7 +14,7 @@ import (
 
 func TestInspectTellsTheWriterWhatIsMissing(t *testing.T) {
 	t.Parallel()
-	c, err := contract.Load("user_logins")
+	c, err := contract.Load(contracts.Files, "user_logins")
 	if err != nil {
 		t.Fatal(err)
 	}

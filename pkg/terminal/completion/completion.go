@@ -1,7 +1,8 @@
 // Package completion writes shell completion scripts for a command line that kong parses.
 //
-// A script is made from kong's own model of the command line, so it needs no list that could fall behind, and it does not run
-// the program at every press of the tab key. It imports nothing of the project.
+// A script is made from kong's own model of the command line, so it needs no list that could fall
+// behind, and it does not run the program at every press of the tab key. It imports nothing of the
+// project.
 package completion
 
 import (
@@ -13,7 +14,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// Write writes a script that completes the commands, flags and enumerated values of a program in a shell: bash, zsh or fish.
+// Write writes a script that completes the commands, flags and enumerated values of a program in a
+// shell: bash, zsh or fish.
 func Write(w io.Writer, program *kong.Application, shell string) {
 	commands := listCommands(program.Node, "")
 	switch shell {
@@ -65,7 +67,8 @@ func (c *completed) words() []string {
 	return words
 }
 
-// writeBash completes enumerated values of flags. It leaves other values to the shell, which completes file names.
+// writeBash completes enumerated values of flags. It leaves other values to the shell, which
+// completes file names.
 func writeBash(w io.Writer, program string, commands []completed) {
 	var paths, words, values, enums []string
 	for _, c := range commands {

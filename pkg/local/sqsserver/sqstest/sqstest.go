@@ -1,4 +1,5 @@
-// Package sqstest gives every test an SQS endpoint of its own, over the wire, and the few calls that tests make of it.
+// Package sqstest gives every test an SQS endpoint of its own, over the wire, and the few calls
+// that tests make of it.
 //
 // The endpoint is pkg/local/sqsserver. Only tests import this package.
 package sqstest
@@ -20,7 +21,8 @@ import (
 	"sqs2pg/pkg/queue"
 )
 
-// Server is one test's own SQS. Its methods fail the test that is given to them, and are safe for concurrent use.
+// Server is one test's own SQS. Its methods fail the test that is given to them, and are safe for
+// concurrent use.
 type Server struct {
 	URL    string // the endpoint
 	Client *sqs.Client
@@ -53,8 +55,8 @@ func (s *Server) CreateQueue(tb testing.TB, name string, attributes map[string]s
 	return *out.QueueUrl
 }
 
-// CreateQueues makes a queue, and its dead-letter queue, which is called dead- and the queue's name. A message is dead after
-// that many receives. attributes are the queue's.
+// CreateQueues makes a queue, and its dead-letter queue, which is called dead- and the queue's
+// name. A message is dead after that many receives. attributes are the queue's.
 func (s *Server) CreateQueues(tb testing.TB, name string, receives int, attributes map[string]string) (queueURL, deadURL string) {
 	tb.Helper()
 	deadURL = s.CreateQueue(tb, "dead-"+name, nil)
@@ -95,8 +97,8 @@ func (s *Server) Send(tb testing.TB, queueURL string, bodies []string) {
 	s.send(tb, queueURL, bodies, func(int, *types.SendMessageBatchRequestEntry) {})
 }
 
-// SendAs sends bodies as events that have identities of their own, so that sending them again repeats the events. They were
-// sent at 2026-03-01T12:00:00Z.
+// SendAs sends bodies as events that have identities of their own, so that sending them again
+// repeats the events. They were sent at 2026-03-01T12:00:00Z.
 func (s *Server) SendAs(tb testing.TB, queueURL string, bodies []string, id func(i int) string) {
 	tb.Helper()
 	s.send(tb, queueURL, bodies, func(i int, e *types.SendMessageBatchRequestEntry) {

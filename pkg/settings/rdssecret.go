@@ -1,34 +1,27 @@
-package secrets
+package settings
 
 import (
 	"bytes"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"sqs2pg/pkg/privacy"
 )
 
-// errSecretShape hides a JSON parser's own message, which quotes what it read.
+// errSecretShape replaces the JSON parser's own message, which quotes what it read.
 var errSecretShape = errors.New(`the secret is not a JSON object such as {"username": "...", "password": "...", "host": "...", "port": 5432, "dbname": "..."}`)
 
-// databaseSecret is a database's secret in the shapes that RDS writes. Host, port and name may be empty: the secret that RDS
-// manages for a master user has the user and the password only.
+// databaseSecret is a database's secret in the shapes that RDS writes. Host, port and name may be
+// empty: the secret that RDS manages for a master user has user and password only.
 // https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_secret_json_structure.html#reference_secret_json_structure_rds-postgres
 type databaseSecret struct {
+	privacy.Hidden
 	username, password, host, port, name string
 }
-
-// String hides the secret from fmt.
-func (databaseSecret) String() string { return "(hidden)" }
-
-// GoString hides the secret from fmt's %#v.
-func (databaseSecret) GoString() string { return "(hidden)" }
-
-// LogValue hides the secret from slog.
-func (databaseSecret) LogValue() slog.Value { return slog.StringValue("(hidden)") }
 
 // parseDatabaseSecret reads a secret's text. Errors name what is wrong and never hold any of it.
 func parseDatabaseSecret(text []byte) (databaseSecret, error) {
@@ -51,7 +44,7 @@ func parseDatabaseSecret(text []byte) (databaseSecret, error) {
 		}
 	}
 	if e := members.Engine; e != "" && !strings.Contains(e, "postgres") {
-		problems = append(problems, "its engine is not postgres, so it may be another database's")
+		problems = append(problems, "its engine is not postgres, so it may be the secret of another database")
 	}
 	if !isHost(members.Host) {
 		problems = append(problems, "its host is not a host name alone")
@@ -66,7 +59,7 @@ func parseDatabaseSecret(text []byte) (databaseSecret, error) {
 	return secret, nil
 }
 
-// parsePort reads a port that may be a JSON number, a string, or not there.
+// parsePort reads a port: a JSON number, a string, or no value.
 func parsePort(v jsontext.Value) (port string, ok bool) {
 	text := string(v)
 	switch v.Kind() {

@@ -1,4 +1,4 @@
-package secrets_test
+package settings_test
 
 import (
 	"net/url"
@@ -8,7 +8,7 @@ import (
 	"sqs2pg/pkg/postgres/postgrestest"
 )
 
-func TestADatabaseThatCannotBeReachedEndsTheStart(t *testing.T) {
+func TestRefusesStartWhenDatabaseCannotBeReached(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
 	u, err := url.Parse(db.URL)
@@ -19,11 +19,11 @@ func TestADatabaseThatCannotBeReachedEndsTheStart(t *testing.T) {
 		change map[string]any // of the secret
 		want   string
 	}{
-		"a wrong password":     {map[string]any{"password": hidden}, "DATABASE_SECRET_ID: database unavailable: user or password refused"},
-		"no such user":         {map[string]any{"username": "nobody", "password": hidden}, "DATABASE_SECRET_ID: database unavailable: user or password refused"},
-		"no such database":     {map[string]any{"dbname": "nowhere"}, "DATABASE_SECRET_ID: database unavailable: no such database"},
-		"a port with nobody":   {map[string]any{"port": 1}, "DATABASE_SECRET_ID: database unavailable: connection refused: check host and port"},
-		"a host with no place": {map[string]any{"host": "nowhere.invalid"}, "DATABASE_SECRET_ID: database unavailable: the server's host name does not resolve"},
+		"a wrong password":        {map[string]any{"password": hidden}, "DATABASE_SECRET_ID: database unavailable: user or password refused"},
+		"no such user":            {map[string]any{"username": "nobody", "password": hidden}, "DATABASE_SECRET_ID: database unavailable: user or password refused"},
+		"no such database":        {map[string]any{"dbname": "nowhere"}, "DATABASE_SECRET_ID: database unavailable: no such database"},
+		"a port without a server": {map[string]any{"port": 1}, "DATABASE_SECRET_ID: database unavailable: connection refused: check host and port"},
+		"an unknown host":         {map[string]any{"host": "nowhere.invalid"}, "DATABASE_SECRET_ID: database unavailable: the server's host name does not resolve"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -39,8 +39,8 @@ func TestADatabaseThatCannotBeReachedEndsTheStart(t *testing.T) {
 		})
 	}
 	for name, test := range map[string]struct{ url, want string }{
-		"TLS that is not offered": {db.URL + "&sslmode=verify-full", "DATABASE_URL: database unavailable: the server offers no TLS"},
-		"a URL that is none":      {"postgres://u:hunter2@h:port/d", "DATABASE_URL: database settings: the URL cannot be read"},
+		"TLS that is not offered":   {db.URL + "&sslmode=verify-full", "DATABASE_URL: database unavailable: the server offers no TLS"},
+		"a URL that cannot be read": {"postgres://u:hunter2@h:port/d", "DATABASE_URL: database settings: the URL cannot be read"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -50,16 +50,16 @@ func TestADatabaseThatCannotBeReachedEndsTheStart(t *testing.T) {
 	}
 }
 
-// A patient start goes on where waiting may help, and only there.
-func TestAPatientStartWaitsForTheDatabase(t *testing.T) {
+// A patient start succeeds only where waiting may help.
+func TestStartsWithoutDatabaseIfTheFaultMayPass(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		url  string
 		wait bool
 	}{
-		"nobody listens":           {"postgres://u:hunter2@127.0.0.1:1/d?sslmode=disable", true},
-		"a host that there is not": {"postgres://u:hunter2@nowhere.invalid/d", false},
-		"a wrong password":         {strings.Replace(postgrestest.New(t).URL, "@", "x@", 1), false},
+		"nobody listens":   {"postgres://u:hunter2@127.0.0.1:1/d?sslmode=disable", true},
+		"an unknown host":  {"postgres://u:hunter2@nowhere.invalid/d", false},
+		"a wrong password": {strings.Replace(postgrestest.New(t).URL, "@", "x@", 1), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -76,8 +76,8 @@ func TestAPatientStartWaitsForTheDatabase(t *testing.T) {
 	}
 }
 
-// The SDK reads the process's own environment, so these cannot run beside others.
-func TestTheSDKsSettings(t *testing.T) {
+// The SDK reads the process's environment, so this test cannot run beside others.
+func TestUsesAWSSettingsOfTheSDK(t *testing.T) {
 	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ENDPOINT_URL"} {
 		t.Setenv(name, "")
 	}

@@ -1,4 +1,4 @@
-package secrets_test
+package settings_test
 
 import (
 	"context"
@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/google/uuid"
 
+	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/ingest"
 	"sqs2pg/pkg/postgres"
@@ -46,14 +47,15 @@ func (v *vault) set(user, password string) {
 	v.secret["username"], v.secret["password"] = user, password
 }
 
-// A password is rotated as RDS's rotation does it: the database has the new one a second before the secret has it. To make it matter,
-// all connections are ended at that moment and again when the rotation is over. Batches come without a pause; none may fail.
-func TestARotationUnderLoadCostsNoMessage(t *testing.T) {
+// A password is rotated the way RDS does it: the database has the new password a second before the
+// secret has it. To make that matter, all connections are ended at that moment, and again when the
+// rotation is over. Batches follow each other without a pause, and none may fail.
+func TestRotationUnderLoadFailsNoMessage(t *testing.T) {
 	t.Parallel()
 	for name, alternating := range map[string]bool{"one user": false, "alternating users": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, err := contract.Load("user_logins")
+			c, err := contract.Load(contracts.Files, "user_logins")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -130,7 +132,7 @@ func rotate(t *testing.T, db *postgrestest.Database, v *vault, users [2]string, 
 		db.Exec(t, "select pg_terminate_backend(pid) from pg_stat_activity where usename in ($1, $2)", users[0], users[1])
 	}
 	db.Exec(t, fmt.Sprintf("alter role %s password '%s'", user, password))
-	if before := v.secret["username"]; before != user { // its password is of no use any more, sooner than RDS would have it
+	if before := v.secret["username"]; before != user { // end the old user's password; RDS would keep it until the next rotation
 		db.Exec(t, fmt.Sprintf("alter role %s password 'over'", before))
 	}
 	end()
@@ -157,7 +159,7 @@ func handler(t *testing.T, v *vault, c *contract.Contract) *ingest.Handler {
 	}
 }
 
-// batchOf is an SQS event with n logins of ids that were never there before.
+// batchOf returns an SQS event with n logins whose ids are new.
 func batchOf(n int) []byte {
 	type record = map[string]any
 	var records []record

@@ -1,6 +1,7 @@
-package secrets
+package settings
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,26 +11,29 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/feature/rds/auth"
+
+	"sqs2pg/pkg/secrets"
 )
 
-// Database is how to reach Postgres. Its fields are what pkg/postgres's Config asks for.
+// Database says how to reach Postgres: the fields that pkg/postgres's Config asks for.
 type Database struct {
 	URL string // without a password, unless DATABASE_URL has one
 
 	// Credentials gives the user and password for a new connection; nil means those of URL.
 	Credentials func(context.Context) (user, password string, err error)
 
-	// Refresh is called when the database has refused what Credentials gave. It tells whether they are others now; nil means
-	// that there is no use in asking.
+	// Refresh is called when the database has refused what Credentials gave. It reports whether
+	// Credentials gives something else now. nil means that it never does.
 	Refresh func(context.Context) (changed bool, err error)
 
-	setting string // to look at first when it does not work
+	setting string // the one to check first when the database cannot be reached
 }
 
-// The three ways to say who connects, as the messages name them.
+// waysToConnect are the three ways to name the database, as errors list them.
 const waysToConnect = "DATABASE_URL, or DATABASE_SECRET_ID, or DATABASE_USER with DATABASE_IAM_AUTH=true"
 
-// databaseSettings is what the environment says of the database, checked as far as that goes without asking anybody.
+// databaseSettings is what the environment says of the database, checked as far as possible without
+// a network call.
 type databaseSettings struct {
 	url, secretID, host, port, name, user string
 	iam                                   bool
@@ -51,19 +55,19 @@ func readDatabase(getenv func(string) string) (databaseSettings, error) {
 		errs = append(errs, errors.New("DATABASE_PORT is not a port number, 1 to 65535"))
 	}
 	if !isHost(s.host) {
-		errs = append(errs, errors.New("DATABASE_HOST is not a host name alone; the port goes to DATABASE_PORT"))
+		errs = append(errs, errors.New("DATABASE_HOST is not a host name alone: put the port into DATABASE_PORT"))
 	}
 	return s, errors.Join(append(errs, s.oneWay())...)
 }
 
-// oneWay reports settings that contradict each other or leave a gap.
+// oneWay reports settings that contradict each other, and settings that are missing.
 func (s *databaseSettings) oneWay() error {
 	var errs []error
 	switch {
 	case s.url != "" && (s.secretID != "" || s.iam):
 		errs = append(errs, errors.New("the database is set more than once: keep one of "+waysToConnect))
 	case s.secretID != "" && s.iam:
-		errs = append(errs, errors.New("DATABASE_SECRET_ID and DATABASE_IAM_AUTH=true exclude each other: keep one"))
+		errs = append(errs, errors.New("DATABASE_SECRET_ID and DATABASE_IAM_AUTH=true exclude each other: keep one of them"))
 	case s.url == "" && s.secretID == "" && !s.iam:
 		errs = append(errs, errors.New("no database: set "+waysToConnect))
 	}
@@ -82,42 +86,33 @@ func isPort(s string) bool {
 	return err == nil && n > 0
 }
 
-// isHost reports whether s can stand where a URL has its host: a name or an address, without port, user or path. Nothing is
-// one too: where a host must be given, that is asked for apart.
+// isHost reports whether s can be the host of a URL: a name or an address, without port, user or
+// path. The empty string is allowed here; callers check required hosts.
 func isHost(s string) bool {
 	return net.ParseIP(s) != nil || !strings.ContainsFunc(s, func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-._", r))
 	})
 }
 
-// databaseURL joins what the secret lacks to what it has. The settings win: the secret of an instance names the instance, while the function may
-// have to go through a proxy.
+// databaseURL joins the settings and the secret. Where both name something the settings win: the
+// secret of an instance names the instance, and the function may have to go through a proxy.
 func (s *databaseSettings) databaseURL(secret databaseSecret) (string, error) {
-	host, name := first(s.host, secret.host), first(s.name, secret.name)
+	host, name := cmp.Or(s.host, secret.host), cmp.Or(s.name, secret.name)
 	var errs []error
 	if host == "" {
-		errs = append(errs, errors.New("DATABASE_HOST is missing, and the secret names no host"))
+		errs = append(errs, errors.New("DATABASE_HOST is missing, and the secret names no host: set it"))
 	}
 	if name == "" {
-		errs = append(errs, errors.New("DATABASE_NAME is missing, and the secret names no dbname"))
+		errs = append(errs, errors.New("DATABASE_NAME is missing, and the secret names no dbname: set it"))
 	}
-	u := url.URL{Scheme: "postgres", Host: net.JoinHostPort(host, first(s.port, secret.port, "5432")), Path: "/" + name}
+	u := url.URL{Scheme: "postgres", Host: net.JoinHostPort(host, cmp.Or(s.port, secret.port, "5432")), Path: "/" + name}
 	return u.String(), errors.Join(errs...)
 }
 
-// first returns the first of its arguments that is not empty.
-func first(s ...string) string {
-	for _, v := range s {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
-}
-
-// fromSecret reads the database's secret once, so that a wrong setting ends the start, and from then on as Secret does.
+// fromSecret reads the database's secret once, so that a wrong setting ends the start. Later reads
+// follow secrets.Secret.
 func (e *Environment) fromSecret(ctx context.Context, s databaseSettings) (Database, error) {
-	secret := &Secret[databaseSecret]{
+	secret := &secrets.Secret[databaseSecret]{
 		Name: "DATABASE_SECRET_ID",
 		Log:  e.Log,
 		Same: func(a, b databaseSecret) bool { return a == b },
@@ -152,8 +147,8 @@ func (e *Environment) fromSecret(ctx context.Context, s databaseSettings) (Datab
 	}, err
 }
 
-// withToken signs in by IAM. A token is a signature made on this machine, good for a new connection during 15 minutes, so
-// each connection gets its own and none has to be kept.
+// withToken signs in by IAM. A token is a signature made on this machine, and opens connections
+// during 15 minutes. So each connection gets a new token, and no token is kept.
 // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.Connecting.Go.html
 func (e *Environment) withToken(ctx context.Context, s databaseSettings) (Database, error) {
 	cfg, err := e.config(ctx)
@@ -161,14 +156,14 @@ func (e *Environment) withToken(ctx context.Context, s databaseSettings) (Databa
 		return Database{}, fmt.Errorf("DATABASE_IAM_AUTH: %w", err)
 	}
 	address, err := s.databaseURL(databaseSecret{})
-	endpoint := net.JoinHostPort(s.host, first(s.port, "5432"))
+	endpoint := net.JoinHostPort(s.host, cmp.Or(s.port, "5432"))
 	return Database{
-		URL:     address + "?sslmode=verify-full", // a token is a password: it goes to nobody else
+		URL:     address + "?sslmode=verify-full", // a token is a password: only this server may see it
 		setting: "DATABASE_IAM_AUTH",
 		Credentials: func(ctx context.Context) (string, string, error) {
 			token, err := auth.BuildAuthToken(ctx, endpoint, cfg.Region, s.user, cfg.Credentials)
 			if err != nil {
-				return "", "", errors.New("DATABASE_IAM_AUTH: no AWS credentials to sign in with; give the function a role")
+				return "", "", errors.New("DATABASE_IAM_AUTH: no AWS credentials to sign in with: give the function a role")
 			}
 			return s.user, token, nil
 		},

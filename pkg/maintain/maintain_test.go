@@ -1,4 +1,4 @@
-package main
+package maintain_test
 
 import (
 	"bytes"
@@ -12,49 +12,54 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/google/go-cmp/cmp"
 
+	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/maintain"
 	"sqs2pg/pkg/postgres/postgrestest"
+	"sqs2pg/pkg/settings"
 )
 
 func TestMain(m *testing.M) { postgrestest.Main(m) }
 
-func environment(settings ...string) func(string) string {
+// environment has variables such as NAME=value.
+func environment(variables ...string) *settings.Environment {
 	values := map[string]string{}
-	for _, s := range settings {
-		name, value, _ := strings.Cut(s, "=")
+	for _, v := range variables {
+		name, value, _ := strings.Cut(v, "=")
 		values[name] = value
 	}
-	return func(name string) string { return values[name] }
+	return &settings.Environment{Contracts: contracts.Files, Getenv: func(name string) string { return values[name] }}
 }
 
-// invoke gives the function one of infra/events and returns its answer and metrics; it must succeed.
-func invoke(t *testing.T, event string, settings ...string) (answer, map[string]any) {
+// invoke gives the function one of infra/events and returns its answer and metrics; it must
+// succeed.
+func invoke(t *testing.T, event string, variables ...string) (maintain.Answer, map[string]any) {
 	t.Helper()
-	text, metrics, err := try(t, event, settings...)
+	text, metrics, err := try(t, event, variables...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var a answer
+	var a maintain.Answer
 	if err := json.Unmarshal(text, &a); err != nil {
 		t.Fatal(err)
 	}
 	return a, metrics
 }
 
-// try is invoke for what may fail. The metrics are sent all the same.
-func try(t *testing.T, event string, settings ...string) (answer []byte, metrics map[string]any, err error) {
+// try is invoke for a task that may fail. The metrics are sent in either case.
+func try(t *testing.T, event string, variables ...string) (answer []byte, metrics map[string]any, err error) {
 	t.Helper()
 	var out bytes.Buffer
-	k, err := wire(t.Context(), environment(settings...), &out)
+	h, stop, err := maintain.New(t.Context(), environment(variables...), &out)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer k.pool.Close()
+	defer stop()
 	payload, err := os.ReadFile("../../infra/events/" + event)
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer, err = lambda.NewHandler(k.handle).Invoke(t.Context(), payload)
+	answer, err = lambda.NewHandler(h.Handle).Invoke(t.Context(), payload)
 	for line := range strings.Lines(out.String()) {
 		var m map[string]any
 		if json.Unmarshal([]byte(line), &m) == nil && m["_aws"] != nil {
@@ -68,9 +73,9 @@ func try(t *testing.T, event string, settings ...string) (answer []byte, metrics
 	return answer, metrics, err
 }
 
-func TestDaysAheadAreMeasuredWhereNoneCanBeMade(t *testing.T) {
+func TestMeasuresDaysAheadWhenAPartitionCannotBeMade(t *testing.T) {
 	t.Parallel()
-	c, err := contract.Load("user_logins")
+	c, err := contract.Load(contracts.Files, "user_logins")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +92,7 @@ func TestDaysAheadAreMeasuredWhereNoneCanBeMade(t *testing.T) {
 	}
 }
 
-func TestAnEmptyDatabaseIsMigratedAndThenKept(t *testing.T) {
+func TestMigratesAnEmptyDatabaseAndThenMaintainsIt(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
 	database := "DATABASE_URL=" + db.OwnerURL
@@ -126,26 +131,26 @@ func databaseName(t *testing.T, text string) string {
 	return u.Path
 }
 
-func TestATaskThatIsNotThereIsRefused(t *testing.T) {
+func TestRefusesUnknownTaskAndTaskBeforeMigration(t *testing.T) {
 	t.Parallel()
-	k, err := wire(t.Context(), environment("DATABASE_URL="+postgrestest.New(t).OwnerURL), &bytes.Buffer{})
+	h, stop, err := maintain.New(t.Context(), environment("DATABASE_URL="+postgrestest.New(t).OwnerURL), &bytes.Buffer{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer k.pool.Close()
+	defer stop()
 	for payload, want := range map[string]string{
-		`{"task": "vacuum"}`:   `unknown task "vacuum"; send {"task": "maintain"} or {"task": "migrate"}`,
+		`{"task": "vacuum"}`:   `unknown task "vacuum": send {"task": "maintain"} or {"task": "migrate"}`,
 		`{"task": "maintain"}`: "run the migration first",
 	} {
-		if _, err := lambda.NewHandler(k.handle).Invoke(t.Context(), []byte(payload)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := lambda.NewHandler(h.Handle).Invoke(t.Context(), []byte(payload)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %s", payload, err, want)
 		}
 	}
 }
 
-func TestEveryBadSettingIsNamed(t *testing.T) {
+func TestNamesEveryBadSetting(t *testing.T) {
 	t.Parallel()
-	_, err := wire(t.Context(), environment("CONTRACT=nowhere", "RETENTION_DAYS=-1", "PARTITION_WIDTH=week", "DATABASE_URL=postgres://u:hunter2@127.0.0.1:1/d"), &bytes.Buffer{})
+	_, _, err := maintain.New(t.Context(), environment("CONTRACT=nowhere", "RETENTION_DAYS=-1", "PARTITION_WIDTH=week", "DATABASE_URL=postgres://u:hunter2@127.0.0.1:1/d"), &bytes.Buffer{})
 	if err == nil {
 		t.Fatal("no error")
 	}

@@ -1,11 +1,9 @@
-package contract_test
+package schema_test
 
 import (
-	"errors"
-	"strings"
 	"testing"
 
-	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/contract/schema"
 )
 
 // with makes a contract of one property p; more goes to the root.
@@ -13,7 +11,7 @@ func with(property, more string) string {
 	return `{"x-table": "t", "type": "object", "properties": {"p": ` + property + `}` + more + `}`
 }
 
-func TestAMistakeInAContractIsNamedWithItsPlaceAndItsCure(t *testing.T) {
+func TestNamesPlaceAndRemedyOfAMistake(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ mistake, document, want string }{
 		{"not JSON", `{"x-table": "t",}`, `/: line 1 is not valid JSON: invalid character ',' at start of value`},
@@ -21,7 +19,7 @@ func TestAMistakeInAContractIsNamedWithItsPlaceAndItsCure(t *testing.T) {
 		{"empty", ``, `it is not a JSON object: a contract is a JSON Schema, see infra/contracts/user_logins.json`},
 		{"two documents", `{"x-table": "t", "type": "object", "properties": {"p": {"type": "string"}}} {}`, `something follows the JSON object: remove it`},
 		{"a member twice", with(`{"type": "string", "type": "integer"}`, ``), `/properties/p/type: line 1 is not valid JSON: duplicate object member name`},
-		{"another draft", with(`{"type": "string"}`, `, "$schema": "http://json-schema.org/draft-07/schema#"`), `/$schema: contracts are of another draft: set it to "https://json-schema.org/draft/2020-12/schema"`},
+		{"another draft", with(`{"type": "string"}`, `, "$schema": "http://json-schema.org/draft-07/schema#"`), `/$schema: contracts use another draft: set it to "https://json-schema.org/draft/2020-12/schema"`},
 		{"a misspelt keyword", with(`{"type": "string", "maxLenght": 3}`, ``), `/properties/p/maxLenght: unknown keyword "maxLenght": did you mean "maxLength"?`},
 		{"a misspelt keyword at the root", with(`{"type": "string"}`, `, "requierd": ["p"]`), `/requierd: unknown keyword "requierd": did you mean "required"?`},
 		{"a misspelt keyword below items", with(`{"type": "array", "items": {"tipe": "string"}}`, ``), `/properties/p/items/tipe: unknown keyword "tipe": did you mean "type"?`},
@@ -39,8 +37,8 @@ func TestAMistakeInAContractIsNamedWithItsPlaceAndItsCure(t *testing.T) {
 		{"a domain without a token", with(`{"type": "string", "x-domain": "d"}`, ``), `/properties/p/x-domain: it needs "x-mask": "token"`},
 		{"two subjects", with(`{"type": "string", "x-subject": true}, "q": {"type": "string", "x-subject": true}`, ``), `/properties/q/x-subject: p has it already: one property identifies the person`},
 		{"no table", `{"type": "object", "properties": {"p": {"type": "string"}}}`, `/x-table: it is missing: name the table, "x-table": "orders"`},
-		{"a table that needs quotes", `{"x-table": "My Table", "type": "object", "properties": {"p": {"type": "string"}}}`, `/x-table: "My Table" is no name for a table: use at most 50 lower-case letters, digits and _, after a schema and a dot if it has one`},
-		{"a table with a long name", `{"x-table": "a23456789012345678901234567890123456789012345678901", "type": "object", "properties": {"p": {"type": "string"}}}`, `/x-table: "a23456789012345678901234567890123456789012345678901" is no name for a table: use at most 50 lower-case letters, digits and _, after a schema and a dot if it has one`},
+		{"a table that needs quotes", `{"x-table": "My Table", "type": "object", "properties": {"p": {"type": "string"}}}`, `/x-table: "My Table" is not a valid table name: use at most 50 lower-case letters, digits and _, after a schema and a dot if it has one`},
+		{"a table with a long name", `{"x-table": "a23456789012345678901234567890123456789012345678901", "type": "object", "properties": {"p": {"type": "string"}}}`, `/x-table: "a23456789012345678901234567890123456789012345678901" is not a valid table name: use at most 50 lower-case letters, digits and _, after a schema and a dot if it has one`},
 		{"a table of Postgres's own", `{"x-table": "pg_catalog.t", "type": "object", "properties": {"p": {"type": "string"}}}`, `/x-table: the schema pg_catalog is not for tables of events: use another`},
 		{"a number out of proportion", with(`{"type": "number", "multipleOf": 8e-4004444}`, ``), `/properties/p/multipleOf: a number has more than 309 digits before the point or 1000 after it: write one that a message can have`},
 		{"no type at the root", `{"x-table": "t", "properties": {"p": {"type": "string"}}}`, `/type: a contract is of "type": "object" and declares properties`},
@@ -63,8 +61,8 @@ func TestAMistakeInAContractIsNamedWithItsPlaceAndItsCure(t *testing.T) {
 		{"a nested column that meets another", with(`{"type": "object", "properties": {"q": {"type": "string"}}}, "p_q": {"type": "string"}`, ``), `/properties/p_q/x-column: the column p_q is already filled by p.q: give one of them another name by x-column`},
 		{"a reserved column", with(`{"type": "string", "x-column": "event_id"}`, ``), `/properties/p/x-column: every table has a column event_id already: give this one another name by x-column`},
 		{"a column of Postgres", with(`{"type": "string", "x-column": "xmin"}`, ``), `/properties/p/x-column: every table has a column xmin already: give this one another name by x-column`},
-		{"a name that needs quotes", `{"x-table": "t", "type": "object", "properties": {"userId": {"type": "string"}}}`, `/properties/userId/x-column: "userId" is no name for a column: give it one of at most 63 lower-case letters, digits and _ by x-column`},
-		{"a column name that needs quotes", with(`{"type": "string", "x-column": "User Id"}`, ``), `/properties/p/x-column: "User Id" is no name for a column: give it one of at most 63 lower-case letters, digits and _ by x-column`},
+		{"a name that needs quotes", `{"x-table": "t", "type": "object", "properties": {"userId": {"type": "string"}}}`, `/properties/userId/x-column: "userId" is not a valid column name: give it one of at most 63 lower-case letters, digits and _ by x-column`},
+		{"a column name that needs quotes", with(`{"type": "string", "x-column": "User Id"}`, ``), `/properties/p/x-column: "User Id" is not a valid column name: give it one of at most 63 lower-case letters, digits and _ by x-column`},
 		{"an unknown mode", with(`{"type": "string"}`, `, "x-write": {"mode": "merge"}`), `/x-write/mode: value must be one of 'insert', 'upsert'`},
 		{"upsert without a key", with(`{"type": "string"}`, `, "x-write": {"mode": "upsert"}`), `/x-write: upsert needs the columns that identify a row: {"mode": "upsert", "key": ["order_id"]}`},
 		{"insert with a key", with(`{"type": "string"}`, `, "x-write": {"mode": "insert", "key": ["p"]}`), `/x-write/key: a key is for upsert: remove it, or set mode to upsert`},
@@ -75,11 +73,11 @@ func TestAMistakeInAContractIsNamedWithItsPlaceAndItsCure(t *testing.T) {
 	} {
 		t.Run(test.mistake, func(t *testing.T) {
 			t.Parallel()
-			_, err := contract.Parse("c", []byte(test.document))
-			if !errors.Is(err, contract.ErrContract) {
-				t.Fatalf("got %v, want an ErrContract", err)
+			_, err := schema.Compile([]byte(test.document))
+			if err == nil {
+				t.Fatal("the document compiles")
 			}
-			if got := strings.TrimPrefix(err.Error(), "contract c.json: "); got != test.want {
+			if got := err.Error(); got != test.want {
 				t.Errorf("got  %s\nwant %s", got, test.want)
 			}
 		})

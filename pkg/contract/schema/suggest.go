@@ -1,4 +1,4 @@
-package contract
+package schema
 
 import (
 	"fmt"
@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// suggest names the candidate that a misspelt word most likely means.
+// suggest ends an error about a misspelt word: it names the candidate that the word most likely
+// means.
 func suggest(word string, candidates []string) string {
 	slices.Sort(candidates)
 	best, bestDistance := "", 2+len(word)/3

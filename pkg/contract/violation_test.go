@@ -12,7 +12,7 @@ import (
 
 const login = `{"user_id": "u-1", "app_version": "2.3.0", "device_type": "android", "ip": "198.51.100.7", "locale": "RU", "device_id": "d-1"}`
 
-// loginWith is a valid login in which one piece of text is replaced.
+// loginWith returns the valid login with old replaced.
 func loginWith(old, replacement string) string {
 	if !strings.Contains(login, old) {
 		panic("the login has no " + old)
@@ -20,7 +20,7 @@ func loginWith(old, replacement string) string {
 	return strings.Replace(login, old, replacement, 1)
 }
 
-func TestABadLoginIsRefusedWithFieldAndRule(t *testing.T) {
+func TestRefusesBadLoginsWithFieldAndRule(t *testing.T) {
 	t.Parallel()
 	malformed := func(rule string) contract.Violation { return contract.Violation{Rule: rule, Malformed: true} }
 	malformedAt := func(field, rule string) contract.Violation {
@@ -102,7 +102,7 @@ func TestABadLoginIsRefusedWithFieldAndRule(t *testing.T) {
 	}
 }
 
-func TestAGoodLoginIsAccepted(t *testing.T) {
+func TestAcceptsGoodLogins(t *testing.T) {
 	t.Parallel()
 	c := load(t, "user_logins")
 	for _, test := range []struct{ reason, body string }{
@@ -129,7 +129,7 @@ func TestAGoodLoginIsAccepted(t *testing.T) {
 	}
 }
 
-func TestAViolationReadsAsOutcomeFieldAndRule(t *testing.T) {
+func TestViolationPrintsOutcomeFieldAndRule(t *testing.T) {
 	t.Parallel()
 	for want, violation := range map[string]contract.Violation{
 		"malformed: json":          {Rule: "json", Malformed: true},
@@ -142,7 +142,7 @@ func TestAViolationReadsAsOutcomeFieldAndRule(t *testing.T) {
 	}
 }
 
-// nested is an array in an array and so on, depth deep.
+// nested returns an array in an array and so on, nested to depth.
 func nested(depth int) string { return strings.Repeat("[", depth) + strings.Repeat("]", depth) }
 
 func violationOf(tb testing.TB, c *contract.Contract, body string) contract.Violation {

@@ -1,4 +1,4 @@
-package secrets_test
+package settings_test
 
 import (
 	"context"
@@ -19,15 +19,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/google/go-cmp/cmp"
 
+	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/secrets"
+	"sqs2pg/pkg/settings"
 )
 
-// hidden is part of every secret here, so that a leak into an error is found.
+// hidden is part of every secret here, so that the tests find it in an error.
 const hidden = "hunter2"
 
 const keyring = `{"current":"k1","k1":"hunter2hunter2hunter2hunter2hunter2hunter2"}`
 
-// secretsManager speaks the wire protocol of GetSecretValue. A value that starts with "!" is an error code.
+// secretsManager speaks the wire protocol of GetSecretValue. A value that starts with "!" makes it
+// answer with that error code.
 func secretsManager(t testing.TB, values map[string]string) *secretsmanager.Client {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -58,17 +61,17 @@ func clientOf(endpoint string) *secretsmanager.Client {
 	})
 }
 
-// environment reads its settings from lines such as NAME=value.
-func environment(client secrets.Client, settings ...string) *secrets.Environment {
+// environment has variables such as NAME=value.
+func environment(client secrets.Client, variables ...string) *settings.Environment {
 	values := map[string]string{}
-	for _, s := range settings {
-		name, value, _ := strings.Cut(s, "=")
+	for _, v := range variables {
+		name, value, _ := strings.Cut(v, "=")
 		values[name] = value
 	}
-	return &secrets.Environment{Getenv: func(name string) string { return values[name] }, Client: client}
+	return &settings.Environment{Contracts: contracts.Files, Getenv: func(name string) string { return values[name] }, Client: client}
 }
 
-func TestDatabaseFromEachOfItsSources(t *testing.T) {
+func TestReadsDatabaseFromEachSource(t *testing.T) {
 	t.Parallel()
 	client := secretsManager(t, map[string]string{
 		"rotated":   `{"engine":"postgres","host":"db.example.com","username":"w","password":"hunter2","dbname":"logins","port":5433,"dbInstanceIdentifier":"db"}`,
@@ -110,7 +113,7 @@ func TestDatabaseFromEachOfItsSources(t *testing.T) {
 	}
 }
 
-func TestEveryBadSettingIsNamedAndNothingIsShown(t *testing.T) {
+func TestNamesEveryBadSettingAndShowsNoSecret(t *testing.T) {
 	t.Parallel()
 	client := secretsManager(t, map[string]string{
 		"no-password": `{"username":"hunter2","host":"h","dbname":"d"}`,
@@ -135,7 +138,7 @@ func TestEveryBadSettingIsNamedAndNothingIsShown(t *testing.T) {
 	for _, test := range []struct {
 		name     string
 		settings []string
-		lines    []string // each must occur in its line of the error
+		lines    []string // parts of the lines of the error, in order
 	}{
 		{"nothing is set", nil, []string{"no database: set DATABASE_URL, or DATABASE_SECRET_ID, or DATABASE_USER with DATABASE_IAM_AUTH=true"}},
 		{"two databases", []string{"DATABASE_URL=postgres://x:hunter2@h/d", "DATABASE_SECRET_ID=s"}, []string{"set more than once"}},
@@ -145,7 +148,7 @@ func TestEveryBadSettingIsNamedAndNothingIsShown(t *testing.T) {
 		{"a port out of range, and no database", []string{"DATABASE_PORT=65536"}, []string{"DATABASE_PORT is not", "no database"}},
 		{"a port in the host", []string{"DATABASE_SECRET_ID=s", "DATABASE_HOST=h:5432"}, []string{"DATABASE_HOST is not"}},
 		{"the secret is not there", []string{"DATABASE_SECRET_ID=nowhere"}, []string{"DATABASE_SECRET_ID: no secret nowhere"}},
-		{"no permission", []string{"DATABASE_SECRET_ID=denied"}, []string{"DATABASE_SECRET_ID: not allowed to read secret denied; grant secretsmanager:GetSecretValue"}},
+		{"no permission", []string{"DATABASE_SECRET_ID=denied"}, []string{"DATABASE_SECRET_ID: not allowed to read secret denied: grant secretsmanager:GetSecretValue"}},
 		{"scheduled for deletion", []string{"DATABASE_SECRET_ID=deleted"}, []string{"restore it"}},
 		{"another account's token", []string{"DATABASE_SECRET_ID=token"}, []string{"DATABASE_SECRET_ID: the AWS credentials are not accepted"}},
 		{"the key is gone", []string{"DATABASE_SECRET_ID=kms"}, []string{"DATABASE_SECRET_ID: the key of secret kms"}},
@@ -207,7 +210,7 @@ func expectLines(t *testing.T, err error, want ...string) {
 	}
 }
 
-func TestNoAnswerFromSecretsManager(t *testing.T) {
+func TestExplainsMissingAnswerOfSecretsManager(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(nil)
 	server.Close()
@@ -215,7 +218,7 @@ func TestNoAnswerFromSecretsManager(t *testing.T) {
 	expectLines(t, err, "DATABASE_SECRET_ID: no answer from Secrets Manager")
 }
 
-func TestARefusedPasswordIsReadAgain(t *testing.T) {
+func TestReadsRefusedPasswordAgain(t *testing.T) {
 	t.Parallel()
 	values := map[string]string{"s": `{"username":"one","password":"old","host":"h","dbname":"d"}`}
 	d, err := environment(secretsManager(t, values), "DATABASE_SECRET_ID=s").Database(t.Context())
@@ -234,7 +237,7 @@ func TestARefusedPasswordIsReadAgain(t *testing.T) {
 	}
 }
 
-func TestTheKeyringComesFromEitherPlace(t *testing.T) {
+func TestReadsKeyringFromSecretOrVariable(t *testing.T) {
 	t.Parallel()
 	client := secretsManager(t, map[string]string{"ring": keyring})
 	var tokens []string
@@ -254,7 +257,7 @@ func TestTheKeyringComesFromEitherPlace(t *testing.T) {
 	}
 }
 
-// fixed is a Secrets Manager with one secret, without the wire: fuzzing needs the speed.
+// fixed is a Secrets Manager with one secret and no network, which makes fuzzing fast.
 type fixed string
 
 func (f fixed) GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
@@ -269,8 +272,8 @@ func FuzzDatabaseSecret(f *testing.F) {
 		``, `{`, `null`, `[]`, `"x"`, `{}`, `{"username":`, `{"port":1}{}`, // not an object
 		`{"username":"w","username":"x","password":"p"}`,                       // a member twice
 		`{"username":"\u0000","password":"\ud800"}`, "{\"username\":\"\xff\"}", // not Unicode
-		`{"port":-1}`, `{"port":1e3}`, `{"port":65536}`, `{"port":[]}`, // ports that are none
-		`{"username":"w","password":"p","host":"h@e/v?i#l","dbname":"d"}`, // what would move the URL's parts
+		`{"port":-1}`, `{"port":1e3}`, `{"port":65536}`, `{"port":[]}`, // not ports
+		`{"username":"w","password":"p","host":"h@e/v?i#l","dbname":"d"}`, // would move the parts of the URL
 		`{"username":"w","password":"p","host":"%2f","dbname":"?sslmode=disable"}`,
 	} {
 		f.Add(seed)
@@ -279,7 +282,7 @@ func FuzzDatabaseSecret(f *testing.F) {
 		d, err := environment(fixed(text), "DATABASE_SECRET_ID=s", "DATABASE_NAME=n").Database(t.Context())
 		if err != nil {
 			if !said.MatchString(err.Error()) {
-				t.Fatalf("an error with words of its own: %q", err)
+				t.Fatalf("an error with unexpected words: %q", err)
 			}
 			return
 		}
@@ -291,8 +294,8 @@ func FuzzDatabaseSecret(f *testing.F) {
 	})
 }
 
-// said is what an error about a database's secret may say.
-var said = regexp.MustCompile(`^DATABASE_SECRET_ID: (the secret is not a JSON object such as \{"username": .*\}|the secret is wrong: (it has no username|it has no password|its engine is not postgres, so it may be another database's|its host is not a host name alone|its port is not a port number, 1 to 65535|; )+)$|^DATABASE_HOST is missing, and the secret names no host$`)
+// said matches what an error about a database's secret may say.
+var said = regexp.MustCompile(`^DATABASE_SECRET_ID: (the secret is not a JSON object such as \{"username": .*\}|the secret is wrong: (it has no username|it has no password|its engine is not postgres, so it may be the secret of another database|its host is not a host name alone|its port is not a port number, 1 to 65535|; )+)$|^DATABASE_HOST is missing, and the secret names no host: set it$`)
 
 func checkURL(t *testing.T, text string) {
 	t.Helper()
@@ -308,7 +311,7 @@ func checkURL(t *testing.T, text string) {
 	}
 }
 
-func TestARotatedKeyringIsReadWithinFiveMinutes(t *testing.T) {
+func TestReadsRotatedKeyringWithinFiveMinutes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		v := &vault{secret: map[string]any{"current": "k1", "k1": strings.Repeat("a", 32)}}
