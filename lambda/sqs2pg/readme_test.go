@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -91,13 +92,37 @@ func TestREADMEShowsWhatRunPrints(t *testing.T) {
 	inREADME(t, "output of make run", printed, blurRun)
 }
 
-func TestREADMEShowsTheContract(t *testing.T) {
+func TestREADMEShowsWhatContractCheckPrints(t *testing.T) {
 	t.Parallel()
-	document, err := os.ReadFile("../../infra/contracts/user_logins.json")
+	text, err := os.ReadFile(readme)
 	if err != nil {
 		t.Fatal(err)
 	}
-	inREADME(t, "contract", string(document), func(s string) string { return s })
+	start, end := block(t, string(text), "contract:")
+	file := filepath.Join(t.TempDir(), "orders.json")
+	if err := os.WriteFile(file, text[start:end], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out := succeed(t, "contract", "check", file)
+	inREADME(t, "output of contract check", "$ build/sqs2pg contract check orders.json\n"+out, func(s string) string { return s })
+}
+
+// The README names each command that the program has.
+func TestREADMENamesEveryCommand(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parser, err := newParser(t.Context(), &command{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, leaf := range parser.Model.Leaves(true) {
+		if name := leaf.Path(); !strings.Contains(string(text), "`"+strings.TrimPrefix(name, "sqs2pg ")+"`") {
+			t.Errorf("README does not name %s", name)
+		}
+	}
 }
 
 // TestREADMECommandsAreRight parses every command line of the README, and looks for every make
@@ -128,11 +153,14 @@ func TestREADMECommandsAreRight(t *testing.T) {
 }
 
 func parses(ctx context.Context, args []string) error {
-	var c command
-	parser, err := kong.New(&c, kong.DefaultEnvars("SQS2PG"), kong.BindTo(ctx, (*context.Context)(nil)))
+	parser, err := newParser(ctx, &command{})
 	if err != nil {
 		return err
 	}
 	_, err = parser.Parse(args)
 	return err
+}
+
+func newParser(ctx context.Context, c *command) (*kong.Kong, error) {
+	return kong.New(c, kong.Name("sqs2pg"), kong.DefaultEnvars("SQS2PG"), kong.BindTo(ctx, (*context.Context)(nil)))
 }
