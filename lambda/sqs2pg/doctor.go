@@ -2,13 +2,16 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"time"
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/doctor"
+	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/queue"
+	"sqs2pg/pkg/settings"
 )
 
 // doctorCommand looks at everything that invoke needs and changes nothing.
@@ -19,6 +22,8 @@ type doctorCommand struct {
 	keyringFlag  `embed:""`
 	Function     string        `placeholder:"FILE" help:"The function's bootstrap; default: ingest/bootstrap beside this program."`
 	Timeout      time.Duration `default:"30s" help:"Time limit of one invocation, which the queue's visibility timeout must allow for."`
+	Window       time.Duration `default:"0s" help:"Batch window of the mapping, which the visibility timeout must allow for too."`
+	JSON         bool          `name:"json" help:"Print one JSON object instead."`
 }
 
 // Help is shown below the flags.
@@ -27,12 +32,20 @@ func (c *doctorCommand) Help() string {
 }
 
 func (c *doctorCommand) Run(ctx context.Context, s *streams) error {
+	found := c.examine(ctx, s)
 	fixes := 0
-	for _, f := range c.examine(ctx, s) {
+	for _, f := range found {
 		if f.Verdict == doctor.Fix {
 			fixes++
 		}
-		fmt.Fprintf(s.out, "%-4s %-12s %s\n", f.Verdict, f.Subject, f.Text)
+		if !c.JSON {
+			fmt.Fprintf(s.out, "%-4s %-12s %s\n", f.Verdict, f.Subject, f.Text)
+		}
+	}
+	if c.JSON {
+		if err := json.NewEncoder(s.out).Encode(map[string]any{"fixes": fixes, "findings": found}); err != nil {
+			return err
+		}
 	}
 	if fixes > 0 {
 		return fmt.Errorf("%d to fix", fixes)
@@ -48,30 +61,32 @@ func (c *doctorCommand) examine(ctx context.Context, s *streams) []doctor.Findin
 	} else {
 		found = append(found, doctor.Contract(loaded)...)
 	}
-	found = append(found, c.examineKeyring(s), c.examineFunction())
+	keyring, keys := c.examineKeyring(ctx, s)
+	found = append(found, keys...)
+	found = append(found, c.examineFunction())
 	found = append(found, c.examineQueue(ctx)...)
 	if loaded != nil {
-		found = append(found, c.examineDatabase(ctx, loaded.Table())...)
+		found = append(found, c.examineDatabase(ctx, loaded.Table(), keyring)...)
 	}
 	return found
 }
 
-func (c *doctorCommand) examineKeyring(s *streams) doctor.Finding {
-	if id := os.Getenv("MASK_SECRET_ID"); id != "" {
-		return doctor.Finding{Verdict: doctor.OK, Subject: "keyring", Text: "the function reads the secret " + id}
-	}
-	if c.Keyring != "" {
-		return doctor.Keyring([]byte(c.Keyring), "MASK_KEYRING")
-	}
-	path := keyringPath(s)
-	text, err := os.ReadFile(path)
+// examineKeyring reads the keyring where the function will read it. It is nil if it cannot be used.
+func (c *doctorCommand) examineKeyring(ctx context.Context, s *streams) (*mask.Keyring, []doctor.Finding) {
 	switch {
-	case os.IsNotExist(err):
-		return doctor.Finding{Verdict: doctor.OK, Subject: "keyring", Text: "no keyring yet: the first invoke makes one in " + path}
-	case err != nil:
-		return doctor.Failed("keyring", err)
+	case anySet("MASK_SECRET_ID"):
+		env := settings.Environment{Getenv: os.Getenv}
+		get, err := env.Keyring(ctx)
+		if err != nil {
+			return nil, []doctor.Finding{doctor.Failed("keyring", err)}
+		}
+		k, found := doctor.KeyringSecret(ctx, get, os.Getenv("MASK_SECRET_ID"))
+		return k, []doctor.Finding{found}
+	case c.Keyring != "":
+		k, found := doctor.Keyring([]byte(c.Keyring), source("--keyring", c.Keyring, "MASK_KEYRING"))
+		return k, []doctor.Finding{found}
 	}
-	return doctor.Keyring(text, path)
+	return doctor.KeyringFile(keyringPath(s))
 }
 
 func (c *doctorCommand) examineFunction() doctor.Finding {
@@ -82,13 +97,13 @@ func (c *doctorCommand) examineFunction() doctor.Finding {
 	return doctor.Function(path)
 }
 
-func (c *doctorCommand) examineDatabase(ctx context.Context, table contract.Table) []doctor.Finding {
+func (c *doctorCommand) examineDatabase(ctx context.Context, table contract.Table, keyring *mask.Keyring) []doctor.Finding {
 	pool, err := c.openDatabase(ctx)
 	if err != nil {
 		return []doctor.Finding{doctor.Failed("database", err)}
 	}
 	defer pool.Close()
-	return doctor.Database(ctx, pool, table)
+	return doctor.Database(ctx, pool, table, keyring)
 }
 
 func (c *doctorCommand) examineQueue(ctx context.Context) []doctor.Finding {
@@ -96,5 +111,5 @@ func (c *doctorCommand) examineQueue(ctx context.Context) []doctor.Finding {
 	if err != nil {
 		return []doctor.Finding{doctor.Failed("queue", err)}
 	}
-	return doctor.Queue(ctx, &queue.Queue{Client: client, URL: queueURL}, c.Timeout)
+	return doctor.Queue(ctx, &queue.Queue{Client: client, URL: queueURL}, c.Timeout, c.Window)
 }

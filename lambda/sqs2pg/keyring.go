@@ -20,16 +20,16 @@ type keyringFlag struct {
 // keyring returns the keyring, and its JSON for the function's environment. Where there is no
 // keyring it makes one.
 func (f *keyringFlag) keyring(s *streams) (text string, k *mask.Keyring, err error) {
-	text = f.Keyring
+	text, from := f.Keyring, source("--keyring", f.Keyring, "MASK_KEYRING")
 	if text == "" {
-		text, err = keptKeyring(s)
-		if err != nil {
+		from = keyringPath(s)
+		if text, err = keptKeyring(s); err != nil {
 			return "", nil, err
 		}
 	}
 	k, err = mask.ParseKeyring([]byte(text))
 	if err != nil {
-		return "", nil, misuse("MASK_KEYRING: %v", err)
+		return "", nil, misuse("%s: %w", from, err)
 	}
 	return text, k, nil
 }

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/mask"
@@ -49,11 +50,43 @@ func Contract(c *contract.Contract) []Finding {
 }
 
 // Keyring checks the text of a masking keyring. from says where it was found: a variable or a file.
-func Keyring(text []byte, from string) Finding {
-	if _, err := mask.ParseKeyring(text); err != nil {
-		return finding(Fix, "keyring", "%s: %v", from, err)
+// The keyring is nil if it cannot be used.
+func Keyring(text []byte, from string) (*mask.Keyring, Finding) {
+	k, err := mask.ParseKeyring(text)
+	if err != nil {
+		return nil, finding(Fix, "keyring", "%s: %v", from, err)
 	}
-	return finding(OK, "keyring", "%s", from)
+	return k, finding(OK, "keyring", "%s", from)
+}
+
+// KeyringFile checks a file that holds a masking keyring, and that only its owner may read it. A
+// missing file is no mistake: the first invoke makes it.
+func KeyringFile(path string) (*mask.Keyring, []Finding) {
+	text, err := os.ReadFile(path)
+	if os.IsNotExist(err) {
+		return nil, []Finding{finding(OK, "keyring", "no keyring yet: the first invoke makes one in %s", path)}
+	}
+	if err != nil {
+		return nil, []Finding{Failed("keyring", err)}
+	}
+	k, found := Keyring(text, path)
+	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
+		wide := finding(Fix, "keyring", "others may read or change %s (mode %04o): chmod 600 %[1]s", path, info.Mode().Perm())
+		if k != nil {
+			return k, []Finding{wide}
+		}
+		return nil, []Finding{found, wide}
+	}
+	return k, []Finding{found}
+}
+
+// KeyringSecret checks the keyring that get has read from the secret with that name.
+func KeyringSecret(ctx context.Context, get func(context.Context) (*mask.Keyring, error), secret string) (*mask.Keyring, Finding) {
+	k, err := get(ctx)
+	if err != nil {
+		return nil, Failed("keyring", err)
+	}
+	return k, finding(OK, "keyring", "the secret %s", secret)
 }
 
 // Function checks that there is a program at path.
@@ -75,8 +108,9 @@ func Failed(subject string, err error) Finding {
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 // Database checks what the login of pool finds: the table, its own rights and, for an insert table,
-// the partitions.
-func Database(ctx context.Context, pool *postgres.Pool, t contract.Table) []Finding {
+// the partitions. It compares the keyring with the keys that made the tokens in the database; nil
+// is a keyring that could not be read.
+func Database(ctx context.Context, pool *postgres.Pool, t contract.Table, keyring *mask.Keyring) []Finding {
 	state, err := schema.Inspect(ctx, pool, t)
 	if err != nil {
 		return []Finding{Failed("database", err)}
@@ -91,17 +125,38 @@ func Database(ctx context.Context, pool *postgres.Pool, t contract.Table) []Find
 	if state.Database.Found == nil {
 		return found
 	}
+	if keyring != nil && state.Database.Table != nil {
+		if err := registry.Refusal(state.Database.CompareKeys(t, keyring)); err != nil {
+			found = append(found, Failed("tokens", err))
+		}
+	}
 	if state.MayInsert && state.MayExtend {
 		found = append(found, finding(OK, "privileges", "%s may write", state.User))
 	} else {
 		found = append(found, finding(Fix, "privileges", "%s may not write: grant sqs2pg_writer to %[1]s", state.User))
 	}
-	switch {
-	case t.Mode == contract.Upsert: // it has no partitions
-	case state.DaysAhead < 1:
-		found = append(found, finding(Fix, "partitions", "no partition for tomorrow: run sqs2pg maintain, and see that the maintain function runs"))
-	default:
+	if t.Mode == contract.Insert {
+		found = append(found, partitions(state)...)
+	}
+	return found
+}
+
+// partitions checks the days to come. A gap in the past is only noted: an event of such a day makes
+// its partition.
+func partitions(state schema.State) (found []Finding) {
+	if state.DaysAhead < 1 {
+		found = append(found, finding(Fix, "partitions", "tomorrow is not covered: run sqs2pg maintain, and see that the maintain function runs"))
+	} else {
 		found = append(found, finding(OK, "partitions", "made for %d days ahead", state.DaysAhead))
+	}
+	now := time.Now()
+	for _, g := range state.Gaps {
+		gap := fmt.Sprintf("none from %s to %s", g.From.Format(time.DateOnly), g.To.Format(time.DateOnly))
+		if g.To.After(now) {
+			found = append(found, Finding{Fix, "partitions", gap + ": run sqs2pg maintain"})
+		} else {
+			found = append(found, Finding{Note, "partitions", gap + ": if rows of that time are missing, restore that partition"})
+		}
 	}
 	return found
 }
