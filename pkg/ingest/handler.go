@@ -41,9 +41,11 @@ type Handler struct {
 	Metrics  io.Writer // takes one EMF line per invocation: standard output in Lambda
 	Now      func() time.Time
 
-	// Backoff, if set, delays the messages of a batch that could not be loaded, for longer each
-	// time.
-	Backoff *Backoff
+	// Backoff, if set, is the queue on which the messages of a batch that could not be loaded are
+	// hidden, for longer each time, so that an outage of the database does not use up their receives.
+	// With ReportBatchItemFailures Lambda does not slow its polling by itself.
+	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
+	Backoff Queue
 }
 
 // Unavailable is the error of an invocation that could not load its batch. SQS delivers the whole
@@ -173,7 +175,7 @@ func (h *Handler) backOff(ctx context.Context, records []message.Record) {
 	defer cancel()
 	limit, cancelCalls := context.WithTimeout(limit, backoffTime)
 	defer cancelCalls()
-	if err := h.Backoff.postpone(limit, records); err != nil {
+	if err := postpone(limit, h.Backoff, records); err != nil {
 		h.Log.WarnContext(ctx, "no backoff", "error", err.Error())
 	}
 }
