@@ -15,7 +15,9 @@ import (
 	"time"
 
 	"sqs2pg/pkg/local/eventsource"
+	"sqs2pg/pkg/local/invoker"
 	"sqs2pg/pkg/local/runtimeapi"
+	"sqs2pg/pkg/local/sample"
 	"sqs2pg/pkg/telemetry/leaktest"
 )
 
@@ -24,12 +26,14 @@ const (
 	chaosTimeout   = 4 * time.Second // of an invocation
 )
 
-// TestChaos sends valid, invalid and repeated messages through processes of the function while everything around them
-// fails, one fault after the other and some together, and then holds table and dead-letter queue against the ledger of what
-// was sent: every valid message is there once, every other one is dead-lettered, and nothing else is anywhere. All that was written meanwhile is
-// searched for personal values.
+// TestChaos sends valid, invalid and repeated messages through processes of the function while
+// everything around them fails: one fault after the other, and some together. Then it compares
+// table and dead-letter queue with the ledger of what was sent. Every valid message must be in the
+// table once, every invalid one in the dead-letter queue, and nothing else in either. It also
+// searches everything that was written meanwhile for personal values.
 //
-// SEED (printed) makes the same messages and faults again, though not the same moments; MESSAGES and FAULTS make it longer: see make chaos.
+// The same SEED, which is printed, makes the same messages and faults, though not at the same
+// moments. MESSAGES and FAULTS make the test longer: see make chaos.
 func TestChaos(t *testing.T) {
 	t.Parallel()
 	seed, messages, n := setting("SEED", uint64(time.Now().UnixNano()%1e9)), setting("MESSAGES", 3000), setting("FAULTS", 2*uint64(len(faults)))
@@ -50,9 +54,9 @@ type chaos struct {
 	*world
 	traffic  *traffic
 	search   *leaktest.Search
-	log      *functionLog
+	log      *invoker.Log
 	function *runtimeapi.Function
-	coming   []int // places in faults
+	coming   []int // indexes of faults
 	injected map[string]int
 	began    time.Time
 
@@ -62,7 +66,7 @@ type chaos struct {
 }
 
 func newChaos(t *testing.T, seed uint64, messages int) *chaos {
-	c := &chaos{search: personal(people()), log: newFunctionLog(io.Discard), injected: map[string]int{}, began: time.Now()}
+	c := &chaos{search: leaktest.For(sample.PersonalValues()...), log: invoker.NewLog(io.Discard), injected: map[string]int{}, began: time.Now()}
 	c.world = newWorld(t, seed, c.search)
 	c.traffic = newTraffic(c.client, c.queue, seed, messages)
 	var err error
@@ -76,7 +80,7 @@ func newChaos(t *testing.T, seed uint64, messages int) *chaos {
 	return c
 }
 
-// run ends when the queue is empty.
+// run sends all messages under n rounds of faults, and returns when the queue is empty.
 func (c *chaos) run(n int, r *rand.Rand) {
 	ctx, stop := context.WithCancel(c.t.Context())
 	var working sync.WaitGroup
@@ -96,10 +100,10 @@ func (c *chaos) run(n int, r *rand.Rand) {
 		c.traffic.allowed <- (c.traffic.target + n - 1) / n
 		c.inject(r, r.IntN(4) == 0)
 		c.look()
-		c.eventually("most of what was sent is done", time.Minute, func() bool { return c.done() >= c.traffic.count()-c.traffic.target/n-2*c.known() })
+		c.eventually("most of the sent messages are done", time.Minute, func() bool { return c.done() >= c.traffic.count()-c.traffic.target/n-2*c.known() })
 	}
-	c.eventually("all is sent", time.Minute, func() bool { return c.traffic.count() == c.traffic.target })
-	empty := 0 // times in a row: the queue's two numbers are not of one moment
+	c.eventually("all messages are sent", time.Minute, func() bool { return c.traffic.count() == c.traffic.target })
+	empty := 0 // looks in a row that found it empty: SQS does not count visible and hidden messages at the same moment
 	c.eventually("the queue is empty", time.Minute, func() bool {
 		if empty++; c.waiting() > 0 {
 			empty = 0
@@ -108,7 +112,8 @@ func (c *chaos) run(n int, r *rand.Rand) {
 	})
 }
 
-// drain plays the event source mapping, as the function's own retries leave it: no message is given back early.
+// drain plays the event source mapping. It gives no message back early, so that only the function
+// decides when one returns.
 func (c *chaos) drain(ctx context.Context) {
 	m := eventsource.Mapping{
 		Client: c.client, QueueURL: c.queue, Function: c.function, BatchSize: 200, Concurrency: chaosProcesses, RetryDelay: -1,
@@ -132,17 +137,17 @@ func (c *chaos) done() int {
 	return c.progress.Succeeded
 }
 
-// known is how many invalid messages were sent: they are never done.
+// known returns how many invalid messages were sent. They never count as done.
 func (c *chaos) known() int {
 	c.traffic.mu.Lock()
 	defer c.traffic.mu.Unlock()
 	return len(c.traffic.invalid)
 }
 
-// inject lets one fault happen, or two at a time.
+// inject lets one fault happen, or two at the same time.
 func (c *chaos) inject(r *rand.Rand, together bool) {
 	if len(c.coming) == 0 {
-		c.coming = r.Perm(len(faults)) // so that each has its turn
+		c.coming = r.Perm(len(faults)) // each fault has its turn
 	}
 	f := faults[c.coming[0]]
 	c.coming = c.coming[1:]
@@ -155,7 +160,7 @@ func (c *chaos) inject(r *rand.Rand, together bool) {
 	end()
 }
 
-// look searches what other users of the server can see.
+// look searches what other users of the database server can see.
 func (c *chaos) look() {
 	for _, query := range c.owner.QueryStrings(c.t, "select query from pg_stat_activity where query <> ''") {
 		c.search.Text("pg_stat_activity", query)
@@ -184,7 +189,7 @@ func (c *chaos) report() {
 	}
 	fmt.Fprintf(&b, "%6d faults in all\n", total)
 	fmt.Fprintf(&b, "processes started again %d, invocations %d, failed as a whole %d, timed out %d, crashed %d\n", stats.Restarts, stats.Invocations, c.summary.FailedBatches, stats.Timeouts, stats.Crashes)
-	fmt.Fprintf(&b, "receives %d, redeliveries %d, duplicates refused %d, worst delay %s\n", c.summary.Received, c.summary.Received-c.traffic.sent, c.log.repeated, worst.Round(time.Millisecond))
+	fmt.Fprintf(&b, "receives %d, redeliveries %d, duplicates refused %d, worst delay %s\n", c.summary.Received, c.summary.Received-c.traffic.sent, c.log.Duplicates(), worst.Round(time.Millisecond))
 	fmt.Fprintf(&b, "Postgres's errors by SQLSTATE: %v\n", c.sqlstates.counts)
 	fmt.Fprintf(&b, "searched %d bytes for personal values, found %d", c.search.Bytes(), len(c.search.Found()))
 	c.t.Log(b.String())

@@ -8,14 +8,15 @@ import (
 	"time"
 )
 
-// proxy stands between the functions and Postgres, as the network does. Postgres may move to another port behind it.
+// proxy is the network between the function and Postgres. Postgres may move to another port behind
+// it.
 type proxy struct {
 	listener net.Listener
 
 	mu       sync.Mutex
 	target   string
 	refusing bool
-	torn     bool          // the next bytes of each connection are cut off half way
+	torn     bool          // the next bytes of each connection are cut in half, then the connection ends
 	delay    time.Duration // of every read
 	gate     chan struct{} // closed: bytes go through; open: they wait
 	conns    map[net.Conn]bool
@@ -120,7 +121,7 @@ func (p *proxy) cut() {
 	}
 }
 
-// stall lets nothing through until the function it returns is called: a network that drops packets.
+// stall lets nothing through until its result is called, like a network that drops packets.
 func (p *proxy) stall() (end func()) {
 	gate := make(chan struct{})
 	p.set(func() { p.gate = gate })

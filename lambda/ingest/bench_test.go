@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/google/uuid"
 
@@ -18,14 +17,17 @@ import (
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/local/eventsource"
 	"sqs2pg/pkg/local/runtimeapi"
+	"sqs2pg/pkg/local/sample"
+	"sqs2pg/pkg/local/sqsserver/sqstest"
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/postgrestest"
 )
 
-// BenchmarkPath times the whole path (in-memory SQS, invoker, bootstrap, Postgres) against COPY of the same rows, decoded and masked
-// before, into a table just like it: in turns, in one run. COPY takes a batch a statement, over one connection; the
-// server writes to the disk before it answers.
+// BenchmarkPath times the whole path (in-memory SQS, event source mapping, bootstrap, Postgres)
+// against COPY of the same rows into a second table with the same columns. The rows are decoded and
+// masked before COPY is timed. The two take turns in one run. COPY writes one batch per statement
+// over one connection. The server writes to disk before it answers.
 func BenchmarkPath(b *testing.B) {
 	for _, size := range []int{10, 100, 1000} {
 		for _, concurrency := range []int{1, 2} {
@@ -42,11 +44,7 @@ func benchmarkPath(b *testing.B, size, concurrency int) {
 	twin := c.Table()
 	twin.Name = "user_logins_copy"
 	db := postgrestest.New(b, c.Table(), twin)
-	endpoint, stop, err := serveSQS("127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer stop()
+	server := sqstest.Start(b)
 	keyring := string(mask.GenerateKeyring())
 	function, err := runtimeapi.Start(b.Context(), runtimeapi.Config{
 		Bootstrap: bootstrap, Environments: concurrency, Timeout: time.Minute, Output: io.Discard,
@@ -58,30 +56,26 @@ func benchmarkPath(b *testing.B, size, concurrency int) {
 	defer function.Close(b.Context())
 
 	n := min(size*200, 40_000)
-	bodies := logins(n, 1)
-	for i, body := range bodies {
-		if body == wrongMessage {
-			bodies[i] = bodies[(i+1)%n]
-		}
-	}
+	bodies := sample.ValidLogins(n, 1)
 	copier := newCopier(b, c, twin, keyring, postgrestest.Open(b, db.URL), bodies, size)
 	var path, copied time.Duration
 	for b.Loop() {
 		db.Exec(b, "truncate user_logins, user_logins_copy")
-		path += drainAll(b, endpoint, function, bodies, size, concurrency)
+		path += drainAll(b, server, function, bodies, size, concurrency)
 		if got := db.QueryStrings(b, "select count(*) from user_logins")[0]; got != fmt.Sprint(n) {
 			b.Fatalf("%s rows, want %d", got, n)
 		}
 		copied += copier.run(b)
 	}
-	b.ReportMetric(0, "ns/op") // which would count both, and the filling of the queue
+	b.ReportMetric(0, "ns/op") // it would include both, and the filling of the queue
 	b.ReportMetric(float64(n*b.N)/path.Seconds(), "rows/s")
 	b.ReportMetric(float64(n*b.N)/copied.Seconds(), "COPY-rows/s")
 	b.ReportMetric(copied.Seconds()/path.Seconds(), "ratio-of-COPY")
 }
 
-// BenchmarkAgainstAScript times the whole path against what people write by hand, on the same endpoint and server in the same run: one
-// goroutine that receives ten, inserts row by row and deletes one by one. The script neither validates nor masks.
+// BenchmarkAgainstAScript times the whole path against what people write by hand, on the same
+// endpoint and server in the same run. The script is one goroutine that receives ten messages,
+// inserts row by row and deletes one by one. It neither validates nor masks.
 func BenchmarkAgainstAScript(b *testing.B) {
 	c, err := contract.Load(contracts.Files, "user_logins")
 	if err != nil {
@@ -90,11 +84,7 @@ func BenchmarkAgainstAScript(b *testing.B) {
 	twin := c.Table()
 	twin.Name = "user_logins_script"
 	db := postgrestest.New(b, c.Table(), twin)
-	endpoint, stop, err := serveSQS("127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer stop()
+	server := sqstest.Start(b)
 	function, err := runtimeapi.Start(b.Context(), runtimeapi.Config{
 		Bootstrap: bootstrap, Environments: 2, Timeout: time.Minute, Output: io.Discard,
 		Env: []string{"DATABASE_URL=" + db.URL, "MASK_KEYRING=" + string(mask.GenerateKeyring())},
@@ -103,14 +93,14 @@ func BenchmarkAgainstAScript(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer function.Close(b.Context())
-	const many, few = 40_000, 4_000 // each long enough to be measured
-	bodies := validLogins(many)
+	const many, few = 40_000, 4_000 // the script is slow: it gets fewer, so that both take about as long
+	bodies := sample.ValidLogins(many, 1)
 	pool := postgrestest.Open(b, db.URL)
 	var path, script time.Duration
 	for b.Loop() {
 		db.Exec(b, "truncate user_logins, user_logins_script")
-		path += drainAll(b, endpoint, function, bodies, 1000, 2)
-		script += runScript(b, endpoint, pool, bodies[:few])
+		path += drainAll(b, server, function, bodies, 1000, 2)
+		script += runScript(b, server, pool, bodies[:few])
 		if got := db.Query(b, "select (select count(*) from user_logins), (select count(*) from user_logins_script)")[0]; got[0] != fmt.Sprint(many) || got[1] != fmt.Sprint(few) {
 			b.Fatalf("%s rows", got)
 		}
@@ -121,31 +111,22 @@ func BenchmarkAgainstAScript(b *testing.B) {
 	b.ReportMetric(baseline, "script-rows/s")
 	b.ReportMetric(rate/baseline, "times-the-script")
 	if rate < 10*baseline {
-		b.Errorf("%.1f times the script, and it must be 10 at least", rate/baseline)
+		b.Errorf("%.1f times the script: it must be at least 10 times", rate/baseline)
 	}
 }
 
-// runScript fills a queue and returns how long the script takes to empty it.
-func runScript(b *testing.B, endpoint string, pool *postgres.Pool, bodies []string) time.Duration {
-	client, err := newSQS(b.Context(), endpoint)
-	if err != nil {
-		b.Fatal(err)
-	}
-	queue, err := client.CreateQueue(b.Context(), &sqs.CreateQueueInput{QueueName: aws.String("script")})
-	if err != nil {
-		b.Fatal(err)
-	}
-	if _, err := send(b.Context(), client, *queue.QueueUrl, "", bodies); err != nil {
-		b.Fatal(err)
-	}
+// runScript fills a queue and returns how long the script takes to drain it.
+func runScript(b *testing.B, server *sqstest.Server, pool *postgres.Pool, bodies []string) time.Duration {
+	client, queueURL := server.Client, server.CreateQueue(b, "script", nil)
+	server.Send(b, queueURL, bodies)
 	started := time.Now()
 	for done := 0; done < len(bodies); {
-		out, err := client.ReceiveMessage(b.Context(), &sqs.ReceiveMessageInput{QueueUrl: queue.QueueUrl, MaxNumberOfMessages: 10})
+		out, err := client.ReceiveMessage(b.Context(), &sqs.ReceiveMessageInput{QueueUrl: &queueURL, MaxNumberOfMessages: 10})
 		if err != nil {
 			b.Fatal(err)
 		}
 		for _, m := range out.Messages {
-			var l login
+			var l sample.Login
 			if err := json.Unmarshal([]byte(*m.Body), &l); err != nil {
 				b.Fatal(err)
 			}
@@ -155,7 +136,7 @@ func runScript(b *testing.B, endpoint string, pool *postgres.Pool, bodies []stri
 				l.UserID, l.DeviceType, l.IP, l.DeviceID, l.Locale, l.AppVersion, *m.MessageId); err != nil {
 				b.Fatal(err)
 			}
-			if _, err := client.DeleteMessage(b.Context(), &sqs.DeleteMessageInput{QueueUrl: queue.QueueUrl, ReceiptHandle: m.ReceiptHandle}); err != nil {
+			if _, err := client.DeleteMessage(b.Context(), &sqs.DeleteMessageInput{QueueUrl: &queueURL, ReceiptHandle: m.ReceiptHandle}); err != nil {
 				b.Fatal(err)
 			}
 			done++
@@ -164,8 +145,9 @@ func runScript(b *testing.B, endpoint string, pool *postgres.Pool, bodies []stri
 	return time.Since(started)
 }
 
-// BenchmarkStart reports how long the function takes from its start to its first request for work, a connection to the
-// database made: what a cold start adds to Lambda's own part.
+// BenchmarkStart reports how long the function takes from the start of its process to its first
+// request for an invocation. It has connected to the database by then. This is what a cold start
+// adds to Lambda's own part.
 func BenchmarkStart(b *testing.B) {
 	env := functionOn(b)
 	var took time.Duration
@@ -177,11 +159,12 @@ func BenchmarkStart(b *testing.B) {
 		took += f.Stats().Init
 		f.Close(b.Context())
 	}
-	b.ReportMetric(0, "ns/op") // which would count the end of the process
+	b.ReportMetric(0, "ns/op") // it would include the end of the process
 	b.ReportMetric(took.Seconds()*1000/float64(b.N), "ms/start")
 }
 
-// BenchmarkMemory reports the most memory that the function has had after the largest batches there can be: 10,000 messages, 6 MB.
+// BenchmarkMemory reports the most memory that the function has used after the largest possible
+// batches: 10,000 messages, 6 MB.
 func BenchmarkMemory(b *testing.B) {
 	var peak int64
 	f, err := runtimeapi.Start(b.Context(), runtimeapi.Config{
@@ -192,7 +175,7 @@ func BenchmarkMemory(b *testing.B) {
 	}
 	defer f.Close(b.Context())
 	var event events.SQSEvent
-	for i, body := range logins(10_000, 1) {
+	for i, body := range sample.Messages(10_000, 1) {
 		event.Records = append(event.Records, events.SQSMessage{
 			MessageId: uuid.NewString(), Body: body, EventSource: "aws:sqs", AWSRegion: "us-east-1",
 			EventSourceARN: "arn:aws:sqs:us-east-1:000000000000:login-queue", ReceiptHandle: strings.Repeat("r", 60),
@@ -212,7 +195,7 @@ func BenchmarkMemory(b *testing.B) {
 	b.ReportMetric(float64(peak)/1e6, "peak-MB")
 }
 
-// functionOn is the environment of a function with a database of its own.
+// functionOn returns the environment of a function that has a database of its own.
 func functionOn(b *testing.B) []string {
 	c, err := contract.Load(contracts.Files, "user_logins")
 	if err != nil {
@@ -222,37 +205,29 @@ func functionOn(b *testing.B) []string {
 }
 
 // drainAll fills a queue and returns the time from the first poll to the last deletion.
-func drainAll(b *testing.B, endpoint string, function *runtimeapi.Function, bodies []string, size, concurrency int) time.Duration {
-	client, err := newSQS(b.Context(), endpoint)
-	if err != nil {
-		b.Fatal(err)
-	}
-	queueURL, _, err := createQueues(b.Context(), client)
-	if err != nil {
-		b.Fatal(err)
-	}
-	if _, err := send(b.Context(), client, queueURL, "", bodies); err != nil {
-		b.Fatal(err)
-	}
-	live := newProgress(io.Discard, len(bodies))
+func drainAll(b *testing.B, server *sqstest.Server, function *runtimeapi.Function, bodies []string, size, concurrency int) time.Duration {
+	queueURL, _ := server.CreateQueues(b, "logins", 3, map[string]string{"VisibilityTimeout": "60"})
+	server.Send(b, queueURL, bodies)
+	started := time.Now()
+	var took time.Duration // up to the last change
 	m := eventsource.Mapping{
-		Client: client, QueueURL: queueURL, Function: function, BatchSize: size, Concurrency: concurrency,
-		IdleTimeout: 200 * time.Millisecond, Observe: live.observe,
+		Client: server.Client, QueueURL: queueURL, Function: function, BatchSize: size, Concurrency: concurrency,
+		IdleTimeout: 200 * time.Millisecond, Observe: func(eventsource.Progress) { took = time.Since(started) },
 	}
 	summary, err := m.Run(b.Context())
 	if err != nil || summary.Succeeded != len(bodies) {
 		b.Fatalf("%+v, %v", summary, err)
 	}
-	return live.took
+	return took
 }
 
-// copier is a pgx.CopyFromSource of rows that are ready.
+// copier is a pgx.CopyFromSource of rows that are decoded and masked already.
 type copier struct {
 	pool    *postgres.Pool
 	table   contract.Table
 	columns []string
 	rows    [][]any
-	size    int // rows a statement
+	size    int // rows per statement
 	next    int
 	end     int
 }

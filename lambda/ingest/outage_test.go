@@ -21,16 +21,19 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"sqs2pg/pkg/local/runtimeapi"
+	"sqs2pg/pkg/local/sample"
+	"sqs2pg/pkg/local/sqsserver/sqstest"
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres/postgrestest"
 )
 
-// TestTheFunctionStartsAndBacksOffWithoutItsDatabase takes the database away before the start: the function runs all the same, pushes the
-// messages out, and loads them when the database is there. On the way the operations that it calls of AWS are held against its
-// policies.
-func TestTheFunctionStartsAndBacksOffWithoutItsDatabase(t *testing.T) {
+// TestStartsAndBacksOffWithoutDatabase starts the function while its database refuses connections.
+// The function must start, make the messages come back later, and load them when the database is
+// there again. The test also compares the AWS operations that the function calls with those that
+// its role grants.
+func TestStartsAndBacksOffWithoutDatabase(t *testing.T) {
 	t.Parallel()
-	db := postgrestest.New(t, load(t, "user_logins"))
+	db := postgrestest.New(t, userLogins(t))
 	u, err := url.Parse(db.URL)
 	if err != nil {
 		t.Fatal(err)
@@ -42,9 +45,9 @@ func TestTheFunctionStartsAndBacksOffWithoutItsDatabase(t *testing.T) {
 	v.setTo(map[string]string{
 		"host": "127.0.0.1", "port": network.port(), "dbname": strings.TrimPrefix(u.Path, "/"), "username": u.User.Username(), "password": password,
 	})
-	endpoint := startSQS(t)
-	queue := createQueue(t, endpoint, "logins", map[string]string{"VisibilityTimeout": "4"})
-	recorded := newCallLog(t, map[string]string{"AmazonSQS": endpoint, "secretsmanager": v.server.URL})
+	server := sqstest.Start(t)
+	queue := server.CreateQueue(t, "logins", map[string]string{"VisibilityTimeout": "4"})
+	recorded := newCallLog(t, map[string]string{"AmazonSQS": server.URL, "secretsmanager": v.server.URL})
 	function, err := runtimeapi.Start(t.Context(), runtimeapi.Config{
 		Bootstrap: bootstrap, Timeout: 3 * time.Second, Output: t.Output(), Env: []string{
 			"DATABASE_SECRET_ID=database", "PGSSLMODE=disable", "MASK_KEYRING=" + string(mask.GenerateKeyring()), "QUEUE_URL=" + queue,
@@ -56,14 +59,14 @@ func TestTheFunctionStartsAndBacksOffWithoutItsDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer function.Close(t.Context())
-	sendAs(t, endpoint, queue, logins(1, 1), func(int) string { return "one" })
-	event := receiveEvent(t, endpoint, queue)
+	server.SendAs(t, queue, sample.ValidLogins(1, 1), func(int) string { return "one" })
+	event := receiveEvent(t, server, queue)
 	if _, err := function.Invoke(t.Context(), event); err == nil {
 		t.Error("no error without a database")
 	}
-	time.Sleep(4200 * time.Millisecond) // the queue's visibility timeout is over
-	if n := count(t, endpoint, queue); n != "1 in flight" {
-		t.Errorf("the queue holds %s, want the message pushed out", n)
+	time.Sleep(4200 * time.Millisecond) // longer than the queue's visibility timeout
+	if n := server.Count(t, queue); n != "1 in flight" {
+		t.Errorf("the queue holds %s, want the message to stay invisible", n)
 	}
 	network.set(func() { network.refusing = false })
 	if _, err := function.Invoke(t.Context(), event); err != nil {
@@ -82,21 +85,22 @@ func TestTheFunctionStartsAndBacksOffWithoutItsDatabase(t *testing.T) {
 	if missing != nil {
 		t.Errorf("the function calls what its role does not grant: %v", missing)
 	}
-	// What the role grants besides is called by others in its name: the mapping, the log and trace agents, the network, KMS; and by the function
-	// where it signs in by IAM.
-	byOthers := []string{"kms:Decrypt", "rds-db:connect", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
+	// The other actions that the role grants are called on the function's behalf: by the event
+	// source mapping, the log and trace agents, the network and KMS. The function itself connects
+	// by rds-db where it signs in by IAM.
+	others := []string{"kms:Decrypt", "rds-db:connect", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
 	own := slices.DeleteFunc(granted, func(action string) bool {
 		service, _, _ := strings.Cut(action, ":")
-		return slices.Contains(byOthers, action) || slices.Contains([]string{"logs", "xray", "ec2"}, service)
+		return slices.Contains(others, action) || slices.Contains([]string{"logs", "xray", "ec2"}, service)
 	})
 	if diff := cmp.Diff(recorded.actions(), own); diff != "" {
-		t.Errorf("actions that the function calls (-) and that its role grants for that (+):\n%s", diff)
+		t.Errorf("actions that the function calls (-) and that its role grants for it (+):\n%s", diff)
 	}
 }
 
-func receiveEvent(t *testing.T, endpoint, queue string) []byte {
+func receiveEvent(t *testing.T, server *sqstest.Server, queue string) []byte {
 	t.Helper()
-	out, err := client(t, endpoint).ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &queue, MessageSystemAttributeNames: []types.MessageSystemAttributeName{"All"}})
+	out, err := server.Client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &queue, MessageSystemAttributeNames: []types.MessageSystemAttributeName{"All"}})
 	if err != nil || len(out.Messages) != 1 {
 		t.Fatalf("%d messages, %v", len(out.Messages), err)
 	}
@@ -110,7 +114,7 @@ func receiveEvent(t *testing.T, endpoint, queue string) []byte {
 	return event
 }
 
-// callLog passes requests on to the service that they are for, and remembers the operations.
+// callLog is a proxy that passes AWS requests on to their services and remembers the operations.
 type callLog struct {
 	server *httptest.Server
 
@@ -127,7 +131,7 @@ func newCallLog(t *testing.T, services map[string]string) *callLog {
 		r.mu.Unlock()
 		target, err := url.Parse(services[service])
 		if err != nil || target.Host == "" {
-			t.Errorf("a call of %s %s", service, operation)
+			t.Errorf("unexpected call of %s %s", service, operation)
 			return
 		}
 		httputil.NewSingleHostReverseProxy(target).ServeHTTP(w, request)
@@ -136,7 +140,8 @@ func newCallLog(t *testing.T, services map[string]string) *callLog {
 	return r
 }
 
-// actionOf is the IAM action of an operation: a batch has that of its single form.
+// actionOf returns the IAM action of an operation. A batch operation has the action of its single
+// form.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
 func actionOf(service, operation string) string {
 	return strings.ToLower(strings.TrimPrefix(service, "Amazon")) + ":" + strings.TrimSuffix(operation, "Batch")
@@ -148,7 +153,7 @@ func (r *callLog) actions() []string {
 	return slices.Sorted(maps.Keys(r.seen))
 }
 
-// actionsOf are those that a role of the template grants, under whatever condition.
+// actionsOf returns the actions that a role of the template grants, whatever the condition.
 func actionsOf(t *testing.T, role string) []string {
 	t.Helper()
 	text, err := os.ReadFile("../../template.yaml")
@@ -164,7 +169,7 @@ func actionsOf(t *testing.T, role string) []string {
 	node := template.Resources[role]
 	actions := map[string]bool{}
 	collectActions(&node, actions)
-	delete(actions, "sts:AssumeRole") // granted to Lambda, not by the role
+	delete(actions, "sts:AssumeRole") // granted to Lambda itself
 	return slices.Sorted(maps.Keys(actions))
 }
 

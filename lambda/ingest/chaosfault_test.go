@@ -13,7 +13,8 @@ import (
 	"sqs2pg/pkg/postgres/postgrestest"
 )
 
-// fault is something that goes wrong. It begins it and returns what ends it; SQL of its own runs as the owner, not through the proxy.
+// fault is something that goes wrong. begin starts it and returns a function that ends it. The SQL
+// of a fault runs as the owner and does not go through the proxy.
 type fault struct {
 	name  string
 	begin func(w *world, l *traffic, r *rand.Rand) (end func())
@@ -56,7 +57,7 @@ var faults = []fault{
 
 func nothing() {}
 
-// killFunction ends one of the function's processes as the kernel does when memory is short.
+// killFunction kills one of the function's processes, as the kernel does when memory is short.
 func (w *world) killFunction(r *rand.Rand) func() {
 	if pids := functionProcesses(w.name); len(pids) > 0 {
 		syscall.Kill(pids[r.IntN(len(pids))], syscall.SIGKILL)
@@ -64,14 +65,15 @@ func (w *world) killFunction(r *rand.Rand) func() {
 	return nothing
 }
 
-// functionProcesses are those of a function of that name, which no other test has. It knows only Linux's way to find them.
+// functionProcesses returns the process ids of the function with that name, which no other test
+// uses. It works on Linux only.
 func functionProcesses(name string) (pids []int) {
 	setting := []byte("AWS_LAMBDA_FUNCTION_NAME=" + name)
 	files, _ := filepath.Glob("/proc/[0-9]*/environ")
 	for _, file := range files {
 		environ, err := os.ReadFile(file)
 		if err != nil {
-			continue // not ours
+			continue // of another user
 		}
 		for _, s := range bytes.Split(environ, []byte{0}) {
 			if bytes.Equal(s, setting) {
@@ -98,28 +100,28 @@ func (w *world) tear(*traffic, *rand.Rand) func() {
 	return func() { w.proxy.set(func() { w.proxy.torn = false }) }
 }
 
-// terminate ends all sessions of the function.
+// terminate ends all database sessions of the function.
 func (w *world) terminate() {
 	w.t.Helper()
 	w.owner.Exec(w.t, "select pg_terminate_backend(pid) from pg_stat_activity where usename = $1", chaosWriter)
 }
 
-// setting gives the function's new sessions another setting, and sees to it that all are new.
+// setting changes a setting of the function's new sessions, and ends all old sessions.
 func (w *world) setting(name, value string) func() {
 	w.t.Helper()
 	w.owner.Exec(w.t, fmt.Sprintf("alter role ingest set %s = '%s'", name, value))
 	w.terminate()
-	return func() { w.owner.Exec(w.t, "alter role ingest reset "+name) } // sessions that have it keep it: whoever is read-only stays so
+	return func() { w.owner.Exec(w.t, "alter role ingest reset "+name) } // sessions that have it keep it: a read-only session stays read-only
 }
 
-// raise lets every write do something first.
+// raise makes every write run the statements first.
 func (w *world) raise(statements string) func() {
 	w.t.Helper()
-	w.trouble(statements)
-	return func() { w.trouble("null") }
+	w.beforeInsert(statements)
+	return func() { w.beforeInsert("null") }
 }
 
-// exhaust takes all connections that the writer may have.
+// exhaust takes all connections that the writer is allowed.
 func (w *world) exhaust() func() {
 	w.t.Helper()
 	pool := postgrestest.Open(w.t, w.writerURL()+"&application_name=greedy&pool_max_conns=12")
@@ -146,8 +148,9 @@ func (w *world) writerURL() string {
 	return fmt.Sprintf("postgres://%s:%s@%s/postgres?sslmode=disable", chaosWriter, w.vault.password, w.address())
 }
 
-// deadlock has writers take one lock and then another, and a session the same two the other way round. The session waits
-// without looking, so that it is the writers who find out.
+// deadlock makes writers take one lock and then another, while a session takes the same two in the
+// other order. The session checks for deadlocks only after a minute, so Postgres ends a writer and
+// not the session.
 func (w *world) deadlock() func() {
 	w.t.Helper()
 	ctx := w.t.Context()
@@ -159,17 +162,18 @@ func (w *world) deadlock() func() {
 	if _, err := tx.Exec(ctx, "set local deadlock_timeout = '1min'; set local lock_timeout = '3s'; select pg_advisory_xact_lock(2)"); err != nil {
 		w.t.Fatal(err)
 	}
-	w.trouble("perform pg_advisory_xact_lock_shared(1); perform pg_sleep(0.1); perform pg_advisory_xact_lock_shared(2)")
+	w.beforeInsert("perform pg_advisory_xact_lock_shared(1); perform pg_sleep(0.1); perform pg_advisory_xact_lock_shared(2)")
 	time.Sleep(80 * time.Millisecond)
-	_, _ = tx.Exec(ctx, "select pg_advisory_xact_lock(1)") // whether it gets it does not matter
+	_, _ = tx.Exec(ctx, "select pg_advisory_xact_lock(1)") // the deadlock happens even if it times out
 	return func() {
 		_ = tx.Rollback(ctx)
 		pool.Close()
-		w.trouble("null")
+		w.beforeInsert("null")
 	}
 }
 
-// dropEmptyPartitions takes away what was made ahead. Where a writer is at work it does without.
+// dropEmptyPartitions drops the partitions that were made ahead. It gives up if a writer holds a
+// lock.
 func (w *world) dropEmptyPartitions() {
 	w.t.Helper()
 	w.owner.Exec(w.t, `
@@ -186,7 +190,7 @@ func (w *world) dropEmptyPartitions() {
 		end $$`)
 }
 
-// rotate changes the password, at the server first or in its secret first.
+// rotate changes the password: first at the server, or first in the secret.
 func (w *world) rotate(r *rand.Rand) func() {
 	w.t.Helper()
 	password := fmt.Sprintf("password-%d", r.Int64())

@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"sqs2pg/pkg/local/localpg"
+	"sqs2pg/pkg/local/sqsserver/sqstest"
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres/postgrestest"
 	"sqs2pg/pkg/postgres/schema"
@@ -27,17 +28,18 @@ import (
 
 const chaosWriter = "ingest"
 
-// world is all that a function meets: a Postgres that can be crashed, the network before it, a Secrets Manager and an SQS.
+// world is everything around the function: a Postgres that can crash, the network in front of it, a
+// Secrets Manager and an SQS.
 type world struct {
 	t         *testing.T
-	name      string // of the function, by which its processes are told from others
+	name      string // of the function; its processes are found by it
 	dir       string
 	server    *localpg.Server
 	log       io.Writer // Postgres's
 	owner     *postgrestest.Database
 	proxy     *proxy
 	vault     *vault
-	endpoint  string // of SQS
+	sqs       *sqstest.Server
 	client    *sqs.Client
 	queue     string
 	dead      string
@@ -56,12 +58,10 @@ func newWorld(t *testing.T, seed uint64, search *leaktest.Search) *world {
 	w.proxy = newProxy(t, w.address())
 	w.vault = newVault(t)
 	w.setUp()
-	w.endpoint = startSQS(t)
-	w.client = client(t, w.endpoint)
-	w.dead = createQueue(t, w.endpoint, "dead", nil)
-	w.queue = createQueue(t, w.endpoint, "logins", map[string]string{
-		"RedrivePolicy":     `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":"10"}`,
-		"VisibilityTimeout": "1", // shorter than a batch may take, so that some are delivered twice at a time
+	w.sqs = sqstest.Start(t)
+	w.client = w.sqs.Client
+	w.queue, w.dead = w.sqs.CreateQueues(t, "logins", 10, map[string]string{
+		"VisibilityTimeout": "1", // shorter than a batch may take, so that some messages are in two batches at a time
 	})
 	return w
 }
@@ -84,12 +84,12 @@ func (w *world) address() string {
 	return u.Host
 }
 
-// setUp migrates, makes the writer's login, and what the faults need.
+// setUp migrates, makes the writer's login, and prepares what the faults need.
 func (w *world) setUp() {
 	w.t.Helper()
 	pool := postgrestest.Open(w.t, w.owner.OwnerURL)
 	defer pool.Close()
-	if _, err := schema.Apply(w.t.Context(), pool, load(w.t, "user_logins")); err != nil {
+	if _, err := schema.Apply(w.t.Context(), pool, userLogins(w.t)); err != nil {
 		w.t.Fatal(err)
 	}
 	w.vault.set("password-0", w.proxy.port())
@@ -97,23 +97,23 @@ func (w *world) setUp() {
 		w.t.Fatal(err)
 	}
 	w.owner.Exec(w.t, "alter system set log_line_prefix = 'sqlstate=%e '")
-	w.owner.Exec(w.t, "alter system set log_min_duration_statement = 0") // every statement, with its parameters where that is not turned off
+	w.owner.Exec(w.t, "alter system set log_min_duration_statement = 0") // every statement, with its parameters unless that is turned off
 	w.owner.Exec(w.t, "select pg_reload_conf()")
 	w.owner.Exec(w.t, `
 		alter table user_logins add written_at timestamptz default clock_timestamp();
 		alter table user_logins add constraint no_refused check (user_id not like 'refused%');
 		alter role ingest set deadlock_timeout = '20ms';
 		alter role ingest connection limit 12`)
-	w.trouble("null")
-	w.owner.Exec(w.t, "create trigger trouble before insert on user_logins for each statement execute function trouble()")
+	w.beforeInsert("null")
+	w.owner.Exec(w.t, "create trigger beforeInsert before insert on user_logins for each statement execute function beforeInsert()")
 }
 
-func (w *world) trouble(statements string) {
+func (w *world) beforeInsert(statements string) {
 	w.t.Helper()
-	w.owner.Exec(w.t, "create or replace function trouble() returns trigger language plpgsql security definer as $$ begin "+statements+"; return null; end $$")
+	w.owner.Exec(w.t, "create or replace function beforeInsert() returns trigger language plpgsql security definer as $$ begin "+statements+"; return null; end $$")
 }
 
-// environ is the function's.
+// environ returns the function's settings.
 func (w *world) environ() []string {
 	return []string{
 		"DATABASE_SECRET_ID=database", "MASK_KEYRING=" + string(mask.GenerateKeyring()),
@@ -122,21 +122,17 @@ func (w *world) environ() []string {
 	}
 }
 
-// waiting is how many messages the queue holds, visible or not.
+// waiting returns how many messages the queue holds, visible or not.
 func (w *world) waiting() int { return w.holds(w.queue) }
 
 func (w *world) holds(queueURL string) int {
 	w.t.Helper()
-	out, err := w.client.GetQueueAttributes(w.t.Context(), &sqs.GetQueueAttributesInput{
-		QueueUrl: &queueURL, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll},
-	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return atoi(out.Attributes["ApproximateNumberOfMessages"]) + atoi(out.Attributes["ApproximateNumberOfMessagesNotVisible"])
+	visible, hidden := w.sqs.Depth(w.t, queueURL)
+	return visible + hidden
 }
 
-// deadLetters takes all messages off the dead-letter queue. What an answer held that did not arrive comes again.
+// deadLetters takes all messages off the dead-letter queue. Messages of an answer that was lost on
+// the way come again.
 func (w *world) deadLetters() (all []types.Message) {
 	w.t.Helper()
 	for w.holds(w.dead) > 0 {
@@ -157,7 +153,8 @@ func (w *world) deadLetters() (all []types.Message) {
 	return all
 }
 
-// vault is a Secrets Manager with one secret. There is no other way to have a rotation at a moment of one's choice.
+// vault is a Secrets Manager with one secret. A stand-in, because the test must choose the moment
+// of a rotation.
 type vault struct {
 	server *httptest.Server
 
@@ -189,7 +186,7 @@ func (v *vault) setTo(secret map[string]string) {
 	v.secret, v.password = string(text), secret["password"]
 }
 
-// sqlstates counts what Postgres says in its log.
+// sqlstates counts the SQLSTATEs in Postgres's log.
 type sqlstates struct {
 	mu     sync.Mutex
 	counts map[string]int
@@ -214,7 +211,7 @@ func (s *sqlstates) Write(p []byte) (int, error) {
 	}
 }
 
-// eventually waits for something that another process does.
+// eventually polls until another process has done something.
 func (w *world) eventually(what string, limit time.Duration, done func() bool) {
 	w.t.Helper()
 	for end := time.Now().Add(limit); !done(); time.Sleep(50 * time.Millisecond) {
