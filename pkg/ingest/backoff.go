@@ -35,20 +35,27 @@ type Queue interface {
 	ChangeVisibility(context.Context, []queue.Visibility) (changed int, err error)
 }
 
-// delay is how long a message is hidden after so many receives, in whole seconds as SQS counts. A
-// count that is not a number is the first.
+// delay is how long a message is hidden after so many receives. A count that is not a number is the
+// first.
 func delay(receiveCount string) time.Duration {
 	receives, _ := strconv.Atoi(receiveCount)
-	least := min(firstDelay<<min(max(receives-1, 0), 10), lastDelay)
+	return scatter(min(firstDelay<<min(max(receives-1, 0), 10), lastDelay))
+}
+
+// longestDelay is how long a message is hidden if only a repair helps, however often it was received.
+func longestDelay(string) time.Duration { return scatter(lastDelay) }
+
+// scatter adds a random quarter at most. The result is in whole seconds, as SQS counts.
+func scatter(least time.Duration) time.Duration {
 	return (least + rand.N(least/4)).Truncate(time.Second)
 }
 
 // postpone hides as many messages as it can until ctx ends. The others come back after the queue's
 // visibility timeout.
-func postpone(ctx context.Context, q Queue, records []message.Record) error {
+func postpone(ctx context.Context, q Queue, records []message.Record, wait func(receiveCount string) time.Duration) error {
 	messages := make([]queue.Visibility, len(records))
 	for i := range records {
-		messages[i] = queue.Visibility{ReceiptHandle: records[i].ReceiptHandle(), Timeout: delay(records[i].Attributes.ApproximateReceiveCount)}
+		messages[i] = queue.Visibility{ReceiptHandle: records[i].ReceiptHandle(), Timeout: wait(records[i].Attributes.ApproximateReceiveCount)}
 	}
 	changed, err := q.ChangeVisibility(ctx, messages)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 
 	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/registry"
 	"sqs2pg/pkg/queue"
 	"sqs2pg/pkg/settings"
 	"sqs2pg/pkg/telemetry"
@@ -55,11 +56,13 @@ func New(ctx context.Context, env *settings.Environment, out io.Writer) (h *Hand
 	for _, warning := range c.Warnings() {
 		env.Log.Warn("contract", "warning", warning)
 	}
+	log := env.Log.With("contract", c.Name())
 	return &Handler{
 		Contract: c,
 		Keyring:  keyring,
+		Gate:     &registry.Gate{Pool: pool, Table: c.Table(), Log: log},
 		Writer:   postgres.NewWriter(pool, c.Table()),
-		Log:      env.Log.With("contract", c.Name()),
+		Log:      log,
 		Metrics:  out,
 		Now:      time.Now,
 		Backoff:  backoff,
