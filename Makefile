@@ -1,7 +1,7 @@
 # The default goal prints the others.
 .DEFAULT_GOAL := help
 .PHONY: help build run test bench bench-compare fuzz chaos lint ci clean \
-  up replay down exercise localstack package sam-build sam-invoke deploy-local test-local-aws infra-docs lint-template build-IngestFunction build-MaintainFunction
+  up replay down exercise localstack package sam-build sam-invoke deploy-local test-local-aws images infra-docs lint-template build-IngestFunction build-MaintainFunction
 
 GO      ?= go
 GOFLAGS := -trimpath
@@ -114,6 +114,9 @@ deploy-local: build ## Deploy the template onto LocalStack, send 100 messages, s
 
 test-local-aws: ## Check make up, replay, sam-invoke, deploy-local and down, one after the other.
 	@infra/localstack/test
+
+images: ## Draw the pictures of the README, .github/images.
+	$(GO) test ./lambda/sqs2pg -run Image -update
 
 infra-docs: ## Write the tables of infra/README.md from the template.
 	$(GO) test ./infra -run Readme -update
