@@ -46,7 +46,7 @@ MESSAGES ?= 1000000
 FAULTS ?= 250
 
 chaos: ## Load MESSAGES (1000000) under FAULTS (250) by SEED, and compare the table with what was sent.
-	CHAOS_SEED=$(SEED) CHAOS_MESSAGES=$(MESSAGES) CHAOS_FAULTS=$(FAULTS) $(GO) test -count=1 -timeout 60m -run '^TestChaos$$' -v ./lambda/sqs2pg
+	CHAOS_SEED=$(SEED) CHAOS_MESSAGES=$(MESSAGES) CHAOS_FAULTS=$(FAULTS) $(GO) test -count=1 -timeout 60m -run '^TestChaos$$' -v ./lambda/ingest
 
 lint: ## Check formatting, vet and staticcheck.
 	@test -z "$$(gofmt -l .)" || { echo "run gofmt -w on:"; gofmt -l .; exit 1; }

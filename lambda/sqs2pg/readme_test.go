@@ -29,7 +29,7 @@ func readREADME(t *testing.T) string {
 	return string(text)
 }
 
-// block returns where in text the fenced block after a heading comment starts and ends.
+// block returns where in text the fenced block after a comment starts and ends.
 func block(t *testing.T, text, comment string) (start, end int) {
 	t.Helper()
 	at := strings.Index(text, "<!-- "+comment)
@@ -41,7 +41,7 @@ func block(t *testing.T, text, comment string) (start, end int) {
 	return start, start + strings.Index(text[start:], "```")
 }
 
-// inREADME compares a block of the README with what it must say, leaving out what blur takes away from both.
+// inREADME compares a block of the README with what it must say, after blur has changed both.
 func inREADME(t *testing.T, comment, want string, blur func(string) string) {
 	t.Helper()
 	writing.Lock()
@@ -63,7 +63,7 @@ func inREADME(t *testing.T, comment, want string, blur func(string) string) {
 	}
 }
 
-// blurs are what differs from one run to the next.
+// blurs replace what differs from one run to the next.
 var blurs = []struct{ pattern, by string }{
 	{`data in \S+`, "data in DIR"},
 	{`127\.0\.0\.1:\d+`, "ADDRESS"},
@@ -72,7 +72,7 @@ var blurs = []struct{ pattern, by string }{
 	{`p\d{8}`, "pDAY"},
 	{`\d{4}-\d\d-\d\d +\d\d:\d\d:\d\d(\.\d+)?\+00`, "TIME"},
 	{`\d{4}-\d\d-\d\d`, "DATE"},
-	{`(android|iOS) +TOKEN +TOKEN +(NULL|[A-Z]{2}) +[0-9.]+ `, "DEVICE TOKEN TOKEN LOCALE VERSION "},
+	{`(?m)^(DEVICE_TYPE|LOCALE|APP_VERSION) +\S+$`, "$1 VALUE"},
 	{`\d+/s`, "RATE"},
 	{`[0-9.]+ s\b`, "SECONDS"},
 	{`0001_\S+`, "MIGRATIONS"},
@@ -95,9 +95,9 @@ func TestREADMEShowsWhatRunPrints(t *testing.T) {
 		t.Fatalf("run exits with %d: %s", code, &screen)
 	}
 	printed := strings.ReplaceAll(screen.String(), dir+"/", "")
-	// On a busy machine it takes more than a second, and then there is more than one of these.
+	// On a slow machine there are several progress lines.
 	printed = regexp.MustCompile(`(?m)(^\d+ of \d+ messages, .*\n)+`).ReplaceAllString(printed, "$1")
-	if *update { // as a person sees it who is not root
+	if *update { // as a person who is not root sees it
 		printed = regexp.MustCompile(`data in \S+`).ReplaceAllString(printed, "data in .sqs2pg/postgres")
 	}
 	inREADME(t, "output of make run", printed, blurRun)
@@ -130,7 +130,8 @@ func TestREADMENamesEveryCommand(t *testing.T) {
 	}
 }
 
-// TestREADMECommandsAreRight parses every command line that the README shows, and looks for every make target.
+// TestREADMECommandsAreRight parses every command line of the README, and looks for every make
+// target.
 func TestREADMECommandsAreRight(t *testing.T) {
 	t.Parallel()
 	text := readREADME(t)
@@ -145,7 +146,7 @@ func TestREADMECommandsAreRight(t *testing.T) {
 	for _, c := range commands {
 		if args := strings.Fields(c[2]); c[1] == "make" {
 			if !regexp.MustCompile(`(?m)^` + args[0] + `:`).Match(makefile) {
-				t.Errorf("make %s: the Makefile has no such target", args[0])
+				t.Errorf("make %s: the Makefile does not have this target", args[0])
 			}
 		} else if err := parses(t.Context(), args); err != nil {
 			t.Errorf("sqs2pg %s: %v", c[2], err)

@@ -18,20 +18,23 @@ import (
 	"sqs2pg/pkg/message"
 )
 
-// A message that comes back stays invisible for firstDelay after its first receive and twice as long after each further one, up
-// to lastDelay. A random quarter at most is added, so that a queue does not come back all at once. The shortest times are
+// A message that comes back stays invisible for firstDelay after its first receive and twice as
+// long after each further one, up to lastDelay. A random quarter at most is added, so that a queue
+// does not come back all at once. The shortest times are
 //
 //	receive  1   2    3    4    5     6     7     8     9     10
 //	at       0s  30s  90s  210s 450s  930s  1830s 2730s 3630s 4530s
 //
-// so an outage of an hour takes 8 receives, and with a maxReceiveCount of 10 a message survives 75 minutes. Without backoff a message
-// comes back after the queue's visibility timeout, 181 s by default: 10 receives are used up after 27 minutes. With a
-// maxReceiveCount of 5 backoff is worse, 7 minutes against 12: a queue with backoff should allow 10.
+// so an outage of an hour takes 8 receives, and with a maxReceiveCount of 10 a message survives 75
+// minutes. Without backoff a message comes back after the queue's visibility timeout, 181 s by
+// default: 10 receives are used up after 27 minutes. With a maxReceiveCount of 5 backoff is worse,
+// 7 minutes against 12: a queue with backoff should allow 10.
 const (
 	firstDelay = 30 * time.Second
 	lastDelay  = 15 * time.Minute
 
-	// backoffTime is reserved of an invocation's time for the calls: 1,000 calls, eight at a time, for a batch of 10,000.
+	// backoffTime is reserved of an invocation's time for the calls: 1,000 calls, eight at a time,
+	// for a batch of 10,000.
 	backoffTime  = 2 * time.Second
 	backoffCalls = 8
 )
@@ -41,22 +44,25 @@ type VisibilityClient interface {
 	ChangeMessageVisibilityBatch(context.Context, *sqs.ChangeMessageVisibilityBatchInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error)
 }
 
-// Backoff hides the messages of a batch that could not be loaded, for longer each time, so that an outage of the database does not
-// use up their receives. With ReportBatchItemFailures Lambda does not slow its polling by itself. Both fields are required.
+// Backoff hides the messages of a batch that could not be loaded, for longer each time, so that an
+// outage of the database does not use up their receives. With ReportBatchItemFailures Lambda does
+// not slow its polling by itself. Both fields are required.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
 type Backoff struct {
 	Client   VisibilityClient
 	QueueURL string
 }
 
-// delay is how long a message is hidden after so many receives, in whole seconds as SQS counts. A count that is not a number is the first.
+// delay is how long a message is hidden after so many receives, in whole seconds as SQS counts. A
+// count that is not a number is the first.
 func delay(receiveCount string) time.Duration {
 	receives, _ := strconv.Atoi(receiveCount)
 	least := min(firstDelay<<min(max(receives-1, 0), 10), lastDelay)
 	return (least + rand.N(least/4)).Truncate(time.Second)
 }
 
-// postpone hides as many messages as it can until ctx ends. The others come back after the queue's visibility timeout.
+// postpone hides as many messages as it can until ctx ends. The others come back after the queue's
+// visibility timeout.
 func (b *Backoff) postpone(ctx context.Context, records []message.Record) error {
 	var next, postponed atomic.Int64
 	var reason atomic.Value
@@ -84,7 +90,8 @@ func (b *Backoff) postpone(ctx context.Context, records []message.Record) error 
 	return nil
 }
 
-// change makes one call, for ten messages at most. It returns how many were changed, and a code of SQS if some were not.
+// change makes one call, for ten messages at most. It returns how many were changed, and a code of
+// SQS if some were not.
 func (b *Backoff) change(ctx context.Context, some []message.Record) (changed int, refused string) {
 	entries := make([]types.ChangeMessageVisibilityBatchRequestEntry, len(some))
 	for i := range some {

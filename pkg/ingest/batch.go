@@ -57,8 +57,8 @@ func (b *batch) fail(i int, f failure) {
 	}
 }
 
-// reject takes over the writer's result. The writer holds the later events of a group in which one failed; messages of the group that
-// break the contract have their own failure already.
+// reject takes over the writer's result. The writer holds the later events of a group in which one
+// failed; messages of the group that break the contract have their own failure already.
 func (b *batch) reject(result postgres.Result) {
 	b.written, b.duplicates = result.Written, result.Duplicates
 	for _, f := range result.Failures {
@@ -70,7 +70,8 @@ func (b *batch) reject(result postgres.Result) {
 	}
 }
 
-// response lists the failed messages. The list is empty and never nil if none failed, because Lambda takes null for success too.
+// response lists the failed messages. If none failed the list is empty and not nil, so that it is
+// written as [].
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
 func (b *batch) response() events.SQSEventResponse {
 	failures := []events.SQSBatchItemFailure{}

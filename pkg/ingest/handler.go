@@ -1,8 +1,9 @@
 // Package ingest is the Lambda handler: a batch of SQS messages in, batchItemFailures out.
 //
-// It decides what becomes of each message and nothing else: pkg/message reads what arrives, pkg/contract says what a message must
-// be, pkg/postgres what Postgres says of a row. It answers after the commit, so SQS deletes a message only when its row is there.
-// It answers before Lambda's deadline, so a slow database costs a retry and never a batch whose outcome is unknown.
+// It decides the outcome of each message. pkg/message reads what arrives, pkg/contract checks and
+// masks it, pkg/postgres writes it. The handler answers after the commit, so SQS deletes a message
+// only when its row is there. It answers before Lambda's deadline, so a slow database costs a
+// retry, and the outcome of a batch is never unknown.
 package ingest
 
 import (
@@ -25,13 +26,13 @@ import (
 // answerTime is the end of an invocation's time, reserved for logs, metrics and the answer.
 const answerTime = time.Second
 
-// Writer writes events to their table, each once. Its error means that the database was not available: each event may or may not
-// be written.
+// Writer writes events to their table, each once. Its error means that the database was not
+// available: each event may or may not be written.
 type Writer interface {
 	Write(ctx context.Context, events []postgres.Event) (postgres.Result, error)
 }
 
-// Handler is the function. All fields but Backoff are required; it is safe for concurrent use.
+// Handler is the function. All fields but Backoff are required. It is safe for concurrent use.
 type Handler struct {
 	Contract *contract.Contract
 	Keyring  func(context.Context) (*mask.Keyring, error) // asked once per invocation; its error text must be safe to log
@@ -40,12 +41,13 @@ type Handler struct {
 	Metrics  io.Writer // takes one EMF line per invocation: standard output in Lambda
 	Now      func() time.Time
 
-	// Backoff, if set, lets the messages of a batch that could not be loaded come back later each time.
+	// Backoff, if set, delays the messages of a batch that could not be loaded, for longer each
+	// time.
 	Backoff *Backoff
 }
 
-// Unavailable is the error of an invocation that could not load its batch. SQS delivers the whole batch again; rows that were
-// committed are duplicates then.
+// Unavailable is the error of an invocation that could not load its batch. SQS delivers the whole
+// batch again; rows that were committed are duplicates then.
 type Unavailable struct{ cause error }
 
 func (u *Unavailable) Error() string { return u.cause.Error() }
@@ -53,9 +55,10 @@ func (u *Unavailable) Error() string { return u.cause.Error() }
 // Unwrap returns the cause.
 func (u *Unavailable) Unwrap() error { return u.cause }
 
-// Invoke implements lambda.Handler: payload is an SQS event, the answer an events.SQSEventResponse whose list is never null
-// and in the order of the event. Its error is *Unavailable if the whole batch must come back, and wraps message.ErrNotSQSEvent if
-// the payload is not an SQS event. It is safe to call again with the same payload: that adds no row.
+// Invoke implements lambda.Handler: payload is an SQS event, the answer an events.SQSEventResponse
+// whose list is never null and in the order of the event. Its error is *Unavailable if the whole
+// batch must come back, and wraps message.ErrNotSQSEvent if the payload is not an SQS event. It is
+// safe to call again with the same payload: that adds no row.
 func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	records, err := message.Read(payload)
 	if err != nil {
@@ -72,7 +75,8 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	return json.Marshal(b.response())
 }
 
-// load writes what can be written of the records. Its error means that the whole batch must come back.
+// load writes the records that keep their contract. Its error means that the whole batch must come
+// back.
 func (h *Handler) load(ctx context.Context, records []message.Record) (*batch, error) {
 	b := newBatch(records)
 	keyring, err := h.Keyring(ctx)
@@ -98,7 +102,8 @@ func (h *Handler) workTime(ctx context.Context) (context.Context, context.Cancel
 	return endEarly(ctx, answerTime)
 }
 
-// endEarly ends ctx that long before Lambda's deadline, but never takes more than a quarter of the time that is left.
+// endEarly ends ctx that long before Lambda's deadline, but never takes more than a quarter of the
+// time that is left.
 func endEarly(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
@@ -158,7 +163,8 @@ func (h *Handler) unavailable(ctx context.Context, b *batch, cause error) error 
 	return &Unavailable{cause}
 }
 
-// backOff lets the messages come back later, and keeps enough time to answer. A failed backoff is logged; the answer is the same.
+// backOff lets the messages come back later, and keeps enough time to answer. A failed backoff is
+// logged; the answer is the same.
 func (h *Handler) backOff(ctx context.Context, records []message.Record) {
 	if h.Backoff == nil {
 		return
@@ -172,8 +178,9 @@ func (h *Handler) backOff(ctx context.Context, records []message.Record) {
 	}
 }
 
-// report writes one line per failed message and the metrics of the invocation. A held message has a line too, so that a search
-// for its id finds it; its cause is the line of the failure before it in its group.
+// report writes one line per failed message and the metrics of the invocation. A held message has a
+// line too, so that a search for its id finds it; its cause is the line of the failure before it in
+// its group.
 func (h *Handler) report(ctx context.Context, b *batch) {
 	for i, f := range b.failures {
 		if f != nil {

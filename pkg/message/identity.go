@@ -10,21 +10,22 @@ import (
 	"sqs2pg/pkg/contract"
 )
 
-// Message attributes that give an event its identity: a producer sets them, or a redrive that makes new messages of old ones.
-// Without them the identity is the message id and the time when SQS took the message in. Both stay the same over every redelivery.
+// Message attributes that give an event its identity: a producer sets them, or a redrive that makes
+// new messages of old ones. Without them the identity is the message id and the time when SQS took
+// the message in. Both stay the same over every redelivery.
 const (
 	AttributeEventID     = "event-id"
 	AttributeEventSentAt = "event-sent-at"
 )
 
-// earliest is when SQS began, and no event is filed more than clockSkew ahead of now. A producer's typing error would otherwise make
-// partitions for years without events.
+// earliest is when SQS began, and no event is filed more than clockSkew ahead of now. A producer's
+// typing error would otherwise make partitions for years without events.
 var earliest = time.Date(2006, 7, 13, 0, 0, 0, 0, time.UTC)
 
 const clockSkew = 24 * time.Hour
 
-// EventID returns the id that makes a message's row unique: a UUID unchanged, anything else as the UUIDv8 of its SHA-256
-// (RFC 9562, section 5.8).
+// EventID returns the id that makes a message's row unique: a UUID unchanged, anything else as the
+// UUIDv8 of its SHA-256 (RFC 9562, section 5.8).
 func (r *Record) EventID() [16]byte {
 	name := r.MessageID
 	if a := r.MessageAttributes[AttributeEventID].StringValue; a != "" {
@@ -40,9 +41,10 @@ func (r *Record) EventID() [16]byte {
 	return id
 }
 
-// SentAt returns the time under which an event is filed, in UTC and to the microsecond, as timestamptz keeps it. SQS gives epoch
-// milliseconds; the attribute may hold RFC 3339 instead. A time that is missing, not a time, before SQS began or more than a
-// day after now is a *contract.Violation.
+// SentAt returns the time under which an event is filed, in UTC and to the microsecond, as
+// timestamptz keeps it. SQS gives epoch milliseconds; the attribute may hold RFC 3339 instead. A
+// time that is missing, not a time, before SQS began or more than a day after now is a
+// *contract.Violation.
 func (r *Record) SentAt(now time.Time) (time.Time, error) {
 	field, text := "SentTimestamp", r.Attributes.SentTimestamp
 	if a := r.MessageAttributes[AttributeEventSentAt].StringValue; a != "" {

@@ -1,8 +1,9 @@
-// Package message is what arrives: the records of an SQS event, and the identity that makes each of them one row however often it
-// is delivered.
+// Package message is what arrives: the records of an SQS event, and the identity that makes each of
+// them one row however often it is delivered.
 //
-// An event is parsed once. A record keeps where its body and its receipt handle stand in the payload and does not copy them: a
-// batch may hold 6 MB, and most batches never need a receipt handle.
+// An event is parsed once. A record keeps where its body and its receipt handle stand in the
+// payload and does not copy them: a batch may hold 6 MB, and most batches never need a receipt
+// handle.
 package message
 
 import (
@@ -57,10 +58,11 @@ func (p *place) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 const maxBatch = 10_000
 
-// Read returns the records of an SQS event in order. They refer to payload, which must not change while they are in use.
-// Its error wraps ErrNotSQSEvent and holds nothing of the payload.
+// Read returns the records of an SQS event in order. They refer to payload, which must not change
+// while they are in use. Its error wraps ErrNotSQSEvent and holds nothing of the payload.
 //
-// Read accepts invalid UTF-8, and Body refuses it, so that one such message does not fail its whole batch.
+// Read accepts invalid UTF-8, and Body refuses it, so that one such message does not fail its whole
+// batch.
 func Read(payload []byte) ([]Record, error) {
 	d := jsontext.NewDecoder(bytes.NewBuffer(payload), jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
 	if !enterRecords(d) {
@@ -103,8 +105,8 @@ func enterRecords(d *jsontext.Decoder) bool {
 	return false
 }
 
-// Body appends the message's own bytes to buf; a record without a body has none. It fails if the body is not a JSON string, or
-// holds invalid UTF-8 or a lone surrogate.
+// Body appends the message's own bytes to buf; a record without a body has none. It fails if the
+// body is not a JSON string, or holds invalid UTF-8 or a lone surrogate.
 func (r *Record) Body(buf []byte) ([]byte, error) {
 	if len(r.body) == 0 || r.body.Kind() == 'n' {
 		return buf, nil
@@ -112,7 +114,8 @@ func (r *Record) Body(buf []byte) ([]byte, error) {
 	return jsontext.AppendUnquote(buf, r.body)
 }
 
-// ReceiptHandle is what SQS needs to delete or to hide this delivery: "" if the record has no valid one, and SQS refuses that.
+// ReceiptHandle is what SQS needs to delete or to hide this delivery: "" if the record has no valid
+// one, and SQS refuses that.
 func (r *Record) ReceiptHandle() string {
 	handle, err := jsontext.AppendUnquote(nil, r.receiptHandle)
 	if err != nil {
@@ -121,8 +124,8 @@ func (r *Record) ReceiptHandle() string {
 	return string(handle)
 }
 
-// Group is the record's message group on a FIFO queue, where order counts, else "". Standard queues may carry message group ids
-// too (fair queues), so the queue's name decides.
+// Group is the record's message group on a FIFO queue, where order counts, else "". Standard queues
+// may carry message group ids too (fair queues), so the queue's name decides.
 func (r *Record) Group() string {
 	if !strings.HasSuffix(r.EventSourceARN, ".fifo") {
 		return ""

@@ -9,13 +9,14 @@ import (
 	"syscall"
 )
 
-// account is the user that Postgres runs as; nil means ourselves.
+// account is the user that Postgres runs as; nil means the user of this process.
 type account struct {
 	name     string
 	uid, gid uint32
 }
 
-// serverAccount is nil for everyone but root, which Postgres refuses to run as.
+// serverAccount returns the account to run Postgres as. It is nil unless we are root, because
+// Postgres refuses to run as root.
 func serverAccount() (*account, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil
@@ -25,11 +26,11 @@ func serverAccount() (*account, error) {
 			return parseAccount(u)
 		}
 	}
-	return nil, errors.New("root cannot run Postgres, and there is no user postgres or nobody to run it as: add one, or run as another user")
+	return nil, errors.New("root cannot run Postgres, and there is no user postgres or nobody: add one of them, or run as another user")
 }
 
 func parseAccount(u *user.User) (*account, error) {
-	// macOS has negative ids, so they are parsed wide and cut.
+	// macOS has negative ids: parse them as int64 and convert.
 	uid, uidErr := strconv.ParseInt(u.Uid, 10, 64)
 	gid, gidErr := strconv.ParseInt(u.Gid, 10, 64)
 	if err := errors.Join(uidErr, gidErr); err != nil {
@@ -38,7 +39,7 @@ func parseAccount(u *user.User) (*account, error) {
 	return &account{name: u.Username, uid: uint32(uid), gid: uint32(gid)}, nil
 }
 
-// own makes path the account's, so that Postgres accepts it as its own.
+// own makes the account the owner of path; Postgres refuses folders of other users.
 func (a *account) own(path string) error {
 	if a == nil {
 		return nil
@@ -46,8 +47,8 @@ func (a *account) own(path string) error {
 	return os.Chown(path, int(a.uid), int(a.gid))
 }
 
-// owns tells whether path belongs to who will use it. In a folder where anybody may create names, one that somebody else
-// made must not be trusted.
+// owns reports whether path is a folder of the account. Under /var/tmp every user may create a folder
+// with any name, so we must not trust a folder that another user made.
 func (a *account) owns(path string) (bool, error) {
 	want := uint32(os.Geteuid())
 	if a != nil {
@@ -65,9 +66,10 @@ func ownedBy(path string, uid uint32) (bool, error) {
 	return ok && stat.Uid == uid && info.IsDir(), nil
 }
 
-// attributes make a command run as the account.
+// attributes returns the process attributes that make a command run as the account.
 func (a *account) attributes() *syscall.SysProcAttr {
-	attributes := &syscall.SysProcAttr{Setpgid: true} // Ctrl-C in a terminal is ours to handle, not Postgres's
+	// Its own process group keeps Ctrl-C in a terminal from reaching Postgres: we stop it ourselves.
+	attributes := &syscall.SysProcAttr{Setpgid: true}
 	if a != nil {
 		attributes.Credential = &syscall.Credential{Uid: a.uid, Gid: a.gid}
 	}

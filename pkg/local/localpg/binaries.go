@@ -11,28 +11,30 @@ import (
 	"strconv"
 )
 
-// oldest is the first major version with gen_random_uuid() built in, which our migrations use.
+// oldest is the oldest major version that we accept: gen_random_uuid(), which our migrations use, is
+// built in since Postgres 13.
 const oldest = 13
 
-// binaries is a folder with initdb and postgres in it that the account can run.
+// binaries is a folder that contains initdb and postgres, which the account can run.
 type binaries struct {
 	dir     string
 	major   int
 	account *account
 }
 
-// places are where packages put Postgres: Debian, Red Hat, its own make install, Homebrew on both kinds of Mac, Postgres.app.
-var places = []string{
-	"/usr/lib/postgresql/*/bin",
-	"/usr/pgsql-*/bin",
-	"/usr/local/pgsql/bin",
-	"/opt/homebrew/opt/postgresql*/bin",
-	"/usr/local/opt/postgresql*/bin",
-	"/Applications/Postgres.app/Contents/Versions/*/bin",
+// installDirs are the folders in which packages install Postgres.
+var installDirs = []string{
+	"/usr/lib/postgresql/*/bin",                          // Debian
+	"/usr/pgsql-*/bin",                                   // Red Hat
+	"/usr/local/pgsql/bin",                               // make install
+	"/opt/homebrew/opt/postgresql*/bin",                  // Homebrew on Apple silicon
+	"/usr/local/opt/postgresql*/bin",                     // Homebrew on Intel
+	"/Applications/Postgres.app/Contents/Versions/*/bin", // Postgres.app
 }
 
-// findBinaries takes the ones that made the data, if there are data; else those in PATH, else the newest on the machine,
-// else it fetches them.
+// findBinaries returns the binaries for h. If h has data, they must be of the major version that made
+// the data. Otherwise the order is: those in PATH, the newest installed on the machine, and those
+// that we download.
 func findBinaries(ctx context.Context, h home) (binaries, error) {
 	made, err := h.version()
 	if err != nil {
@@ -53,11 +55,11 @@ func findBinaries(ctx context.Context, h home) (binaries, error) {
 	return fetch(ctx, h.account)
 }
 
-// installed lists what is on the machine, best first.
+// installed lists the usable binaries on the machine: those in PATH first, then the newest.
 func installed(ctx context.Context, a *account) []binaries {
 	var found []binaries
-	for _, pattern := range places {
-		dirs, _ := filepath.Glob(pattern) // the patterns are constants: it cannot fail
+	for _, pattern := range installDirs {
+		dirs, _ := filepath.Glob(pattern) // fails only for a malformed pattern
 		for _, dir := range dirs {
 			if b, err := inspect(ctx, dir, a); err == nil {
 				found = append(found, b)
@@ -75,7 +77,8 @@ func installed(ctx context.Context, a *account) []binaries {
 
 var versionOutput = regexp.MustCompile(`\(PostgreSQL\) (\d+)`)
 
-// inspect runs both programs as the account, which shows that it can reach them and that they are new enough.
+// inspect runs both programs as the account. It fails if the account cannot run them, or if they are
+// too old.
 func inspect(ctx context.Context, dir string, a *account) (binaries, error) {
 	b := binaries{dir: dir, account: a}
 	for _, program := range []string{"initdb", "postgres"} {
@@ -85,7 +88,7 @@ func inspect(ctx context.Context, dir string, a *account) (binaries, error) {
 		}
 		match := versionOutput.FindSubmatch(out)
 		if match == nil {
-			return b, fmt.Errorf("%s in %s tells no version", program, dir)
+			return b, fmt.Errorf("%s in %s does not print its version", program, dir)
 		}
 		if b.major, _ = strconv.Atoi(string(match[1])); b.major < oldest {
 			return b, fmt.Errorf("%s in %s is older than Postgres %d", program, dir, oldest)

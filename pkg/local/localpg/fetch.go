@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,7 +19,7 @@ const (
 	fetchedMajor   = "18"
 )
 
-// fetch returns the downloaded binaries, after downloading them if that has not been done on this machine.
+// fetch returns the downloaded binaries. It downloads them if this machine does not have them yet.
 func fetch(ctx context.Context, a *account) (binaries, error) {
 	dir, err := fetchedDir(a)
 	if err != nil {
@@ -26,25 +27,26 @@ func fetch(ctx context.Context, a *account) (binaries, error) {
 	}
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		if err := download(dir); err != nil {
-			return binaries{}, fmt.Errorf("no Postgres on this machine, and fetching one failed: install Postgres %d or newer, or set DATABASE_URL: %w", oldest, err)
+			return binaries{}, fmt.Errorf("there is no Postgres on this machine, and downloading it failed: install Postgres %d or newer, or set DATABASE_URL: %w", oldest, err)
 		}
 	}
 	if mine, err := ownedBy(dir, uint32(os.Geteuid())); err != nil || !mine {
-		return binaries{}, errors.Join(err, fmt.Errorf("%s was put there by another user: remove it", dir))
+		return binaries{}, errors.Join(err, fmt.Errorf("%s belongs to another user: remove it", dir))
 	}
 	return inspect(ctx, filepath.Join(dir, "bin"), a)
 }
 
 func fetchedDir(a *account) (string, error) {
 	name := "postgres-" + string(fetchedVersion)
-	if a != nil { // root's own cache is closed to the account
+	if a != nil { // the account cannot read root's cache folder
 		return filepath.Join("/var/tmp", "sqs2pg-"+name), nil
 	}
 	cache, err := os.UserCacheDir()
 	return filepath.Join(cache, "sqs2pg", name), err
 }
 
-// download unpacks beside dir and renames, so that dir is whole or absent, also when two processes do it at once.
+// download puts the binaries into dir. It unpacks them beside dir and renames the result, so dir is
+// either complete or absent, even if two processes download at the same time.
 func download(dir string) error {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return err
@@ -67,10 +69,12 @@ func download(dir string) error {
 	return nil
 }
 
-// unpack has the library download, verify and unpack, which it does only as the first part of starting a server. Its
-// start fails as root, so it is given a data folder that looks initialised but is empty: it fails for everyone, at once,
-// after the part that we want.
+// unpack lets the library download, verify and unpack the binaries. The library does so only as the
+// first part of starting a server, and its start cannot work as root. We pass it an empty data folder
+// that looks initialised: its start then always fails, at once, after the part that we need.
 func unpack(work, unpacked string) error {
+	// The library downloads with http.DefaultClient, which keeps the connection open.
+	defer http.DefaultClient.CloseIdleConnections()
 	empty := filepath.Join(work, "empty")
 	if err := os.MkdirAll(empty, 0o700); err != nil {
 		return err

@@ -20,11 +20,11 @@ import (
 
 const superuser = "postgres"
 
-// home is the folder that holds all of a server: cluster/data, cluster/password and a lock.
+// home is the folder of a server: cluster/data, cluster/password and a lock file.
 type home struct {
 	path      string
 	temporary bool
-	durable   bool // what is committed is on the disk
+	durable   bool // the server flushes each commit to the disk
 	account   *account
 	lock      *os.File
 }
@@ -33,7 +33,7 @@ func (h home) cluster() string      { return filepath.Join(h.path, "cluster") }
 func (h home) data() string         { return filepath.Join(h.cluster(), "data") }
 func (h home) passwordFile() string { return filepath.Join(h.cluster(), "password") }
 
-// openHome makes the folder if need be, checks whose it is, and locks it against a second server.
+// openHome makes the folder if it is missing, checks its owner, and locks it against a second server.
 func openHome(dir string, a *account) (home, error) {
 	h := home{temporary: dir == "", account: a}
 	var err error
@@ -78,7 +78,7 @@ func makeHome(dir string, a *account) (string, error) {
 	return path, a.own(path)
 }
 
-// close gives the folder free, and removes a temporary one.
+// close releases the lock, and removes a temporary folder.
 func (h home) close() error {
 	err := h.lock.Close()
 	if h.temporary {
@@ -87,7 +87,7 @@ func (h home) close() error {
 	return err
 }
 
-// version is the major version that made the data, "" when there are none yet.
+// version returns the major version that made the data; "" if there are no data yet.
 func (h home) version() (string, error) {
 	text, err := os.ReadFile(filepath.Join(h.data(), "PG_VERSION"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -96,8 +96,9 @@ func (h home) version() (string, error) {
 	return strings.TrimSpace(string(text)), err
 }
 
-// initialise makes the cluster under another name and renames it when it is whole, so that an interrupted one is never
-// taken for a cluster. The lock keeps others away meanwhile.
+// initialise makes the cluster if there is none. It makes it under another name and renames it when
+// it is complete, so an interrupted initialisation is never mistaken for a cluster. The caller holds
+// the lock.
 func (h home) initialise(ctx context.Context, b binaries) error {
 	if version, err := h.version(); err != nil || version != "" {
 		return err
@@ -124,8 +125,9 @@ func (h home) initialise(ctx context.Context, b binaries) error {
 	return os.Rename(work, h.cluster())
 }
 
-// refuseRunning tells a server that outlived the process which started it, by its process id, and waits for one that is
-// just stopping. A postmaster.pid that a killed server left behind is Postgres's own business: it replaces it.
+// refuseRunning returns ErrRunning if a server runs in the folder: it may have outlived the process
+// that started it. It waits for a server that is stopping. It ignores the postmaster.pid of a killed
+// server: Postgres replaces that file.
 func (h home) refuseRunning(ctx context.Context) error {
 	for {
 		pid, port, status := h.postmaster()
@@ -156,21 +158,22 @@ func (h home) describePID() string {
 	return fmt.Sprintf("process %d: stop it (kill %d) or use it", pid, pid)
 }
 
-// postmaster reads process id, port and status from postmaster.pid, whose lines are fixed: pid, data directory, start time,
-// port, two addresses, shared memory, status. See https://www.postgresql.org/docs/current/storage-file-layout.html.
+// postmaster reads process id, port and status from postmaster.pid. The order of its lines is fixed:
+// process id, data directory, start time, port, socket directory, listen address, shared memory,
+// status. See https://www.postgresql.org/docs/current/storage-file-layout.html.
 func (h home) postmaster() (pid, port int, status string) {
 	text, err := os.ReadFile(filepath.Join(h.data(), "postmaster.pid"))
 	if err != nil {
 		return 0, 0, ""
 	}
-	lines := append(strings.Split(string(text), "\n"), make([]string, 8)...) // it may be half written
+	lines := append(strings.Split(string(text), "\n"), make([]string, 8)...) // it may be incomplete
 	pid, _ = strconv.Atoi(strings.TrimSpace(lines[0]))
 	port, _ = strconv.Atoi(strings.TrimSpace(lines[3]))
 	return max(pid, 0), port, strings.TrimSpace(lines[7])
 }
 
-// command prepares one of the binaries to run as the server's account, in a folder that it may enter, without the settings
-// (PGPORT, PGDATA...) that the caller's environment may hold for another server.
+// command prepares one of the binaries to run as the account, in a folder that the account may enter.
+// It does not pass on our environment, which may hold settings for another server (PGPORT, PGDATA).
 func (b binaries) command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, filepath.Join(b.dir, name), args...)
 	cmd.SysProcAttr = b.account.attributes()

@@ -1,12 +1,14 @@
-// Package localpg starts a Postgres of our own, so that one command works on a machine where none is running:
-// `sqs2pg run` keeps its database with it, and every test process has a real server instead of a mock.
+// Package localpg starts a Postgres server on this machine, temporary or kept in a folder. `sqs2pg
+// run` keeps its database in such a server, and the tests run against one instead of a mock.
 //
-// The server listens on 127.0.0.1 only, on a free port, and asks for a password that is made anew for each data
-// directory. It works as root too, as in a container: Postgres refuses to run as root, so it is then started as the
-// user postgres, or nobody, with its data under /var/tmp where that user can reach it.
+// The server listens on 127.0.0.1 only, on a free port. It asks for a password, which is generated
+// once for each data directory. Postgres refuses to run as root. Where we are root, as in a
+// container, the server therefore runs as the user postgres, or nobody, and keeps its data under
+// /var/tmp, where that user can reach them.
 //
-// The binaries are those of the machine, the newest found; without any, github.com/fergusstrange/embedded-postgres
-// downloads them once. The package knows nothing of any driver: it hands out a URL.
+// The package uses the newest Postgres installed on the machine. If there is no Postgres,
+// github.com/fergusstrange/embedded-postgres downloads one, once. The package does not depend on a
+// driver: it returns a URL.
 package localpg
 
 import (
@@ -24,23 +26,27 @@ import (
 )
 
 var (
-	// ErrRunning means that the kept directory already has a running server; the text names its process id.
+	// ErrRunning means that a server is already running in Options.Dir. The error's text names its
+	// process id.
 	ErrRunning = errors.New("a server is already running there")
-	// ErrVersion means that the kept directory was made by another major version than any found on this machine.
+	// ErrVersion means that the data in Options.Dir were made by a major version of Postgres that is
+	// not installed on this machine.
 	ErrVersion = errors.New("made by another major version of Postgres")
-	// ErrStart means that the server did not come up; the text ends with the last lines of its log.
+	// ErrStart means that the server did not start. The error's text ends with the last lines of the
+	// server's log.
 	ErrStart = errors.New("local Postgres did not start")
 )
 
-// Options say where a server keeps its files.
+// Options say where a server keeps its files and its log.
 type Options struct {
-	// Dir is kept from one start to the next, with the data, and is made if it is missing. As root the data are not in
-	// it but under /var/tmp, in a folder whose name follows from Dir.
-	// Empty means a temporary server: not durable, and removed by Stop.
+	// Dir is the folder that keeps the data from one start to the next. Start makes it if it is
+	// missing. If we are root, the data are under /var/tmp instead, in a folder whose name is derived
+	// from Dir. Empty means a temporary server, whose data are not durable and which Stop removes.
 	Dir string
-	// Durable makes a temporary server write as a kept one does, to the disk before it answers: for measurements.
+	// Durable makes a temporary server flush each commit to the disk before it answers, as a kept
+	// server does. Benchmarks set it.
 	Durable bool
-	// Log receives the server's log; nil discards it. It is written to from one goroutine at a time.
+	// Log receives the server's log; nil discards it. Only one goroutine writes to it at a time.
 	Log io.Writer
 }
 
@@ -54,9 +60,9 @@ type Server struct {
 	stopErr error
 }
 
-// Start returns a server that accepts connections, or an error that ends with the tail of the server's log.
-// ctx limits the start alone, not the life of the server: call Stop. On Linux the server also ends, in good order, when
-// this process ends without having called it.
+// Start starts a server and returns when it accepts connections. Its errors wrap ErrRunning,
+// ErrVersion or ErrStart where these apply. ctx limits only the start; end the server with Stop. On
+// Linux the server also shuts down in good order when this process ends without calling Stop.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	account, err := serverAccount()
 	if err != nil {
@@ -94,8 +100,8 @@ func startAt(ctx context.Context, h home, log io.Writer) (*Server, error) {
 	return s, err
 }
 
-// URL is the connection string of the superuser postgres for a database of this server, "postgres" being there from the
-// start. It holds the password.
+// URL returns a connection string for a database of this server, as the superuser postgres. The
+// database "postgres" always exists. The string contains the password.
 func (s *Server) URL(database string) string {
 	u := url.URL{
 		Scheme:   "postgres",
@@ -107,11 +113,12 @@ func (s *Server) URL(database string) string {
 	return u.String()
 }
 
-// Stop ends the server, whoever is connected, and removes a temporary one. It takes 10 s at most. A second call returns
-// what the first did.
+// Stop ends the server, even if clients are connected, and removes a temporary server's folder. It
+// takes 15 s at most. Calling it again is safe and returns the result of the first call.
 func (s *Server) Stop() error {
 	s.stop.Do(func() {
-		signals := []os.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGKILL} // fast, immediate, at any price
+		// Postgres calls these two shutdowns "fast" and "immediate"; SIGKILL is the last resort.
+		signals := []os.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGKILL}
 		if s.home.temporary {
 			signals = signals[1:]
 		}
@@ -120,8 +127,9 @@ func (s *Server) Stop() error {
 	return s.stopErr
 }
 
-// Crash ends the server as a failure of its machine would look to clients: at once, without a word to them and without a
-// checkpoint, so that the next Start on the same Dir begins with a recovery from the log. Stop need not be called after it.
+// Crash ends the server at once, without a checkpoint, as if the machine had failed. The next Start
+// with the same Dir recovers the data from the write-ahead log. It takes 10 s at most. Stop need not
+// be called after it.
 func (s *Server) Crash() error {
 	s.stop.Do(func() {
 		s.stopErr = errors.Join(s.process.end(5*time.Second, syscall.SIGQUIT, syscall.SIGKILL), s.home.close())
@@ -129,5 +137,6 @@ func (s *Server) Crash() error {
 	return s.stopErr
 }
 
-// Dir is where the server's files are: Options.Dir itself, except as root and for a temporary server.
+// Dir returns the folder of the server's files. It is Options.Dir, except for a temporary server and
+// where we are root.
 func (s *Server) Dir() string { return filepath.Clean(s.home.path) }

@@ -22,7 +22,8 @@ import (
 	"sqs2pg/pkg/local/localpg"
 )
 
-// TestMain is also the program that some tests kill: it starts a server in the folder that it is told, and waits.
+// TestMain is also the program that one test kills: with LOCALPG_TEST_CHILD it starts a server in
+// that folder, prints its URL and folder, and waits.
 func TestMain(m *testing.M) {
 	if dir, ok := os.LookupEnv("LOCALPG_TEST_CHILD"); ok {
 		s, err := localpg.Start(context.Background(), localpg.Options{Dir: dir})
@@ -50,7 +51,8 @@ func start(t *testing.T, dir string) *localpg.Server {
 	return s
 }
 
-// query returns the one value of a query, before which there may be another statement.
+// query runs a query and returns its only value. The text may have another statement before the
+// query, separated by a semicolon.
 func query(t *testing.T, url, sql string) string {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), url)
@@ -75,28 +77,21 @@ func query(t *testing.T, url, sql string) string {
 	return value
 }
 
-// keptDir is a folder for a kept server whose data, which as root are elsewhere, are removed with it.
+// keptDir returns a folder for a kept server. The cleanup also removes the data, which are elsewhere
+// if we are root: the test stores that folder in dataDirs.
 func keptDir(t *testing.T) string {
 	dir := filepath.Join(t.TempDir(), "postgres")
 	t.Cleanup(func() {
-		if where := lastDir(dir); where != dir {
-			os.RemoveAll(where)
+		if data, ok := dataDirs.Load(dir); ok {
+			os.RemoveAll(data.(string))
 		}
 	})
 	return dir
 }
 
-var dirs sync.Map // Options.Dir -> Server.Dir
+var dataDirs sync.Map // Options.Dir -> Server.Dir
 
-func lastDir(dir string) string {
-	where, ok := dirs.Load(dir)
-	if !ok {
-		return dir
-	}
-	return where.(string)
-}
-
-func TestATemporaryServerIsGoneAfterStop(t *testing.T) {
+func TestStopRemovesTemporaryServer(t *testing.T) {
 	t.Parallel()
 	s := start(t, "")
 	if got := query(t, s.URL("postgres"), "select current_user || ' ' || current_setting('fsync')"); got != "postgres off" {
@@ -112,7 +107,7 @@ func TestATemporaryServerIsGoneAfterStop(t *testing.T) {
 	}
 }
 
-func TestItIsReachableWithThePasswordAndFromHereOnly(t *testing.T) {
+func TestAcceptsOnlyLocalConnectionsWithThePassword(t *testing.T) {
 	t.Parallel()
 	s := start(t, "")
 	u, err := url.Parse(s.URL("postgres"))
@@ -123,23 +118,23 @@ func TestItIsReachableWithThePasswordAndFromHereOnly(t *testing.T) {
 		t.Errorf("host %s", host)
 	}
 	if got := query(t, s.URL("postgres"), "select current_setting('listen_addresses') || ' ' || current_setting('unix_socket_directories')"); got != "127.0.0.1 " {
-		t.Errorf("it listens on %q", got)
+		t.Errorf("the server listens on %q", got)
 	}
 	u.User = url.UserPassword("postgres", "wrong")
 	if conn, err := pgx.Connect(t.Context(), u.String()); err == nil {
 		conn.Close(t.Context())
-		t.Error("it takes any password")
+		t.Error("the server accepts a wrong password")
 	}
 	info, err := os.Stat(s.Dir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if info.Mode().Perm() != 0o700 {
-		t.Errorf("its folder is %v, want 0700", info.Mode().Perm())
+		t.Errorf("the mode of the server's folder is %v, want 0700", info.Mode().Perm())
 	}
 }
 
-func TestServersStandSideBySide(t *testing.T) {
+func TestRunsSeveralServersAtOnce(t *testing.T) {
 	t.Parallel()
 	for range 3 {
 		t.Run("", func(t *testing.T) {
@@ -149,11 +144,11 @@ func TestServersStandSideBySide(t *testing.T) {
 	}
 }
 
-func TestAKeptServerKeepsDataAndPassword(t *testing.T) {
+func TestKeptServerKeepsDataAndPassword(t *testing.T) {
 	t.Parallel()
 	dir := keptDir(t)
 	first := start(t, dir)
-	dirs.Store(dir, first.Dir())
+	dataDirs.Store(dir, first.Dir())
 	query(t, first.URL("postgres"), "create table kept as select 1; select 'made'")
 	if err := first.Stop(); err != nil {
 		t.Fatal(err)
@@ -169,11 +164,11 @@ func TestAKeptServerKeepsDataAndPassword(t *testing.T) {
 	}
 }
 
-func TestASecondServerInTheSameFolderIsRefusedByName(t *testing.T) {
+func TestRefusesSecondServerInOneFolderAndNamesItsProcess(t *testing.T) {
 	t.Parallel()
 	dir := keptDir(t)
 	s := start(t, dir)
-	dirs.Store(dir, s.Dir())
+	dataDirs.Store(dir, s.Dir())
 	_, err := localpg.Start(t.Context(), localpg.Options{Dir: dir})
 	if !errors.Is(err, localpg.ErrRunning) || !strings.Contains(err.Error(), "process "+strconv.Itoa(postmaster(t, s.Dir()))) {
 		t.Errorf("got %v", err)
@@ -193,11 +188,11 @@ func postmaster(t *testing.T, dir string) int {
 	return pid
 }
 
-func TestAKilledServerStartsAgain(t *testing.T) {
+func TestKilledServerStartsAgain(t *testing.T) {
 	t.Parallel()
 	dir := keptDir(t)
 	s := start(t, dir)
-	dirs.Store(dir, s.Dir())
+	dataDirs.Store(dir, s.Dir())
 	query(t, s.URL("postgres"), "create table kept as select 1; select 'made'")
 	if err := syscall.Kill(postmaster(t, s.Dir()), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
@@ -206,23 +201,23 @@ func TestAKilledServerStartsAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(filepath.Join(s.Dir(), "cluster", "data", "postmaster.pid")); err != nil {
-		t.Fatal("no postmaster.pid was left, so this test shows nothing")
+		t.Fatal("the killed server left no postmaster.pid, so this test would show nothing")
 	}
 	if got := query(t, start(t, dir).URL("postgres"), "select count(*)::text from kept"); got != "1" {
 		t.Errorf("%s rows", got)
 	}
 }
 
-func TestAnInterruptedInitialisationIsDoneAgain(t *testing.T) {
+func TestRepeatsInterruptedInitialisation(t *testing.T) {
 	t.Parallel()
 	dir := keptDir(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := localpg.Start(ctx, localpg.Options{Dir: dir}); err == nil {
-		t.Fatal("it started all the same")
+		t.Fatal("the server started although the context had ended")
 	}
 	s := start(t, dir)
-	dirs.Store(dir, s.Dir())
+	dataDirs.Store(dir, s.Dir())
 	if err := s.Stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -232,11 +227,11 @@ func TestAnInterruptedInitialisationIsDoneAgain(t *testing.T) {
 	query(t, start(t, dir).URL("postgres"), "select 'x'")
 }
 
-func TestDataOfAnotherMajorVersionAreRefused(t *testing.T) {
+func TestRefusesDataOfAnotherMajorVersion(t *testing.T) {
 	t.Parallel()
 	dir := keptDir(t)
 	s := start(t, dir)
-	dirs.Store(dir, s.Dir())
+	dataDirs.Store(dir, s.Dir())
 	if err := s.Stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -249,11 +244,11 @@ func TestDataOfAnotherMajorVersionAreRefused(t *testing.T) {
 	}
 }
 
-func TestAServerThatCannotStartShowsItsLog(t *testing.T) {
+func TestFailedStartShowsTheServersLog(t *testing.T) {
 	t.Parallel()
 	dir := keptDir(t)
 	s := start(t, dir)
-	dirs.Store(dir, s.Dir())
+	dataDirs.Store(dir, s.Dir())
 	if err := s.Stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -266,10 +261,11 @@ func TestAServerThatCannotStartShowsItsLog(t *testing.T) {
 	}
 }
 
-// A server must not outlive a process that was killed, and a kept one must come up again after it.
-func TestItDiesWithTheProcessThatStartedIt(t *testing.T) {
+// A server must end when the process that started it is killed, and a kept server must start again
+// after that.
+func TestServerEndsWithTheProcessThatStartedIt(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("only Linux has such a facility")
+		t.Skip("only Linux has a parent-death signal")
 	}
 	t.Parallel()
 	dir := keptDir(t)
@@ -282,14 +278,14 @@ func TestItDiesWithTheProcessThatStartedIt(t *testing.T) {
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}
-	said := bufio.NewScanner(out)
-	said.Scan()
-	u, err := url.Parse(said.Text())
+	lines := bufio.NewScanner(out)
+	lines.Scan()
+	u, err := url.Parse(lines.Text())
 	if err != nil || u.Host == "" {
-		t.Fatal(said.Text())
+		t.Fatal(lines.Text())
 	}
-	said.Scan()
-	dirs.Store(dir, said.Text())
+	lines.Scan()
+	dataDirs.Store(dir, lines.Text())
 	conn, err := pgx.Connect(t.Context(), u.String())
 	if err != nil {
 		t.Fatal(err)
@@ -302,7 +298,7 @@ func TestItDiesWithTheProcessThatStartedIt(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	if _, err := conn.WaitForNotification(ctx); err == nil || ctx.Err() != nil {
-		t.Fatalf("the server lives on: %v", err)
+		t.Fatalf("the server is still running: %v", err)
 	}
 	query(t, start(t, dir).URL("postgres"), "select 'x'")
 }

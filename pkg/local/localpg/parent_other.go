@@ -4,5 +4,6 @@ package localpg
 
 import "syscall"
 
-// dieWithParent needs a facility that this system has not: a server survives a parent that was killed.
+// dieWithParent does nothing, because this system has no parent-death signal: the server survives if
+// our process is killed.
 func dieWithParent(*syscall.SysProcAttr) {}

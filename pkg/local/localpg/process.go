@@ -19,11 +19,11 @@ import (
 type process struct {
 	cmd  *exec.Cmd
 	log  *serverLog
-	done chan struct{} // closed when it has ended
+	done chan struct{} // closed when the process has ended
 }
 
-// launch starts the server on a free port. Between finding the port and using it somebody else may take it, and a killed
-// server's last children may still be leaving: those two are tried again.
+// launch starts the server on a free port. It retries, four times at most, if another process took
+// the port in between, or if children of a killed server still hold its shared memory.
 func launch(ctx context.Context, h home, b binaries, log io.Writer) (*process, int, error) {
 	for attempt := 1; ; attempt++ {
 		port, err := freePort()
@@ -34,8 +34,8 @@ func launch(ctx context.Context, h home, b binaries, log io.Writer) (*process, i
 		if err == nil {
 			return p, port, nil
 		}
-		passing := strings.Contains(err.Error(), "could not bind") || strings.Contains(err.Error(), "is still in use")
-		if !passing || attempt == 5 {
+		transient := strings.Contains(err.Error(), "could not bind") || strings.Contains(err.Error(), "is still in use")
+		if !transient || attempt == 5 {
 			return nil, 0, err
 		}
 		select {
@@ -55,8 +55,9 @@ func freePort() (int, error) {
 	return listener.Addr().(*net.TCPAddr).Port, nil
 }
 
-// settings serve tests and benchmarks: many connections, no surprises from the machine's own configuration, log in English
-// on stderr, because that is where we learn that it is ready.
+// settings are the server's command-line settings. They allow the many connections of tests and
+// benchmarks, and override the machine's own configuration. The log goes to stderr in English,
+// because serverLog looks there for the line that says that the server is ready.
 func settings(h home, port int) []string {
 	list := []string{
 		"listen_addresses=127.0.0.1", fmt.Sprintf("port=%d", port), "unix_socket_directories=",
@@ -69,7 +70,7 @@ func settings(h home, port int) []string {
 	return list
 }
 
-// run returns when the server accepts connections, has ended, or ctx has.
+// run starts the server and returns when it accepts connections, when it has ended, or when ctx ends.
 func run(ctx context.Context, h home, b binaries, port int, log io.Writer) (*process, error) {
 	args := []string{"-D", h.data()}
 	for _, setting := range settings(h, port) {
@@ -92,7 +93,8 @@ func run(ctx context.Context, h home, b binaries, port int, log io.Writer) (*pro
 	}
 }
 
-// start keeps one thread for the server's life: Linux sends the parent-death signal when the starting thread ends.
+// start starts the server from a thread that lives as long as the server: Linux sends the
+// parent-death signal when the starting thread ends.
 func (p *process) start() error {
 	started := make(chan error)
 	go func() {
@@ -100,14 +102,14 @@ func (p *process) start() error {
 		err := p.cmd.Start()
 		started <- err
 		if err == nil {
-			_ = p.cmd.Wait() // how it ended is in its log
+			_ = p.cmd.Wait() // the server's log says how it ended
 			close(p.done)
 		}
 	}()
 	return <-started
 }
 
-// end sends one signal after the other, each with that much time, until the server has gone.
+// end sends the signals one after the other, and waits after each, until the server has ended.
 func (p *process) end(wait time.Duration, signals ...os.Signal) error {
 	for _, s := range signals {
 		if err := p.cmd.Process.Signal(s); errors.Is(err, os.ErrProcessDone) {
@@ -120,12 +122,12 @@ func (p *process) end(wait time.Duration, signals ...os.Signal) error {
 		case <-time.After(wait):
 		}
 	}
-	return fmt.Errorf("local Postgres, process %d, does not end", p.cmd.Process.Pid)
+	return fmt.Errorf("local Postgres does not end: kill process %d", p.cmd.Process.Pid)
 }
 
-// serverLog passes the log on, keeps its end, and tells when the server is ready.
+// serverLog passes the log on, keeps its last 4 KiB, and recognises that the server is ready.
 type serverLog struct {
-	ready chan struct{}
+	ready chan struct{} // closed when the server accepts connections
 
 	mu   sync.Mutex
 	to   io.Writer
@@ -140,7 +142,7 @@ func newServerLog(to io.Writer) *serverLog {
 	return &serverLog{ready: make(chan struct{}), to: to}
 }
 
-// Write never fails, since Postgres must not be stopped by a log that nobody can take.
+// Write never fails: a broken log destination must not stop Postgres.
 func (l *serverLog) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -161,7 +163,7 @@ func (l *serverLog) tail() string {
 	return lastLines(string(l.kept))
 }
 
-// lastLines are the last ten: enough for a person to see what was wrong.
+// lastLines returns the last ten lines of text: enough to see the problem.
 func lastLines(text string) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	return strings.Join(lines[max(0, len(lines)-10):], "\n")

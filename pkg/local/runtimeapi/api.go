@@ -28,9 +28,9 @@ func (e *environment) routes() http.Handler {
 	return mux
 }
 
-// serveNext holds the call until there is an invocation, however long that takes.
+// serveNext waits for an invocation, without a time limit, and sends it.
 func (e *environment) serveNext(w http.ResponseWriter, r *http.Request) {
-	e.nowReady()
+	e.markReady()
 	select {
 	case inv := <-e.next:
 		defer close(inv.sent)
@@ -47,8 +47,9 @@ func (e *environment) serveNext(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// nowReady marks the end of the initialisation. A process asks for one invocation at a time, so there is no race.
-func (e *environment) nowReady() {
+// markReady records the end of the initialisation. A process asks for one invocation at a time, so
+// there is no race.
+func (e *environment) markReady() {
 	select {
 	case <-e.ready:
 	default:
@@ -74,13 +75,14 @@ func (e *environment) serveResponse(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "Exceeded maximum allowed payload size (6291556 bytes).")
 		return
 	case err != nil:
-		return // the process went away in mid-sentence: its exit is the answer
+		return // the process ended while it sent the response; await reports its exit
 	}
 	inv.answer <- answer{body: body, err: trailerError(r.Trailer)}
 	accept(w)
 }
 
-// trailerError is the error of a function that failed while its response was already on the way.
+// trailerError returns the error of a function that failed after it began to send its response; nil
+// if it did not fail. Such an error is in the trailers of the request.
 func trailerError(trailer http.Header) error {
 	kind := trailer.Get(errorTypeHeader)
 	if kind == "" {
@@ -106,7 +108,7 @@ func (e *environment) serveError(w http.ResponseWriter, r *http.Request) {
 	accept(w)
 }
 
-// claim takes the invocation that the call answers, so that it is answered once.
+// claim returns the invocation that the request answers. It refuses a second answer.
 func (e *environment) claim(w http.ResponseWriter, r *http.Request) *invocation {
 	inv := e.current.Load()
 	if inv == nil || inv.id != r.PathValue("id") || !e.current.CompareAndSwap(inv, nil) {
@@ -128,7 +130,7 @@ func (e *environment) serveInitError(w http.ResponseWriter, r *http.Request) {
 	accept(w)
 }
 
-// serveRegister makes the process one that is told of its end by SIGTERM.
+// serveRegister notes that the process wants a SIGTERM before it is killed.
 func (e *environment) serveRegister(w http.ResponseWriter, r *http.Request) {
 	io.Copy(io.Discard, r.Body)
 	e.extension.Store(true)
@@ -138,12 +140,13 @@ func (e *environment) serveRegister(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// serveExtensionNext never answers: an extension that registered for no event has none.
+// serveExtensionNext never answers: the extension registered for no events.
 func (e *environment) serveExtensionNext(_ http.ResponseWriter, r *http.Request) {
 	<-r.Context().Done()
 }
 
-// functionError reads {"errorType", "errorMessage"} as runtimes send it. A body that says nothing is still an error.
+// functionError reads the {"errorType", "errorMessage"} that runtimes send. It returns an error even
+// if the body is empty or not JSON.
 func functionError(body []byte, kind string) *FunctionError {
 	var sent struct {
 		Type    string `json:"errorType"`

@@ -8,7 +8,7 @@ import (
 	"sqs2pg/pkg/local/runtimeapi"
 )
 
-// BenchmarkInvoke is what a round trip costs beside the handler: two calls of the Runtime API.
+// BenchmarkInvoke measures an invocation with an empty handler: two calls of the Runtime API.
 func BenchmarkInvoke(b *testing.B) {
 	f, err := runtimeapi.Start(b.Context(), runtimeapi.Config{Bootstrap: behave})
 	if err != nil {

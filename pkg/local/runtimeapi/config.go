@@ -11,31 +11,34 @@ import (
 	"time"
 )
 
-const defaultTimeout = 3 * time.Second // Lambda's own
+const defaultTimeout = 3 * time.Second // Lambda's default
 
-// Config says which program is the function and how it is run.
+// Config says which program is the function and how to run it.
 type Config struct {
 	// Bootstrap is the path of the program, for example build/ingest/bootstrap. Required.
 	Bootstrap string
 
-	// Environments is the number of processes, and so of concurrent invocations. Default 1.
+	// Environments is the number of processes and the highest number of concurrent invocations.
+	// Default 1.
 	Environments int
 
-	// Timeout of one invocation, measured from its hand-over to its answer. Default 3 s, as in Lambda.
+	// Timeout is the time limit of one invocation, from its start in the process to the response.
+	// Default 3 s, as in Lambda.
 	Timeout time.Duration
 
-	// FunctionName is what the function sees as its name and in its ARN. Default "function".
+	// FunctionName is the name that the function sees, also in its ARN. Default "function".
 	FunctionName string
 
-	// Env holds "NAME=value" settings, as the template's Environment does. They win over everything but
-	// AWS_LAMBDA_RUNTIME_API. What else the function sees is described at Environ.
+	// Env holds "NAME=value" settings, like Environment in the template. They override all other
+	// variables except AWS_LAMBDA_RUNTIME_API. Environ describes the other variables.
 	Env []string
 
-	// Output receives what the function writes to its standard output and error, whole lines at a time, one Write per
-	// line, never two at once. Default: discarded.
+	// Output receives the lines that the function writes to its standard output and standard error.
+	// Each Write is one whole line, and Writes are never concurrent. Default: discarded.
 	Output io.Writer
 
-	// Report, if set, is called after every invocation with the values of Lambda's REPORT log line. Calls may be concurrent.
+	// Report, if set, is called after every invocation with the values of Lambda's REPORT log line.
+	// Calls may be concurrent.
 	Report func(Report)
 }
 
@@ -65,15 +68,15 @@ func checkProgram(given, path string) error {
 	info, err := os.Stat(path)
 	switch {
 	case given == "":
-		return errors.New("no function named: give the path of its bootstrap, such as build/ingest/bootstrap")
+		return errors.New("no function named: give the path of its bootstrap program, for example build/ingest/bootstrap")
 	case errors.Is(err, os.ErrNotExist):
 		return fmt.Errorf("there is no function at %s: build it with make build", given)
 	case err != nil:
 		return fmt.Errorf("function: %w", err)
 	case info.IsDir():
-		return fmt.Errorf("%s is a folder: name the bootstrap in it", given)
+		return fmt.Errorf("%s is a folder: give the path of the bootstrap program in it", given)
 	case info.Mode()&0o111 == 0:
-		return fmt.Errorf("%s is not executable: chmod +x it, or build it again with make build", given)
+		return fmt.Errorf("%s is not executable: chmod +x the file, or build it again with make build", given)
 	}
 	return nil
 }

@@ -14,19 +14,22 @@ import (
 const (
 	functionVersion = "$LATEST"
 	handlerName     = "bootstrap"
-	account         = "000000000000" // LocalStack's and sqsserver's
+	account         = "000000000000" // as in LocalStack and sqsserver
 	defaultRegion   = "us-east-1"
 )
 
-// inherited are the caller's variables that a function sees: what any program needs, and what its host's certificates need.
-// Besides these it sees the caller's AWS_* variables, as Lambda gives a function credentials and a region.
+// inherited lists the caller's variables that a function sees: every program needs the first three,
+// and the others tell it where this machine keeps its certificates. The function also sees the
+// caller's AWS_* variables, because Lambda gives a function credentials and a region.
 var inherited = []string{"PATH", "HOME", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR"}
 
-// Environ is the environment of a function whose Runtime API is at the address. It holds, later ones winning: what Lambda
-// sets for a function on an OS-only runtime
-// (https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime), the caller's PATH,
-// HOME, TMPDIR, SSL_CERT_FILE, SSL_CERT_DIR and AWS_*, and Config.Env. Nothing else of the caller's comes through, so that a
-// setting which the template forgets is missed here too. TZ is UTC as in Lambda.
+// Environ returns the environment variables of a function whose Runtime API is at the address. Later
+// entries override earlier ones. They are, in this order: the variables that Lambda sets on an
+// OS-only runtime
+// (https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime);
+// the caller's PATH, HOME, TMPDIR, SSL_CERT_FILE, SSL_CERT_DIR and AWS_*; Config.Env. The function
+// sees no other variable of the caller, so a setting that is missing in the template is missing here
+// too. TZ is UTC, as in Lambda.
 func Environ(c Config, address string) []string {
 	env := []string{
 		"LANG=en_US.UTF-8",
@@ -61,7 +64,7 @@ func fromCaller(environ []string) []string {
 	return env
 }
 
-// functionARN is what the function finds as the ARN it was invoked by.
+// functionARN returns the ARN in the header Lambda-Runtime-Invoked-Function-Arn.
 func functionARN(c Config) string {
 	return "arn:aws:lambda:" + region() + ":" + account + ":function:" + c.FunctionName
 }
@@ -75,7 +78,7 @@ func region() string {
 	return defaultRegion
 }
 
-// newTraceID makes an X-Ray tracing header that is not sampled
+// newTraceID returns an X-Ray tracing header for a trace that is not sampled
 // (https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader).
 func newTraceID() string {
 	return fmt.Sprintf("Root=1-%08x-%s;Parent=%s;Sampled=0", time.Now().Unix(), randomHex(12), randomHex(8))

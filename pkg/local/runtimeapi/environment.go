@@ -14,10 +14,10 @@ import (
 	"github.com/google/uuid"
 )
 
-// errNotTaken: the process did not ask for the invocation, so it was not begun.
+// errNotTaken means that the process did not ask for the invocation, so the invocation has not begun.
 var errNotTaken = errors.New("invocation not taken")
 
-// environment is one life of a bootstrap process, with the API endpoint that only this process knows.
+// environment is one bootstrap process and its API endpoint, which no other process uses.
 type environment struct {
 	config  *Config
 	command *exec.Cmd
@@ -26,24 +26,24 @@ type environment struct {
 
 	began          time.Time
 	initDuration   time.Duration
-	unreportedInit time.Duration       // initDuration until the first report
-	ready          chan struct{}       // closed at the first next
+	unreportedInit time.Duration       // initDuration until the first report, then 0
+	ready          chan struct{}       // closed when the process first asks for an invocation
 	initFailed     chan *FunctionError // from /runtime/init/error
-	exited         chan struct{}       // closed when the process is gone and its output is written
+	exited         chan struct{}       // closed when the process has ended and its output is written
 
-	next      chan *invocation // to the process that asks for it
-	current   atomic.Pointer[invocation]
-	extension atomic.Bool // asked for SIGTERM
-	deadline  time.Time   // of the last invocation
+	next      chan *invocation           // from invoke to serveNext
+	current   atomic.Pointer[invocation] // sent to the process and not yet answered
+	extension atomic.Bool                // the process wants a SIGTERM before it is killed
+	deadline  time.Time                  // of the last invocation
 }
 
-// invocation is one event on its way through a process.
+// invocation is one event that a process handles.
 type invocation struct {
 	id      string
 	payload []byte
 	timeout time.Duration
 	sent    chan struct{} // closed when the payload is no longer used
-	answer  chan answer   // holds one
+	answer  chan answer   // capacity 1
 }
 
 type answer struct {
@@ -81,9 +81,9 @@ func newEnvironment(f *Function) (*environment, error) {
 	return e, nil
 }
 
-// reap waits for the process to end, and then ends its endpoint.
+// reap waits for the process to end, and then closes its endpoint.
 func (e *environment) reap(stdout *lineWriter) {
-	e.command.Wait() // what it returns is in ProcessState
+	e.command.Wait() // ProcessState says how it ended
 	stdout.flush()
 	e.stderr.flush()
 	e.server.Close()
@@ -107,7 +107,7 @@ func (e *environment) awaitInit(ctx context.Context) error {
 			return e.explainExit()
 		}
 	case <-limit.C:
-		return fmt.Errorf("%s did not ask for an invocation within the %s that Lambda gives it to start", e.config.Bootstrap, initTimeout)
+		return fmt.Errorf("%s did not ask for an invocation within %s, Lambda's limit for the start", e.config.Bootstrap, initTimeout)
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -129,7 +129,7 @@ func (e *environment) alive() bool {
 	}
 }
 
-// invoke gives the process one event and waits for its answer. Only one call at a time.
+// invoke sends the process one event and waits for its response. It must not be called concurrently.
 func (e *environment) invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	inv := &invocation{
 		id:      uuid.NewString(),
@@ -149,21 +149,21 @@ func (e *environment) invoke(ctx context.Context, payload []byte) ([]byte, error
 	return got.body, got.err
 }
 
-// offer hands the event over as soon as the process asks. What the process still does after its last answer belongs to the
-// last invocation and its deadline.
+// offer hands over the event when the process asks for one. The process may still be busy after its
+// last response; offer gives it until the deadline of that last invocation, and at least a second.
 func (e *environment) offer(ctx context.Context, inv *invocation) error {
 	select {
 	case e.next <- inv:
 		return nil
 	default:
 	}
-	patience := time.NewTimer(max(time.Until(e.deadline), time.Second))
-	defer patience.Stop()
+	limit := time.NewTimer(max(time.Until(e.deadline), time.Second))
+	defer limit.Stop()
 	select {
 	case e.next <- inv:
 		return nil
 	case <-e.exited:
-	case <-patience.C:
+	case <-limit.C:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -190,7 +190,7 @@ func (e *environment) await(ctx context.Context, inv *invocation) answer {
 	}
 }
 
-// answerOr prefers an answer that came at the last moment: the process did say what happened.
+// answerOr returns the process's own answer if it came at the last moment, otherwise err.
 func (i *invocation) answerOr(err error) answer {
 	select {
 	case got := <-i.answer:
@@ -207,7 +207,7 @@ func (e *environment) exitError(inv *invocation) error {
 	}
 }
 
-// kill ends the process and what it started, at once, and waits until they are gone.
+// kill kills the process and its children, and waits until they have ended.
 func (e *environment) kill() {
 	e.signal(syscall.SIGKILL)
 	<-e.exited

@@ -34,23 +34,23 @@ func TestInvoke(t *testing.T) {
 		answer string
 		failed *runtimeapi.FunctionError
 	}{
-		"an answer comes back as it is": {event: event("echo", "héllo", 0), answer: `"héllo"`},
-		"an answer of 6 MB comes back":  {event: event("large", "", 6_291_554), answer: `"` + strings.Repeat("a", 6_291_554) + `"`},
-		"an answer above 6 MB is an error": {event: event("large", "", 6_291_555),
+		"a response is returned unchanged": {event: event("echo", "héllo", 0), answer: `"héllo"`},
+		"a response of 6 MB is returned":   {event: event("large", "", 6_291_554), answer: `"` + strings.Repeat("a", 6_291_554) + `"`},
+		"a response over 6 MB is an error": {event: event("large", "", 6_291_555),
 			failed: &runtimeapi.FunctionError{Type: "Function.ResponseSizeTooLarge", Message: "Response payload size exceeded maximum allowed payload size (6291556 bytes)."}},
 		"a returned error has its Go type and text": {event: event("error", "no database", 0),
 			failed: &runtimeapi.FunctionError{Type: "typedError", Message: "no database"}},
-		"a panic with text has that text": {event: event("panic", "no way on", 0),
-			failed: &runtimeapi.FunctionError{Type: "string", Message: "no way on"}},
-		"an error after half of the answer is an error": {event: event("stream", "", 0),
-			failed: &runtimeapi.FunctionError{Type: "typedError", Message: "broke off"}},
-		"an exit names the status and no part of the event": {event: event("exit", secret, 4),
+		"a panic with a text is an error with that text": {event: event("panic", "cannot continue", 0),
+			failed: &runtimeapi.FunctionError{Type: "string", Message: "cannot continue"}},
+		"an error in the middle of the response is an error": {event: event("stream", "", 0),
+			failed: &runtimeapi.FunctionError{Type: "typedError", Message: "interrupted"}},
+		"an exit error has the status and no part of the event": {event: event("exit", secret, 4),
 			failed: &runtimeapi.FunctionError{Type: "Runtime.ExitError", Message: "RequestId: ID Error: Runtime exited with error: exit status 4"}},
-		"an exit with status 0 is an error too": {event: event("exit", secret, 0),
+		"an exit with status 0 is an error": {event: event("exit", secret, 0),
 			failed: &runtimeapi.FunctionError{Type: "Runtime.ExitError", Message: "RequestId: ID Error: Runtime exited with error: exit status 0"}},
-		"a function that does not end is timed out": {event: event("hang", secret, 0),
+		"a function that hangs times out": {event: event("hang", secret, 0),
 			failed: &runtimeapi.FunctionError{Type: "Sandbox.Timedout", Message: "RequestId: ID Error: Task timed out after 1.00 seconds"}},
-		"a function whose child does not end is timed out": {event: event("child", "", 0),
+		"a function whose child process hangs times out": {event: event("child", "", 0),
 			failed: &runtimeapi.FunctionError{Type: "Sandbox.Timedout", Message: "RequestId: ID Error: Task timed out after 1.00 seconds"}},
 	}
 	for name, test := range tests {
@@ -80,7 +80,7 @@ func TestInvoke(t *testing.T) {
 	}
 }
 
-func TestStatsCountWhatHappened(t *testing.T) {
+func TestCountsAndReportsInvocations(t *testing.T) {
 	t.Parallel()
 	var reports []runtimeapi.Report
 	f := start(t, runtimeapi.Config{Timeout: 2 * time.Second, Report: func(r runtimeapi.Report) { reports = append(reports, r) }})
@@ -102,13 +102,13 @@ func TestStatsCountWhatHappened(t *testing.T) {
 	for i, withInit := range []bool{true, false, false, true, true} {
 		r := reports[i]
 		if (r.Init > 0) != withInit {
-			t.Errorf("report %d: Init %s, want one: %t", i, r.Init, withInit)
+			t.Errorf("report %d: Init %s, want more than 0: %t", i, r.Init, withInit)
 		}
 		if r.Billed < r.Duration+r.Init || r.Billed > r.Duration+r.Init+time.Millisecond || r.Billed%time.Millisecond != 0 {
-			t.Errorf("report %d: billed %s of %s and %s", i, r.Billed, r.Duration, r.Init)
+			t.Errorf("report %d: billed %s for duration %s and init %s", i, r.Billed, r.Duration, r.Init)
 		}
 		if r.MaxMemory < 1<<20 || r.MaxMemory > 1<<30 {
-			t.Errorf("report %d: %d bytes", i, r.MaxMemory)
+			t.Errorf("report %d: peak memory of %d bytes", i, r.MaxMemory)
 		}
 		if !requestID.MatchString(r.RequestID) {
 			t.Errorf("report %d: id %q", i, r.RequestID)
@@ -116,7 +116,7 @@ func TestStatsCountWhatHappened(t *testing.T) {
 	}
 }
 
-func TestContextOfAnInvocation(t *testing.T) {
+func TestFunctionSeesDeadlineIDAndTrace(t *testing.T) {
 	t.Parallel()
 	f := start(t, runtimeapi.Config{Timeout: 20 * time.Second, FunctionName: "ingest"})
 	answer, err := f.Invoke(t.Context(), event("context", "", 0))
@@ -131,7 +131,7 @@ func TestContextOfAnInvocation(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got.Left < 15_000 || got.Left > 20_000 {
-		t.Errorf("%d ms left of 20 s", got.Left)
+		t.Errorf("%d ms left until the deadline, want almost 20 s", got.Left)
 	}
 	if !requestID.MatchString(got.ID) || got.Name != "ingest" || !strings.HasSuffix(got.ARN, ":000000000000:function:ingest") {
 		t.Errorf("%+v", got)
@@ -141,7 +141,7 @@ func TestContextOfAnInvocation(t *testing.T) {
 	}
 }
 
-func TestEnvironmentsRunAtTheSameTime(t *testing.T) {
+func TestRunsEnvironmentsConcurrently(t *testing.T) {
 	t.Parallel()
 	const n = 3
 	f := start(t, runtimeapi.Config{Environments: n, Timeout: 700 * time.Millisecond})
@@ -152,11 +152,11 @@ func TestEnvironmentsRunAtTheSameTime(t *testing.T) {
 	}
 	wg.Wait()
 	if took := time.Since(began); took > 2*700*time.Millisecond {
-		t.Errorf("%d hanging invocations took %s, one after the other", n, took)
+		t.Errorf("%d hanging invocations took %s: they ran one after the other", n, took)
 	}
 }
 
-func TestInvocationsBeyondTheEnvironmentsWait(t *testing.T) {
+func TestInvocationsWaitForAnIdleEnvironment(t *testing.T) {
 	t.Parallel()
 	f := start(t, runtimeapi.Config{Environments: 2})
 	var wg sync.WaitGroup
@@ -171,7 +171,7 @@ func TestInvocationsBeyondTheEnvironmentsWait(t *testing.T) {
 	wg.Wait()
 }
 
-func TestAKilledIdleProcessIsReplaced(t *testing.T) {
+func TestReplacesKilledIdleProcess(t *testing.T) {
 	t.Parallel()
 	f := start(t, runtimeapi.Config{})
 	pid := pidOf(t, f)
@@ -180,10 +180,10 @@ func TestAKilledIdleProcessIsReplaced(t *testing.T) {
 	}
 	waitGone(t, pid)
 	if pidOf(t, f) == pid {
-		t.Error("same process")
+		t.Error("the process is still the same")
 	}
 	if got := f.Stats(); got.Restarts != 1 || got.Crashes != 0 {
-		t.Errorf("%+v, want a restart without a crash", got)
+		t.Errorf("%+v, want one restart and no crash", got)
 	}
 }
 
@@ -199,7 +199,8 @@ func pidOf(t *testing.T, f *runtimeapi.Function) (pid int) {
 	return pid
 }
 
-// waitGone waits until the process is reaped, and a moment more for what follows from that.
+// waitGone waits until the process is reaped, and then a moment longer until its environment counts
+// as ended. Neither has an event that can be awaited from outside.
 func waitGone(t *testing.T, pid int) {
 	t.Helper()
 	for range 500 {
@@ -212,7 +213,7 @@ func waitGone(t *testing.T, pid int) {
 	t.Fatalf("process %d is still there", pid)
 }
 
-func TestAProcessThatDoesNotStartAgainFailsTheInvocation(t *testing.T) {
+func TestInvocationFailsIfTheProcessCannotRestart(t *testing.T) {
 	t.Parallel()
 	flag := filepath.Join(t.TempDir(), "fail")
 	f := start(t, runtimeapi.Config{Env: []string{"BEHAVE_INIT=" + flag}})
@@ -227,11 +228,11 @@ func TestAProcessThatDoesNotStartAgainFailsTheInvocation(t *testing.T) {
 	}
 	os.Remove(flag)
 	if _, err := f.Invoke(t.Context(), event("echo", "", 0)); err != nil {
-		t.Errorf("when it starts again: %v", err)
+		t.Errorf("after the process can start again: %v", err)
 	}
 }
 
-func TestContextEndGivesUpTheInvocation(t *testing.T) {
+func TestContextEndAbortsTheInvocation(t *testing.T) {
 	t.Parallel()
 	f := start(t, runtimeapi.Config{Timeout: time.Minute})
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)

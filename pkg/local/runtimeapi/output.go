@@ -6,10 +6,10 @@ import (
 	"sync"
 )
 
-// lineLimit is where a line is cut that never ends; Lambda's log events end there too.
+// lineLimit is the longest line in bytes; a longer one is cut. Lambda's log events have the same limit.
 const lineLimit = 256 << 10
 
-// sharedWriter is the one place where the output of all processes meets.
+// sharedWriter receives the output of all processes.
 type sharedWriter struct {
 	mu sync.Mutex
 	to io.Writer
@@ -18,12 +18,12 @@ type sharedWriter struct {
 func (s *sharedWriter) write(line []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.to.Write(line) // output that cannot be shown is no reason to stop the function
+	s.to.Write(line) // if the output cannot be written, the function goes on
 }
 
 func (s *sharedWriter) lines() *lineWriter { return &lineWriter{to: s} }
 
-// lineWriter passes whole lines on. One stream of one process writes to it.
+// lineWriter collects the output of one stream of one process and passes on whole lines.
 type lineWriter struct {
 	to *sharedWriter
 
@@ -53,7 +53,7 @@ func (l *lineWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// flush ends a line that the process left open.
+// flush passes on a last line that has no newline.
 func (l *lineWriter) flush() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -74,7 +74,7 @@ func (l *lineWriter) emit(line []byte) {
 	}
 }
 
-// lastLine is the last line that was not blank.
+// lastLine returns the last line that was not blank; "" if there was none.
 func (l *lineWriter) lastLine() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -8,13 +8,15 @@ import (
 	"syscall"
 )
 
-// ownGroup keeps a Ctrl-C in the terminal from the function: the invocation in progress is to finish.
+// ownGroup keeps Ctrl-C in the terminal from reaching the function, so that it can finish the
+// invocation in progress.
 var ownGroup = &syscall.SysProcAttr{Setpgid: true}
 
-// signalGroup reaches the process and whatever it started. It must not have been waited for yet.
+// signalGroup sends the signal to the process and its children. The process must not have been
+// waited for.
 func signalGroup(p *os.Process, s syscall.Signal) { syscall.Kill(-p.Pid, s) }
 
-// peakOfDead is the most memory an ended process had resident, in bytes.
+// peakOfDead returns the largest resident memory of an ended process in bytes; 0 if it is unknown.
 func peakOfDead(p *os.ProcessState) int64 {
 	usage, ok := p.SysUsage().(*syscall.Rusage)
 	if !ok || runtime.GOOS != "linux" {

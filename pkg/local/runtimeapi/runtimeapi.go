@@ -1,15 +1,16 @@
-// Package runtimeapi runs a Lambda function on this machine as Lambda runs it: it starts the very `bootstrap` that is
-// deployed and feeds it through the Lambda Runtime API.
+// Package runtimeapi runs a Lambda function on this machine as Lambda does: it starts the deployed
+// `bootstrap` program and sends it events through the Lambda Runtime API.
 //
-// It exists because most of what goes wrong in a function goes wrong around the handler: the start, the environment
-// variables, the deadline, a crash, a response that is too large. A handler called in-process, or a container image made
-// for one call at a time, shows none of these. Here every execution environment is one operating-system process with an
-// API endpoint of its own; it is killed on a timeout and replaced after a crash, and it handles one invocation at a time.
+// Most failures of a function happen outside its handler: at the start, in the environment variables,
+// at the deadline, in a crash, with a response that is too large. A handler that is called in-process
+// does not show these failures, nor does a container image that serves one call at a time. Here each
+// execution environment is an operating-system process with its own API endpoint. It handles one
+// invocation at a time, is killed at the timeout, and is replaced after a crash.
 //
 // The rules are those of https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html and
-// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html. Two things differ on purpose. The working
-// directory stays the caller's and is not /var/task, so a relative path in Config.Env means what it means to the caller.
-// And nothing is frozen between invocations.
+// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html. Two things differ on
+// purpose. The working directory is the caller's instead of /var/task, so relative paths in
+// Config.Env mean what they mean to the caller. Processes are not frozen between invocations.
 package runtimeapi
 
 import (
@@ -21,46 +22,49 @@ import (
 
 const (
 	initTimeout   = 10 * time.Second
-	shutdownGrace = 500 * time.Millisecond // what Lambda gives a runtime with a registered internal extension
+	shutdownGrace = 500 * time.Millisecond // Lambda's limit for a runtime with an internal extension
 
-	// responseLimit is Lambda's for a synchronous response: 6 MB and a little.
+	// responseLimit is Lambda's limit for a synchronous response in bytes, a little over 6 MB.
 	responseLimit = 6_291_556
 )
 
-// ErrClosed is returned by Invoke once Close was called.
+// ErrClosed is returned by Invoke after Close was called.
 var ErrClosed = errors.New("the function is closed")
 
-// FunctionError is an invocation that the function failed: it returned an error, panicked, exited or took too long.
+// FunctionError means that the function failed an invocation: it returned an error, panicked, exited
+// or ran into its timeout.
 type FunctionError struct {
-	// Type is the error's type as the function gave it (for Go the error's type name), or one of Lambda's own:
-	// Sandbox.Timedout, Runtime.ExitError, Function.ResponseSizeTooLarge.
+	// Type is the type that the function reported (in Go the name of the error's type), or one of
+	// Lambda's: Sandbox.Timedout, Runtime.ExitError, Function.ResponseSizeTooLarge.
 	Type string
 
-	// Message is the function's own text, or Lambda's, which holds no part of the payload.
+	// Message is the text that the function reported, or Lambda's text. Lambda's text contains no part
+	// of the payload.
 	Message string
 }
 
 func (e *FunctionError) Error() string { return e.Type + ": " + e.Message }
 
-// Function is a set of running processes of one function. It is safe for concurrent use.
+// Function is one function with its running processes. It is safe for concurrent use.
 type Function struct {
 	config Config
-	free   chan *environment // environments without an invocation; dead ones are replaced when taken
+	free   chan *environment // idle environments; Invoke replaces a dead one
 	closed chan struct{}
 	close  sync.Once
 	output *sharedWriter
 	stats  counters
 
 	closing sync.Mutex
-	retired int // environments that Close took off the free list
+	retired int // number of environments that Close took off the free list
 
 	mu  sync.Mutex
 	all map[*environment]bool // every live process, for Close
 }
 
-// Start starts the processes and returns when each has asked for its first invocation, within the 10 s that Lambda gives.
-// Otherwise it stops them all and returns an error that says what to do: the file is missing, it is not for this machine,
-// it exited (with the last line of its standard error), it reported an initialisation error.
+// Start starts the processes and returns when each has asked for its first invocation. As in Lambda,
+// each has 10 s for that. If one fails, Start stops them all. Its error says what to do: the file is
+// missing or not for this machine, or the process exited (with the last line of its standard error)
+// or reported an initialisation error.
 func Start(ctx context.Context, c Config) (*Function, error) {
 	if err := c.complete(); err != nil {
 		return nil, err
@@ -79,7 +83,7 @@ func Start(ctx context.Context, c Config) (*Function, error) {
 	return f, nil
 }
 
-// startAll puts one environment per slot on the free list; the slot is there even when its process did not start.
+// startAll puts one environment per slot on the free list, or nil for a process that did not start.
 func (f *Function) startAll(ctx context.Context) error {
 	errs := make([]error, f.config.Environments)
 	var wg sync.WaitGroup
@@ -93,13 +97,13 @@ func (f *Function) startAll(ctx context.Context) error {
 	wg.Wait()
 	for _, err := range errs {
 		if err != nil {
-			return err // they all run the same program: the first reason is the reason
+			return err // all run the same program, so the first error is enough
 		}
 	}
 	return nil
 }
 
-// start returns a running environment, or nil and the reason.
+// start returns a running environment, or nil and an error.
 func (f *Function) start(ctx context.Context) (*environment, error) {
 	env, err := newEnvironment(f)
 	if err != nil {
@@ -117,7 +121,7 @@ func (f *Function) start(ctx context.Context) (*environment, error) {
 	return env, nil
 }
 
-// register makes the environment one that Close stops. After Close there are none.
+// register adds the environment to those that Close stops. After Close it returns ErrClosed.
 func (f *Function) register(env *environment) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -137,11 +141,13 @@ func (f *Function) stop(env *environment) {
 	f.mu.Unlock()
 }
 
-// Invoke hands the payload to a free environment, waiting for one if need be, and returns what the function answered.
+// Invoke sends the payload to an idle environment and returns the function's response. If all are
+// busy, it waits.
 //
-// The error is a *FunctionError if the function failed; after a timeout or a crash the process is replaced before the next
-// invocation of its environment. It is ErrClosed after Close, and the context's when that ends: an invocation in progress is
-// then given up by killing its process, since Lambda knows no other way. The payload is not used after Invoke returns.
+// The error is a *FunctionError if the function failed. After a timeout or a crash the next
+// invocation starts a new process. The error is ErrClosed after Close. If ctx ends, it is ctx's
+// error; an invocation in progress is then aborted by killing its process, because the Runtime API
+// has no other way. Invoke does not use the payload after it has returned.
 func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	select {
 	case <-f.closed:
@@ -160,7 +166,8 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	}
 }
 
-// invokeOn returns the environment that the slot now holds, which is another one if the first was found dead.
+// invokeOn also returns the environment that the slot holds from now on. It is a new one if the old
+// one was dead.
 func (f *Function) invokeOn(ctx context.Context, env *environment, payload []byte) ([]byte, *environment, error) {
 	for {
 		if env == nil || !env.alive() {
@@ -182,7 +189,8 @@ func (f *Function) invokeOn(ctx context.Context, env *environment, payload []byt
 	}
 }
 
-// restart replaces a dead environment. That the new one does not start is the invocation's failure, as in Lambda.
+// restart replaces a dead environment. If the new one does not start, the invocation fails with a
+// *FunctionError, as in Lambda.
 func (f *Function) restart(ctx context.Context, dead *environment) (*environment, error) {
 	if dead != nil {
 		f.stop(dead)
@@ -199,9 +207,10 @@ func (f *Function) restart(ctx context.Context, dead *environment) (*environment
 	return nil, failed
 }
 
-// Close ends the processes: SIGTERM and 500 ms for those that registered an extension, as lambda.WithEnableSIGTERM does,
-// then SIGKILL. It waits for invocations in progress unless the context ends first; then these fail. It returns the context's
-// error in that case, and may be called again.
+// Close waits for the invocations in progress and then ends the processes. A process that registered
+// an extension, as lambda.WithEnableSIGTERM does, gets SIGTERM and 500 ms before SIGKILL. If ctx ends
+// while Close waits, the invocations in progress fail, and Close returns ctx's error. Close may be
+// called again.
 func (f *Function) Close(ctx context.Context) error {
 	f.close.Do(func() { close(f.closed) })
 	err := f.awaitIdle(ctx)
@@ -216,7 +225,7 @@ func (f *Function) Close(ctx context.Context) error {
 	return err
 }
 
-// awaitIdle takes every environment off the free list, so that none has an invocation.
+// awaitIdle takes every environment off the free list: it returns when no invocation is in progress.
 func (f *Function) awaitIdle(ctx context.Context) error {
 	f.closing.Lock()
 	defer f.closing.Unlock()

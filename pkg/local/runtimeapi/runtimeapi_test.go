@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// leaks looks several times: connections of killed processes end on their own, a moment after Close.
+// leaks looks several times: connections of killed processes end a moment after Close.
 func leaks() (err error) {
 	for range 5 {
 		if err = goleak.Find(); err == nil {

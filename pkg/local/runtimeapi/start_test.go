@@ -15,7 +15,7 @@ import (
 	"sqs2pg/pkg/local/runtimeapi"
 )
 
-func TestStartSaysWhatIsWrong(t *testing.T) {
+func TestStartErrorsNameTheProblem(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write := func(name, text string, mode os.FileMode) string {
@@ -29,25 +29,25 @@ func TestStartSaysWhatIsWrong(t *testing.T) {
 		config runtimeapi.Config
 		want   string
 	}{
-		"no path":               {runtimeapi.Config{}, "no function named"},
-		"a path to nothing":     {runtimeapi.Config{Bootstrap: filepath.Join(dir, "nothing")}, "build it with make build"},
-		"a folder":              {runtimeapi.Config{Bootstrap: dir}, "is a folder"},
-		"not executable":        {runtimeapi.Config{Bootstrap: write("plain", "", 0o600)}, "is not executable: chmod +x"},
-		"for another machine":   {runtimeapi.Config{Bootstrap: write("foreign", "\x7fELF foreign", 0o700)}, "is not a program for"},
-		"exits":                 {runtimeapi.Config{Bootstrap: behave, Env: []string{"BEHAVE_INIT=exit"}}, "(exit status 3): no setting DATABASE_URL"},
-		"exits without a word":  {runtimeapi.Config{Bootstrap: write("silent", "#!/bin/sh\nexit 7\n", 0o700)}, "(exit status 7) and wrote no reason"},
-		"reports an init error": {runtimeapi.Config{Bootstrap: write("init-error", initError, 0o700)}, "Extension.NoSuchHandler: no handler"},
-		"one of several fails":  {runtimeapi.Config{Bootstrap: behave, Environments: 3, Env: []string{"BEHAVE_INIT=exit"}}, "no setting DATABASE_URL"},
+		"no path":                  {runtimeapi.Config{}, "no function named"},
+		"the file does not exist":  {runtimeapi.Config{Bootstrap: filepath.Join(dir, "nothing")}, "build it with make build"},
+		"a folder":                 {runtimeapi.Config{Bootstrap: dir}, "is a folder"},
+		"not executable":           {runtimeapi.Config{Bootstrap: write("plain", "", 0o600)}, "is not executable: chmod +x"},
+		"for another machine":      {runtimeapi.Config{Bootstrap: write("foreign", "\x7fELF foreign", 0o700)}, "is not a program for"},
+		"exits":                    {runtimeapi.Config{Bootstrap: behave, Env: []string{"BEHAVE_INIT=exit"}}, "(exit status 3): no setting DATABASE_URL"},
+		"exits and prints nothing": {runtimeapi.Config{Bootstrap: write("silent", "#!/bin/sh\nexit 7\n", 0o700)}, "(exit status 7) and wrote no reason"},
+		"reports an init error":    {runtimeapi.Config{Bootstrap: write("init-error", initError, 0o700)}, "Extension.NoSuchHandler: no handler"},
+		"one of several fails":     {runtimeapi.Config{Bootstrap: behave, Environments: 3, Env: []string{"BEHAVE_INIT=exit"}}, "no setting DATABASE_URL"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, err := runtimeapi.Start(t.Context(), test.config)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("error %v, want one with %q", err, test.want)
+				t.Errorf("error %v, want it to contain %q", err, test.want)
 			}
 			if err != nil && strings.Contains(err.Error(), "\n") {
-				t.Errorf("error of more than one line: %v", err)
+				t.Errorf("the error has more than one line: %v", err)
 			}
 		})
 	}
@@ -61,7 +61,7 @@ read -r status <&3
 exit 1
 `
 
-func TestStartEndsWithItsContext(t *testing.T) {
+func TestContextEndAbortsStart(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
@@ -71,7 +71,7 @@ func TestStartEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestTheFunctionSeesWhatLambdaWouldGiveItAndNothingElse(t *testing.T) {
+func TestFunctionSeesOnlyTheVariablesOfLambda(t *testing.T) {
 	t.Setenv("AWS_ACCESS_KEY_ID", "caller's")
 	t.Setenv("AWS_REGION", "eu-west-1")
 	t.Setenv("DATABASE_URL", "caller's")
@@ -96,7 +96,7 @@ func TestTheFunctionSeesWhatLambdaWouldGiveItAndNothingElse(t *testing.T) {
 	}
 	for _, setting := range environ {
 		if strings.HasPrefix(setting, "DATABASE_URL=") || setting == "AWS_LAMBDA_RUNTIME_API=elsewhere:1" {
-			t.Errorf("%s came through", setting)
+			t.Errorf("the function sees the caller's %s", setting)
 		}
 	}
 	folder, err := os.Getwd()
@@ -108,7 +108,7 @@ func TestTheFunctionSeesWhatLambdaWouldGiveItAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestCloseTellsOnlyThoseThatAskedForIt(t *testing.T) {
+func TestCloseSendsSIGTERMOnlyToProcessesWithAnExtension(t *testing.T) {
 	t.Parallel()
 	note := filepath.Join(t.TempDir(), "note")
 	f := start(t, runtimeapi.Config{Env: []string{"BEHAVE_SIGTERM=" + note}})
@@ -127,17 +127,17 @@ func TestCloseTellsOnlyThoseThatAskedForIt(t *testing.T) {
 		t.Errorf("Close again: %v", err)
 	}
 
-	unasked := start(t, runtimeapi.Config{})
+	without := start(t, runtimeapi.Config{})
 	began := time.Now()
-	if err := unasked.Close(t.Context()); err != nil {
+	if err := without.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if took := time.Since(began); took > 400*time.Millisecond {
-		t.Errorf("Close of a function that is only killed took %s", took)
+		t.Errorf("Close took %s, although the process only had to be killed", took)
 	}
 }
 
-func TestCloseWaitsForTheInvocationInProgressUntilItsContextEnds(t *testing.T) {
+func TestCloseWaitsForInvocationsUntilItsContextEnds(t *testing.T) {
 	t.Parallel()
 	f := start(t, runtimeapi.Config{Timeout: time.Minute})
 	var wg sync.WaitGroup
@@ -147,11 +147,11 @@ func TestCloseWaitsForTheInvocationInProgressUntilItsContextEnds(t *testing.T) {
 		close(begun)
 		_, err := f.Invoke(t.Context(), event("hang", "", 0))
 		if err == nil {
-			t.Error("a hanging invocation ended well")
+			t.Error("a hanging invocation succeeded")
 		}
 	})
 	<-begun
-	time.Sleep(100 * time.Millisecond) // so that it is with the process
+	time.Sleep(100 * time.Millisecond) // until the process has the invocation
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	if err := f.Close(ctx); !errors.Is(err, context.DeadlineExceeded) {
@@ -159,7 +159,7 @@ func TestCloseWaitsForTheInvocationInProgressUntilItsContextEnds(t *testing.T) {
 	}
 }
 
-// lineRecorder fails a Write that is not one whole line.
+// lineRecorder fails the test if a Write is not one whole line.
 type lineRecorder struct {
 	t     *testing.T
 	mu    sync.Mutex
@@ -179,7 +179,7 @@ func (r *lineRecorder) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestOutputComesInWholeLines(t *testing.T) {
+func TestWritesOutputInWholeLines(t *testing.T) {
 	t.Parallel()
 	const lines = 500
 	out := &lineRecorder{t: t}
@@ -202,6 +202,6 @@ func TestOutputComesInWholeLines(t *testing.T) {
 		}
 	}
 	if counts["left open"] != 2 {
-		t.Errorf("the unfinished last lines came %d times, want 2", counts["left open"])
+		t.Errorf("%d last lines without a newline arrived, want 2", counts["left open"])
 	}
 }

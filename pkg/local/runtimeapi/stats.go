@@ -9,24 +9,26 @@ import (
 	"time"
 )
 
-// Stats counts what happened since Start.
+// Stats holds counts since Start.
 type Stats struct {
-	Invocations int           // begun, whatever their end
-	Errors      int           // ended with a *FunctionError, Timeouts and Crashes included
-	Timeouts    int           // ended by the kill at the timeout
-	Crashes     int           // ended by the exit of the process, in its start or later
-	Restarts    int           // processes started in place of one that had ended
-	Init        time.Duration // the longest time from the start of a process to its first call for an invocation
+	Invocations int // all, with any result
+	Errors      int // invocations that failed with a *FunctionError, including Timeouts and Crashes
+	Timeouts    int // invocations whose process was killed at the timeout
+	Crashes     int // invocations whose process exited, or did not start
+	Restarts    int // processes that replaced an ended one
+
+	// Init is the longest time from the start of a process to its first request for an invocation.
+	Init time.Duration
 }
 
-// Report is Lambda's REPORT line of one invocation.
+// Report holds the values of Lambda's REPORT log line for one invocation.
 type Report struct {
 	RequestID string
 	Duration  time.Duration
-	Billed    time.Duration // Duration, and Init where there is one, up to the next millisecond
-	Init      time.Duration // of the first invocation of a process only
-	MaxMemory int64         // bytes, the most the process had resident so far; 0 where the system does not tell (not Linux)
-	Err       error         // the invocation's
+	Billed    time.Duration // Duration and Init, rounded up to a millisecond
+	Init      time.Duration // only for the first invocation of a process, otherwise 0
+	MaxMemory int64         // peak resident memory of the process in bytes; 0 if not on Linux
+	Err       error         // of the invocation
 }
 
 type counters struct {
@@ -79,7 +81,8 @@ func (e *environment) report(inv *invocation, took time.Duration, err error) {
 	e.config.Report(r)
 }
 
-// peakMemory asks the kernel: of a live process in /proc, of a dead one by what it left behind.
+// peakMemory returns the peak resident memory of the process in bytes: from /proc while the process
+// runs, from its resource usage after it has ended.
 func (e *environment) peakMemory() int64 {
 	if !e.alive() {
 		return peakOfDead(e.command.ProcessState)

@@ -27,22 +27,22 @@ func ParseFingerprint(text string) (mask.Fingerprint, error) {
 // then on another key of the same id is refused. It needs the rights of the migrating user and may
 // be called again. The error names both fingerprints if another one is stored.
 func ConfirmKey(ctx context.Context, pool *postgres.Pool, key mask.Fingerprint) error {
+	var stored string
 	err := pgx.BeginFunc(ctx, pool.Pgx(), func(tx pgx.Tx) error {
-		var stored string
 		err := tx.QueryRow(ctx, `
 			insert into sqs2pg.keys as k (key_id, fingerprint) values ($1, $2)
 			on conflict on constraint keys_pkey do update set key_id = k.key_id returning fingerprint`, key.ID, key.Fingerprint).Scan(&stored)
-		if err != nil {
+		if err != nil || stored != key.Fingerprint {
 			return err
-		}
-		if stored != key.Fingerprint {
-			return fmt.Errorf("the database has the fingerprint %s: confirm that one, or give the new key another id", stored)
 		}
 		_, err = tx.Exec(ctx, "update sqs2pg.tables set tokens_unconfirmed = false, epoch = epoch + 1 where tokens_unconfirmed")
 		return err
 	})
-	if err != nil {
-		return fmt.Errorf("confirm the masking key %s: %w", key.ID, describe(err))
+	switch {
+	case err != nil:
+		return fmt.Errorf("confirm the masking key %s: %w", key.ID, safe(err))
+	case stored != key.Fingerprint:
+		return fmt.Errorf("confirm the masking key %s: the database has the fingerprint %s: confirm that one, or give the new key another id", key.ID, stored)
 	}
 	return nil
 }

@@ -5,15 +5,16 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/postgres/postgrestest"
 	"sqs2pg/pkg/postgres/registry"
 	"sqs2pg/pkg/postgres/schema"
 )
 
-func TestInspectTellsTheWriterWhatIsMissing(t *testing.T) {
+func TestInspectReportsWhatIsMissing(t *testing.T) {
 	t.Parallel()
-	c, err := contract.Load("user_logins")
+	c, err := contract.Load(contracts.Files, "user_logins")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +33,7 @@ func TestInspectTellsTheWriterWhatIsMissing(t *testing.T) {
 		want schema.State
 	}{
 		"a migrated database":      {migrated(t, ""), sound},
-		"an empty one":             {postgrestest.New(t), schema.State{}},
+		"an empty database":        {postgrestest.New(t), schema.State{}},
 		"a column that is missing": {migrated(t, "alter table user_logins drop column locale"), sound},
 		"no right to insert":       {migrated(t, "revoke insert on user_logins from sqs2pg_writer"), with(func(s *schema.State) { s.MayInsert = false })},
 		"no right to partitions":   {migrated(t, "revoke execute on function sqs2pg.ensure_partition from sqs2pg_writer"), with(func(s *schema.State) { s.MayExtend = false })},

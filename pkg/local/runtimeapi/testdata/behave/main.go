@@ -1,4 +1,4 @@
-// Behave is the function under test: what it does with an event is what the event says.
+// Behave is the function under test. The event tells it what to do.
 package main
 
 import (
@@ -68,12 +68,12 @@ func handle(ctx context.Context, e event) (any, error) {
 	return nil, errors.New("unknown event")
 }
 
-// failingReader fails when its text has been read, so that the error travels in the trailers.
+// failingReader fails after its text has been read, so the runtime sends the error in the trailers.
 type failingReader struct{ *strings.Reader }
 
 func (r failingReader) Read(p []byte) (int, error) {
 	if r.Len() == 0 {
-		return 0, typedError{"broke off"}
+		return 0, typedError{"interrupted"}
 	}
 	return r.Reader.Read(p)
 }
@@ -91,7 +91,7 @@ func main() {
 	case "hang":
 		select {}
 	case "":
-	default: // a file: exit if it is there, so that a test chooses which start fails
+	default: // the name of a file: exit if it exists, so that a test can choose which start fails
 		if _, err := os.Stat(mode); err == nil {
 			fmt.Fprintln(os.Stderr, "told to fail")
 			os.Exit(1)
