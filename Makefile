@@ -116,7 +116,7 @@ test-local-aws: ## Check make up, replay, sam-invoke, deploy-local and down, in 
 	@infra/localstack/test
 
 images: ## Draw the pictures of the README into .github/images.
-	$(GO) test ./lambda/sqs2pg -run Image -update
+	$(GO) test ./infra ./pkg/local/invoker -run Image -update
 
 infra-docs: ## Write the parameters and outputs of the template into infra/README.md.
 	$(GO) test ./infra -run Readme -update

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write the tables of README.md")
+var update = flag.Bool("update", false, "write the tables of README.md and the picture")
 
 // The tables of the README stand between comments, <!-- parameters --> to <!-- end -->, and are what the template says.
 func TestReadmeTablesAreTheTemplates(t *testing.T) {
