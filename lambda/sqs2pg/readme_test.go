@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
 	"github.com/google/go-cmp/cmp"
@@ -99,6 +100,11 @@ func TestREADMEShowsWhatRunPrints(t *testing.T) {
 	printed = regexp.MustCompile(`(?m)(^\d+ of \d+ messages, .*\n)+`).ReplaceAllString(printed, "$1")
 	if *update { // as a person who is not root sees it
 		printed = regexp.MustCompile(`data in \S+`).ReplaceAllString(printed, "data in .sqs2pg/postgres")
+	}
+	for line := range strings.Lines(printed) {
+		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 80 && !strings.Contains(line, "data in ") {
+			t.Errorf("a line of %d characters wraps in a terminal of 80: %s", n, line)
+		}
 	}
 	inREADME(t, "output of make run", printed, blurRun)
 }
