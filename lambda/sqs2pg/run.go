@@ -36,7 +36,8 @@ const (
 	runContract = "user_logins"
 	runQueue    = "login-queue"
 	runReceives = 3 // of a failing message before it is dead-lettered
-	shown       = 3 // rows, and dead letters
+	rowsShown   = 1 // more would not fit a screen: a row is wider than a terminal
+	deadShown   = 3
 )
 
 func (c *runCommand) Run(ctx context.Context, s *streams) error {
@@ -157,7 +158,7 @@ func showDead(s *streams, dead []types.Message, log *invoker.Log) {
 		return
 	}
 	var rows [][]string
-	for _, m := range dead[:min(shown, len(dead))] {
+	for _, m := range dead[:min(deadShown, len(dead))] {
 		rows = append(rows, []string{*m.MessageId, strconv.Itoa(runReceives), log.Reason(*m.MessageId)})
 	}
 	fmt.Fprintf(s.out, "\n%s-dlq: %d\n", runQueue, len(dead))
