@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	embedded "github.com/fergusstrange/embedded-postgres"
 )
@@ -19,8 +20,13 @@ const (
 	fetchedMajor   = "18"
 )
 
+// downloading lets the first of several concurrent starts download, and the others wait for it.
+var downloading sync.Mutex
+
 // fetch returns the downloaded binaries. It downloads them if this machine does not have them yet.
 func fetch(ctx context.Context, a *account) (binaries, error) {
+	downloading.Lock()
+	defer downloading.Unlock()
 	dir, err := fetchedDir(a)
 	if err != nil {
 		return binaries{}, err
