@@ -76,8 +76,8 @@ func download(dir string) error {
 }
 
 // unpack lets the library download, verify and unpack the binaries. The library does so only as the
-// first part of starting a server, and its start cannot work as root. We pass it an empty data folder
-// that looks initialised: its start then always fails, at once, after the part that we need.
+// first part of starting a server, and its start cannot work as root. We pass it an empty data
+// folder that looks initialised: its start then always fails, at once, after the part that we need.
 func unpack(work, unpacked string) error {
 	// The library downloads with http.DefaultClient, which keeps the connection open.
 	defer http.DefaultClient.CloseIdleConnections()
