@@ -1,6 +1,6 @@
 # The default goal prints the others.
 .DEFAULT_GOAL := help
-.PHONY: help build run test bench fuzz chaos lint ci clean \
+.PHONY: help build run test bench bench-compare fuzz chaos lint ci clean \
   up replay down exercise localstack package sam-build sam-invoke deploy-local test-local-aws infra-docs lint-template build-IngestFunction build-MaintainFunction
 
 GO      ?= go
@@ -26,6 +26,12 @@ test: ## Run all tests, raced and shuffled, against a Postgres of their own.
 bench: build ## Measure the writer and the whole path against COPY, as ratios of one run.
 	$(GO) test -run '^$$' -bench . -benchmem ./pkg/... ./lambda/...
 
+BENCH ?= .
+PKG ?= ./...
+
+bench-compare: ## Compare the speed with that at REV, a commit; BENCH (a regexp) and PKG choose benchmarks.
+	@$(GO) run ./infra/bench -commit '$(REV)' -bench '$(BENCH)' $(PKG)
+
 fuzz: ## Fuzz every parser, FUZZTIME (30s) each.
 	@$(GO) list ./... | while read -r package; do \
 	  for target in $$($(GO) test -list '^Fuzz' "$$package" | grep '^Fuzz'); do \
@@ -40,7 +46,7 @@ MESSAGES ?= 1000000
 FAULTS ?= 250
 
 chaos: ## Load MESSAGES (1000000) under FAULTS (250) by SEED, and compare the table with what was sent.
-	CHAOS_SEED=$(SEED) CHAOS_MESSAGES=$(MESSAGES) CHAOS_FAULTS=$(FAULTS) $(GO) test -count=1 -timeout 60m -run '^TestChaos$$' -v ./lambda/sqs2pg
+	CHAOS_SEED=$(SEED) CHAOS_MESSAGES=$(MESSAGES) CHAOS_FAULTS=$(FAULTS) $(GO) test -count=1 -timeout 60m -run '^TestChaos$$' -v ./lambda/ingest
 
 lint: ## Check formatting, vet and staticcheck.
 	@test -z "$$(gofmt -l .)" || { echo "run gofmt -w on:"; gofmt -l .; exit 1; }

@@ -276,11 +276,11 @@ func TestTheTemplateAndTheCodeNameTheSameSettings(t *testing.T) {
 	t.Parallel()
 	tpl := load(t, template)
 	shared := at(t, tpl, "Globals", "Function", "Environment", "Variables").(object)
-	for resource, folder := range map[string]string{"IngestFunction": "lambda/ingest", "MaintainFunction": "lambda/maintain"} {
+	for resource, folder := range map[string]string{"IngestFunction": "pkg/ingest", "MaintainFunction": "pkg/maintain"} {
 		declared := maps.Clone(shared)
 		maps.Copy(declared, at(t, tpl, "Resources", resource, "Properties", "Environment", "Variables").(object))
-		read := settingsOf(t, folder, "pkg/secrets")
-		if folder == "lambda/maintain" { // it masks nothing
+		read := settingsOf(t, folder, "pkg/settings")
+		if folder == "pkg/maintain" { // it masks nothing
 			read = slices.DeleteFunc(read, func(name string) bool { return strings.HasPrefix(name, "MASK_") })
 		}
 		equal(t, resource+": read by the code (-), declared by the template (+)", read, slices.Sorted(maps.Keys(declared)))

@@ -16,6 +16,8 @@ import (
 	"github.com/google/uuid"
 
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/local/invoker"
+	"sqs2pg/pkg/terminal"
 )
 
 // dlqCommand works with the dead-letter queue of a queue.
@@ -44,9 +46,9 @@ func reason(c *contract.Contract, m types.Message) string {
 	case !errors.As(err, &v):
 		return "invalid"
 	case v.Malformed:
-		return (&functionLine{Outcome: "malformed", Field: v.Field, Rule: v.Rule}).reason()
+		return invoker.Reason("malformed", v.Field, v.Rule)
 	}
-	return (&functionLine{Outcome: "invalid", Field: v.Field, Rule: v.Rule}).reason()
+	return invoker.Reason("invalid", v.Field, v.Rule)
 }
 
 type dlqList struct {
@@ -100,7 +102,7 @@ func printLetters(s *streams, dead *deadLetters, letters []letter) {
 	for i, l := range letters {
 		rows[i] = []string{l.ID, l.SentAt.Format(time.DateTime), strconv.Itoa(l.Receives), l.Reason}
 	}
-	printTable(s.out, []string{"message id", "sent (utc)", "receives", "reason"}, rows)
+	terminal.Table(s.out, []string{"message id", "sent (utc)", "receives", "reason"}, rows)
 }
 
 func sent(m types.Message) time.Time {
@@ -136,7 +138,7 @@ func (c *dlqShow) Run(ctx context.Context, s *streams) error {
 	case found == nil:
 		return fmt.Errorf("no message %s on %s now; see sqs2pg dlq list --queue %s", c.ID, dead.name, c.Queue)
 	}
-	printTable(s.out, []string{"field", "value"}, describeLetter(loaded, *found, c.Body))
+	terminal.Table(s.out, []string{"field", "value"}, describeLetter(loaded, *found, c.Body))
 	if c.Body {
 		fmt.Fprintf(s.out, "\n%s\n", *found.Body)
 	}
@@ -227,7 +229,7 @@ func (c *dlqRedrive) preview(ctx context.Context, s *streams, loaded *contract.C
 		rows = append(rows, []string{strconv.Itoa(reasons[r]), r})
 	}
 	if len(rows) > 0 {
-		printTable(s.out, []string{"messages", "reason"}, rows)
+		terminal.Table(s.out, []string{"messages", "reason"}, rows)
 	}
 	return nil
 }

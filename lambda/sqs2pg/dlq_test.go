@@ -19,6 +19,7 @@ import (
 
 	"sqs2pg/pkg/local/eventsource"
 	"sqs2pg/pkg/local/runtimeapi"
+	"sqs2pg/pkg/local/sample"
 	"sqs2pg/pkg/local/sqsserver"
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres/postgrestest"
@@ -43,7 +44,7 @@ func TestDeadLettersAreListedWithTheirReasonsAndWithoutTheirBodies(t *testing.T)
 	t.Parallel()
 	endpoint := startSQS(t)
 	_, dead := withDead(t, endpoint, "logins", 3)
-	bodies := append(logins(1, 1), `{"user_id":"ursula"}`, `not json`, `{"user_id":"ursula","user_id":"ursula"}`) // a name that no random id can hold
+	bodies := append(sample.Messages(1, 1), `{"user_id":"ursula"}`, `not json`, `{"user_id":"ursula","user_id":"ursula"}`) // a name that no random id can hold
 	sendAs(t, endpoint, dead, bodies, func(i int) string { return fmt.Sprint(i) })
 
 	var list struct {
@@ -121,7 +122,7 @@ func TestARedriveOfWhatWasWrittenAddsNoRow(t *testing.T) {
 			db := postgrestest.New(t, load(t, "user_logins"))
 			queue, dead := withDead(t, endpoint, name, 1)
 			keyring := string(mask.GenerateKeyring())
-			if _, err := send(t.Context(), client(t, endpoint), queue, "g", logins(30, 1)); err != nil {
+			if _, err := send(t.Context(), client(t, endpoint), queue, "g", sample.Messages(30, 1)); err != nil {
 				t.Fatal(err)
 			}
 			killWithRows(t, endpoint, queue, db, keyring)
@@ -170,7 +171,7 @@ func TestARedriveMayBeInterruptedAnywhere(t *testing.T) {
 			t.Cleanup(func() { server.CloseClientConnections(); server.Close(); queues.Close() })
 			calls.Store(-1 << 20) // for the preparations
 			queue, dead := withDead(t, server.URL, "logins", 3)
-			bodies := logins(25, uint64(call))
+			bodies := sample.Messages(25, uint64(call))
 			sendAs(t, server.URL, dead, bodies, func(i int) string { return fmt.Sprint(i) })
 			calls.Store(0)
 			sqs2pgIn(ctx, t.TempDir(), "", "dlq", "redrive", "--endpoint-url", server.URL, "--queue", "logins")
@@ -232,7 +233,7 @@ func TestARedriveGoesOnPastWhatTheQueueRefuses(t *testing.T) {
 	if _, err := client(t, endpoint).SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &dead, MessageBody: aws.String("{}"), MessageAttributes: full}); err != nil {
 		t.Fatal(err)
 	}
-	sendAs(t, endpoint, dead, logins(24, 1), func(i int) string { return fmt.Sprint(i) })
+	sendAs(t, endpoint, dead, sample.Messages(24, 1), func(i int) string { return fmt.Sprint(i) })
 	code, _, errs := sqs2pg(t, "dlq", "redrive", "--endpoint-url", endpoint, "--queue", "logins")
 	if code != 1 || !strings.Contains(errs, "24 of 25 messages redriven") || !strings.Contains(errs, "refused 1 messages") {
 		t.Errorf("exits with %d and says %q", code, errs)
@@ -256,7 +257,7 @@ func TestARedriveThatAGroupStopsSaysWhatWasRefused(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := send(t.Context(), client(t, endpoint), dead, "g", logins(24, 1)); err != nil {
+	if _, err := send(t.Context(), client(t, endpoint), dead, "g", sample.Messages(24, 1)); err != nil {
 		t.Fatal(err)
 	}
 	code, _, errs := sqs2pg(t, "dlq", "redrive", "--endpoint-url", endpoint, "--queue", "logins.fifo")
@@ -273,7 +274,7 @@ func TestARedriveGoesOnPastAMessageThatIsTooLarge(t *testing.T) {
 	if _, err := client(t, endpoint).SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &dead, MessageBody: aws.String(strings.Repeat("x", maxBody))}); err != nil {
 		t.Fatal(err)
 	}
-	sendAs(t, endpoint, dead, logins(24, 1), func(i int) string { return fmt.Sprint(i) })
+	sendAs(t, endpoint, dead, sample.Messages(24, 1), func(i int) string { return fmt.Sprint(i) })
 	code, _, errs := sqs2pg(t, "dlq", "redrive", "--endpoint-url", endpoint, "--queue", "logins")
 	if code != 1 || !strings.Contains(errs, "24 of 25 messages redriven") || !strings.Contains(errs, "refused 1 messages") {
 		t.Errorf("exits with %d and says %q", code, errs)

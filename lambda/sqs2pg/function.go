@@ -2,14 +2,12 @@ package main
 
 import (
 	"context"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
-	"sqs2pg/pkg/local/eventsource"
-	"sqs2pg/pkg/local/runtimeapi"
+	"sqs2pg/pkg/local/invoker"
 )
 
 // functionFlags name the function behind the mapping: at most one of three.
@@ -17,20 +15,46 @@ type functionFlags struct {
 	Function     string        `placeholder:"FILE" xor:"function" group:"function" help:"Its bootstrap (ingest/bootstrap beside this program)."`
 	InvokeURL    string        `name:"invoke-url" placeholder:"URL" xor:"function" group:"function" help:"Or an emulator's URL, as of sam local start-lambda."`
 	FunctionName string        `placeholder:"NAME" xor:"function" group:"function" help:"Or its name or ARN, for Lambda's Invoke call."`
-	Timeout      time.Duration `default:"30s" group:"function" help:"Its time for a batch; then it is killed."`
+	Timeout      time.Duration `default:"30s" group:"function" help:"Time limit of one invocation; then it is killed."`
 }
 
-// remote: it runs elsewhere, with settings of its own.
+// remote reports whether the function runs elsewhere, with settings of its own.
 func (f *functionFlags) remote() bool { return f.InvokeURL != "" || f.FunctionName != "" }
 
-// settingsFlags are what the function reads from its environment, where we start it.
+// function returns the function to open. endpoint is where Lambda's API is looked for.
+func (f *functionFlags) function(ctx context.Context, endpoint string, environ []string) (invoker.Function, error) {
+	function := invoker.Function{URL: f.InvokeURL, Name: f.FunctionName, Timeout: f.Timeout, Env: environ}
+	var err error
+	switch {
+	case f.FunctionName != "":
+		function.Lambda, err = newLambda(ctx, endpoint)
+	case f.InvokeURL == "":
+		function.Bootstrap, err = bootstrapPath(f.Function)
+	}
+	return function, err
+}
+
+// bootstrapPath returns the given path of the function's program, or its place beside this program.
+func bootstrapPath(given string) (string, error) {
+	if given != "" {
+		return given, nil
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(filepath.Dir(self), "ingest", "bootstrap"), nil
+}
+
+// settingsFlags are what the function reads from its environment, where this command starts it.
 type settingsFlags struct {
 	contractFlag `embed:""`
 	keyringFlag  `embed:""`
 	DatabaseURL  string `env:"DATABASE_URL" placeholder:"URL" group:"function" help:"Postgres that it writes to."`
 }
 
-// environ is the function's environment, checked for what it cannot start without. One that runs elsewhere has its own.
+// environ returns the function's environment, after checking what the function needs to start. It
+// is nil for a function that runs elsewhere.
 func (c *settingsFlags) environ(s *streams, remote bool) ([]string, error) {
 	if remote {
 		return nil, nil
@@ -47,77 +71,11 @@ func (c *settingsFlags) environ(s *streams, remote bool) ([]string, error) {
 		return nil, errNoDatabase
 	}
 	if !anySet("MASK_SECRET_ID") {
-		if _, err := c.keyring(s); err != nil {
-			return nil, err
-		}
-		given["MASK_KEYRING"] = c.Keyring
-	}
-	return functionEnviron(given), nil
-}
-
-// function is an open function.
-type function struct {
-	eventsource.Function
-	timeout time.Duration // 0: not known
-	totals  *totals
-	close   func()
-}
-
-// containerStart is what an emulator may need besides the function's own time.
-const containerStart = time.Minute
-
-// start opens the function with so many environments, where they are ours.
-func (f *functionFlags) start(ctx context.Context, endpoint string, environments int, environ []string, log io.Writer) (*function, error) {
-	switch {
-	case f.InvokeURL != "":
-		remote, err := eventsource.NewURLFunction(f.InvokeURL, f.Timeout+containerStart)
-		if err != nil {
-			return nil, explainQueue(err)
-		}
-		return &function{Function: remote, timeout: f.Timeout, totals: &totals{}, close: remote.Close}, nil
-	case f.FunctionName != "":
-		client, err := newLambda(ctx, endpoint)
+		text, _, err := c.keyring(s)
 		if err != nil {
 			return nil, err
 		}
-		remote, err := eventsource.NewNamedFunction(ctx, client, f.FunctionName)
-		if err != nil {
-			return nil, err
-		}
-		return &function{Function: remote, timeout: remote.Timeout, totals: &totals{}, close: func() {}}, nil
+		given["MASK_KEYRING"] = text
 	}
-	return f.startHere(ctx, environments, environ, log)
-}
-
-func (f *functionFlags) startHere(ctx context.Context, environments int, environ []string, log io.Writer) (*function, error) {
-	bootstrap, err := f.bootstrap()
-	if err != nil {
-		return nil, err
-	}
-	sum := &totals{}
-	local, err := runtimeapi.Start(ctx, runtimeapi.Config{
-		Bootstrap: bootstrap, Environments: environments, Timeout: f.Timeout,
-		FunctionName: "ingest", Env: environ, Output: log, Report: sum.add,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &function{Function: local, timeout: f.Timeout, totals: sum, close: func() {
-		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		local.Close(stop)
-		sum.stats = local.Stats()
-	}}, nil
-}
-
-// bootstrap returns the path of the function's program.
-func (f *functionFlags) bootstrap() (string, error) {
-	if f.Function != "" {
-		return f.Function, nil
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return "", err
-	}
-	return filepath.Join(filepath.Dir(self), "ingest", "bootstrap"), nil
+	return invoker.Environ(os.Getenv, given), nil
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"testing"
 
+	"sqs2pg/pkg/local/sqsserver/sqstest"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
@@ -11,12 +13,7 @@ import (
 // startSQS serves an SQS of the test's own.
 func startSQS(t *testing.T) (endpoint string) {
 	t.Helper()
-	endpoint, stop, err := serveSQS("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(stop)
-	return endpoint
+	return sqstest.Start(t).URL
 }
 
 func client(t *testing.T, endpoint string) *sqs.Client {

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"sqs2pg/pkg/local/sample"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
@@ -46,17 +48,22 @@ func (c *sendCommand) bodies(in io.Reader) ([]string, error) {
 		if c.Count < 1 {
 			return nil, misuse("--count is %d; it must be 1 or more", c.Count)
 		}
-		return logins(c.Count, c.seed()), nil
+		return sample.Messages(c.Count, c.seed()), nil
 	}
-	if c.File != "-" {
-		f, err := os.Open(c.File)
-		if err != nil {
-			return nil, misuse("%v", err)
-		}
-		defer f.Close()
-		in = f
+	return readLines(c.File, in)
+}
+
+// readLines reads the messages of a file, one per line; - is in.
+func readLines(file string, in io.Reader) ([]string, error) {
+	if file == "-" {
+		return lines(in)
 	}
-	return lines(in)
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, misuse("%v", err)
+	}
+	defer f.Close()
+	return lines(f)
 }
 
 func (c *sendCommand) seed() uint64 {

@@ -3,6 +3,7 @@ package contract_test
 import (
 	"testing"
 
+	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
 )
 
@@ -39,7 +40,7 @@ func BenchmarkDecodeRefuses(b *testing.B) {
 func BenchmarkLoad(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := contract.Load("user_logins"); err != nil {
+		if _, err := contract.Load(contracts.Files, "user_logins"); err != nil {
 			b.Fatal(err)
 		}
 	}

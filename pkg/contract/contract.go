@@ -1,21 +1,14 @@
-// Package contract says what a message must be and where its values go.
+// Package contract runs contracts: it decodes the body of a message to a [Record] and masks the
+// Record to a [Row].
 //
-// A contract is one JSON Schema document (draft 2020-12) with a few keywords of
-// our own: x-table and x-write at its root, x-column, x-mask, x-recover,
-// x-subject and x-domain on the properties that become columns. It is the only
-// copy of its columns: the table, the decoding, the checks and the masking all
-// follow from it, so that a new event needs a new file and no Go.
+// A contract is one JSON Schema document with a few keywords of our own. It is the only copy of its
+// columns: the table, the decoding, the checks and the masking all follow from it, so that a new
+// event needs a new file and no Go. Package schema compiles the document; see there for what it
+// may say.
 //
-// Each stage has a type of its own, and so the compiler keeps the policy: bytes
-// are decoded to a [Record], which holds raw values and shows them to nobody; a
-// Record is masked to a [Row]; nothing else makes a Row, and a writer takes rows
-// only.
-//
-// The checks of a contract are compiled to a plan that runs while a message is
-// decoded, because a general validator costs more than all the rest. Keywords
-// beyond the plan (anyOf, if, items and so on) are left to
-// github.com/santhosh-tekuri/jsonschema, and a property test holds both to the
-// same answers.
+// Each stage has its own type, so that the compiler keeps the policy. A Record holds raw values and
+// has no accessor. Only this package makes a Row, from a Record, and a writer takes nothing but
+// rows.
 package contract
 
 import (
@@ -27,12 +20,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
-
-	"sqs2pg/infra/contracts"
+	"sqs2pg/pkg/contract/schema"
+	"sqs2pg/pkg/mask"
 )
 
-// Errors of loading. Those of decoding are of type [*Violation].
+// Errors of loading. Errors of decoding are of type [*Violation].
 var (
 	ErrNotFound = errors.New("no such contract")
 	ErrContract = errors.New("contract")
@@ -40,19 +32,14 @@ var (
 
 // Contract is a loaded contract. It is immutable and safe for concurrent use.
 type Contract struct {
-	name     string
-	table    Table
-	root     object
-	columns  []*property // in the order of table.Columns
-	slots    int         // how many properties there are, at any depth
-	declared map[string]bool
-	schema   *jsonschema.Schema // nil if the plan checks everything
+	name   string
+	schema *schema.Schema
 }
 
-// Load reads a contract: an embedded one by its name, or a file by its path,
-// which contains a slash or ends in .json. It returns ErrNotFound for a name or
-// path that is not there, and ErrContract for a contract with a mistake.
-func Load(nameOrPath string) (*Contract, error) {
+// Load reads a contract: by its name, NAME.json in folder, or by the path of a file, which contains
+// a slash or ends in .json. It returns ErrNotFound if there is no such name or file, and
+// ErrContract if the contract has a mistake.
+func Load(folder fs.FS, nameOrPath string) (*Contract, error) {
 	if strings.ContainsRune(nameOrPath, filepath.Separator) || strings.HasSuffix(nameOrPath, ".json") {
 		document, err := os.ReadFile(nameOrPath)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -63,17 +50,17 @@ func Load(nameOrPath string) (*Contract, error) {
 		}
 		return Parse(strings.TrimSuffix(filepath.Base(nameOrPath), ".json"), document)
 	}
-	document, err := contracts.Files.ReadFile(nameOrPath + ".json")
+	document, err := fs.ReadFile(folder, nameOrPath+".json")
 	if err != nil {
 		return nil, fmt.Errorf("%w: %q; there are %s, or give the path of a file, such as ./orders.json",
-			ErrNotFound, nameOrPath, strings.Join(Names(), ", "))
+			ErrNotFound, nameOrPath, strings.Join(Names(folder), ", "))
 	}
 	return Parse(nameOrPath, document)
 }
 
-// Names lists the embedded contracts, sorted.
-func Names() []string {
-	files, _ := fs.Glob(contracts.Files, "*.json")
+// Names lists the contracts in folder, sorted.
+func Names(folder fs.FS) []string {
+	files, _ := fs.Glob(folder, "*.json")
 	for i, file := range files {
 		files[i] = strings.TrimSuffix(file, ".json")
 	}
@@ -81,47 +68,32 @@ func Names() []string {
 	return files
 }
 
-// Parse reads a contract from its document. Its errors wrap ErrContract and give
-// the contract's name, the JSON pointer of the mistake and what to do about it.
+// Parse reads a contract from its document. Its errors wrap ErrContract and give the contract's
+// name, the JSON pointer of the mistake and what to do about it.
 func Parse(name string, document []byte) (*Contract, error) {
-	c, err := parse(name, document)
+	s, err := schema.Compile(document)
 	if err != nil {
 		return nil, fmt.Errorf("%w %s.json: %w", ErrContract, name, err)
 	}
-	return c, nil
+	return &Contract{name, s}, nil
 }
 
-func parse(name string, document []byte) (*Contract, error) {
-	outline, err := readOutline(document)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkNumbers(document); err != nil {
-		return nil, err
-	}
-	schema, err := compileSchema(document)
-	if err != nil {
-		return nil, err
-	}
-	return newPlan(name, outline, schema)
-}
-
-// Name is the contract's name: its file's name without .json.
+// Name is the contract's name: the name of its file without .json.
 func (c *Contract) Name() string { return c.name }
 
-// Table is the table that the contract's rows go to. The columns that every table
-// has besides (create_date, sent_at, event_id) are not among its columns.
+// Table is the table that the contract's rows go to. Its columns are those of the contract; see
+// [ReservedColumns] for those that every table has besides.
 func (c *Contract) Table() Table {
-	t := c.table
+	t := c.schema.Table
 	t.Columns, t.Key = slices.Clone(t.Columns), slices.Clone(t.Key)
 	return t
 }
 
-// Warnings says what is allowed in the contract and yet unwise, one sentence each.
+// Warnings lists what is allowed in the contract but unwise, one sentence each.
 func (c *Contract) Warnings() []string {
 	var warnings []string
-	for _, column := range c.table.Columns {
-		if column.Mask == maskSHA256 {
+	for _, column := range c.schema.Table.Columns {
+		if column.Mask == mask.SHA256 {
 			warnings = append(warnings, fmt.Sprintf("column %s is masked by sha256-8: 32 bits collide from tens of thousands of values on, "+
 				"and without a key short values such as addresses are found by trying; use x-mask token unless you must match an existing column", column.Name))
 		}

@@ -9,13 +9,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/mask"
 )
 
-func TestTheLoginsAreEmbedded(t *testing.T) {
+func TestLoadsTheLoginContractByName(t *testing.T) {
 	t.Parallel()
-	if diff := cmp.Diff([]string{"user_logins"}, contract.Names()); diff != "" {
+	if diff := cmp.Diff([]string{"user_logins"}, contract.Names(contracts.Files)); diff != "" {
 		t.Errorf("the names differ (-want +got):\n%s", diff)
 	}
 	c := load(t, "user_logins")
@@ -35,14 +36,14 @@ func TestTheLoginsAreEmbedded(t *testing.T) {
 	}
 }
 
-func TestEveryEmbeddedContractLoads(t *testing.T) {
+func TestLoadsEveryContractOfTheRepository(t *testing.T) {
 	t.Parallel()
-	for _, name := range contract.Names() {
+	for _, name := range contract.Names(contracts.Files) {
 		load(t, name)
 	}
 }
 
-func TestOneAddressHasOneToken(t *testing.T) {
+func TestEqualAddressesHaveEqualTokens(t *testing.T) {
 	t.Parallel()
 	c := load(t, "user_logins")
 	const column = 2
@@ -93,7 +94,7 @@ func TestMasksOfStrings(t *testing.T) {
 	}
 }
 
-func TestUpsertNamesItsKey(t *testing.T) {
+func TestReadsUpsertAndItsKey(t *testing.T) {
 	t.Parallel()
 	table := parse(t, `{"x-table": "crm.people", "x-write": {"mode": "upsert", "key": ["q", "p"]}, "type": "object", "properties": {
 		"p": {"type": "integer"}, "q": {"type": "string", "x-mask": "token"}}, "required": ["p", "q"]}`).Table()
@@ -105,7 +106,7 @@ func TestUpsertNamesItsKey(t *testing.T) {
 	}
 }
 
-func TestARequiredStringMayBeEmptyIfTheContractSaysSo(t *testing.T) {
+func TestRequiredStringMayBeEmptyIfMinLengthIsZero(t *testing.T) {
 	t.Parallel()
 	c := parse(t, with(`{"type": "string", "minLength": 0}`, `, "required": ["p"]`))
 	if got, violation := valueOf(t, c, `""`); violation != nil || got != "" {
@@ -113,7 +114,7 @@ func TestARequiredStringMayBeEmptyIfTheContractSaysSo(t *testing.T) {
 	}
 }
 
-func TestSHA256IsWarnedOf(t *testing.T) {
+func TestWarnsOfSHA256(t *testing.T) {
 	t.Parallel()
 	warnings := load(t, "testdata/order_placed.json").Warnings()
 	if len(warnings) != 1 || !strings.Contains(warnings[0], "card_hash") {
@@ -121,7 +122,7 @@ func TestSHA256IsWarnedOf(t *testing.T) {
 	}
 }
 
-func TestLoadSaysWhatIsNotThere(t *testing.T) {
+func TestLoadNamesMissingContractsAndMistakes(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	broken := filepath.Join(dir, "broken.json")
@@ -138,14 +139,24 @@ func TestLoadSaysWhatIsNotThere(t *testing.T) {
 		{dir + "/x", `no such contract: there is no file ` + dir + `/x`, contract.ErrNotFound},
 		{broken, `contract broken.json: /x-tabel: unknown keyword "x-tabel": did you mean "x-table"?`, contract.ErrContract},
 	} {
-		_, err := contract.Load(test.nameOrPath)
+		_, err := contract.Load(contracts.Files, test.nameOrPath)
 		if !errors.Is(err, test.is) || err.Error() != test.want {
 			t.Errorf("got  %v\nwant %s", err, test.want)
 		}
 	}
 }
 
-func TestDecodeLeavesTheBodyAsItIs(t *testing.T) {
+func TestParseNamesTheContractInItsErrors(t *testing.T) {
+	t.Parallel()
+	for _, document := range []string{``, `{`, `[]`, `{}`, with(`{}`, ``), with(`{"type": "string", "maxLenght": 3}`, ``)} {
+		_, err := contract.Parse("c", []byte(document))
+		if !errors.Is(err, contract.ErrContract) || !strings.HasPrefix(err.Error(), "contract c.json: ") {
+			t.Errorf("%q: got %v, want an ErrContract that names the contract", document, err)
+		}
+	}
+}
+
+func TestDecodeNeitherKeepsNorChangesTheBody(t *testing.T) {
 	t.Parallel()
 	c := load(t, "user_logins")
 	body := []byte(login)
@@ -159,7 +170,7 @@ func TestDecodeLeavesTheBodyAsItIs(t *testing.T) {
 	}
 }
 
-func TestDecodeAndMaskKeepToTheirAllocations(t *testing.T) {
+func TestDecodeAndMaskAllocateLittle(t *testing.T) {
 	c, k := load(t, "user_logins"), keyring(t)
 	got := testing.AllocsPerRun(100, func() {
 		record, err := c.Decode([]byte(login))

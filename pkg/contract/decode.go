@@ -7,14 +7,15 @@ import (
 	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"sqs2pg/pkg/contract/schema"
 )
 
-// Decode reads one message and checks it against the contract. Every error is a
-// [*Violation]. What is wrong with the text as a whole (no JSON, duplicate
-// members, trailing bytes) goes before what is wrong with a value; of several
-// values the first in the message is named, and a missing property where its
-// object ends, in the contract's order. Decode neither keeps nor changes body
-// and is safe for concurrent use.
+// Decode reads one message and checks it against the contract. Every error is a [*Violation], and
+// names one mistake. A mistake of the text as a whole (not JSON, duplicate members, trailing bytes)
+// goes before mistakes of values. Of these, the first in the message is named; a missing property
+// counts where its object ends, and of several the first in the contract's order is named. Decode
+// neither keeps nor changes body and is safe for concurrent use.
 func (c *Contract) Decode(body []byte) (Record, error) {
 	d := decodings.Get().(*decoding)
 	defer d.release()
@@ -22,7 +23,7 @@ func (c *Contract) Decode(body []byte) (Record, error) {
 	if err := d.message(); err != nil {
 		return Record{}, d.syntaxViolation(body, err)
 	}
-	if d.violation == nil && c.schema != nil {
+	if d.violation == nil && c.schema.Library != nil {
 		d.violation = c.validate(body)
 	}
 	if d.violation != nil {
@@ -31,14 +32,14 @@ func (c *Contract) Decode(body []byte) (Record, error) {
 	return Record{contract: c, values: newValues(d.values)}, nil
 }
 
-// decoding is the state of one Decode. All of it but the values, which become
-// the record's, is used again.
+// decoding is the state of one Decode. All of it is used again, except for the values, which go to
+// the record.
 type decoding struct {
-	contract  *Contract
+	schema    *schema.Schema
 	body      bytes.Buffer // jsontext reads a bytes.Buffer in place and leaves it unchanged
 	json      *jsontext.Decoder
-	values    []Value
-	seen      []bool // by property.slot
+	values    []Value // by the property's column
+	seen      []bool  // by the property's slot
 	scratch   []byte
 	violation *Violation // the first one
 }
@@ -52,22 +53,22 @@ var decodings = sync.Pool{New: func() any {
 const maxScratch = 64 << 10
 
 func (d *decoding) begin(c *Contract, body []byte) {
-	d.contract = c
+	d.schema = c.schema
 	d.body = *bytes.NewBuffer(body)
-	d.values = make([]Value, len(c.columns))
-	if cap(d.seen) < c.slots {
-		d.seen = make([]bool, c.slots)
+	d.values = make([]Value, len(c.schema.Columns))
+	if cap(d.seen) < c.schema.Properties {
+		d.seen = make([]bool, c.schema.Properties)
 	}
-	d.seen = d.seen[:c.slots]
+	d.seen = d.seen[:c.schema.Properties]
 	clear(d.seen)
 }
 
-// release lets go of the message, and of the space that an uncommonly long one took.
+// release lets go of the message, and of scratch space that an unusually long message has grown.
 func (d *decoding) release() {
 	if cap(d.scratch) > maxScratch {
 		d.scratch = nil
 	}
-	d.contract, d.values, d.violation = nil, nil, nil
+	d.schema, d.values, d.violation = nil, nil, nil
 	d.body = bytes.Buffer{}
 	d.json.Reset(&d.body)
 	decodings.Put(d)
@@ -78,8 +79,8 @@ var (
 	errTrailing  = errors.New("trailing bytes")
 )
 
-// message reads the whole body. Its error is one of the text's syntax; what is
-// wrong with values it notes in d.violation.
+// message reads the whole body. Its error is about the syntax; a value that breaks a rule is noted
+// in d.violation.
 func (d *decoding) message() error {
 	if kind := d.json.PeekKind(); kind != '{' {
 		if err := d.json.SkipValue(); err != nil {
@@ -87,7 +88,7 @@ func (d *decoding) message() error {
 		}
 		return errNotObject
 	}
-	if err := d.object(&d.contract.root); err != nil {
+	if err := d.object(d.schema.Root); err != nil {
 		return err
 	}
 	if _, err := d.json.ReadToken(); err != io.EOF {

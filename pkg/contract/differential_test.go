@@ -11,42 +11,41 @@ import (
 	"sqs2pg/pkg/contract"
 )
 
-// The plan must say of every message what the schema library says. Contracts are
-// drawn from the plan's keywords, messages from what lies near their limits. The
-// library gets the same contract with minProperties: 0, which checks nothing but
-// is beyond the plan.
-func TestPlanAndLibraryAgree(t *testing.T) {
+// Our own checks must accept and refuse the same messages as the schema library. Contracts are
+// drawn from the keywords that we check ourselves, and messages from values near their limits. The
+// library gets the same contract with minProperties: 0, which checks nothing but needs the library.
+func TestPropertiesAndLibraryAgree(t *testing.T) {
 	t.Parallel()
 	accepted, refused := 0, map[string]int{}
 	check := func(t *rapid.T) {
 		schema := drawObject(t, 0)
 		schema["x-table"] = "t"
-		plan := parseSchema(t, schema)
+		own := parseSchema(t, schema)
 		schema["minProperties"] = 0
 		library := parseSchema(t, schema)
 
 		for range 8 {
 			body := drawMessage(t, schema)
-			_, err := plan.Decode(body)
+			_, err := own.Decode(body)
 			want, ok := library.LibraryViolations(body)
 			if !ok {
-				t.Fatalf("the library did not read %s", body)
+				t.Fatalf("the library could not read %s", body)
 			}
 			got, _ := err.(*contract.Violation)
 			switch {
 			case got == nil && len(want) == 0:
 				accepted++
 			case got == nil:
-				t.Fatalf("the plan accepts %s, the library says %v", body, *want[0])
+				t.Fatalf("our own checks accept %s, the library says %v", body, *want[0])
 			case got.Rule == "range" || got.Rule == "nul": // the library knows no bigint and no U+0000
 			case !slices.ContainsFunc(want, func(v *contract.Violation) bool { return *v == *got }):
-				t.Fatalf("the plan refuses %s with %v, which is not among the library's %d violations", body, *got, len(want))
+				t.Fatalf("our own checks refuse %s with %v, which is not among the library's %d violations", body, *got, len(want))
 			default:
 				refused[got.Rule]++
 			}
 		}
 	}
-	for range 10 { // of 100 contracts each, so that every rule is reached for sure
+	for range 10 { // 100 contracts each: enough to reach every rule
 		rapid.Check(t, check)
 	}
 	if t.Failed() {
@@ -60,7 +59,7 @@ func TestPlanAndLibraryAgree(t *testing.T) {
 		}
 	}
 	if accepted == 0 {
-		t.Error("no message was accepted: the test does not reach that")
+		t.Error("no message was accepted: the test does not reach a whole message")
 	}
 }
 
@@ -123,7 +122,7 @@ func drawProperty(t *rapid.T, depth int, required bool) map[string]any {
 
 func addTextKeywords(t *rapid.T, property map[string]any, required bool) {
 	if required {
-		property["minLength"] = 1 // what the plan implies
+		property["minLength"] = 1 // as our own checks have it
 	}
 	switch rapid.IntRange(0, 7).Draw(t, "keyword") {
 	case 0:

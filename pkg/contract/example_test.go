@@ -4,13 +4,14 @@ import (
 	"fmt"
 	"log"
 
+	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/mask"
 )
 
 // A message becomes a record, and the record a row.
 func Example() {
-	logins, err := contract.Load("user_logins")
+	logins, err := contract.Load(contracts.Files, "user_logins")
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -6,15 +6,15 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// LibraryViolations is what the schema library alone says of a message, for a
-// contract that needs it.
+// LibraryViolations returns what the schema library alone says of a message, and false for a
+// contract that does not need the library.
 func (c *Contract) LibraryViolations(body []byte) ([]*Violation, bool) {
-	if c.schema == nil {
+	if c.schema.Library == nil {
 		return nil, false
 	}
 	message, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
 	if err != nil {
 		return nil, false
 	}
-	return c.violations(nil, c.schema.Validate(message)), true
+	return c.violations(nil, c.schema.Library.Validate(message)), true
 }

@@ -10,7 +10,7 @@ import (
 	"sqs2pg/pkg/contract"
 )
 
-// parse is contract.Parse for a contract that must be right.
+// parse is contract.Parse for a document without mistakes.
 func parse(tb testing.TB, document string) *contract.Contract {
 	tb.Helper()
 	c, err := contract.Parse("c", []byte(document))
@@ -20,7 +20,13 @@ func parse(tb testing.TB, document string) *contract.Contract {
 	return c
 }
 
-// valueOf is the value of the property p in a message of p alone; p is JSON.
+// with makes a contract of one property p; more goes to the root.
+func with(property, more string) string {
+	return `{"x-table": "t", "type": "object", "properties": {"p": ` + property + `}` + more + `}`
+}
+
+// valueOf decodes and masks a message with the one property p, written in JSON, and returns its
+// value.
 func valueOf(tb testing.TB, c *contract.Contract, p string) (any, *contract.Violation) {
 	tb.Helper()
 	record, err := c.Decode([]byte(`{"p": ` + p + `}`))

@@ -12,8 +12,9 @@ import (
 	"sqs2pg/pkg/contract"
 )
 
-// Whatever the body: no panic; an error is a violation that quotes nothing; an
-// accepted message has a value for every column, and text that Postgres takes.
+// FuzzDecode checks for any body that Decode does not panic, that an error is a violation that
+// quotes nothing, and that an accepted message has a value for every column and text that Postgres
+// takes.
 func FuzzDecode(f *testing.F) {
 	for _, body := range []string{
 		login, order, `{}`, ``, `null`, `[]`, // whole messages
@@ -26,7 +27,7 @@ func FuzzDecode(f *testing.F) {
 	} {
 		f.Add([]byte(body))
 	}
-	for _, value := range slices.Concat(yes(), no(), open()) { // what RFC 8259 says of it
+	for _, value := range slices.Concat(yes(), no(), open()) { // by the rules of RFC 8259
 		f.Add([]byte(inBody(value)))
 	}
 	free, err := contract.Parse("free", []byte(freeForm))
@@ -58,7 +59,7 @@ func checkViolation(t *testing.T, c *contract.Contract, err error) {
 			known = known || strings.Contains("."+column.Path+".", "."+name+".")
 		}
 		if !known {
-			t.Fatalf("the field %q is not the contract's", v.Field)
+			t.Fatalf("the field %q is not declared by the contract", v.Field)
 		}
 	}
 }
@@ -84,7 +85,8 @@ func checkRow(t *testing.T, c *contract.Contract, row contract.Row) {
 	}
 }
 
-// Whatever the document: no panic, and a contract that loads has a sound table.
+// FuzzParse checks for any document that Parse does not panic, and that a contract that loads has a
+// sound table.
 func FuzzParse(f *testing.F) {
 	for _, path := range []string{"testdata/order_placed.json", "../../infra/contracts/user_logins.json"} {
 		document, err := os.ReadFile(path)

@@ -11,9 +11,8 @@ import (
 	"sqs2pg/pkg/contract"
 )
 
-// Whatever prints a Record, a Row or a Value, also inside of something else,
-// prints none of their text.
-func TestNothingPersonalIsPrinted(t *testing.T) {
+// A Record, a Row or a Value prints none of its text, also inside of something else.
+func TestRecordsAndRowsPrintAsHidden(t *testing.T) {
 	t.Parallel()
 	c := load(t, "user_logins")
 	record, err := c.Decode([]byte(loginWith("u-1", "Ann Secret")))
@@ -59,7 +58,7 @@ func expectHidden(t *testing.T, how, text string) {
 	}
 }
 
-func TestMaskPanicsForARecordOfAnotherContract(t *testing.T) {
+func TestMaskPanicsForRecordOfAnotherContract(t *testing.T) {
 	t.Parallel()
 	record, err := load(t, "user_logins").Decode([]byte(login))
 	if err != nil {

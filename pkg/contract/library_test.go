@@ -8,9 +8,9 @@ import (
 	"sqs2pg/pkg/contract"
 )
 
-// Keywords beyond the plan are left to the schema library, whose complaints quote
-// the message; of them only the place and the keyword are passed on.
-func TestKeywordsBeyondThePlan(t *testing.T) {
+// The schema library checks the keywords that we do not check ourselves. Its complaints quote the
+// message, so only the place and the keyword are passed on.
+func TestKeywordsThatTheLibraryChecks(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		property, more, body, field, rule string
@@ -41,7 +41,7 @@ func TestKeywordsBeyondThePlan(t *testing.T) {
 	} {
 		c := parse(t, with(test.property, test.more))
 		want := contract.Violation{Field: test.field, Rule: test.rule}
-		for range 10 { // the library goes through maps
+		for range 10 { // the library iterates over maps
 			if diff := cmp.Diff(want, violationOf(t, c, test.body)); diff != "" {
 				t.Errorf("%s%s (-want +got):\n%s", test.property, test.more, diff)
 			}
@@ -49,7 +49,7 @@ func TestKeywordsBeyondThePlan(t *testing.T) {
 	}
 }
 
-func TestALoginIsCheckedWithoutTheLibrary(t *testing.T) {
+func TestChecksLoginsAndOrdersWithoutTheLibrary(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"user_logins", "testdata/order_placed.json"} {
 		if _, needed := load(t, name).LibraryViolations([]byte(login)); needed {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/mask"
 )
@@ -71,7 +72,7 @@ func TestAnOrderBecomesARow(t *testing.T) {
 	}
 }
 
-func TestWhatAnOrderLeavesOutIsNull(t *testing.T) {
+func TestPropertiesThatAnOrderOmitsAreNull(t *testing.T) {
 	t.Parallel()
 	c := load(t, "testdata/order_placed.json")
 	for _, test := range []struct{ reason, old, replacement string }{
@@ -139,7 +140,7 @@ func keyring(tb testing.TB) *mask.Keyring {
 
 func load(tb testing.TB, nameOrPath string) *contract.Contract {
 	tb.Helper()
-	c, err := contract.Load(nameOrPath)
+	c, err := contract.Load(contracts.Files, nameOrPath)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -12,15 +12,15 @@ import (
 	"sqs2pg/pkg/contract"
 )
 
-// What is JSON and what is not, by RFC 8259, made by rule: y must be accepted, n must be refused, and i is left open by the RFC:
-// there a parser may do either, but must not fall over.
+// These texts follow the rules of RFC 8259: a parser must accept those of yes and refuse those of
+// no. The RFC leaves those of open to the parser, which may do either but must not panic.
 
 const freeForm = `{"x-table":"t","type":"object","required":["v"],"properties":{"v":{"type":["array","null"]}}}`
 
-// inBody puts a JSON value where any may be.
+// inBody makes a body of freeForm with the value in a place where any value may be.
 func inBody(value string) string { return `{"v":[` + value + `]}` }
 
-// yes are values that must be accepted.
+// yes lists values that a parser must accept.
 func yes() (all []string) {
 	all = []string{`true`, `false`, `null`, `[]`, `{}`, `""`, `[[[]]]`, `{"":{"":0}}`, `{"a":[{"b":null}]}`, strings.Repeat("[", 60) + strings.Repeat("]", 60)}
 	for _, sign := range []string{"", "-"} {
@@ -44,7 +44,7 @@ func yes() (all []string) {
 	return all
 }
 
-// no are texts that must be refused where a value should be.
+// no lists texts that a parser must refuse in the place of a value.
 func no() (all []string) {
 	all = []string{
 		`,`, `[`, `]`, `{`, `}`, `[1,]`, `[,1]`, `[1,,2]`, `[1 2]`, `[1:2]`, `[1}`, `{"a":1]`, `{"a"}`, `{"a":}`, `{"a" 1}`, `{"a",1}`, `{:1}`, `{1:1}`, `{a:1}`, `{'a':1}`,
@@ -75,7 +75,7 @@ func no() (all []string) {
 	return all
 }
 
-// open are texts that the RFC leaves to the parser. None of them has a place in Postgres as it is, but for the numbers.
+// open lists texts that the RFC leaves to the parser. Postgres stores only the numbers among them.
 func open() (all []string) {
 	all = []string{"1e400", "-1e400", "1e-400", "1e99999", "1e-99999", "123123e100000", strings.Repeat("9", 400), "0." + strings.Repeat("1", 2000), "1e999999999999999999999", "-0", "9007199254740993"}
 	for _, s := range []string{
@@ -87,7 +87,7 @@ func open() (all []string) {
 	return append(all, `{"a":1,"a":1}`, `{"a":1,"\u0061":2}`, strings.Repeat("[", 500)+strings.Repeat("]", 500), strings.Repeat(`{"a":`, 500)+"1"+strings.Repeat("}", 500))
 }
 
-func TestJSONByTheRulesOfRFC8259(t *testing.T) {
+func TestReadsJSONByTheRulesOfRFC8259(t *testing.T) {
 	t.Parallel()
 	c, err := contract.Parse("free", []byte(freeForm))
 	if err != nil {
@@ -105,7 +105,7 @@ func TestJSONByTheRulesOfRFC8259(t *testing.T) {
 	for _, value := range malformed {
 		checkRefused(t, c, inBody(value))
 	}
-	// A body that is cut off anywhere, or has anything after it, is none.
+	// A body that is cut off, or that something follows, is malformed.
 	whole := inBody(`"a\u00e9\ud83d\ude00é",-1.5e+3,{"b":[true,null]}`)
 	for end := range len(whole) {
 		checkRefused(t, c, whole[:end])

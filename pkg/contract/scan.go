@@ -4,12 +4,16 @@ import (
 	"bytes"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"sqs2pg/pkg/contract/scalar"
 )
 
-// scan walks a value that jsontext has found valid, and returns it without white
-// space between its tokens, in scratch space. It names the rule if the value
-// holds what jsonb refuses: U+0000, a number out of range, more nesting than is
-// allowed.
+// maxNesting is how deep the arrays and objects of a message may be nested.
+const maxNesting = 64
+
+// scan walks a value that jsontext has found valid, and returns it without white space between its
+// tokens, in scratch space. It returns the rule instead if the value holds what jsonb refuses
+// (U+0000, a number out of range) or is nested too deeply.
 func (d *decoding) scan(raw []byte) (compact []byte, rule string) {
 	depth := d.json.StackDepth()
 	out := d.scratch[:0]
@@ -23,7 +27,7 @@ func (d *decoding) scan(raw []byte) (compact []byte, rule string) {
 			}
 		case c == '-' || c >= '0' && c <= '9':
 			end = numberEnd(raw, i)
-			if !proportionate(raw[i:end]) {
+			if !scalar.InProportion(raw[i:end]) {
 				return nil, ruleRange
 			}
 		case c == '{' || c == '[':
@@ -60,8 +64,8 @@ func numberEnd(raw []byte, i int) int {
 	return i
 }
 
-// holdsNUL reports whether a quoted string has U+0000 in it, which JSON can only
-// write as an escape. The backslash of that escape may itself be escaped.
+// holdsNUL reports whether a quoted string has U+0000 in it, which JSON can only write as an
+// escape. The backslash of that escape may itself be escaped.
 func holdsNUL(quoted []byte) bool {
 	if !bytes.Contains(quoted, []byte(`\u0000`)) {
 		return false

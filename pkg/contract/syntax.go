@@ -9,10 +9,12 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"sqs2pg/pkg/contract/schema"
 )
 
-// syntaxViolation turns jsontext's error, whose text quotes the message, into one
-// that does not.
+// syntaxViolation turns an error of jsontext, whose text quotes the message, into a violation,
+// which does not.
 func (d *decoding) syntaxViolation(body []byte, err error) *Violation {
 	var syntax *jsontext.SyntacticError
 	switch {
@@ -28,13 +30,13 @@ func (d *decoding) syntaxViolation(body []byte, err error) *Violation {
 	r, size := utf8.DecodeRune(rest)
 	switch {
 	case len(location) >= maxNesting:
-		return &Violation{Field: d.contract.field(location[:1]), Rule: ruleNesting}
+		return &Violation{Field: fieldOf(d.schema, location[:1]), Rule: ruleNesting}
 	case errors.Is(err, jsontext.ErrDuplicateName):
-		return &Violation{Field: d.contract.field(location), Rule: ruleDuplicate}
+		return &Violation{Field: fieldOf(d.schema, location), Rule: ruleDuplicate}
 	case startsWithSurrogate(rest):
-		return &Violation{Field: d.contract.field(location), Rule: ruleSurrogate}
+		return &Violation{Field: fieldOf(d.schema, location), Rule: ruleSurrogate}
 	case r == utf8.RuneError && size == 1:
-		return &Violation{Field: d.contract.field(location), Rule: ruleUTF8, Malformed: true}
+		return &Violation{Field: fieldOf(d.schema, location), Rule: ruleUTF8, Malformed: true}
 	default:
 		return &Violation{Rule: ruleJSON, Malformed: true}
 	}
@@ -48,12 +50,12 @@ func startsWithSurrogate(b []byte) bool {
 	return err == nil && utf16.IsSurrogate(rune(unit))
 }
 
-// field writes a location in a message as a Violation does: names that the
-// contract declares, and * for whatever the message made up.
-func (c *Contract) field(location []string) string {
+// fieldOf writes a location in a message as a Violation does: by the names that the contract
+// declares, and * in place of any other name.
+func fieldOf(s *schema.Schema, location []string) string {
 	var path []string
 	for _, name := range location {
-		if !c.declared[name] {
+		if !s.Declared[name] {
 			name = "*"
 		}
 		path = append(path, name)

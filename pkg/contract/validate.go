@@ -10,26 +10,25 @@ import (
 	errorkind "github.com/santhosh-tekuri/jsonschema/v6/kind"
 )
 
-// validate asks the schema library, for the keywords beyond the plan. The body
-// has been decoded before, so its numbers are in proportion and its depth is small.
+// validate checks the keywords that only the schema library checks. The body has been decoded
+// before, so its numbers are in proportion and it is not nested deeply.
 func (c *Contract) validate(body []byte) *Violation {
 	message, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
 	if err != nil {
 		return &Violation{Rule: ruleJSON, Malformed: true}
 	}
-	found := c.violations(nil, c.schema.Validate(message))
+	found := c.violations(nil, c.schema.Library.Validate(message))
 	if len(found) == 0 {
 		return nil
 	}
-	// The library goes through maps, so its order differs from run to run.
+	// The library iterates over maps, so its order differs from run to run.
 	return slices.MinFunc(found, func(a, b *Violation) int {
 		return cmp.Or(cmp.Compare(a.Field, b.Field), cmp.Compare(a.Rule, b.Rule))
 	})
 }
 
-// violations collects what the library complains of. Below a keyword that
-// combines schemas, such as anyOf, any of the complaints may be beside the point,
-// so that keyword itself is the rule.
+// violations appends the complaints of the library to found. Below a keyword that combines schemas,
+// such as anyOf, a complaint may not be what matters, so the keyword itself is the rule.
 func (c *Contract) violations(found []*Violation, err error) []*Violation {
 	if err == nil {
 		return found
@@ -45,7 +44,7 @@ func (c *Contract) violations(found []*Violation, err error) []*Violation {
 		}
 		return found
 	}
-	field := c.field(e.InstanceLocation)
+	field := fieldOf(c.schema, e.InstanceLocation)
 	switch k := e.ErrorKind.(type) {
 	case *errorkind.Required:
 		for _, name := range k.Missing {
@@ -58,7 +57,7 @@ func (c *Contract) violations(found []*Violation, err error) []*Violation {
 	return append(found, &Violation{Field: field, Rule: ruleOf(e.ErrorKind)})
 }
 
-// ruleOf is the keyword of the library's complaint.
+// ruleOf is the keyword that a complaint of the library is about.
 func ruleOf(k jsonschema.ErrorKind) string {
 	switch k := k.(type) {
 	case *errorkind.Format:

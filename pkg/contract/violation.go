@@ -1,27 +1,25 @@
 package contract
 
-// Violation says which rule a message breaks, and where. It never holds anything
-// that the message says, so it may be logged, stored and shown.
+// Violation says which rule a message breaks, and where. It never holds anything that the message
+// says, so it may be logged, stored and shown.
 type Violation struct {
-	// Field is the path of the value from the root, joined by dots; "" is the
-	// message as a whole. A name that the contract does not declare, and the
-	// index of an array, are written as *.
+	// Field is the path of the value from the root, joined by dots; "" is the message as a whole. A
+	// name that the contract does not declare is written as *, and so is the index of an array.
 	Field string
 
-	// Rule is the schema keyword that the value breaks, such as "required",
-	// "type", "maxLength" or "format ip", or one of:
-	// "json" (it is no JSON at all), "utf-8", "surrogate" (half of a surrogate
-	// pair), "duplicate member", "trailing bytes", "nesting" (deeper than 64),
-	// "nul" (the character U+0000, which Postgres cannot store) and "range" (a
-	// number that the column cannot hold).
+	// Rule is the schema keyword that the value breaks, such as "required", "type", "maxLength" or
+	// "format ip", or one of: "json" (the message is not JSON), "utf-8", "surrogate" (half of a
+	// surrogate pair), "duplicate member", "trailing bytes", "nesting" (deeper than 64), "nul" (the
+	// character U+0000, which Postgres cannot store) and "range" (a number that the column cannot
+	// hold).
 	Rule string
 
-	// Malformed is set if the message is not one JSON object at all: the rules json,
-	// utf-8, trailing bytes, and type for the message as a whole.
+	// Malformed is set if the message is not a JSON object: the rules json, utf-8, trailing bytes,
+	// and type for the message as a whole.
 	Malformed bool
 }
 
-// Error is the outcome, the field and the rule: "invalid: ip: format ip".
+// Error joins the outcome, the field and the rule: "invalid: ip: format ip".
 func (v *Violation) Error() string {
 	outcome := "invalid: "
 	if v.Malformed {

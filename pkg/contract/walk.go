@@ -4,14 +4,16 @@ import (
 	"bytes"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"sqs2pg/pkg/contract/schema"
 )
 
 // object reads an object whose properties are declared.
-func (d *decoding) object(o *object) error {
+func (d *decoding) object(o *schema.Object) error {
 	if _, err := d.json.ReadToken(); err != nil {
 		return err
 	}
-	missing := o.required
+	missing := o.Required
 	for d.json.PeekKind() != '}' {
 		name, err := d.json.ReadValue()
 		if err != nil {
@@ -24,8 +26,8 @@ func (d *decoding) object(o *object) error {
 			}
 			continue
 		}
-		d.seen[p.slot] = true
-		if p.required {
+		d.seen[p.Slot] = true
+		if p.Required {
 			missing--
 		}
 		if err := d.property(p); err != nil {
@@ -39,19 +41,20 @@ func (d *decoding) object(o *object) error {
 	return err
 }
 
-// find looks up a member's name, which jsontext has left quoted.
-func (d *decoding) find(o *object, quoted []byte) *property {
+// find returns the property that a member's name declares, or nil. jsontext has left the name
+// quoted.
+func (d *decoding) find(o *schema.Object, quoted []byte) *schema.Property {
 	name := quoted[1 : len(quoted)-1]
 	if bytes.IndexByte(name, '\\') >= 0 {
 		d.scratch, _ = jsontext.AppendUnquote(d.scratch[:0], quoted)
 		name = d.scratch
 	}
-	return o.byName[string(name)]
+	return o.ByName[string(name)]
 }
 
-// undeclared reads a member that never reaches the table. It is held to the
-// limits of every message all the same.
-func (d *decoding) undeclared(o *object, name []byte) error {
+// undeclared reads a member that never reaches the table. The limits of every message hold for it
+// too.
+func (d *decoding) undeclared(o *schema.Object, name []byte) error {
 	_, rule := d.scan(name)
 	value, err := d.json.ReadValue()
 	if err != nil {
@@ -62,51 +65,51 @@ func (d *decoding) undeclared(o *object, name []byte) error {
 	}
 	switch {
 	case rule != "":
-		d.violate(o.path+"*", rule)
-	case o.closed:
-		d.violate(o.path+"*", "additionalProperties")
+		d.violate(o.Path+"*", rule)
+	case o.Closed:
+		d.violate(o.Path+"*", "additionalProperties")
 	}
 	return nil
 }
 
-func (d *decoding) property(p *property) error {
+func (d *decoding) property(p *schema.Property) error {
 	kind := d.json.PeekKind()
-	if p.kind == kindObject && kind == '{' {
-		return d.object(p.object)
+	if p.Kind == schema.Nested && kind == '{' {
+		return d.object(p.Object)
 	}
 	raw, err := d.json.ReadValue()
 	if err != nil {
 		return err
 	}
 	if kind == 'n' {
-		if p.nullRule != "" {
-			d.violate(p.path, p.nullRule)
+		if p.NullRule != "" {
+			d.violate(p.Path, p.NullRule)
 		}
 		return nil
 	}
 	value, rule := d.value(p, kind, raw)
 	if rule != "" {
-		d.violate(p.path, rule)
+		d.violate(p.Path, rule)
 		return nil
 	}
-	d.values[p.column] = value
+	d.values[p.Column] = value
 	return nil
 }
 
-// value reads a value that is not null, or says which rule it breaks.
-func (d *decoding) value(p *property, kind jsontext.Kind, raw []byte) (Value, string) {
+// value reads a value that is not null, or returns the rule that it breaks.
+func (d *decoding) value(p *schema.Property, kind jsontext.Kind, raw []byte) (Value, string) {
 	switch {
-	case p.kind == kindString && kind == '"':
+	case p.Kind == schema.String && kind == '"':
 		return d.text(p, raw)
-	case p.kind == kindInteger && kind == '0':
-		return p.integer(raw)
-	case p.kind == kindNumber && kind == '0':
-		return p.double(raw)
-	case p.kind == kindBoolean && kind == 't':
+	case p.Kind == schema.Integer && kind == '0':
+		return integer(p, raw)
+	case p.Kind == schema.Number && kind == '0':
+		return double(p, raw)
+	case p.Kind == schema.Bool && kind == 't':
 		return intValue(1), ""
-	case p.kind == kindBoolean && kind == 'f':
+	case p.Kind == schema.Bool && kind == 'f':
 		return intValue(0), ""
-	case p.kind == kindJSON && (kind == '[') == p.array && (kind == '[' || kind == '{'):
+	case p.Kind == schema.StoredArray && kind == '[', p.Kind == schema.StoredObject && kind == '{':
 		compact, rule := d.scan(raw)
 		return textValue(string(compact)), rule
 	}
@@ -114,7 +117,7 @@ func (d *decoding) value(p *property, kind jsontext.Kind, raw []byte) (Value, st
 }
 
 // text reads a string.
-func (d *decoding) text(p *property, quoted []byte) (Value, string) {
+func (d *decoding) text(p *schema.Property, quoted []byte) (Value, string) {
 	unquoted := quoted[1 : len(quoted)-1]
 	if bytes.IndexByte(unquoted, '\\') >= 0 {
 		d.scratch, _ = jsontext.AppendUnquote(d.scratch[:0], quoted)
@@ -124,10 +127,10 @@ func (d *decoding) text(p *property, quoted []byte) (Value, string) {
 		}
 	}
 	s := string(unquoted)
-	if rule := p.text.check(s); rule != "" {
+	if rule := p.Text.Check(s); rule != "" {
 		return Value{}, rule
 	}
-	return p.textValue(s), ""
+	return columnValue(p, s), ""
 }
 
 func (d *decoding) violate(field, rule string) {
@@ -136,10 +139,10 @@ func (d *decoding) violate(field, rule string) {
 	}
 }
 
-func (d *decoding) violateMissing(o *object) {
-	for _, p := range o.properties {
-		if p.required && !d.seen[p.slot] {
-			d.violate(p.path, ruleRequired)
+func (d *decoding) violateMissing(o *schema.Object) {
+	for _, p := range o.Properties {
+		if p.Required && !d.seen[p.Slot] {
+			d.violate(p.Path, ruleRequired)
 			return
 		}
 	}

@@ -25,7 +25,8 @@ import (
 	"sqs2pg/pkg/postgres"
 )
 
-// direct hands requests to a server without a network, which has no place in simulated time.
+// direct hands requests to a server without a network: simulated time stops while a goroutine waits
+// for one.
 type direct struct{ server *sqsserver.Server }
 
 func (d direct) Do(r *http.Request) (*http.Response, error) {
@@ -34,7 +35,8 @@ func (d direct) Do(r *http.Request) (*http.Response, error) {
 	return recorder.Result(), nil
 }
 
-// outage is a database that is not there until it is over; each write waits for it as long as it may, or gives up at once.
+// outage is a database that cannot be reached until over. A patient write waits until its context
+// ends; others fail at once.
 type outage struct {
 	ledger
 	over    time.Time
@@ -51,9 +53,9 @@ func (o *outage) Write(ctx context.Context, e []postgres.Event) (postgres.Result
 	return o.ledger.Write(ctx, e)
 }
 
-// TestAnOutageOfAnHour plays the template's queue (visibility timeout 181 s, function timeout 30 s) with maxReceiveCount 10 in
-// simulated time.
-func TestAnOutageOfAnHour(t *testing.T) {
+// TestBackoffSurvivesAnOutageOfAnHour plays the template's queue (visibility timeout 181 s,
+// function timeout 30 s) with maxReceiveCount 10 in simulated time.
+func TestBackoffSurvivesAnOutageOfAnHour(t *testing.T) {
 	t.Parallel()
 	c := loginContract(t)
 	for name, tt := range map[string]struct {
@@ -61,15 +63,15 @@ func TestAnOutageOfAnHour(t *testing.T) {
 		backoff, patient bool
 		rows, dead, most int // most receives of a message
 	}{
-		"with backoff, refused at once":       {time.Hour, true, false, 50, 0, 9},
-		"with backoff, waited for":            {time.Hour, true, true, 50, 0, 9},
-		"without backoff all are dead":        {time.Hour, false, false, 0, 50, 10},
-		"a short one delays by half a minute": {20 * time.Second, true, false, 50, 0, 2},
+		"with backoff, refused at once":          {time.Hour, true, false, 50, 0, 9},
+		"with backoff, waited for":               {time.Hour, true, true, 50, 0, 9},
+		"without backoff all messages die":       {time.Hour, false, false, 0, 50, 10},
+		"a short outage delays by half a minute": {20 * time.Second, true, false, 50, 0, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				time.Sleep(time.Until(sent)) // simulated time begins before there was SQS
+				time.Sleep(time.Until(sent)) // simulated time begins before SQS did
 				q := newSimulation(t)
 				w := &outage{over: time.Now().Add(tt.outage), patient: tt.patient}
 				h := handler(t, c, w)
@@ -89,8 +91,8 @@ func TestAnOutageOfAnHour(t *testing.T) {
 	}
 }
 
-// TestBackoffDoesNotTakeTheTimeToAnswer has an SQS that never answers.
-func TestBackoffDoesNotTakeTheTimeToAnswer(t *testing.T) {
+// TestAnswersInTimeWhileSQSHangs uses an SQS that never answers.
+func TestAnswersInTimeWhileSQSHangs(t *testing.T) {
 	t.Parallel()
 	c := loginContract(t)
 	for _, timeout := range []time.Duration{time.Second, 3 * time.Second, 30 * time.Second} {
@@ -160,6 +162,7 @@ func (s *simulation) count(t *testing.T, name string) (n int) {
 }
 
 // drain sends n messages and hands them to the function as Lambda does, until the queue is empty.
+// It returns the most receives of a message, and when the queue was empty.
 func (s *simulation) drain(t *testing.T, h *ingest.Handler, n int) (most int, ended time.Time) {
 	t.Helper()
 	for range n {
@@ -212,7 +215,8 @@ func (s *simulation) invoke(t *testing.T, h *ingest.Handler, received []types.Me
 	return most
 }
 
-// FuzzBackoff: whatever the payload, each message that comes back is pushed out once, by 30 s to 19 minutes.
+// FuzzBackoff checks that each message that comes back is hidden once, for 30 s to 19 minutes,
+// whatever the payload.
 func FuzzBackoff(f *testing.F) {
 	e := messages(standard, slices.Repeat([]string{login(nil)}, 25)...)
 	for i, receives := range []string{"", "0", "-1", "1", "9", "1000000", "99999999999999999999", "many"} {
@@ -238,19 +242,19 @@ func FuzzBackoff(f *testing.F) {
 			return // encoding/json is stricter in places
 		}
 		if q.n != len(sent.Records) {
-			t.Errorf("%d of %d messages are pushed out", q.n, len(sent.Records))
+			t.Errorf("%d of %d messages are hidden", q.n, len(sent.Records))
 		}
 		if q.wrong != 0 {
-			t.Errorf("a message is pushed out by %d s", q.wrong)
+			t.Errorf("a message is hidden for %d s", q.wrong)
 		}
 	})
 }
 
-// countingSQS changes everything.
+// countingSQS accepts every call and counts its entries.
 type countingSQS struct {
 	mu    sync.Mutex
 	n     int
-	wrong int32 // a visibility timeout that makes no sense
+	wrong int32 // a visibility timeout out of range
 }
 
 func (q *countingSQS) ChangeMessageVisibilityBatch(_ context.Context, in *sqs.ChangeMessageVisibilityBatchInput, _ ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error) {

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/message"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/telemetry"
 )
@@ -17,12 +18,12 @@ type outcome string
 
 const (
 	malformed outcome = "malformed" // not a JSON object
-	invalid   outcome = "invalid"   // against the contract
-	rejected  outcome = "rejected"  // refused by Postgres
-	held      outcome = "held"      // sound, but behind a failed message of its FIFO group
+	invalid   outcome = "invalid"   // breaks the contract
+	rejected  outcome = "rejected"  // Postgres refused it
+	held      outcome = "held"      // waits behind a failed message of its FIFO group
 )
 
-// failure is the reason that a message is given back to SQS. It holds names and codes, never a value.
+// failure is why a message is given back to SQS. It holds names and codes, never a value.
 type failure struct {
 	outcome              outcome
 	field, rule          string // malformed, invalid
@@ -30,39 +31,34 @@ type failure struct {
 	column               string
 }
 
-// message is what is kept of a message once its body is decoded.
-type message struct {
-	id, group, receiveCount string
-	failure                 *failure
-}
-
-// batch is one invocation's messages in the order of the event, and of those the events that go to Postgres.
+// batch is one invocation's messages.
 type batch struct {
-	messages     []message
-	events       []postgres.Event
-	index        []int // of events[i] in messages
+	records      []message.Record // in the order of the event
+	failures     []*failure       // failures[i] is why records[i] failed; nil means that it did not
 	failedGroups map[string]bool
+	events       []postgres.Event // what goes to Postgres
+	index        []int            // events[i] is records[index[i]]
 	written      int
 	duplicates   int
 	databaseTime time.Duration
 }
 
-func (b *batch) addEvent(m message, e postgres.Event) {
-	b.index = append(b.index, len(b.messages))
-	b.events = append(b.events, e)
-	b.messages = append(b.messages, m)
-}
-
-func (b *batch) add(m message, f failure) {
-	m.failure = &f
-	b.messages = append(b.messages, m)
-	if m.group != "" {
-		b.failedGroups[m.group] = true
+func newBatch(records []message.Record) *batch {
+	return &batch{
+		records: records, failures: make([]*failure, len(records)), failedGroups: map[string]bool{},
+		events: make([]postgres.Event, 0, len(records)), index: make([]int, 0, len(records)),
 	}
 }
 
-// reject takes over what Postgres refused. The writer has held back what followed in the same group; what was refused by
-// the contract in between has its own reason already.
+func (b *batch) fail(i int, f failure) {
+	b.failures[i] = &f
+	if group := b.records[i].Group(); group != "" {
+		b.failedGroups[group] = true
+	}
+}
+
+// reject takes over the writer's result. The writer holds the later events of a group in which one
+// failed; messages of the group that break the contract have their own failure already.
 func (b *batch) reject(result postgres.Result) {
 	b.written, b.duplicates = result.Written, result.Duplicates
 	for _, f := range result.Failures {
@@ -70,17 +66,18 @@ func (b *batch) reject(result postgres.Result) {
 		if f.Held {
 			reason = failure{outcome: held}
 		}
-		b.messages[b.index[f.Index]].failure = &reason
+		b.failures[b.index[f.Index]] = &reason
 	}
 }
 
-// response lists the failed messages. The list is made, never nil: null would mean that all succeeded.
+// response lists the failed messages. If none failed the list is empty and not nil, so that it is
+// written as [].
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
 func (b *batch) response() events.SQSEventResponse {
 	failures := []events.SQSBatchItemFailure{}
-	for _, m := range b.messages {
-		if m.failure != nil {
-			failures = append(failures, events.SQSBatchItemFailure{ItemIdentifier: m.id})
+	for i, f := range b.failures {
+		if f != nil {
+			failures = append(failures, events.SQSBatchItemFailure{ItemIdentifier: b.records[i].MessageID})
 		}
 	}
 	return events.SQSEventResponse{BatchItemFailures: failures}
@@ -88,9 +85,9 @@ func (b *batch) response() events.SQSEventResponse {
 
 func (b *batch) counts() []telemetry.Metric {
 	n := map[outcome]int{}
-	for _, m := range b.messages {
-		if m.failure != nil {
-			n[m.failure.outcome]++
+	for _, f := range b.failures {
+		if f != nil {
+			n[f.outcome]++
 		}
 	}
 	count := func(name string, v int) telemetry.Metric {
@@ -99,11 +96,11 @@ func (b *batch) counts() []telemetry.Metric {
 	return []telemetry.Metric{
 		count("Written", b.written), count("Duplicates", b.duplicates),
 		count("Malformed", n[malformed]), count("Invalid", n[invalid]), count("Rejected", n[rejected]), count("Held", n[held]),
-		count("Failed", len(b.messages)-b.written-b.duplicates),
+		count("Failed", len(b.records)-b.written-b.duplicates),
 	}
 }
 
-// violated names what a message has against its contract.
+// violated names the rule of the contract that a message breaks.
 func violated(err error) failure {
 	var v *contract.Violation
 	if !errors.As(err, &v) {
@@ -115,9 +112,12 @@ func violated(err error) failure {
 	return failure{outcome: invalid, field: v.Field, rule: v.Rule}
 }
 
-func (m *message) attrs() []slog.Attr {
-	f := m.failure
-	attrs := []slog.Attr{slog.String("messageId", m.id), slog.String("outcome", string(f.outcome)), slog.String("receiveCount", m.receiveCount)}
+// attrs describes the failure of r in the log; empty attributes are left out.
+func (f *failure) attrs(r *message.Record) []slog.Attr {
+	attrs := []slog.Attr{
+		slog.String("messageId", r.MessageID), slog.String("outcome", string(f.outcome)),
+		slog.String("receiveCount", r.Attributes.ApproximateReceiveCount),
+	}
 	for _, a := range []slog.Attr{
 		slog.String("field", f.field), slog.String("rule", f.rule),
 		slog.String("sqlstate", f.sqlstate), slog.String("constraint", f.constraint), slog.String("column", f.column),

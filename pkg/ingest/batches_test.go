@@ -13,10 +13,10 @@ import (
 	"sqs2pg/pkg/telemetry/leaktest"
 )
 
-// TestWhateverTheBatchRowsAndFailuresAreItsMessages plays batches of all kinds of messages against a model of a few lines: what
-// fails is exactly what is wrong, on a FIFO queue also what follows it in its group, and everything else is a row, once. Nothing
-// personal is in what the function says of them.
-func TestWhateverTheBatchRowsAndFailuresAreItsMessages(t *testing.T) {
+// TestMakesEachMessageARowOrAFailure compares random batches with a model of a few lines: exactly
+// the wrong messages fail, on a FIFO queue also those behind them in their group, and every other
+// message is one row. Log, metrics and answers hold no personal value.
+func TestMakesEachMessageARowOrAFailure(t *testing.T) {
 	t.Parallel()
 	f := newFunction(t)
 	f.db.Exec(t, "alter table user_logins add constraint no_refused check (user_id <> 'refused')")
@@ -63,7 +63,7 @@ func TestWhateverTheBatchRowsAndFailuresAreItsMessages(t *testing.T) {
 	t.Logf("%d rows; searched %d bytes", len(rows), said.Bytes())
 }
 
-// someBatch returns a batch and which of its messages are wrong in themselves.
+// someBatch returns a batch, and which of its messages are wrong by themselves.
 func someBatch(r *rapid.T) (e events.SQSEvent, wrong []bool) {
 	arn := rapid.SampledFrom([]string{standard, fifo}).Draw(r, "queue")
 	for range rapid.SampledFrom([]int{1, 10, 130}).Draw(r, "messages") {
@@ -71,7 +71,7 @@ func someBatch(r *rapid.T) (e events.SQSEvent, wrong []bool) {
 		body := login(func(m map[string]any) {
 			switch kind {
 			case 0:
-				m["user_id"] = "refused" // by Postgres
+				m["user_id"] = "refused" // Postgres refuses it
 			case 1:
 				m["ip"] = "198.51.100.231x"
 			case 2:

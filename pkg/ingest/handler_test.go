@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/ingest"
 	"sqs2pg/pkg/mask"
@@ -29,7 +30,7 @@ const (
 	standard = "arn:aws:sqs:us-east-1:000000000000:login-queue"
 	fifo     = standard + ".fifo"
 
-	// Personal values that must show up nowhere but in a database.
+	// Personal values: only the database may hold them.
 	userID   = "424cdd21-063a-43a7-b91b-7ca1a833afae"
 	ip       = "199.172.111.135"
 	deviceID = "593-47-5928"
@@ -37,7 +38,7 @@ const (
 
 var sent = time.Date(2026, 3, 1, 23, 59, 59, 999e6, time.UTC)
 
-// function is a handler on a database of its own.
+// function is a handler with its database.
 type function struct {
 	ingest.Handler
 	db           *postgrestest.Database
@@ -69,7 +70,7 @@ func handler(tb testing.TB, c *contract.Contract, w ingest.Writer) ingest.Handle
 
 func loginContract(tb testing.TB) *contract.Contract {
 	tb.Helper()
-	c, err := contract.Load("user_logins")
+	c, err := contract.Load(contracts.Files, "user_logins")
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -103,7 +104,7 @@ func failedIDs(t *testing.T, answer []byte) []string {
 		t.Fatalf("answer %q: %v", answer, err)
 	}
 	if response.BatchItemFailures == nil {
-		t.Fatalf("answer %s has no list: Lambda takes that for complete success", answer)
+		t.Fatalf("answer %s has no list: Lambda takes that for success", answer)
 	}
 	ids := []string{}
 	for _, f := range response.BatchItemFailures {
@@ -181,7 +182,7 @@ func (f *function) metric(t *testing.T, name string) float64 {
 	return n
 }
 
-func TestALoginBecomesAMaskedRow(t *testing.T) {
+func TestWritesLoginAsMaskedRow(t *testing.T) {
 	t.Parallel()
 	f := newFunction(t)
 	e := messages(standard, login(nil))
@@ -196,7 +197,7 @@ func TestALoginBecomesAMaskedRow(t *testing.T) {
 	}
 }
 
-func TestRedeliveryAddsNothing(t *testing.T) {
+func TestRedeliveryAddsNoRow(t *testing.T) {
 	t.Parallel()
 	f := newFunction(t)
 	e := messages(standard, login(nil), login(nil), login(nil))
@@ -215,7 +216,7 @@ func TestRedeliveryAddsNothing(t *testing.T) {
 	}
 }
 
-func TestABadMessageFailsAloneAndTheLogSaysWhy(t *testing.T) {
+func TestFailsOnlyBadMessagesAndLogsWhy(t *testing.T) {
 	t.Parallel()
 	without := func(name string) string { return login(func(m map[string]any) { delete(m, name) }) }
 	with := func(name string, value any) string { return login(func(m map[string]any) { m[name] = value }) }
@@ -270,7 +271,7 @@ func TestABadMessageFailsAloneAndTheLogSaysWhy(t *testing.T) {
 	}
 }
 
-func TestInvalidUTF8InTheEventCostsItsMessageAlone(t *testing.T) {
+func TestFailsOnlyTheMessageWithInvalidUTF8(t *testing.T) {
 	t.Parallel()
 	f := newFunction(t)
 	p := payload(t, messages(standard, login(nil), login(func(m map[string]any) { m["locale"] = "@@" }), login(nil)))
@@ -287,7 +288,7 @@ func TestInvalidUTF8InTheEventCostsItsMessageAlone(t *testing.T) {
 	}
 }
 
-func TestARowThatOnlyPostgresRefusesFailsAlone(t *testing.T) {
+func TestFailsOnlyTheRowThatPostgresRefuses(t *testing.T) {
 	t.Parallel()
 	f := newFunction(t)
 	f.db.Exec(t, "alter table user_logins add constraint no_test_users check (user_id <> 'foo-secret')")
@@ -316,7 +317,7 @@ func grouped(e events.SQSEvent, groups ...string) events.SQSEvent {
 	return e
 }
 
-func TestAfterAFailureTheRestOfItsFIFOGroupWaits(t *testing.T) {
+func TestHoldsRestOfFIFOGroupAfterFailure(t *testing.T) {
 	t.Parallel()
 	bad, refused := `{}`, login(func(m map[string]any) { m["user_id"] = "refused" })
 	tests := map[string]struct {
@@ -345,7 +346,7 @@ func TestAfterAFailureTheRestOfItsFIFOGroupWaits(t *testing.T) {
 	}
 }
 
-func TestAnUnavailableDatabaseReturnsTheBatchBeforeTheDeadline(t *testing.T) {
+func TestReturnsBatchBeforeDeadlineWhenDatabaseHangs(t *testing.T) {
 	t.Parallel()
 	f := newFunction(t)
 	f.db.Exec(t, "create function wait() returns trigger language plpgsql as $$ begin perform pg_sleep(60); return new; end $$")
@@ -366,8 +367,9 @@ func TestAnUnavailableDatabaseReturnsTheBatchBeforeTheDeadline(t *testing.T) {
 	}
 }
 
-// The alarm of the template counts messages, so those of a batch that was not read count too.
-func TestAKeyringThatCannotBeReadReturnsTheBatch(t *testing.T) {
+// The template's alarm counts messages, so a batch that was not decoded counts with all of its
+// messages.
+func TestReturnsBatchWhenKeyringCannotBeRead(t *testing.T) {
 	t.Parallel()
 	f := newFunction(t)
 	f.Keyring = func(context.Context) (*mask.Keyring, error) { return nil, errors.New("no answer") }
@@ -380,7 +382,7 @@ func TestAKeyringThatCannotBeReadReturnsTheBatch(t *testing.T) {
 	}
 }
 
-func TestTheIdentityStaysWhereTheProducerSetsIt(t *testing.T) {
+func TestKeepsIdentityThatTheProducerSets(t *testing.T) {
 	t.Parallel()
 	attributes := func(values ...string) map[string]events.SQSMessageAttribute {
 		m := map[string]events.SQSMessageAttribute{}
@@ -428,7 +430,7 @@ func TestTheIdentityStaysWhereTheProducerSetsIt(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoSQSEventIsRefusedWhole(t *testing.T) {
+func TestRefusesPayloadThatIsNotAnSQSEvent(t *testing.T) {
 	t.Parallel()
 	f := newFunction(t)
 	for _, p := range []string{``, `null`, `[]`, `{}`, `{"Records":null}`, `{"Records":{}}`, `{"Records":[1]}`, `{"Records":[{}]}`, `{"Records":[{"messageId":""}]}`, `{"Records":[`, `{"key":"` + ip + `"}`} {
@@ -439,7 +441,7 @@ func TestWhatIsNoSQSEventIsRefusedWhole(t *testing.T) {
 	}
 }
 
-func TestAnEmptyBatchSucceeds(t *testing.T) {
+func TestAnswersEmptyBatchWithSuccess(t *testing.T) {
 	t.Parallel()
 	f := newFunction(t)
 	if failed := f.invoke(t, events.SQSEvent{Records: []events.SQSMessage{}}); len(failed) != 0 {
@@ -447,7 +449,8 @@ func TestAnEmptyBatchSucceeds(t *testing.T) {
 	}
 }
 
-// ledger is a writer that accepts everything, for what needs no database: the only fake here.
+// ledger is a writer that accepts everything, for tests without a database. It is the only fake
+// here.
 type ledger struct{ rows int }
 
 func (l *ledger) Write(_ context.Context, e []postgres.Event) (postgres.Result, error) {
@@ -456,7 +459,7 @@ func (l *ledger) Write(_ context.Context, e []postgres.Event) (postgres.Result, 
 }
 
 func FuzzInvoke(f *testing.F) {
-	// Whole events, by what is odd about them.
+	// Whole events, by what is unusual about them.
 	f.Add(payload(f, messages(standard, login(nil), `{}`)))
 	f.Add(payload(f, grouped(messages(fifo, `{}`, login(nil)), "a", "a")))
 	f.Add([]byte(`{"Records":[{"messageId":"m","body":"\ud800"}]}`))
@@ -480,8 +483,8 @@ func FuzzInvoke(f *testing.F) {
 	})
 }
 
-// BenchmarkInvoke measures a batch of 1,000 logins without the database: decode the event, decode, validate and mask each
-// message, answer.
+// BenchmarkInvoke measures a batch of 1,000 logins without the database: decode the event, decode,
+// validate and mask each message, answer.
 func BenchmarkInvoke(b *testing.B) {
 	bodies := make([]string, 1000)
 	for i := range bodies {

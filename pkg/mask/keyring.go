@@ -8,9 +8,9 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash"
-	"io"
-	"log/slog"
 	"sync"
+
+	"sqs2pg/pkg/privacy"
 )
 
 const (
@@ -18,14 +18,16 @@ const (
 	tokenBytes = 16                // of the HMAC's 32: 128 bits do not collide in practice
 )
 
-// Keyring holds the keys that tokens are made with. It is immutable, safe for
-// concurrent use, and prints as [hidden] however it is printed.
+// Keyring holds the keys that tokens are made with. It is immutable, safe for concurrent use, and
+// prints as [hidden] however it is printed.
 type Keyring struct {
-	current *tokenKey // a pointer: fmt follows no pointer inside a struct, so no key is printed
+	privacy.Hidden
+	current      *tokenKey // a pointer: fmt follows no pointer inside a struct, so no key is printed
+	fingerprints []Fingerprint
 }
 
-// tokenKey makes the tokens of one key. Setting up an HMAC costs more than
-// using it, so states are kept.
+// tokenKey makes the tokens of one key. It keeps the states of its HMAC, because making one costs
+// more than using it.
 type tokenKey struct {
 	id     string
 	states sync.Pool // of *state
@@ -46,11 +48,10 @@ func newTokenKey(id, secret string) *tokenKey {
 	}}}
 }
 
-// Token is the current key's id, a colon, and the first 16 bytes of
-// HMAC-SHA-256(token key, domain || 0x00 || canonical) in lower-case
-// hexadecimal. The token key is HKDF-SHA-256 (RFC 5869) of the key's characters
-// without salt. The same value in another domain has another token, so columns
-// that should not be joined cannot be.
+// Token is the current key's id, a colon, and the first 16 bytes of HMAC-SHA-256(token key, domain
+// || 0x00 || canonical) in lower-case hexadecimal. The token key is HKDF-SHA-256 (RFC 5869) of the
+// key's characters without salt. The same value has another token in another domain, so columns of
+// different domains cannot be joined.
 //
 // The caller brings the value into its canonical form first.
 func (k Keyring) Token(domain, canonical string) string {
@@ -69,21 +70,10 @@ func (k Keyring) Token(domain, canonical string) string {
 	return string(hex.AppendEncode(text, sum[:tokenBytes]))
 }
 
-// GenerateKeyring makes the JSON text of a keyring with one new key of 256 random
-// bits, for the local commands. On AWS, Secrets Manager makes it.
+// GenerateKeyring makes the JSON text of a keyring with one new key of 256 random bits, for the
+// local commands. On AWS, Secrets Manager makes the keyring.
 func GenerateKeyring() []byte {
 	var secret [32]byte
 	rand.Read(secret[:]) // never fails, see crypto/rand
 	return fmt.Appendf(nil, `{"current": "k1", "k1": "%x"}`, secret)
 }
-
-const hidden = "[hidden]"
-
-// Format prints [hidden], whatever the verb.
-func (Keyring) Format(f fmt.State, _ rune) { io.WriteString(f, hidden) }
-
-// LogValue logs [hidden].
-func (Keyring) LogValue() slog.Value { return slog.StringValue(hidden) }
-
-// MarshalText writes [hidden], also as JSON.
-func (Keyring) MarshalText() ([]byte, error) { return []byte(hidden), nil }

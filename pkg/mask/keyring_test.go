@@ -29,7 +29,7 @@ func parse(tb testing.TB, secret string) *mask.Keyring {
 	return k
 }
 
-func TestATokenIsAKnownOne(t *testing.T) {
+func TestTokenOfAKnownValueStaysTheSame(t *testing.T) {
 	t.Parallel()
 	k := parse(t, `{"current": "k1", "k1": "`+keyOne+`", "k0": "`+keyTwo+`"}`)
 	// By openssl: kdf -kdfopt digest:SHA256 -kdfopt key:... -kdfopt info:sqs2pg/token/v1 HKDF,
@@ -91,7 +91,7 @@ func TestTokensAreSafeForConcurrentUse(t *testing.T) {
 	wait.Wait()
 }
 
-func TestAGeneratedKeyringIsOneToUse(t *testing.T) {
+func TestGeneratedKeyringsAreValidAndDiffer(t *testing.T) {
 	t.Parallel()
 	one, two := mask.GenerateKeyring(), mask.GenerateKeyring()
 	if parse(t, string(one)).Token("d", "v") == parse(t, string(two)).Token("d", "v") {
@@ -99,7 +99,7 @@ func TestAGeneratedKeyringIsOneToUse(t *testing.T) {
 	}
 }
 
-func TestABadKeyringIsRefusedWithoutItsKeys(t *testing.T) {
+func TestRefusesBadKeyringsWithoutPrintingKeys(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ reason, secret, want string }{
 		{"empty", " \n", `it is empty: set it to {"current": "k1", "k1": "<at least 32 characters>"}`},
@@ -135,7 +135,7 @@ func TestABadKeyringIsRefusedWithoutItsKeys(t *testing.T) {
 	}
 }
 
-func TestAKeyringIsNeverPrinted(t *testing.T) {
+func TestKeyringPrintsAsHidden(t *testing.T) {
 	t.Parallel()
 	k := parse(t, `{"current": "k1", "k1": "`+keyOne+`"}`)
 	k.Token("d", "a secret value")

@@ -9,7 +9,7 @@ import (
 	"sqs2pg/pkg/mask"
 )
 
-func TestKindsAreNamedAsInAContract(t *testing.T) {
+func TestKindsHaveTheNamesThatContractsUse(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]mask.Kind{"token": mask.Token, "sha256-8": mask.SHA256, "ip-network": mask.Network, "drop": mask.Drop} {
 		got, err := mask.ParseKind(name)
@@ -27,7 +27,7 @@ func TestKindsAreNamedAsInAContract(t *testing.T) {
 	}
 }
 
-func TestSHA256PrefixIsThatOfSha256sum(t *testing.T) {
+func TestSHA256PrefixAgreesWithSha256sum(t *testing.T) {
 	t.Parallel()
 	for value, want := range map[string]string{"": "e3b0c442", "abc": "ba7816bf", "4111111111111111": "9bbef194"} {
 		if got := mask.SHA256Prefix(value); got != want {

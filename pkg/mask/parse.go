@@ -15,17 +15,16 @@ import (
 const (
 	currentMember = "current"
 	minKey        = 32 // characters
-	maxID         = 16 // characters; shorter than any key, so that a key put in an id's place is never printed
+	maxID         = 16 // characters; shorter than any key, so that a key in the place of an id is never printed
 )
 
 // ParseKeyring reads the keyring's JSON text:
 //
 //	{"current": "k1", "k1": "<at least 32 characters>"}
 //
-// It is the shape that CloudFormation's GenerateSecretString makes. "current"
-// names the key that new tokens are made with; further members are older keys.
-// Every error wraps ErrKeyring and says which member is wrong and what to do; none
-// holds a key.
+// CloudFormation's GenerateSecretString makes this shape. "current" names the key that new tokens
+// are made with; further members are older keys. Every error wraps ErrKeyring and says which member
+// is wrong and what to do; no error holds a key.
 func ParseKeyring(secret []byte) (*Keyring, error) {
 	members, err := readMembers(secret)
 	if err != nil {
@@ -45,11 +44,11 @@ func ParseKeyring(secret []byte) (*Keyring, error) {
 	if !ok {
 		return nil, fmt.Errorf(`%w: "current" must be the name of another member that holds the key`, ErrKeyring)
 	}
-	return &Keyring{current: newTokenKey(current, key)}, nil
+	return &Keyring{current: newTokenKey(current, key), fingerprints: fingerprintsOf(members)}, nil
 }
 
-// readMembers reads a JSON object of strings. encoding/json alone would let the
-// last of two equal names win and mend invalid UTF-8, and so change a key.
+// readMembers reads a JSON object of strings. encoding/json alone would take the last of two equal
+// names and replace invalid UTF-8, and so would change a key without a word.
 func readMembers(secret []byte) (map[string]string, error) {
 	if len(bytes.TrimSpace(secret)) == 0 {
 		return nil, errors.New(`it is empty: set it to {"current": "k1", "k1": "<at least 32 characters>"}`)

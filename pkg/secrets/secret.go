@@ -1,3 +1,12 @@
+// Package secrets reads secrets from AWS Secrets Manager and keeps them while they rotate.
+//
+// A Lambda function lives for hours, and its secrets change meanwhile. So a [Secret] is asked each
+// time it is needed and answers from memory while its value is fresh: a keyring is read again
+// within minutes of its rotation, a password as soon as the database refuses the old one. While
+// Secrets Manager cannot be reached, the last good value stays in use.
+//
+// Errors name the setting that is wrong and what to do. They hold no secret, and no text of a
+// parser that has read one.
 package secrets
 
 import (
@@ -9,19 +18,19 @@ import (
 )
 
 const (
-	fetchTime  = 5 * time.Second  // for one fetch, the SDK's own retries included
-	retryFirst = time.Second / 2  // between fetches of a secret that did not change, doubled each time ...
-	retryLast  = 30 * time.Second // ... up to this; also how long a value that could not be fetched again is used further
+	fetchTime  = 5 * time.Second  // limit of one fetch, the SDK's own retries included
+	retryFirst = time.Second / 2  // between two fetches of an unchanged secret; doubled each time, up to retryLast
+	retryLast  = 30 * time.Second // also between two fetches after one that failed
 )
 
-// Secret is one secret, parsed and kept in memory. It is safe for concurrent use; callers that need a fetch at the
-// same time share it. The zero value of every field but TTL and Log is unusable.
+// Secret is one secret, parsed and kept in memory. It is safe for concurrent use; callers that need
+// a fetch at the same time share one. Name, Fetch and Same are required.
 type Secret[T any] struct {
 	Name  string                           // the setting that names it, for errors and logs: MASK_SECRET_ID
 	Fetch func(context.Context) (T, error) // its error must be safe to log
-	Same  func(a, b T) bool                // whether a fetch brought nothing new
+	Same  func(a, b T) bool                // reports whether a fetch brought nothing new
 	TTL   time.Duration                    // how long a value is used before it is fetched again; 0 means until Refetch
-	Log   *slog.Logger                     // is told when a fetch failed and the old value stays in use; nil means slog.Default
+	Log   *slog.Logger                     // gets a warning when a fetch failed and the old value stays in use; nil means slog.Default
 
 	mu      sync.Mutex
 	have    bool
@@ -39,8 +48,9 @@ type fetch[T any] struct {
 	err   error
 }
 
-// Value returns the secret, from memory if it is fresh. If it cannot be fetched again the last value is returned, and the failure
-// is logged; there is an error only if there never was a value, or if ctx ends first.
+// Value returns the secret, from memory if it is fresh. If it cannot be fetched again, the failure
+// is logged and the last value is returned. Value fails only if no fetch has succeeded yet, or if
+// ctx ends first.
 func (s *Secret[T]) Value(ctx context.Context) (T, error) {
 	s.mu.Lock()
 	if s.have && (s.stale.IsZero() || time.Now().Before(s.stale)) {
@@ -50,9 +60,10 @@ func (s *Secret[T]) Value(ctx context.Context) (T, error) {
 	return s.wait(ctx, s.begin(ctx))
 }
 
-// Refetch returns the secret as it is now, for a caller to whom the value in memory has proved wrong. In the middle of a rotation Secrets
-// Manager still gives the old value for a moment, so fetches that bring nothing new are made half a second apart, then one,
-// and so on up to every 30 s; calls in between get the value in memory.
+// Refetch returns the secret as it is now, for a caller that found the value in memory to be wrong.
+// In the middle of a rotation Secrets Manager still gives the old value for a moment. So fetches
+// that bring nothing new are repeated after half a second, then after one, and so on up to every 30
+// s. Calls in between get the value in memory.
 func (s *Secret[T]) Refetch(ctx context.Context) (T, error) {
 	s.mu.Lock()
 	if s.have && time.Now().Before(s.next) && s.pending == nil {
@@ -62,7 +73,8 @@ func (s *Secret[T]) Refetch(ctx context.Context) (T, error) {
 	return s.wait(ctx, s.begin(ctx))
 }
 
-// begin starts a fetch unless one is under way. The fetch outlives the caller that started it, since others may wait for it. s.mu is held.
+// begin starts a fetch unless one is running. The fetch outlives the caller that started it,
+// because others may wait for it. The caller holds s.mu.
 func (s *Secret[T]) begin(ctx context.Context) *fetch[T] {
 	if s.pending == nil {
 		f := &fetch[T]{done: make(chan struct{})}
@@ -72,7 +84,7 @@ func (s *Secret[T]) begin(ctx context.Context) *fetch[T] {
 	return s.pending
 }
 
-// wait lets go of s.mu and waits for f.
+// wait unlocks s.mu and waits for f.
 func (s *Secret[T]) wait(ctx context.Context, f *fetch[T]) (T, error) {
 	s.mu.Unlock()
 	select {
@@ -95,7 +107,7 @@ func (s *Secret[T]) run(ctx context.Context, f *fetch[T]) {
 	close(f.done)
 }
 
-// settle takes in what a fetch brought and returns what its callers get. s.mu is held.
+// settle keeps the result of a fetch and returns what its callers get. The caller holds s.mu.
 func (s *Secret[T]) settle(value T, err error) (T, error) {
 	now := time.Now()
 	if s.have {

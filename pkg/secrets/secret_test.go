@@ -14,7 +14,7 @@ import (
 	"sqs2pg/pkg/secrets"
 )
 
-// source is a secret whose every fetch takes a second.
+// source is a secret that takes a second to fetch.
 type source struct {
 	mu      sync.Mutex
 	value   string
@@ -55,7 +55,7 @@ func (s *source) expect(t *testing.T, what, want, got string, err error, fetches
 	}
 }
 
-func TestAValueIsFetchedAgainWhenItsTimeIsOver(t *testing.T) {
+func TestFetchesAgainAfterTTL(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &source{value: "old"}
@@ -74,7 +74,7 @@ func TestAValueIsFetchedAgainWhenItsTimeIsOver(t *testing.T) {
 	})
 }
 
-func TestAValueWithoutATimeIsKept(t *testing.T) {
+func TestKeepsValueWithoutTTL(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &source{value: "old"}
@@ -86,7 +86,7 @@ func TestAValueWithoutATimeIsKept(t *testing.T) {
 	})
 }
 
-func TestCallersShareAFetch(t *testing.T) {
+func TestCallersShareOneFetch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &source{value: "v"}
@@ -107,7 +107,7 @@ func TestCallersShareAFetch(t *testing.T) {
 	})
 }
 
-func TestACallerThatGivesUpDoesNotSpoilTheFetchOfOthers(t *testing.T) {
+func TestFetchOutlivesCallerThatGivesUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &source{value: "v"}
@@ -128,7 +128,7 @@ func TestACallerThatGivesUpDoesNotSpoilTheFetchOfOthers(t *testing.T) {
 	})
 }
 
-func TestTheLastValueStaysInUseWhileItCannotBeFetched(t *testing.T) {
+func TestKeepsLastValueWhileFetchFails(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &source{value: "good"}
@@ -153,7 +153,7 @@ func TestTheLastValueStaysInUseWhileItCannotBeFetched(t *testing.T) {
 	})
 }
 
-func TestWithoutAFirstValueThereIsAnError(t *testing.T) {
+func TestFailsUntilFirstFetchSucceeds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &source{err: errors.New("no answer")}
@@ -167,7 +167,7 @@ func TestWithoutAFirstValueThereIsAnError(t *testing.T) {
 	})
 }
 
-func TestRefetchesOfAnUnchangedSecretAreMadeLessAndLessOften(t *testing.T) {
+func TestRefetchesUnchangedSecretAtGrowingIntervals(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &source{value: "refused"}
@@ -196,14 +196,14 @@ func TestRefetchesOfAnUnchangedSecretAreMadeLessAndLessOften(t *testing.T) {
 	})
 }
 
-func TestAChangeIsFoundWithinSecondsOfTheRefusal(t *testing.T) {
+func TestFindsChangeWithinSecondsOfRefusal(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &source{value: "old"}
 		secret := s.secret(0)
 		_, _ = secret.Value(t.Context())
 		time.Sleep(time.Hour)
-		// The database has the new password already; Secrets Manager gives it two seconds later.
+		// The database already has the new password; Secrets Manager gives it two seconds later.
 		_, _ = secret.Refetch(t.Context())
 		time.AfterFunc(2*time.Second, func() { s.set("new", nil) })
 		start := time.Now()

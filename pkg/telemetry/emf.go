@@ -29,10 +29,11 @@ type Metric struct {
 	Value float64
 }
 
-// Emit writes metrics as one line of CloudWatch's embedded metric format, under Namespace with the dimension FunctionName, so that
-// two deployments in one account do not add up; the contract is a property to search by.
-// The line has no level, so Lambda's log-level filter takes it for INFO: a function that logs only WARN loses its metrics.
-// The error is that of the one Write call it makes.
+// Emit writes metrics as one line of CloudWatch's embedded metric format, under Namespace and with
+// the dimension FunctionName, so that two deployments in one account stay apart. The contract is a
+// property of the line, for searches. The line has no level, and Lambda's log-level filter takes it
+// for INFO: a function that logs only WARN loses its metrics. The error is that of the one Write
+// call.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 func Emit(w io.Writer, now time.Time, contract string, metrics ...Metric) error {
 	type definition struct{ Name, Unit string }

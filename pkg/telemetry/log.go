@@ -1,7 +1,8 @@
-// Package telemetry is what a function says about itself: log lines and metrics, both as JSON lines on standard output,
-// which Lambda carries to CloudWatch without a library, an agent or a network call.
+// Package telemetry is what a function says about itself: log lines and metrics, both as JSON lines
+// on standard output. Lambda carries them to CloudWatch without a library, an agent or a network
+// call.
 //
-// Nothing in it takes a message's body, a value or a database error: callers pass names, counts and codes.
+// It takes no message body, no value and no database error: callers pass names, counts and codes.
 package telemetry
 
 import (
@@ -12,9 +13,10 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
-// NewLogger returns a logger that writes one JSON object a line to w with the names Lambda's JSON log format uses
-// (timestamp, level, message, requestId), so that CloudWatch filters by level and request.
-// level is one of AWS_LAMBDA_LOG_LEVEL's names; any other, the empty one too, means INFO. Safe for concurrent use.
+// NewLogger returns a logger that writes one JSON object a line to w, with the names of Lambda's
+// JSON log format (timestamp, level, message, requestId), so that CloudWatch filters by level and
+// request. level is a name that AWS_LAMBDA_LOG_LEVEL may hold; any other text means INFO. The
+// logger is safe for concurrent use.
 // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-advanced.html
 func NewLogger(w io.Writer, level string) *slog.Logger {
 	var l slog.Level
@@ -24,7 +26,7 @@ func NewLogger(w io.Writer, level string) *slog.Logger {
 	return slog.New(requestHandler{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l, ReplaceAttr: lambdacontext.ReplaceAttr})})
 }
 
-// requestHandler adds the id of the invocation that a record belongs to.
+// requestHandler adds the id of the current invocation to each record.
 type requestHandler struct{ slog.Handler }
 
 func (h requestHandler) Handle(ctx context.Context, r slog.Record) error {

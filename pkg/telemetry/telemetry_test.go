@@ -32,7 +32,7 @@ func TestLoggerWritesLambdasFieldNames(t *testing.T) {
 	}
 }
 
-func TestAnUnknownLevelIsInfo(t *testing.T) {
+func TestTakesUnknownLevelForInfo(t *testing.T) {
 	t.Parallel()
 	for _, level := range []string{"", "LOUD", "INFO"} {
 		var out bytes.Buffer

@@ -31,7 +31,7 @@ func TestApplyTwiceChangesNothingTheSecondTime(t *testing.T) {
 	}
 }
 
-func TestApplyFromManySidesAtOnce(t *testing.T) {
+func TestConcurrentApplies(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
 	db.Exec(t, "drop schema sqs2pg cascade")
@@ -50,8 +50,8 @@ func TestApplyFromManySidesAtOnce(t *testing.T) {
 	}
 	wg.Wait()
 	close(created)
-	if len(created) != 3 {
-		t.Errorf("%d things made, want two tables and one migration, once each", len(created))
+	if len(created) != 4 {
+		t.Errorf("%d things made, want two tables and two migrations, once each", len(created))
 	}
 }
 
@@ -62,12 +62,13 @@ func TestApplyWithAPoolOfOneConnection(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	report, err := schema.Apply(ctx, postgrestest.Open(t, db.OwnerURL+"&pool_max_conns=1"), logins())
-	if err != nil || len(report.Migrations) != 1 {
+	if err != nil || len(report.Migrations) != 2 {
 		t.Errorf("%v, %v", report, err)
 	}
 }
 
-// Roles are the cluster's: two databases may be migrated at once, and the second must not mind the first.
+// Roles belong to the cluster. Two databases may be migrated at once, and the role that one of them has
+// made must not disturb the other.
 func TestWriterRoleMayBeMadeByAnotherDatabaseMeanwhile(t *testing.T) {
 	t.Parallel()
 	first, second := postgrestest.New(t), postgrestest.New(t)
@@ -102,7 +103,7 @@ func TestDDLIsGolden(t *testing.T) {
 	}
 }
 
-func TestNamesThatNeedQuotes(t *testing.T) {
+func TestApplyQuotesNames(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
 	db.Exec(t, `create schema "order"`)
@@ -113,18 +114,18 @@ func TestNamesThatNeedQuotes(t *testing.T) {
 	}
 }
 
-func TestEveryConstraintIsNamedByUs(t *testing.T) {
+func TestEveryConstraintHasAChosenName(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins(), profiles())
 	got := db.QueryStrings(t, `select conname from pg_constraint c join pg_class r on r.oid = c.conrelid join pg_namespace n on n.oid = r.relnamespace
 		where (n.nspname = 'sqs2pg' or r.relname in ('user_logins', 'profiles')) and contype <> 'n' and r.relname <> 'migrations' order by 1`)
-	want := []string{"profiles_pkey", "tables_mode_check", "tables_partition_width_check", "tables_pkey", "user_logins_pkey"}
+	want := []string{"keys_fingerprint_check", "keys_key_id_check", "keys_pkey", "profiles_pkey", "tables_mode_check", "tables_partition_width_check", "tables_pkey", "user_logins_pkey"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
-func TestApplyAsSomebodyWithoutTheRightSaysWhatToDo(t *testing.T) {
+func TestApplyWithoutPrivilegesSaysWhatToDo(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
 	db.Exec(t, "drop schema sqs2pg cascade")

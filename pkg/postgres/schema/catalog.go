@@ -2,141 +2,48 @@ package schema
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
 
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/postgres/registry"
 )
 
-// reserved are the columns that every table has besides its contract's.
-var reserved = []contract.Column{
-	{Name: "create_date", Type: contract.Date},
-	{Name: "sent_at", Type: contract.Timestamptz, Required: true},
-	{Name: "event_id", Type: contract.UUID, Required: true},
-}
-
-func keyColumns(table contract.Table) []string {
-	if table.Mode == contract.Upsert {
-		return table.Key
-	}
-	return []string{"sent_at", "event_id"}
-}
-
-// registration is a table's row in sqs2pg.tables: the contract as it was last applied.
-type registration struct {
-	Mode    string
-	Key     []string
-	Columns []registeredColumn
-	Width   string
-}
-
-type registeredColumn struct {
-	Name     string `json:"name"`
-	Type     string `json:"type"`
-	Required bool   `json:"required"`
-	Mask     string `json:"mask"`
-}
-
-func (r *registration) column(name string) (registeredColumn, bool) {
-	if slices.ContainsFunc(reserved, func(c contract.Column) bool { return c.Name == name }) {
-		return registeredColumn{Name: name}, true
-	}
-	i := slices.IndexFunc(r.Columns, func(c registeredColumn) bool { return c.Name == name })
-	if i < 0 {
-		return registeredColumn{}, false
-	}
-	return r.Columns[i], true
-}
-
-func describeColumns(table contract.Table) []registeredColumn {
-	list := []registeredColumn{}
+// describeColumns is what the registry keeps of a contract's columns.
+func describeColumns(table contract.Table) []registry.Column {
+	list := []registry.Column{}
 	for _, c := range table.Columns {
-		list = append(list, registeredColumn{Name: c.Name, Type: c.Type.String(), Required: c.Required, Mask: c.Mask.String()})
+		list = append(list, registry.Column{Name: c.Name, Type: c.Type.String(), Required: c.Required, Mask: c.Mask.String()})
 	}
 	return list
 }
 
-// findRegistration returns nil for a table that is not registered.
-func findRegistration(ctx context.Context, tx pgx.Tx, table contract.Table) (*registration, error) {
-	var r registration
-	err := tx.QueryRow(ctx, `
-		select mode, key_columns, columns, partition_width from sqs2pg.tables
-		where table_schema = $1 and table_name = $2 for update`, table.Schema, table.Name).Scan(&r.Mode, &r.Key, &r.Columns, &r.Width)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, nil
+// mergeColumns adds the columns that are new in the contract to those that are registered. What is
+// registered stays as it is: a contract that lacks a column may be an older one, and its rows stand
+// beside those of the newer one.
+func mergeColumns(known []registry.Column, table contract.Table) []registry.Column {
+	merged := slices.Clone(known)
+	for _, c := range describeColumns(table) {
+		if !slices.ContainsFunc(known, func(k registry.Column) bool { return k.Name == c.Name }) {
+			merged = append(merged, c)
+		}
 	}
-	return &r, err
+	return merged
 }
 
-func register(ctx context.Context, tx pgx.Tx, table contract.Table, width string) error {
+// register writes what the registry knows of a table, and raises the table's epoch.
+func register(ctx context.Context, tx pgx.Tx, table contract.Table, columns []registry.Column, width string) error {
 	key := table.Key
 	if key == nil {
 		key = []string{}
 	}
 	_, err := tx.Exec(ctx, `
-		insert into sqs2pg.tables (table_schema, table_name, mode, key_columns, columns, partition_width)
+		insert into sqs2pg.tables as known (table_schema, table_name, mode, key_columns, columns, partition_width)
 		values ($1, $2, $3, $4, $5, $6)
 		on conflict on constraint tables_pkey do update
 		set mode = excluded.mode, key_columns = excluded.key_columns, columns = excluded.columns,
-		    partition_width = excluded.partition_width, applied_at = now()`,
-		table.Schema, table.Name, table.Mode.String(), key, describeColumns(table), width)
+		    partition_width = excluded.partition_width, epoch = known.epoch + 1, applied_at = now()`,
+		table.Schema, table.Name, table.Mode.String(), key, columns, width)
 	return err
-}
-
-// relation is what has the table's name in the database.
-type relation struct {
-	OID     uint32
-	Kind    string // pg_class.relkind: r is a plain table, p a partitioned one
-	Key     []string
-	Columns []actualColumn
-}
-
-type actualColumn struct {
-	Name    string
-	Type    string // as format_type prints it
-	NotNull bool
-	Filled  bool // has a default, is an identity, or is generated
-}
-
-func (r *relation) column(name string) (actualColumn, bool) {
-	i := slices.IndexFunc(r.Columns, func(c actualColumn) bool { return c.Name == name })
-	if i < 0 {
-		return actualColumn{}, false
-	}
-	return r.Columns[i], true
-}
-
-// findRelation returns nil if the name is free.
-func findRelation(ctx context.Context, tx pgx.Tx, table contract.Table) (*relation, error) {
-	var r relation
-	err := tx.QueryRow(ctx, `
-		select c.oid, c.relkind::text, array(
-		  select a.attname::text from pg_index i, unnest(i.indkey) with ordinality as k (attnum, place), pg_attribute a
-		  where i.indrelid = c.oid and i.indisprimary and a.attrelid = c.oid and a.attnum = k.attnum order by k.place)
-		from pg_class c join pg_namespace n on n.oid = c.relnamespace
-		where n.nspname = $1 and c.relname = $2`, table.Schema, table.Name).Scan(&r.OID, &r.Kind, &r.Key)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	rows, err := tx.Query(ctx, `
-		select attname::text, format_type(atttypid, atttypmod), attnotnull, atthasdef or attidentity <> '' or attgenerated <> ''
-		from pg_attribute where attrelid = $1 and attnum > 0 and not attisdropped order by attnum`, r.OID)
-	if err != nil {
-		return nil, err
-	}
-	r.Columns, err = pgx.CollectRows(rows, pgx.RowToStructByPos[actualColumn])
-	return &r, err
-}
-
-// typeName is the type as format_type prints it.
-func typeName(t contract.Type) string {
-	if t == contract.Timestamptz {
-		return "timestamp with time zone"
-	}
-	return t.String()
 }

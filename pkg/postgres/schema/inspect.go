@@ -10,20 +10,20 @@ import (
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/registry"
 )
 
-// State is how a database looks to the user of a pool.
+// State says what a user finds of a contract's table in the database.
 type State struct {
-	User      string
-	Exists    bool     // the table
-	Columns   []string // of the contract that are missing, or of another type: "name: is x, must be y"
-	MayInsert bool     // by its privileges on the table
-	MayExtend bool     // may call for partitions; true where none are needed
-	DaysAhead int      // whole days from now to the end of the last partition; -1: not even today's
+	User      string            // the pool's
+	Database  registry.Database // what it knows of the table and the masking keys
+	MayInsert bool              // the user has the privileges to insert
+	MayExtend bool              // the user may have partitions made; true if the table has none
+	DaysAhead int               // whole days from now to the end of the last partition; -1 if that end is past
 }
 
-// Inspect changes nothing and needs no right but to connect, so that it can be asked with the writer's login. The error is a
-// *postgres.Unavailable or names an SQLSTATE.
+// Inspect reads the State. It changes nothing and needs no right but to connect, so the writer's
+// login suffices. Its error wraps a *postgres.Unavailable.
 func Inspect(ctx context.Context, pool *postgres.Pool, table contract.Table) (State, error) {
 	var s State
 	if err := pool.Ping(ctx); err != nil {
@@ -35,21 +35,19 @@ func Inspect(ctx context.Context, pool *postgres.Pool, table contract.Table) (St
 		})
 	})
 	if err != nil {
-		return s, fmt.Errorf("inspect: %w", describe(err))
+		return s, fmt.Errorf("inspect table %s: %w", dotted(table), safe(err))
 	}
 	return s, nil
 }
 
 func (s *State) read(ctx context.Context, tx pgx.Tx, table contract.Table) error {
-	found, err := findRelation(ctx, tx, table)
-	if err != nil {
+	var err error
+	if s.Database, err = registry.Read(ctx, tx, table); err != nil {
 		return err
 	}
-	if found == nil {
+	if s.Database.Found == nil {
 		return tx.QueryRow(ctx, "select current_user::text").Scan(&s.User)
 	}
-	s.Exists = true
-	s.Columns = missing(table, found)
 	var end *time.Time
 	err = tx.QueryRow(ctx, `
 		select current_user::text,
@@ -61,22 +59,10 @@ func (s *State) read(ctx context.Context, tx pgx.Tx, table contract.Table) error
 		  (select max((regexp_match(pg_get_expr(p.relpartbound, p.oid), 'TO \(''([^'']+)''\)'))[1]::timestamptz)
 		    from pg_inherits i join pg_class p on p.oid = i.inhrelid where i.inhparent = $1::oid)
 		from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = $1::oid`,
-		found.OID, table.Mode == contract.Upsert).Scan(&s.User, &s.MayInsert, &s.MayExtend, &end)
+		s.Database.Found.OID, table.Mode == contract.Upsert).Scan(&s.User, &s.MayInsert, &s.MayExtend, &end)
 	s.DaysAhead = -1
 	if end != nil && end.After(time.Now()) {
 		s.DaysAhead = int(time.Until(*end) / (24 * time.Hour))
 	}
 	return err
-}
-
-func missing(table contract.Table, found *relation) (differences []string) {
-	for _, c := range append(table.Columns[:len(table.Columns):len(table.Columns)], reserved...) {
-		switch actual, there := found.column(c.Name); {
-		case !there:
-			differences = append(differences, c.Name+": is missing")
-		case actual.Type != typeName(c.Type):
-			differences = append(differences, fmt.Sprintf("%s: is %s, must be %s", c.Name, actual.Type, typeName(c.Type)))
-		}
-	}
-	return differences
 }

@@ -13,12 +13,12 @@ import (
 	"sqs2pg/pkg/postgres/schema"
 )
 
-func TestANewOptionalColumnIsAdded(t *testing.T) {
+func TestApplyAddsNewOptionalColumn(t *testing.T) {
 	t.Parallel()
 	for _, table := range []contract.Table{logins(), profiles()} {
 		db := postgrestest.New(t, table)
 		grown := with(table, func(c []contract.Column) []contract.Column {
-			return append([]contract.Column{{Name: "country", Path: "geo.country"}}, c...) // wherever it is in the contract
+			return append([]contract.Column{{Name: "country", Path: "geo.country"}}, c...) // also if it is not the contract's last
 		})
 		report := apply(t, db, grown)
 		if diff := cmp.Diff([]string{"public." + table.Name + ".country"}, report.AddedColumns); diff != "" {
@@ -30,7 +30,7 @@ func TestANewOptionalColumnIsAdded(t *testing.T) {
 	}
 }
 
-func TestOtherDifferencesAreRefused(t *testing.T) {
+func TestApplyRefusesOtherDifferences(t *testing.T) {
 	t.Parallel()
 	column := func(name string, change func(*contract.Column)) contract.Table {
 		return with(logins(), func(columns []contract.Column) []contract.Column {
@@ -54,12 +54,10 @@ func TestOtherDifferencesAreRefused(t *testing.T) {
 			[]string{"app_version", "is text in the table", "bigint in the contract"}},
 		{"a dropped column", with(logins(), func(c []contract.Column) []contract.Column { return c[1:] }), "",
 			[]string{"user_id", "no longer in the contract", `drop column "user_id"`}},
-		{"a newly required column", column("locale", func(c *contract.Column) { c.Required = true }), "",
-			[]string{"locale", "may be null in the table", "required in the contract", "set not null"}},
 		{"a loosened column", column("user_id", func(c *contract.Column) { c.Required = false }), "",
 			[]string{"user_id", "not null in the table", "optional in the contract", "drop not null"}},
 		{"another mask", column("user_id", func(c *contract.Column) { c.Mask = mask.Token }), "",
-			[]string{"user_id", "masked by none", "says token", "another x-column"}},
+			[]string{"user_id", "holds values as they were sent", "says token", "another x-column"}},
 		{"a new column that is required", with(logins(), func(c []contract.Column) []contract.Column {
 			return append(c, contract.Column{Name: "country", Required: true})
 		}), "", []string{"country", "new and required"}},
@@ -73,9 +71,9 @@ func TestOtherDifferencesAreRefused(t *testing.T) {
 		{"a column added by hand that no row can fill", logins(), "alter table user_logins add column batch int not null",
 			[]string{"batch", "not null without a default"}},
 		{"several at once", with(logins(), func(c []contract.Column) []contract.Column {
-			c[0].Type, c[4].Required = contract.UUID, true
+			c[0].Type, c[1].Required = contract.UUID, false
 			return c
-		}), "", []string{"user_id", "locale"}},
+		}), "", []string{"user_id", "device_type"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -100,7 +98,7 @@ func TestOtherDifferencesAreRefused(t *testing.T) {
 	}
 }
 
-func TestAnotherKeyIsRefused(t *testing.T) {
+func TestApplyRefusesAnotherKey(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, profiles())
 	other := profiles()
@@ -111,7 +109,7 @@ func TestAnotherKeyIsRefused(t *testing.T) {
 	}
 }
 
-func TestWhatADBAAddsIsLeftAlone(t *testing.T) {
+func TestApplyKeepsWhatADBAAdded(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins())
 	db.Exec(t, `
@@ -127,8 +125,8 @@ func TestWhatADBAAddsIsLeftAlone(t *testing.T) {
 	}
 }
 
-// What an error tells people to run must do.
-func TestTheAdviceWorks(t *testing.T) {
+// The statements in an error must repair what the error says.
+func TestAdviceInErrorsWorks(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins())
 	db.Exec(t, `alter table user_logins drop column locale; alter table user_logins alter column user_id drop not null`)
@@ -142,7 +140,8 @@ func TestTheAdviceWorks(t *testing.T) {
 	}
 }
 
-// catalog is what a refusal must not change: columns, constraints, indexes and grants of everything that is not Postgres's.
+// catalog returns what a refusal must not change: columns, constraints, indexes and grants of all
+// relations except Postgres's own.
 func catalog(t *testing.T, db *postgrestest.Database) []string {
 	t.Helper()
 	return db.QueryStrings(t, `
@@ -154,4 +153,47 @@ func catalog(t *testing.T, db *postgrestest.Database) []string {
 		union all
 		select conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) from pg_constraint where conrelid <> 0
 		order by 1`)
+}
+
+func TestAnOlderContractChangesNothing(t *testing.T) {
+	t.Parallel()
+	newer := with(logins(), func(c []contract.Column) []contract.Column { return append(c, contract.Column{Name: "country"}) })
+	db := postgrestest.New(t, newer)
+	before := catalog(t, db)
+	registered := db.QueryStrings(t, "select columns || epoch::text from sqs2pg.tables")
+	report := apply(t, db, logins())
+	want := []string{"public.user_logins: column country is in the table but not in this contract: rows of this contract leave it empty"}
+	if diff := cmp.Diff(want, report.Tolerated); diff != "" {
+		t.Errorf("tolerated (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(before, catalog(t, db)); diff != "" {
+		t.Errorf("changed (-before +after):\n%s", diff)
+	}
+	if diff := cmp.Diff(registered, db.QueryStrings(t, "select columns || epoch::text from sqs2pg.tables")); diff != "" {
+		t.Errorf("registered (-before +after):\n%s", diff)
+	}
+	if got := apply(t, db, newer).String(); got != "nothing to do" {
+		t.Errorf("the newer contract again: %s", got)
+	}
+}
+
+func TestANewlyRequiredColumnStaysNullable(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, logins())
+	required := with(logins(), func(c []contract.Column) []contract.Column { c[4].Required = true; return c })
+	got := apply(t, db, required).String()
+	for _, want := range []string{"locale", "may be null in the table", "required in the contract", "set not null"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in: %s", want, got)
+		}
+	}
+}
+
+func TestEveryChangeRaisesTheEpoch(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, logins())
+	apply(t, db, with(logins(), func(c []contract.Column) []contract.Column { return append(c, contract.Column{Name: "country"}) }))
+	if got := db.QueryStrings(t, "select epoch from sqs2pg.tables")[0]; got != "2" {
+		t.Errorf("epoch %s, want 2", got)
+	}
 }

@@ -1,8 +1,9 @@
-// Package leaktest searches what a program emits for personal values, in all the disguises that programs give them: escaped,
-// quoted, in hexadecimal, in base64 at any alignment, as their digits alone.
+// Package leaktest searches the output of a program for personal values, in every form that a
+// program may give them: escaped, quoted, in hexadecimal, in base64 at any alignment, as digits
+// alone.
 //
-// A log line that leaks seldom leaks on purpose. The value comes in an error of a library, a dump of a buffer, a URL; so a
-// search for the plain text alone proves little.
+// A leak is seldom a plain log line. The value arrives inside an error of a library, a dump of a
+// buffer or a URL, so a search for the plain text alone proves little.
 package leaktest
 
 import (
@@ -20,16 +21,16 @@ import (
 	"unicode/utf16"
 )
 
-// shortest is the least length of what is searched for: anything shorter is found by chance.
+// shortest is the least length of a text to search for; shorter texts turn up by chance.
 const shortest = 8
 
-// fewestDigits is the same for digits, of which logs are full.
+// fewestDigits is the same for digits alone, which logs are full of.
 const fewestDigits = 12
 
-// Search looks for values in any number of streams. It is safe for concurrent use.
+// Search searches any number of streams for a set of values. It is safe for concurrent use.
 type Search struct {
-	index   map[uint64][]needle // by their first eight bytes
-	starts  [1 << 16]bool       // first two bytes of any
+	index   map[uint64][]needle // by the first eight bytes
+	starts  [1 << 16]bool       // the first two bytes of each needle
 	longest int
 
 	mu    sync.Mutex
@@ -43,7 +44,7 @@ type needle struct {
 	value, form string
 }
 
-// For returns a search for those values. Each must have at least 8 bytes; a shorter one would be found by chance, and panics.
+// For returns a search for those values. It panics if a value has fewer than 8 bytes.
 func For(values ...string) *Search {
 	s := &Search{index: map[uint64][]needle{}, found: map[string]bool{}}
 	for _, value := range values {
@@ -72,7 +73,7 @@ func (s *Search) add(n needle) {
 	s.longest = max(s.longest, len(n.text))
 }
 
-// forms are the ways in which a value may be written.
+// forms returns the ways in which a value may be written.
 func forms(value string) map[string][]string {
 	quoted, _ := json.Marshal(value) // a string: cannot fail
 	escaped := string(quoted[1 : len(quoted)-1])
@@ -100,7 +101,7 @@ func forms(value string) map[string][]string {
 	}
 }
 
-// codeUnits writes every character as \u escape.
+// codeUnits writes every character as a \u escape.
 func codeUnits(value string) string {
 	var b strings.Builder
 	for _, unit := range utf16.Encode([]rune(value)) {
@@ -117,26 +118,27 @@ func percent(value string) string {
 	return b.String()
 }
 
-// base64At is what is always the same of the value's base64 form when there are 0, 1 or 2 bytes before it in its group of
-// three, and any number after it.
+// base64At returns the part of the value's base64 form that stays the same whatever stands before
+// and after the value: one text for 0, 1 and 2 bytes before it in its group of three.
 func base64At(e *base64.Encoding, value string) []string {
 	var texts []string
 	for before := range 3 {
 		text := e.WithPadding(base64.NoPadding).EncodeToString(append(make([]byte, before), value...))
-		first := []int{0, 2, 3}[before]                           // characters that hold bits of what comes before
-		last := len(text) - []int{0, 1, 1}[(before+len(value))%3] // and of what comes after
+		first := []int{0, 2, 3}[before]                           // characters that also hold bits of the bytes before
+		last := len(text) - []int{0, 1, 1}[(before+len(value))%3] // and of the bytes after
 		texts = append(texts, text[first:last])
 	}
 	return texts
 }
 
-// Stream returns a writer that searches what is written to it, also across two writes. It never fails.
+// Stream returns a writer that searches what is written to it, also across two writes. It never
+// fails.
 func (s *Search) Stream(name string) io.Writer { return &stream{search: s, name: name} }
 
 // Text searches one text.
 func (s *Search) Text(name, text string) { s.Stream(name).Write([]byte(text)) }
 
-// Found says what was found where, one line for each value, form and stream: the value itself is in it.
+// Found lists what was found: one line for each value, form and stream. A line shows the value.
 func (s *Search) Found() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -148,7 +150,7 @@ func (s *Search) Found() []string {
 	return lines
 }
 
-// Bytes is how much was searched.
+// Bytes returns how much was searched.
 func (s *Search) Bytes() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -160,7 +162,7 @@ type stream struct {
 	name   string
 
 	mu   sync.Mutex
-	tail []byte // of the last writes: a value may begin there
+	tail []byte // the end of earlier writes, where a value may begin
 }
 
 func (w *stream) Write(p []byte) (int, error) {

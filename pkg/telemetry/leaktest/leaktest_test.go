@@ -17,8 +17,9 @@ const (
 	device = "593-47-59281234"
 )
 
-// TestAPlantedLeakIsFound plants each value in every form that it may take, at every place of a base64 group, whole and in two writes.
-func TestAPlantedLeakIsFound(t *testing.T) {
+// TestFindsPlantedLeak plants each value in every form, at every place of a base64 group, in one
+// write and byte by byte.
+func TestFindsPlantedLeak(t *testing.T) {
 	t.Parallel()
 	text := func(v any) string { b, _ := json.Marshal(v); return string(b) }
 	line := text(map[string]string{"error": "user " + person + " on " + device})
@@ -67,7 +68,7 @@ func TestAPlantedLeakIsFound(t *testing.T) {
 	}
 }
 
-func TestNothingIsFoundWhereNothingIs(t *testing.T) {
+func TestFindsNothingInCleanLog(t *testing.T) {
 	t.Parallel()
 	s := leaktest.For(person, device)
 	s.Text("log", `{"level":"WARN","message":"message failed","field":"device_id","rule":"required","device":"k1:00112233445566778899aabbccddeeff","at":593475928123}`)

@@ -1,0 +1,194 @@
+package schema
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// documentText is what the schema library forgets of a document: the order of its properties, which
+// is the order of the columns.
+type documentText struct {
+	order    map[jsontext.Pointer][]string // names of properties, by the pointer of the schema that has them
+	declared map[string]bool               // the name of every property, at any depth
+}
+
+// shape says which schemas the value of a keyword holds.
+type shape uint8
+
+const (
+	noSchema   shape = iota
+	oneSchema        // the value is a schema
+	schemaList       // the value is an array of schemas
+	schemaMap        // the value is an object of schemas
+)
+
+// keywords are those of JSON Schema 2020-12. JSON Schema ignores keywords that it does not know, so
+// that "requierd" checks nothing; here an unknown keyword is a mistake.
+var keywords = map[string]shape{
+	"$schema": noSchema, "$id": noSchema, "$anchor": noSchema, "$ref": noSchema, "$dynamicRef": noSchema,
+	"$dynamicAnchor": noSchema, "$comment": noSchema, "$defs": schemaMap,
+
+	"title": noSchema, "description": noSchema, "default": noSchema, "examples": noSchema,
+	"deprecated": noSchema, "readOnly": noSchema, "writeOnly": noSchema,
+
+	"type": noSchema, "enum": noSchema, "const": noSchema, "format": noSchema, "pattern": noSchema,
+	"minLength": noSchema, "maxLength": noSchema, "multipleOf": noSchema, "minimum": noSchema,
+	"maximum": noSchema, "exclusiveMinimum": noSchema, "exclusiveMaximum": noSchema,
+	"minItems": noSchema, "maxItems": noSchema, "uniqueItems": noSchema, "minContains": noSchema,
+	"maxContains": noSchema, "minProperties": noSchema, "maxProperties": noSchema,
+	"required": noSchema, "dependentRequired": noSchema,
+	"contentEncoding": noSchema, "contentMediaType": noSchema, "contentSchema": oneSchema,
+
+	"properties": schemaMap, "patternProperties": schemaMap, "dependentSchemas": schemaMap,
+	"additionalProperties": oneSchema, "unevaluatedProperties": oneSchema, "propertyNames": oneSchema,
+	"items": oneSchema, "prefixItems": schemaList, "contains": oneSchema, "unevaluatedItems": oneSchema,
+	"allOf": schemaList, "anyOf": schemaList, "oneOf": schemaList, "not": oneSchema, "if": oneSchema, "then": oneSchema, "else": oneSchema,
+}
+
+// place is where a schema stands, which decides which of our own keywords it may have.
+type place uint8
+
+const (
+	elsewhere  place = iota // under items, anyOf and so on: its values have no column
+	atRoot                  // the contract itself
+	atProperty              // a property of the root or of a nested object
+)
+
+func readDocument(document []byte) (*documentText, error) {
+	t := &documentText{order: map[jsontext.Pointer][]string{}, declared: map[string]bool{}}
+	d := jsontext.NewDecoder(bytes.NewBuffer(document))
+	if d.PeekKind() != '{' {
+		return nil, errors.New("it is not a JSON object: a contract is a JSON Schema, see infra/contracts/user_logins.json")
+	}
+	if err := t.schema(d, atRoot); err != nil {
+		return nil, explainSyntax(document, err)
+	}
+	if _, err := d.ReadToken(); err != io.EOF {
+		return nil, errors.New("something follows the JSON object: remove it")
+	}
+	return t, nil
+}
+
+// explainSyntax adds the line of a mistake in the JSON itself.
+func explainSyntax(document []byte, err error) error {
+	var syntax *jsontext.SyntacticError
+	if !errors.As(err, &syntax) {
+		return err
+	}
+	before := document[:min(int(syntax.ByteOffset), len(document))]
+	return fmt.Errorf("%s: line %d is not valid JSON: %w", pointerText(syntax.JSONPointer), 1+bytes.Count(before, []byte("\n")), syntax.Err)
+}
+
+// schema reads one schema and refuses the keywords that have no meaning there.
+func (t *documentText) schema(d *jsontext.Decoder, at place) error {
+	if d.PeekKind() != '{' {
+		return d.SkipValue() // true, false, or what the meta-schema refuses
+	}
+	return members(d, func(here jsontext.Pointer, keyword string) error {
+		if err := checkKeyword(here, keyword, at); err != nil {
+			return err
+		}
+		switch shape := keywords[keyword]; {
+		case keyword == "$schema":
+			return checkDraft(d, here)
+		case shape == oneSchema:
+			return t.schema(d, elsewhere)
+		case shape == schemaList && d.PeekKind() == '[':
+			return t.schemas(d)
+		case keyword == "properties" && d.PeekKind() == '{':
+			return t.properties(d, here, at)
+		case shape == schemaMap && d.PeekKind() == '{':
+			return members(d, func(jsontext.Pointer, string) error { return t.schema(d, elsewhere) })
+		default:
+			return d.SkipValue()
+		}
+	})
+}
+
+// properties reads the properties of the schema at here.
+func (t *documentText) properties(d *jsontext.Decoder, here jsontext.Pointer, at place) error {
+	if at != elsewhere {
+		at = atProperty
+	}
+	return members(d, func(_ jsontext.Pointer, name string) error {
+		t.order[here] = append(t.order[here], name)
+		t.declared[name] = true
+		return t.schema(d, at)
+	})
+}
+
+func (t *documentText) schemas(d *jsontext.Decoder) error {
+	if _, err := d.ReadToken(); err != nil {
+		return err
+	}
+	for d.PeekKind() != ']' {
+		if err := t.schema(d, elsewhere); err != nil {
+			return err
+		}
+	}
+	_, err := d.ReadToken()
+	return err
+}
+
+// members reads an object. For each member it calls value with the object's pointer and the
+// member's name; value must read the member's value.
+func members(d *jsontext.Decoder, value func(here jsontext.Pointer, name string) error) error {
+	if _, err := d.ReadToken(); err != nil {
+		return err
+	}
+	here := d.StackPointer()
+	for d.PeekKind() != '}' {
+		name, err := d.ReadToken()
+		if err != nil {
+			return err
+		}
+		if err := value(here, name.String()); err != nil {
+			return err
+		}
+	}
+	_, err := d.ReadToken()
+	return err
+}
+
+const draft = "https://json-schema.org/draft/2020-12/schema"
+
+func checkDraft(d *jsontext.Decoder, here jsontext.Pointer) error {
+	value, err := d.ReadToken()
+	if err == nil && (value.Kind() != '"' || strings.TrimSuffix(value.String(), "#") != draft) {
+		err = fmt.Errorf("%s: contracts use another draft: set it to %q", here.AppendToken("$schema"), draft)
+	}
+	return err
+}
+
+func checkKeyword(here jsontext.Pointer, keyword string, at place) error {
+	where := pointerText(here.AppendToken(keyword))
+	if _, ok := keywords[keyword]; ok {
+		return nil
+	}
+	allowed, ok := annotationPlaces[keyword]
+	switch {
+	case !ok:
+		return fmt.Errorf("%s: unknown keyword %q%s", where, keyword, suggest(keyword, slices.Concat(
+			slices.Collect(maps.Keys(keywords)), slices.Collect(maps.Keys(annotationPlaces)))))
+	case allowed == at:
+		return nil
+	case allowed == atRoot:
+		return fmt.Errorf("%s: %s belongs at the root of the contract: move it there", where, keyword)
+	default:
+		return fmt.Errorf("%s: %s belongs on a property that becomes a column: move it there", where, keyword)
+	}
+}
+
+func pointerText(p jsontext.Pointer) string {
+	if p == "" {
+		return "/"
+	}
+	return string(p)
+}

@@ -1,0 +1,103 @@
+package schema
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"sqs2pg/pkg/contract/scalar"
+)
+
+// documentURL stands for the document in the schema library, which names schemas by URL.
+const documentURL = "contract:///contract.json"
+
+// compileLibrary checks the document against the meta-schemas of the draft and of our vocabulary,
+// and compiles it by the schema library.
+func compileLibrary(document []byte) (*jsonschema.Schema, error) {
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(document))
+	if err != nil {
+		return nil, err
+	}
+	c := jsonschema.NewCompiler()
+	c.DefaultDraft(jsonschema.Draft2020)
+	c.UseLoader(jsonschema.SchemeURLLoader{}) // a contract is one document: nothing is fetched
+	c.AssertFormat()
+	for name, valid := range formats {
+		c.RegisterFormat(&jsonschema.Format{Name: name, Validate: formatOf(valid)})
+	}
+	c.AssertVocabs()
+	c.RegisterVocabulary(vocabulary())
+	if err := c.AddResource(documentURL, value); err != nil {
+		return nil, explain(err)
+	}
+	schema, err := c.Compile(documentURL)
+	if err != nil {
+		return nil, explain(err)
+	}
+	return schema, nil
+}
+
+// formatOf adapts a format to the schema library, which leaves values that are not strings to it.
+func formatOf(valid func(string) bool) func(any) error {
+	return func(v any) error {
+		if s, ok := v.(string); ok && !valid(s) {
+			return errFormat
+		}
+		return nil
+	}
+}
+
+// needsLibrary reports whether an object with properties, or a schema below it, has keywords that
+// the properties do not check.
+func needsLibrary(object *jsonschema.Schema) bool {
+	_, schema := object.AdditionalProperties.(*jsonschema.Schema)
+	if schema || combines(object) || limitsMembers(object) || object.Enum != nil || object.Const != nil {
+		return true
+	}
+	for _, property := range object.Properties {
+		if isNested := len(property.Properties) > 0; isNested && needsLibrary(property) || !isNested && columnNeedsLibrary(property) {
+			return true
+		}
+	}
+	return false
+}
+
+// columnNeedsLibrary is needsLibrary for a property that has a column.
+func columnNeedsLibrary(s *jsonschema.Schema) bool {
+	isString := s.Types != nil && slices.Contains(s.Types.ToStrings(), "string")
+	allowed := !isString && (s.Enum != nil || s.Const != nil) || s.Enum != nil && s.Const != nil
+	array := s.Items2020 != nil || len(s.PrefixItems) > 0 || s.Contains != nil || s.UnevaluatedItems != nil ||
+		s.MinItems != nil || s.MaxItems != nil || s.UniqueItems
+	return allowed || array || combines(s) || limitsMembers(s) || s.AdditionalProperties != nil || len(s.Required) > 0
+}
+
+// combines reports whether a schema refers to other schemas for the same value.
+func combines(s *jsonschema.Schema) bool {
+	return s.Ref != nil || s.DynamicRef != nil || s.Not != nil || s.If != nil ||
+		len(s.AllOf)+len(s.AnyOf)+len(s.OneOf)+len(s.DependentSchemas) > 0
+}
+
+// limitsMembers reports whether a schema has keywords for the members of an object besides
+// properties, required and additionalProperties.
+func limitsMembers(s *jsonschema.Schema) bool {
+	return s.MinProperties != nil || s.MaxProperties != nil || s.PropertyNames != nil ||
+		len(s.PatternProperties)+len(s.DependentRequired) > 0 || s.UnevaluatedProperties != nil
+}
+
+// checkNumbers refuses numbers that are out of proportion; the schema library could not read them.
+func checkNumbers(document []byte) error {
+	d := jsontext.NewDecoder(bytes.NewReader(document))
+	for {
+		token, err := d.ReadToken()
+		if err != nil {
+			return nil // the end: readDocument has refused what is not JSON
+		}
+		if token.Kind() == '0' && !scalar.InProportion([]byte(token.String())) {
+			return fmt.Errorf("%s: a number has more than %d digits before the point or %d after it: write one that a message can have",
+				pointerText(d.StackPointer()), scalar.MaxWhole, scalar.MaxFraction)
+		}
+	}
+}

@@ -1,0 +1,85 @@
+package schema_test
+
+import (
+	"testing"
+
+	"sqs2pg/pkg/contract/schema"
+)
+
+// with makes a contract of one property p; more goes to the root.
+func with(property, more string) string {
+	return `{"x-table": "t", "type": "object", "properties": {"p": ` + property + `}` + more + `}`
+}
+
+func TestNamesPlaceAndRemedyOfAMistake(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ mistake, document, want string }{
+		{"not JSON", `{"x-table": "t",}`, `/: line 1 is not valid JSON: invalid character ',' at start of value`},
+		{"an array", `[]`, `it is not a JSON object: a contract is a JSON Schema, see infra/contracts/user_logins.json`},
+		{"empty", ``, `it is not a JSON object: a contract is a JSON Schema, see infra/contracts/user_logins.json`},
+		{"two documents", `{"x-table": "t", "type": "object", "properties": {"p": {"type": "string"}}} {}`, `something follows the JSON object: remove it`},
+		{"a member twice", with(`{"type": "string", "type": "integer"}`, ``), `/properties/p/type: line 1 is not valid JSON: duplicate object member name`},
+		{"another draft", with(`{"type": "string"}`, `, "$schema": "http://json-schema.org/draft-07/schema#"`), `/$schema: contracts use another draft: set it to "https://json-schema.org/draft/2020-12/schema"`},
+		{"a misspelt keyword", with(`{"type": "string", "maxLenght": 3}`, ``), `/properties/p/maxLenght: unknown keyword "maxLenght": did you mean "maxLength"?`},
+		{"a misspelt keyword at the root", with(`{"type": "string"}`, `, "requierd": ["p"]`), `/requierd: unknown keyword "requierd": did you mean "required"?`},
+		{"a misspelt keyword below items", with(`{"type": "array", "items": {"tipe": "string"}}`, ``), `/properties/p/items/tipe: unknown keyword "tipe": did you mean "type"?`},
+		{"a misspelt keyword below anyOf", with(`{"type": "array", "anyOf": [{"minItem": 1}]}`, ``), `/properties/p/anyOf/0/minItem: unknown keyword "minItem": did you mean "minItems"?`},
+		{"a misspelt keyword of ours", with(`{"type": "string", "x-maks": "token"}`, ``), `/properties/p/x-maks: unknown keyword "x-maks": did you mean "x-mask"?`},
+		{"a keyword of nobody", with(`{"type": "string", "nullable": true}`, ``), `/properties/p/nullable: unknown keyword "nullable": remove it`},
+		{"x-table on a property", with(`{"type": "string", "x-table": "t"}`, ``), `/properties/p/x-table: x-table belongs at the root of the contract: move it there`},
+		{"x-mask at the root", with(`{"type": "string"}`, `, "x-mask": "token"`), `/x-mask: x-mask belongs on a property that becomes a column: move it there`},
+		{"x-mask below items", with(`{"type": "array", "items": {"type": "string", "x-mask": "token"}}`, ``), `/properties/p/items/x-mask: x-mask belongs on a property that becomes a column: move it there`},
+		{"x-mask on an object with properties", with(`{"type": "object", "properties": {"q": {"type": "string"}}, "x-column": "q"}`, ``), `/properties/p: an object with properties has no column of its own: put x- keywords on its properties`},
+		{"an unknown mask", with(`{"type": "string", "x-mask": "tokne"}`, ``), `/properties/p/x-mask: value must be one of 'token', 'sha256-8', 'ip-network', 'drop'`},
+		{"a mask of a number", with(`{"type": "integer", "x-mask": "token"}`, ``), `/properties/p/x-mask: only a string can be masked: make it a string, or do not declare it, then it is not stored`},
+		{"a network of no address", with(`{"type": "string", "x-mask": "ip-network"}`, ``), `/properties/p/x-mask: ip-network needs an address: add "format": "ip"`},
+		{"recovery without a token", with(`{"type": "string", "x-recover": true}`, ``), `/properties/p/x-recover: it needs "x-mask": "token"`},
+		{"a domain without a token", with(`{"type": "string", "x-domain": "d"}`, ``), `/properties/p/x-domain: it needs "x-mask": "token"`},
+		{"two subjects", with(`{"type": "string", "x-subject": true}, "q": {"type": "string", "x-subject": true}`, ``), `/properties/q/x-subject: p has it already: one property identifies the person`},
+		{"no table", `{"type": "object", "properties": {"p": {"type": "string"}}}`, `/x-table: it is missing: name the table, "x-table": "orders"`},
+		{"a table that needs quotes", `{"x-table": "My Table", "type": "object", "properties": {"p": {"type": "string"}}}`, `/x-table: "My Table" is not a valid table name: use at most 50 lower-case letters, digits and _, after a schema and a dot if it has one`},
+		{"a table with a long name", `{"x-table": "a23456789012345678901234567890123456789012345678901", "type": "object", "properties": {"p": {"type": "string"}}}`, `/x-table: "a23456789012345678901234567890123456789012345678901" is not a valid table name: use at most 50 lower-case letters, digits and _, after a schema and a dot if it has one`},
+		{"a table of Postgres's own", `{"x-table": "pg_catalog.t", "type": "object", "properties": {"p": {"type": "string"}}}`, `/x-table: the schema pg_catalog is not for tables of events: use another`},
+		{"a number out of proportion", with(`{"type": "number", "multipleOf": 8e-4004444}`, ``), `/properties/p/multipleOf: a number has more than 309 digits before the point or 1000 after it: write one that a message can have`},
+		{"no type at the root", `{"x-table": "t", "properties": {"p": {"type": "string"}}}`, `/type: a contract is of "type": "object" and declares properties`},
+		{"no properties", `{"x-table": "t", "type": "object"}`, `/type: a contract is of "type": "object" and declares properties`},
+		{"no type", with(`{}`, ``), `/properties/p/type: one type is needed, and "null" besides if the value may be null: "type": "string" or ["string", "null"]`},
+		{"a schema that is true", with(`true`, ``), `/properties/p/type: one type is needed, and "null" besides if the value may be null: "type": "string" or ["string", "null"]`},
+		{"two types", with(`{"type": ["string", "integer"]}`, ``), `/properties/p/type: one type is needed, and "null" besides if the value may be null: "type": "string" or ["string", "null"]`},
+		{"only null", with(`{"type": "null"}`, ``), `/properties/p/type: one type is needed, and "null" besides if the value may be null: "type": "string" or ["string", "null"]`},
+		{"an unknown type", with(`{"type": "strng"}`, ``), `/properties/p/type: value must be one of 'array', 'boolean', 'integer', 'null', 'number', 'object', 'string'`},
+		{"properties of a string", with(`{"type": "string", "properties": {"q": {"type": "string"}}}`, ``), `/properties/p/properties: only a property of type object has properties`},
+		{"a reference", with(`{"$ref": "#/$defs/d"}`, `, "$defs": {"d": {"type": "string"}}`), `/properties/p/$ref: a property that becomes a column cannot be a reference: write its schema in place`},
+		{"a reference to a file", with(`{"type": "array", "items": {"$ref": "/etc/hostname"}}`, ``), `$ref to /etc/hostname: a contract is one document: put the schema under $defs`},
+		{"a reference to nothing", with(`{"type": "array", "items": {"$ref": "#/$defs/d"}}`, ``), `$ref to #/$defs/d: there is no such schema`},
+		{"a length that is a word", with(`{"type": "string", "maxLength": "ten"}`, ``), `/properties/p/maxLength: got string, want integer`},
+		{"a pattern that does not compile", with(`{"type": "string", "pattern": "(?=a)"}`, ``), "/properties/p/pattern: '(?=a)' is not valid regex: error parsing regexp: invalid or unsupported Perl syntax: `(?=`"},
+		{"an unknown format", with(`{"type": "string", "format": "data-time"}`, ``), `/properties/p/format: unknown format "data-time": did you mean "date-time"?`},
+		{"a format that is a number", with(`{"type": "string", "format": 1}`, ``), `/properties/p/format: got number, want string`},
+		{"required names what is not there", with(`{"type": "string"}`, `, "required": ["q"]`), `/required: required names "q", which is not among the properties: did you mean "p"?`},
+		{"a column twice", with(`{"type": "string"}, "q": {"type": "string", "x-column": "p"}`, ``), `/properties/q/x-column: the column p is already filled by p: give one of them another name by x-column`},
+		{"a nested column that meets another", with(`{"type": "object", "properties": {"q": {"type": "string"}}}, "p_q": {"type": "string"}`, ``), `/properties/p_q/x-column: the column p_q is already filled by p.q: give one of them another name by x-column`},
+		{"a reserved column", with(`{"type": "string", "x-column": "event_id"}`, ``), `/properties/p/x-column: every table has a column event_id already: give this one another name by x-column`},
+		{"a column of Postgres", with(`{"type": "string", "x-column": "xmin"}`, ``), `/properties/p/x-column: every table has a column xmin already: give this one another name by x-column`},
+		{"a name that needs quotes", `{"x-table": "t", "type": "object", "properties": {"userId": {"type": "string"}}}`, `/properties/userId/x-column: "userId" is not a valid column name: give it one of at most 63 lower-case letters, digits and _ by x-column`},
+		{"a column name that needs quotes", with(`{"type": "string", "x-column": "User Id"}`, ``), `/properties/p/x-column: "User Id" is not a valid column name: give it one of at most 63 lower-case letters, digits and _ by x-column`},
+		{"an unknown mode", with(`{"type": "string"}`, `, "x-write": {"mode": "merge"}`), `/x-write/mode: value must be one of 'insert', 'upsert'`},
+		{"upsert without a key", with(`{"type": "string"}`, `, "x-write": {"mode": "upsert"}`), `/x-write: upsert needs the columns that identify a row: {"mode": "upsert", "key": ["order_id"]}`},
+		{"insert with a key", with(`{"type": "string"}`, `, "x-write": {"mode": "insert", "key": ["p"]}`), `/x-write/key: a key is for upsert: remove it, or set mode to upsert`},
+		{"a key that is no column", with(`{"type": "string"}`, `, "required": ["p"], "x-write": {"mode": "upsert", "key": ["pp"]}`), `/x-write/key/0: there is no column "pp": did you mean "p"?`},
+		{"a key that can be missing", with(`{"type": "string", "maxLength": 9}`, `, "x-write": {"mode": "upsert", "key": ["p"]}`), `/x-write/key/0: the column p can be null: a key's properties are required, not nullable and not dropped`},
+		{"a key that is an array", with(`{"type": "array"}`, `, "required": ["p"], "x-write": {"mode": "upsert", "key": ["p"]}`), `/x-write/key/0: the column p is jsonb: a key has simple columns`},
+		{"a key that is long", with(`{"type": "string"}`, `, "required": ["p"], "x-write": {"mode": "upsert", "key": ["p"]}`), `/x-write/key/0: a key's text has at most 600 characters in all, as an index takes no more: give p a smaller maxLength`},
+	} {
+		t.Run(test.mistake, func(t *testing.T) {
+			t.Parallel()
+			_, err := schema.Compile([]byte(test.document))
+			if err == nil {
+				t.Fatal("the document compiles")
+			}
+			if got := err.Error(); got != test.want {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+		})
+	}
+}

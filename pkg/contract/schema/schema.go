@@ -1,0 +1,82 @@
+// Package schema compiles the document of a contract: it returns the table that the contract
+// describes, and what a message must be to become one of its rows. It never sees a message; package
+// contract, its only importer, runs what it returns.
+//
+// A document is a JSON Schema (draft 2020-12). Our own keywords are a vocabulary of it, so that a
+// misspelt or misplaced one is a mistake like any other. Most checks are compiled into the tree of
+// properties, which runs while a message is decoded, because a general validator costs more than
+// all the rest. The keywords that the tree does not check (anyOf, if, items and so on) are left to
+// github.com/santhosh-tekuri/jsonschema.
+package schema
+
+import (
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"sqs2pg/pkg/mask"
+)
+
+// Schema is a compiled document. It is immutable and safe for concurrent use.
+type Schema struct {
+	Table   Table
+	Root    *Object
+	Columns []*Property // the property that fills each column of Table, in the same order
+
+	// Properties is how many properties there are, at any depth. Each has a Slot below it.
+	Properties int
+
+	// Declared has the name of every property, at any depth.
+	Declared map[string]bool
+
+	// Library checks the keywords that the properties do not check. It is nil if there are none.
+	Library *jsonschema.Schema
+}
+
+// Kind is what the value of a property must be in JSON, unless it is null.
+type Kind uint8
+
+// The kinds of properties.
+const (
+	String Kind = iota
+	Integer
+	Number
+	Bool
+	StoredArray  // an array: one jsonb column
+	StoredObject // an object that declares no properties: one jsonb column
+	Nested       // an object whose properties are columns
+)
+
+// Object is an object whose properties are declared and become columns: the root, or a nested one.
+type Object struct {
+	Path       string      // from the root; "" for the root itself, else it ends in a dot
+	Properties []*Property // in the order of the document
+	ByName     map[string]*Property
+	Required   int  // how many of the properties are
+	Closed     bool // additionalProperties is false
+}
+
+// Property is a declared property.
+type Property struct {
+	Path     string // from the root, joined by dots
+	Slot     int    // unique in the schema, from 0
+	Kind     Kind
+	Required bool
+	NullRule string  // the keyword that null breaks; "" if the value may be null
+	Object   *Object // of a Nested property
+
+	// The rest is for properties that are not Nested.
+	Column  int // in the order of the table
+	Type    Type
+	Masking Masking
+	Text    TextChecks   // of a String
+	Numbers NumberChecks // of an Integer or Number
+}
+
+// Masking says how the values of a property are masked.
+type Masking struct {
+	Kind   mask.Kind
+	Domain string // see [mask.Keyring.Token]
+
+	// Canonical gives all ways to write a value the same text, before it is masked. It is nil if
+	// the value counts as it is written.
+	Canonical func(string) string
+}

@@ -1,0 +1,95 @@
+package schema
+
+import (
+	"fmt"
+
+	"sqs2pg/pkg/mask"
+)
+
+// Table describes the table that a contract's rows go to.
+type Table struct {
+	Schema  string   // "public" unless x-table says schema.table
+	Name    string   // at most 50 bytes, so that partitions can be named after it
+	Columns []Column // in the order in which the contract declares them
+	Mode    Mode
+	Key     []string // the columns that identify a row, for Upsert; else nil
+}
+
+// Mode says what happens to a second event for the same key.
+type Mode uint8
+
+// The modes of x-write.
+const (
+	Insert Mode = iota // every event is a row of its own
+	Upsert             // the newest event of a key wins
+)
+
+// String returns the name that x-write uses.
+func (m Mode) String() string {
+	if m == Upsert {
+		return "upsert"
+	}
+	return "insert"
+}
+
+// Column is one column and the property that fills it. Names are lower-case identifiers that
+// Postgres takes without quotes, unless they are key words.
+type Column struct {
+	Name     string
+	Type     Type
+	Required bool      // NOT NULL: every valid message has the value
+	Mask     mask.Kind // every mask but None makes the type Text
+	Recover  bool      // x-recover: the value is also sealed into the vault
+	Subject  bool      // x-subject: the value identifies the person
+	Path     string    // the property's path from the root, joined by dots
+}
+
+// The columns that every table has besides those of its contract. No contract may use these names.
+const (
+	CreateDate = "create_date" // the UTC date of sent_at
+	SentAt     = "sent_at"     // when the event was sent to the queue
+	EventID    = "event_id"    // identifies the event over every redelivery
+)
+
+// ReservedColumns describes CreateDate, SentAt and EventID, in this order.
+func ReservedColumns() []Column {
+	return []Column{
+		{Name: CreateDate, Type: Date},
+		{Name: SentAt, Type: Timestamptz, Required: true},
+		{Name: EventID, Type: UUID, Required: true},
+	}
+}
+
+// systemColumns are the columns that Postgres itself adds to every table. See "System Columns",
+// https://www.postgresql.org/docs/current/ddl-system-columns.html.
+var systemColumns = []string{"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}
+
+// Type is the type of a column.
+type Type uint8
+
+// The types of columns, and what fills them: a string, or any masked value (Text); an integer
+// (BigInt); a number (Double); a boolean; a string of format uuid, date or date-time; an array, or
+// an object that declares no properties (JSONB).
+const (
+	Text Type = iota
+	BigInt
+	Double
+	Boolean
+	UUID
+	Date
+	Timestamptz
+	JSONB
+)
+
+var typeNames = [...]string{
+	Text: "text", BigInt: "bigint", Double: "double precision", Boolean: "boolean",
+	UUID: "uuid", Date: "date", Timestamptz: "timestamptz", JSONB: "jsonb",
+}
+
+// String returns the type's name in SQL.
+func (t Type) String() string {
+	if int(t) < len(typeNames) {
+		return typeNames[t]
+	}
+	return fmt.Sprintf("Type(%d)", t)
+}

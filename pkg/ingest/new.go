@@ -1,0 +1,79 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/settings"
+	"sqs2pg/pkg/telemetry"
+)
+
+// Run is the function's program: it makes the handler and serves the Lambda Runtime API with it. It
+// writes its log and its metrics to out, and returns only when the start is refused; the log has
+// the reason then.
+func Run(ctx context.Context, contracts fs.FS, getenv func(string) string, out io.Writer) error {
+	env := &settings.Environment{Contracts: contracts, Getenv: getenv}
+	handler, stop, err := New(ctx, env, out)
+	if err != nil {
+		env.Log.Error("start refused", "error", err.Error())
+		return err
+	}
+	lambda.StartWithOptions(handler, lambda.WithEnableSIGTERM(stop))
+	return nil
+}
+
+// New makes the handler from the environment. It reads all settings at once, and its error lists
+// everything that is wrong, one line each. stop closes the handler's database connections. New
+// gives env a logger on out if it has none.
+//
+// With QUEUE_URL the handler backs off. It needs a route to SQS then, which a function in a VPC may
+// not have.
+func New(ctx context.Context, env *settings.Environment, out io.Writer) (h *Handler, stop func(), err error) {
+	if env.Log == nil {
+		env.Log = telemetry.NewLogger(out, env.Getenv("AWS_LAMBDA_LOG_LEVEL"))
+	}
+	c, contractErr := env.Contract()
+	backoff, backoffErr := newBackoff(ctx, env.Getenv("QUEUE_URL"))
+	env.Patient = backoff != nil
+	keyring, keyringErr := env.Keyring(ctx)
+	pool, poolErr := env.Open(ctx)
+	if err := errors.Join(contractErr, backoffErr, keyringErr, poolErr); err != nil {
+		if pool != nil {
+			pool.Close()
+		}
+		return nil, nil, err
+	}
+	for _, warning := range c.Warnings() {
+		env.Log.Warn("contract", "warning", warning)
+	}
+	return &Handler{
+		Contract: c,
+		Keyring:  keyring,
+		Writer:   postgres.NewWriter(pool, c.Table()),
+		Log:      env.Log.With("contract", c.Name()),
+		Metrics:  out,
+		Now:      time.Now,
+		Backoff:  backoff,
+	}, pool.Close, nil
+}
+
+// newBackoff returns nil if no queue is given.
+func newBackoff(ctx context.Context, queueURL string) (*Backoff, error) {
+	if queueURL == "" {
+		return nil, nil
+	}
+	cfg, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("QUEUE_URL: AWS settings: %w", err)
+	}
+	return &Backoff{Client: sqs.NewFromConfig(cfg), QueueURL: queueURL}, nil
+}

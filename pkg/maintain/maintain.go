@@ -1,0 +1,87 @@
+// Package maintain is the function that keeps the database: it makes partitions ahead, drops those
+// past their retention, and migrates on request.
+package maintain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/partitions"
+	"sqs2pg/pkg/postgres/schema"
+	"sqs2pg/pkg/telemetry"
+)
+
+// Handler is the function. It is safe for concurrent use.
+type Handler struct {
+	contract *contract.Contract
+	plan     partitions.Plan
+	writer   string // the ingest function's user if it signs in by IAM: a migration makes it; "" makes none
+	pool     *postgres.Pool
+	log      *slog.Logger
+	metrics  io.Writer
+	now      func() time.Time
+}
+
+// Event says what to do: "maintain", which is the default, or "migrate", which migrates first and
+// then maintains.
+type Event struct {
+	Task string `json:"task"`
+}
+
+// Answer reports what was done.
+type Answer struct {
+	Task      string            `json:"task"`
+	Migration *schema.Report    `json:"migration,omitempty"`
+	Upkeep    partitions.Report `json:"upkeep"`
+}
+
+// Handle does one tash. It is safe to call again with the same event.
+func (h *Handler) Handle(ctx context.Context, e Event) (Answer, error) {
+	a := Answer{Task: e.Task}
+	var err error
+	switch e.Task {
+	case "migrate":
+		a.Migration, err = h.migrate(ctx)
+	case "", "maintain":
+		a.Task = "maintain"
+	default:
+		err = fmt.Errorf(`unknown task %q: send {"task": "maintain"} or {"task": "migrate"}`, e.Task)
+	}
+	if err == nil {
+		a.Upkeep, err = partitions.Run(ctx, h.pool, h.contract.Table(), h.plan)
+		err = errors.Join(err, h.measure(a.Upkeep))
+	}
+	if err != nil {
+		h.log.ErrorContext(ctx, "task failed", "task", e.Task, "error", err.Error())
+		return a, err
+	}
+	h.log.InfoContext(ctx, "task done", "task", a.Task, "report", a)
+	return a, nil
+}
+
+func (h *Handler) migrate(ctx context.Context) (*schema.Report, error) {
+	report, err := schema.Apply(ctx, h.pool, h.contract.Table())
+	if err == nil && h.writer != "" {
+		err = schema.LoginByIAM(ctx, h.pool, h.writer)
+	}
+	return &report, err
+}
+
+// measure sends the metrics, also after a run that failed: the number of days ahead matters most
+// then. A table without partitions has no such number.
+func (h *Handler) measure(r partitions.Report) error {
+	count := func(name string, n int64) telemetry.Metric {
+		return telemetry.Metric{Name: name, Unit: telemetry.Count, Value: float64(n)}
+	}
+	metrics := []telemetry.Metric{count("PartitionsDropped", int64(len(r.Dropped))), count("RowsOutside", r.RowsOutside)}
+	if h.contract.Table().Mode == contract.Insert && r.DaysAhead >= 0 {
+		metrics = append(metrics, count("PartitionDaysAhead", int64(r.DaysAhead)))
+	}
+	return telemetry.Emit(h.metrics, h.now(), h.contract.Name(), metrics...)
+}

@@ -1,0 +1,110 @@
+package message_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sqs2pg/pkg/message"
+)
+
+const event = `{"Records":[
+	{"messageId":"m0","receiptHandle":"AQEB\/+=","body":"{\"ip\":\"192.0.2.1\"}","attributes":{"ApproximateReceiveCount":"2","SentTimestamp":"1772409599999","MessageGroupId":"a"},
+	 "messageAttributes":{"event-id":{"stringValue":"order/1","dataType":"String"}},"md5OfBody":"x","eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:us-east-1:000000000000:q.fifo"},
+	{"messageId":"m1","body":null,"attributes":{"MessageGroupId":"a"},"eventSourceARN":"arn:aws:sqs:us-east-1:000000000000:q"}
+],"Records":3}`
+
+func TestReadsEveryRecordOfAnEvent(t *testing.T) {
+	t.Parallel()
+	records, err := message.Read([]byte(event))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got [][]string
+	for _, r := range records {
+		body, err := r.Body([]byte("before "))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, []string{r.MessageID, r.ReceiptHandle(), string(body), r.Attributes.ApproximateReceiveCount, r.Attributes.SentTimestamp, r.Group()})
+	}
+	want := [][]string{
+		{"m0", "AQEB/+=", `before {"ip":"192.0.2.1"}`, "2", "1772409599999", "a"},
+		{"m1", "", "before ", "", "", ""}, // a message group on a standard queue does not order anything
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("records (-want +got):\n%s", diff)
+	}
+}
+
+func TestRefusesBodyThatIsNotAUnicodeString(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{`1`, `{}`, `"\ud800"`, "\"\xff\""} {
+		records, err := message.Read([]byte(`{"Records":[{"messageId":"m","body":` + body + `,"receiptHandle":` + body + `}]}`))
+		if err != nil {
+			t.Fatalf("%s fails the whole event: %v", body, err)
+		}
+		if got, err := records[0].Body(nil); err == nil {
+			t.Errorf("body %s is read as %q", body, got)
+		}
+		if got := records[0].ReceiptHandle(); got != "" {
+			t.Errorf("receipt handle %s is read as %q", body, got)
+		}
+	}
+}
+
+func TestRefusesPayloadThatIsNotAnSQSEvent(t *testing.T) {
+	t.Parallel()
+	for payload, at := range map[string]string{
+		"": "", "null": "", "[]": "", "{}": "", `{"Records":null}`: "", `{"Records":{}}`: "", `{"key":"hunter2"}`: "",
+		`{"Records":[1]}`: "record 0", `{"Records":[{}]}`: "record 0", `{"Records":[{"messageId":""}]}`: "record 0",
+		`{"Records":[`: "record 0", `{"Records":[{"messageId":"hunter2"},{"messageId":{}}]}`: "record 1",
+	} {
+		records, err := message.Read([]byte(payload))
+		if !errors.Is(err, message.ErrNotSQSEvent) || records != nil {
+			t.Errorf("%s: %d records, error %v", payload, len(records), err)
+			continue
+		}
+		if !strings.HasPrefix(err.Error(), at) || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: error %q does not start with %q, or repeats the payload", payload, err, at)
+		}
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add([]byte(event))
+	f.Add([]byte(`{"Records":[{"messageId":"m","receiptHandle":"\ud800","body":"\ud800"}]}`))           // not Unicode
+	f.Add([]byte(`{"Records":[{"messageId":"m","body":"a","body":"b"},{"body":"c","messageId":"n"}]}`)) // a member twice
+	f.Add([]byte(`{"Records" : [ { "messageId" : "m" , "body" : "a" , "receiptHandle" : null } ] }`))   // white space
+	f.Add([]byte(`{"x":{"Records":[1]},"Records":[]}`))
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		records, err := message.Read(payload)
+		if err != nil {
+			if !errors.Is(err, message.ErrNotSQSEvent) || records != nil {
+				t.Fatalf("%d records and the error %v", len(records), err)
+			}
+			return
+		}
+		var want struct {
+			Records []struct{ MessageID, Body, ReceiptHandle string }
+		}
+		if json.Unmarshal(payload, &want) != nil || strings.Contains(fmt.Sprint(want), "\ufffd") {
+			return // encoding/json is stricter in places, and replaces what is not Unicode
+		}
+		if len(records) != len(want.Records) {
+			t.Fatalf("%d records, want %d", len(records), len(want.Records))
+		}
+		for i, r := range records {
+			_ = r.EventID()
+			body, err := r.Body(nil)
+			w := want.Records[i]
+			if err != nil || r.MessageID != w.MessageID || string(body) != w.Body || r.ReceiptHandle() != w.ReceiptHandle {
+				t.Errorf("record %d: %q, %q, %q, %v; want %q", i, r.MessageID, body, r.ReceiptHandle(), err, w)
+			}
+		}
+	})
+}

@@ -1,0 +1,16 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Do works on a connection, and again on another one while ctx has time and the fault may pass. It
+// is for the packages below this one, whose work can be done twice. Its error is an *Unavailable.
+func (p *Pool) Do(ctx context.Context, work func(*pgxpool.Conn) error) error {
+	if err := p.attempt(ctx, work); err != nil {
+		return unavailable(err)
+	}
+	return nil
+}

@@ -1,0 +1,55 @@
+package registry
+
+import (
+	"slices"
+
+	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/mask"
+)
+
+// CompareKeys lists why tokens made by the keyring do not fit those in the database. Keys that the
+// database does not know are no difference, unless it holds tokens of a key that nobody has
+// confirmed. A contract without tokens fits every keyring.
+func (d *Database) CompareKeys(table contract.Table, keyring *mask.Keyring) []Difference {
+	if !hasTokens(table) {
+		return nil
+	}
+	c := comparison{database: d, table: table}
+	for _, key := range keyring.Fingerprints() {
+		stored, known := d.key(key.ID)
+		switch {
+		case known && stored != key.Fingerprint:
+			c.add("", Refused, "the masking key %s has the fingerprint %s, but the database holds tokens of a key %[1]s with the fingerprint %[3]s: "+
+				"use the keyring that made them, or give the new key another id", key.ID, key.Fingerprint, stored)
+		case !known && len(d.Unconfirmed) > 0:
+			c.add("", Refused, "the tokens in %s are of an earlier release, and their key is not confirmed: if the masking key %s made them, "+
+				"run sqs2pg migrate --confirm-key %[2]s=%[3]s", d.Unconfirmed[0], key.ID, key.Fingerprint)
+		}
+	}
+	if tied := d.Table.TokenKey; keyHasToken(table) && tied != "" && tied != keyring.CurrentID() {
+		c.add("", Refused, "the key of the table holds tokens of the masking key %s, and the keyring's current key is %s, which would give each row a second one: "+
+			`set "current" to %[1]s for this table, or use another x-table`, tied, keyring.CurrentID())
+	}
+	return c.differences
+}
+
+// HoldsTokens reports whether some key is known to have made tokens here, or must have.
+func (d *Database) HoldsTokens() bool { return len(d.Keys)+len(d.Unconfirmed) > 0 }
+
+func (d *Database) key(id string) (fingerprint string, known bool) {
+	i := slices.IndexFunc(d.Keys, func(k Key) bool { return k.ID == id })
+	if i < 0 {
+		return "", false
+	}
+	return d.Keys[i].Fingerprint, true
+}
+
+func hasTokens(table contract.Table) bool {
+	return slices.ContainsFunc(table.Columns, func(c contract.Column) bool { return c.Mask == mask.Token })
+}
+
+func keyHasToken(table contract.Table) bool {
+	return slices.ContainsFunc(table.Columns, func(c contract.Column) bool {
+		return c.Mask == mask.Token && slices.Contains(table.Key, c.Name)
+	})
+}

@@ -1,0 +1,170 @@
+// Package registry is what a database knows of the tables and masking keys that it was loaded with:
+// for each table the columns with their types and masks as they were last migrated, and for each
+// key id a fingerprint of the key.
+//
+// People make mistakes: a contract loses a mask, a keyring is copied wrongly, a column was never
+// migrated. The function, the local invoker and the doctor compare their contract and keyring with
+// the registry before the first row is written, and refuse by the same code (see [Compare] and
+// [Gate]). Package schema writes the registry when it migrates. This package is apart from it
+// because a function must not carry the migration library.
+package registry
+
+import (
+	"context"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"sqs2pg/pkg/contract"
+)
+
+// Database is what one database knows of one table. Its zero value is a database that was never
+// migrated.
+type Database struct {
+	Migrated bool          // the registry itself is there
+	Table    *Registration // nil: the table was never migrated
+	Found    *Relation     // nil: there is no relation of that name
+	Keys     []Key         // by which tokens in the database were made, sorted by id
+
+	// Unconfirmed are tables with tokens of a release that kept no fingerprints. While there are
+	// any, no key can be registered.
+	Unconfirmed []string
+}
+
+// Registration is a table's row in sqs2pg.tables: its contract as it was last migrated.
+type Registration struct {
+	Mode     string
+	Key      []string
+	Columns  []Column
+	Width    string // of new partitions: day or month
+	Epoch    int64  // raised by every change
+	TokenKey string // the key id that an upsert table keyed by a token is tied to; "" for none
+}
+
+// Column is a contract's column as it was last migrated.
+type Column struct {
+	Name     string `json:"name"`
+	Type     string `json:"type"`
+	Required bool   `json:"required"`
+	Mask     string `json:"mask"`
+}
+
+// Key is a masking key by which tokens in the database were made.
+type Key struct{ ID, Fingerprint string }
+
+// Relation is what has the table's name in the catalog.
+type Relation struct {
+	OID     uint32
+	Kind    string // pg_class.relkind: r is a plain table, p a partitioned one
+	Key     []string
+	Columns []ActualColumn
+}
+
+// ActualColumn is a column as the catalog has it.
+type ActualColumn struct {
+	Name    string
+	Type    string // as format_type prints it
+	NotNull bool
+	Filled  bool // has a default, is an identity, or is generated
+}
+
+// Column finds a registered column by name.
+func (r *Registration) Column(name string) (Column, bool) {
+	i := slices.IndexFunc(r.Columns, func(c Column) bool { return c.Name == name })
+	if i < 0 {
+		return Column{}, false
+	}
+	return r.Columns[i], true
+}
+
+// Column finds an actual column by name.
+func (r *Relation) Column(name string) (ActualColumn, bool) {
+	i := slices.IndexFunc(r.Columns, func(c ActualColumn) bool { return c.Name == name })
+	if i < 0 {
+		return ActualColumn{}, false
+	}
+	return r.Columns[i], true
+}
+
+// Querier is a connection or a transaction.
+type Querier interface {
+	SendBatch(context.Context, *pgx.Batch) pgx.BatchResults
+}
+
+// Read asks the catalog and then the registry, in a round trip each, and changes nothing. The
+// writer's rights suffice. The error is Postgres's own.
+func Read(ctx context.Context, q Querier, table contract.Table) (Database, error) {
+	var d Database
+	var catalog pgx.Batch
+	catalog.Queue(migratedSQL).QueryRow(func(row pgx.Row) error { return row.Scan(&d.Migrated) })
+	queueRelation(&catalog, table, &d.Found)
+	if err := q.SendBatch(ctx, &catalog).Close(); err != nil || !d.Migrated {
+		return d, err
+	}
+	var registry pgx.Batch
+	registry.Queue(registrationSQL, table.Schema, table.Name).Query(d.readRegistration)
+	registry.Queue("select key_id, fingerprint from sqs2pg.keys order by key_id").Query(collect(&d.Keys, pgx.RowToStructByPos[Key]))
+	registry.Queue("select table_schema || '.' || table_name from sqs2pg.tables where tokens_unconfirmed order by 1").
+		Query(collect(&d.Unconfirmed, pgx.RowTo[string]))
+	return d, q.SendBatch(ctx, &registry).Close()
+}
+
+// collect reads all rows of a query into list.
+func collect[T any](list *[]T, row pgx.RowToFunc[T]) func(pgx.Rows) error {
+	return func(rows pgx.Rows) (err error) {
+		*list, err = pgx.CollectRows(rows, row)
+		return err
+	}
+}
+
+// The catalog may be read by everybody, so this tells a database that was never migrated, or by an
+// earlier release only, from a role without rights.
+const migratedSQL = `
+	select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+	where n.nspname = 'sqs2pg' and c.relname = 'keys')`
+
+const registrationSQL = `
+	select mode, key_columns, columns, partition_width, epoch, coalesce(token_key, '')
+	from sqs2pg.tables where table_schema = $1 and table_name = $2`
+
+func (d *Database) readRegistration(rows pgx.Rows) error {
+	found, err := pgx.CollectRows(rows, pgx.RowToAddrOfStructByPos[Registration])
+	if err == nil && len(found) > 0 {
+		d.Table = found[0]
+	}
+	return err
+}
+
+// queueRelation leaves found as it is if the name is free.
+func queueRelation(b *pgx.Batch, table contract.Table, found **Relation) {
+	b.Queue(relationSQL, table.Schema, table.Name).Query(func(rows pgx.Rows) error {
+		relations, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*Relation, error) {
+			var r Relation
+			return &r, row.Scan(&r.OID, &r.Kind, &r.Key)
+		})
+		if err == nil && len(relations) > 0 {
+			*found = relations[0]
+		}
+		return err
+	})
+	b.Queue(columnsSQL, table.Schema, table.Name).Query(func(rows pgx.Rows) error {
+		columns, err := pgx.CollectRows(rows, pgx.RowToStructByPos[ActualColumn])
+		if err == nil && *found != nil {
+			(*found).Columns = columns
+		}
+		return err
+	})
+}
+
+const relationSQL = `
+	select c.oid, c.relkind::text, array(
+	  select a.attname::text from pg_index i, unnest(i.indkey) with ordinality as k (attnum, place), pg_attribute a
+	  where i.indrelid = c.oid and i.indisprimary and a.attrelid = c.oid and a.attnum = k.attnum order by k.place)
+	from pg_class c join pg_namespace n on n.oid = c.relnamespace
+	where n.nspname = $1 and c.relname = $2`
+
+const columnsSQL = `
+	select a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+	  a.atthasdef or a.attidentity <> '' or a.attgenerated <> ''
+	from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
+	where n.nspname = $1 and c.relname = $2 and a.attnum > 0 and not a.attisdropped order by a.attnum`
