@@ -97,11 +97,11 @@ func (d *runDatabase) show(ctx context.Context, s *streams, table contract.Table
 		return err
 	}
 	defer pool.Close()
-	columns, rows, err := postgres.Preview(ctx, pool, table, shown)
+	columns, rows, err := postgres.Preview(ctx, pool, table, rowsShown)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "select * from %s order by sent_at desc limit %d;\n", table.Name, shown)
+	fmt.Fprintf(s.out, "select * from %s order by sent_at desc limit %d;\n", table.Name, rowsShown)
 	terminal.Table(s.out, columns, rows)
 	return nil
 }

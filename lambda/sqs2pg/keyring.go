@@ -53,6 +53,6 @@ func keptKeyring(s *streams) (string, error) {
 	if err := os.WriteFile(path, made, 0o600); err != nil {
 		return "", err
 	}
-	fmt.Fprintf(s.err, "made a masking keyring in %s; tokens stay equal as long as you keep it\n", path)
+	fmt.Fprintf(s.err, "made a masking keyring in %s: keep it, or tokens change\n", path)
 	return string(made), nil
 }
