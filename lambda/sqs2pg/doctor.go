@@ -64,10 +64,7 @@ func (c *doctorCommand) examine(ctx context.Context, s *streams) []doctor.Findin
 	found = append(found, keys...)
 	found = append(found, c.examineFunction())
 	found = append(found, c.examineQueue(ctx)...)
-	if loaded != nil {
-		found = append(found, c.examineDatabase(ctx, loaded.Table(), keyring)...)
-	}
-	return found
+	return append(found, c.examineDatabase(ctx, loaded, keyring)...)
 }
 
 // examineKeyring reads the keyring where the function will read it. It is nil if it cannot be used.
@@ -96,13 +93,17 @@ func (c *doctorCommand) examineFunction() doctor.Finding {
 	return doctor.Function(path)
 }
 
-func (c *doctorCommand) examineDatabase(ctx context.Context, table contract.Table, keyring *mask.Keyring) []doctor.Finding {
+// examineDatabase tries to connect, and compares the database with the contract if there is one.
+func (c *doctorCommand) examineDatabase(ctx context.Context, loaded *contract.Contract, keyring *mask.Keyring) []doctor.Finding {
 	pool, err := c.openDatabase(ctx)
 	if err != nil {
 		return []doctor.Finding{doctor.Failed("database", err)}
 	}
 	defer pool.Close()
-	return doctor.Database(ctx, pool, table, keyring)
+	if loaded == nil {
+		return []doctor.Finding{{Verdict: doctor.OK, Subject: "database", Text: "reached"}}
+	}
+	return doctor.Database(ctx, pool, loaded.Table(), keyring)
 }
 
 func (c *doctorCommand) examineQueue(ctx context.Context) []doctor.Finding {

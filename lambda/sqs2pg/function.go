@@ -50,7 +50,7 @@ func bootstrapPath(given string) (string, error) {
 type settingsFlags struct {
 	contractFlag `embed:""`
 	keyringFlag  `embed:""`
-	DatabaseURL  string `env:"DATABASE_URL" placeholder:"URL" group:"function" help:"Postgres that it writes to."`
+	databaseFlag `embed:"" group:"function"`
 }
 
 // environ returns the function's environment, after checking what the function needs to start. It
@@ -63,13 +63,14 @@ func (c *settingsFlags) environ(s *streams, remote bool) ([]string, error) {
 		return nil, err
 	}
 	name := c.Contract
-	if strings.HasSuffix(name, ".json") {
+	if strings.ContainsRune(name, filepath.Separator) || strings.HasSuffix(name, ".json") {
 		name, _ = filepath.Abs(name) // fails only without a working directory
 	}
-	given := map[string]string{"CONTRACT": name, "DATABASE_URL": c.DatabaseURL}
-	if c.DatabaseURL == "" && !anySet("DATABASE_SECRET_ID", "DATABASE_IAM_AUTH") {
-		return nil, errNoDatabase
+	given, err := c.databaseFlag.settings()
+	if err != nil {
+		return nil, err
 	}
+	given["CONTRACT"] = name
 	if !anySet("MASK_SECRET_ID") {
 		text, _, err := c.keyring(s)
 		if err != nil {
