@@ -67,6 +67,7 @@ up: ## Start LocalStack with 100 messages on a queue, and Postgres, by Docker.
 
 replay: build ## Drain LocalStack's queue into the Postgres of make up, through the function.
 	@$(LOCAL_AWS) $(HERE) DATABASE_SECRET_ID=sqs2pg/owner build/sqs2pg migrate --contract user_logins
+	@# One of the messages is bad on purpose. For a dead letter invoke exits with 1.
 	@$(LOCAL_AWS) $(HERE) DATABASE_SECRET_ID=sqs2pg/database MASK_SECRET_ID=sqs2pg/keyring \
 	  build/sqs2pg invoke --contract user_logins --queue login-queue --retry-delay 0s
 
