@@ -50,20 +50,17 @@ func (c *runCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	keyring, _, err := c.keyring(s)
-	if err != nil {
-		return err
-	}
 	db, err := startDatabase(ctx, s, c.DatabaseURL)
 	if err != nil {
 		return err
 	}
 	defer db.stop()
-	if err := db.migrate(ctx, s, login.Table()); err != nil {
+	keyring, err := db.prepare(ctx, s, &c.keyringFlag, login.Table())
+	if err != nil {
 		return err
 	}
 	result, dead, err := c.load(ctx, s, map[string]string{
-		"DATABASE_URL": db.writer, "MASK_KEYRING": keyring, "CONTRACT": runContract, "MASK_SECRET_ID": "",
+		"DATABASE_URL": db.writer, "MASK_KEYRING": keyring.text, "CONTRACT": runContract, "MASK_SECRET_ID": "",
 	})
 	if err != nil {
 		return err
