@@ -31,9 +31,9 @@ var libraryFormats = []string{
 }
 
 // setChecks compiles the keywords of a string or a number.
-func (p *Property) setChecks(n node) error {
+func (c *compiler) setChecks(p *Property, n node) {
 	if n.format != "" && n.Format == nil {
-		return n.errorf("format", "unknown format %q%s", n.format,
+		n.note(c, "format", "unknown format %q%s", n.format,
 			suggest(n.format, slices.AppendSeq(slices.Clone(libraryFormats), maps.Keys(formats))))
 	}
 	switch p.Kind {
@@ -47,7 +47,6 @@ func (p *Property) setChecks(n node) error {
 		p.Numbers.add("maximum", n.Maximum, +1, false)
 		p.Numbers.add("exclusiveMaximum", n.ExclusiveMaximum, +1, true)
 	}
-	return nil
 }
 
 // setAllowed reads enum or const of a string. If it has both, the schema library checks them.
