@@ -32,10 +32,7 @@ var libraryFormats = []string{
 
 // setChecks compiles the keywords of a string or a number.
 func (c *compiler) setChecks(p *Property, n node) {
-	if n.format != "" && n.Format == nil {
-		n.note(c, "format", "unknown format %q%s", n.format,
-			suggest(n.format, slices.AppendSeq(slices.Clone(libraryFormats), maps.Keys(formats))))
-	}
+	c.checkFormat(n)
 	switch p.Kind {
 	case String:
 		p.setAllowed(n.Schema)
@@ -46,6 +43,13 @@ func (c *compiler) setChecks(p *Property, n node) {
 		p.Numbers.add("exclusiveMinimum", n.ExclusiveMinimum, -1, true)
 		p.Numbers.add("maximum", n.Maximum, +1, false)
 		p.Numbers.add("exclusiveMaximum", n.ExclusiveMaximum, +1, true)
+	}
+}
+
+func (c *compiler) checkFormat(n node) {
+	if n.format != "" && n.Format == nil {
+		n.note(c, "format", "unknown format %q%s", n.format,
+			suggest(n.format, slices.AppendSeq(slices.Clone(libraryFormats), maps.Keys(formats))))
 	}
 }
 

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -23,8 +24,11 @@ func Compile(document []byte) (*Schema, error) {
 	}
 	library, found := compileLibrary(document, text)
 	if library != nil {
-		c := compiler{text: text}
+		c := compiler{text: text, compiled: map[*jsonschema.Schema]*stored{}}
 		s := c.schema(library)
+		if len(found) == 0 {
+			c.checkMasksHaveEffect()
+		}
 		if found = found.with(c.mistakes...); len(found) == 0 {
 			return s, nil
 		}
@@ -36,6 +40,7 @@ func Compile(document []byte) (*Schema, error) {
 // it returns is not complete if there are mistakes.
 type compiler struct {
 	text     *documentText
+	compiled map[*jsonschema.Schema]*stored
 	mistakes mistakes
 }
 
@@ -91,7 +96,10 @@ type leaf struct {
 
 // object compiles an object with properties, and returns the leaves below it.
 func (c *compiler) object(schema *jsonschema.Schema, at position) (*Object, []leaf) {
-	o := &Object{Path: at.path, Closed: schema.AdditionalProperties == false, ByName: make(map[string]*Property, len(schema.Properties))}
+	o := &Object{
+		Path: at.path, ByName: make(map[string]*Property, len(schema.Properties)),
+		closed: schema.AdditionalProperties == false, patterns: slices.Collect(maps.Keys(schema.PatternProperties)),
+	}
 	if at.depth >= maxNesting {
 		c.note(at.pointer, "deeper than %d levels: flatten the event", maxNesting)
 		return o, nil
@@ -150,6 +158,9 @@ func (c *compiler) property(n node, required bool, parent position) (*Property, 
 	c.checkColumnName(n, column.Name)
 	p.Masking = c.newMasking(n, p.Kind)
 	c.setChecks(p, n)
+	if p.Kind == StoredArray || p.Kind == StoredObject {
+		p.Shape = c.shape(n)
+	}
 	column.Type, column.Mask = p.Type, p.Masking.Kind
 	column.Required = always && p.NullRule != "" && column.Mask != mask.Drop
 	return p, []leaf{{n, p, column}}

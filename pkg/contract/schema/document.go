@@ -18,6 +18,7 @@ import (
 type documentText struct {
 	order    map[jsontext.Pointer][]string // names of properties, by the pointer of the schema that has them
 	declared map[string]bool               // the name of every property, at any depth
+	masks    []jsontext.Pointer            // x-mask and x-domain of schemas that are not properties with a column
 	refs     references
 	mistakes mistakes
 }
@@ -177,6 +178,8 @@ func (t *documentText) checkKeyword(pointer jsontext.Pointer, keyword string, at
 			slices.Collect(maps.Keys(keywords)), slices.Collect(maps.Keys(annotationPlaces)))))
 	case allowed == atRoot && at != atRoot:
 		t.note(pointer, "%s belongs at the root of the contract: move it there", keyword)
+	case at == elsewhere && (keyword == "x-mask" || keyword == "x-domain"):
+		t.masks = append(t.masks, pointer)
 	case allowed != at:
 		t.note(pointer, "%s belongs on a property that becomes a column: move it there", keyword)
 	case keyword == "x-recover" || keyword == "x-subject":
