@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestBashCompletes asks bash itself.
-func TestBashCompletes(t *testing.T) {
+// TestBashCompletesCommandsFlagsAndValues runs the script in bash.
+func TestBashCompletesCommandsFlagsAndValues(t *testing.T) {
 	t.Parallel()
 	bash, err := exec.LookPath("bash")
 	if err != nil {
@@ -42,7 +42,7 @@ func TestBashCompletes(t *testing.T) {
 	}
 }
 
-func TestCompletionsOfEveryShell(t *testing.T) {
+func TestCompletionSupportsThreeShells(t *testing.T) {
 	t.Parallel()
 	for shell, wants := range map[string][]string{
 		"zsh":  {"bashcompinit\n_sqs2pg() {", "--retry-delay"},

@@ -12,7 +12,7 @@ import (
 
 var verdict = regexp.MustCompile(`(?m)^(ok|fix) +(dead letters|\S+)`)
 
-// verdicts are the first two columns of what doctor prints.
+// verdicts returns the first two columns of what doctor prints.
 func verdicts(out string) []string {
 	var all []string
 	for _, m := range verdict.FindAllStringSubmatch(out, -1) {
@@ -21,7 +21,7 @@ func verdicts(out string) []string {
 	return all
 }
 
-func TestDoctor(t *testing.T) {
+func TestDoctorSaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	endpoint := startSQS(t)
 	sound := createQueue(t, endpoint, "sound-dead", map[string]string{"MessageRetentionPeriod": "1209600"})
@@ -38,9 +38,9 @@ func TestDoctor(t *testing.T) {
 		code  int
 		want  []string
 	}{
-		{"all is well", "sound", migrated.URL, 0, []string{"ok contract", "ok keyring", "ok function", "ok queue", "ok visibility", "ok redrive", "ok dead letters", "ok database", "ok table", "ok privileges", "ok partitions"}},
-		{"a queue that loses messages", "hasty", migrated.URL, 1, []string{"ok contract", "ok keyring", "ok function", "ok queue", "fix visibility", "fix redrive", "fix dead letters", "ok database", "ok table", "ok privileges", "ok partitions"}},
-		{"a queue without a policy", "alone", migrated.URL, 1, []string{"ok contract", "ok keyring", "ok function", "ok queue", "ok visibility", "fix redrive", "ok database", "ok table", "ok privileges", "ok partitions"}},
+		{"everything is right", "sound", migrated.URL, 0, []string{"ok contract", "ok keyring", "ok function", "ok queue", "ok visibility", "ok redrive", "ok dead letters", "ok database", "ok table", "ok tokens", "ok privileges", "ok partitions"}},
+		{"a queue that loses messages", "hasty", migrated.URL, 1, []string{"ok contract", "ok keyring", "ok function", "ok queue", "fix visibility", "fix redrive", "fix dead letters", "ok database", "ok table", "ok tokens", "ok privileges", "ok partitions"}},
+		{"a queue without a policy", "alone", migrated.URL, 1, []string{"ok contract", "ok keyring", "ok function", "ok queue", "ok visibility", "fix redrive", "ok database", "ok table", "ok tokens", "ok privileges", "ok partitions"}},
 		{"no queue, no table", "nowhere", empty.URL, 1, []string{"ok contract", "ok keyring", "ok function", "fix queue", "ok database", "fix table"}},
 		{"no database", "sound", "postgres://u:secret-pw@127.0.0.1:1/d", 1, []string{"ok contract", "ok keyring", "ok function", "ok queue", "ok visibility", "ok redrive", "ok dead letters", "fix database"}},
 	}

@@ -17,6 +17,7 @@ import (
 	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/local/localpg"
+	"sqs2pg/pkg/local/sample"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/postgrestest"
 )
@@ -70,7 +71,8 @@ func TestRunLoadsAHundredLoginsAndASecondRunAddsItsOwn(t *testing.T) {
 	}
 }
 
-// stopper is a standard error that somebody watches and types Ctrl-C.
+// stopper is a standard error. It calls stop when the text at is written, as a person would type
+// Ctrl-C.
 type stopper struct {
 	bytes.Buffer
 	at   string
@@ -84,7 +86,7 @@ func (s *stopper) Write(p []byte) (int, error) {
 	return s.Buffer.Write(p)
 }
 
-func TestRunSaysHowFarItCameWhenItIsStopped(t *testing.T) {
+func TestStoppedRunSaysHowManyMessagesAreWritten(t *testing.T) {
 	t.Parallel()
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
@@ -96,8 +98,8 @@ func TestRunSaysHowFarItCameWhenItIsStopped(t *testing.T) {
 	}
 }
 
-// TestInvokeDrainsAQueueExactly is the promise: every valid message a row, every bad one in the dead-letter queue, and the
-// same messages again no row more.
+// TestInvokeDrainsAQueueExactly holds the promise: every valid message becomes a row, every bad
+// message goes to the dead-letter queue, and the same messages sent again add no row.
 func TestInvokeDrainsAQueueExactly(t *testing.T) {
 	t.Parallel()
 	endpoint := startSQS(t)
@@ -107,12 +109,7 @@ func TestInvokeDrainsAQueueExactly(t *testing.T) {
 		"RedrivePolicy":     `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":"3"}`,
 		"VisibilityTimeout": "30",
 	})
-	bodies := logins(963, 1)
-	for i, body := range bodies {
-		if body == wrongMessage {
-			bodies[i] = bodies[(i+1)%len(bodies)]
-		}
-	}
+	bodies := sample.ValidLogins(963, 1)
 	for i := range 37 {
 		bodies = append(bodies[:i*26], append([]string{fmt.Sprintf(`{"ip":"10.0.0.%d"}`, i)}, bodies[i*26:]...)...)
 	}
@@ -120,16 +117,16 @@ func TestInvokeDrainsAQueueExactly(t *testing.T) {
 		"invoke", "--endpoint-url", endpoint, "--queue", "logins", "--database-url", db.URL, "--function", bootstrap,
 		"--batch-size", "100", "--concurrency", "2", "--retry-delay", "0s", "--idle-timeout", "1s", "--json",
 	}
-	for round, want := range []result{
+	for round, want := range []invokeReport{
 		{Received: 963 + 3*37, Succeeded: 963, Failed: 3 * 37, DeadLettered: 37},
 		{Received: 963 + 3*37, Succeeded: 963, Failed: 3 * 37, DeadLettered: 37},
 	} {
 		sendAs(t, endpoint, queue, bodies, func(i int) string { return fmt.Sprint("login ", i) })
-		var got result
+		var got invokeReport
 		if err := json.Unmarshal([]byte(succeed(t, invoke...)), &got); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(result{}, "Invocations", "ElapsedSeconds", "BilledSeconds", "MaxMemory")); diff != "" {
+		if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(invokeReport{}, "Invocations", "ElapsedSeconds", "BilledSeconds", "MaxMemory")); diff != "" {
 			t.Errorf("round %d (-want +got):\n%s", round, diff)
 		}
 		if n := db.QueryStrings(t, "select count(*) from user_logins")[0]; n != "963" {
@@ -144,9 +141,10 @@ func TestInvokeDrainsAQueueExactly(t *testing.T) {
 	}
 }
 
-// TestInOrderWithinAGroup drains a FIFO queue one message at a time: behind a bad one its group waits until that is dead-lettered, then goes
-// on in order. In larger batches SQS counts the receives of those that wait too, and dead-letters them with the bad one.
-func TestInOrderWithinAGroup(t *testing.T) {
+// TestInvokeKeepsTheOrderOfAMessageGroup drains a FIFO queue one message at a time. A group waits
+// behind its bad message until that is dead-lettered, then goes on in order. In larger batches SQS
+// also counts the receives of the waiting messages, and dead-letters them with the bad one.
+func TestInvokeKeepsTheOrderOfAMessageGroup(t *testing.T) {
 	t.Parallel()
 	endpoint := startSQS(t)
 	db := postgrestest.New(t, load(t, "user_logins"))
@@ -159,7 +157,7 @@ func TestInOrderWithinAGroup(t *testing.T) {
 	})
 	for _, group := range []string{"a", "b"} {
 		var messages strings.Builder
-		for i, body := range logins(30, 1) {
+		for i, body := range sample.Messages(30, 1) {
 			if group == "a" && i == 12 {
 				body = `{}`
 			}
@@ -189,13 +187,13 @@ func TestInOrderWithinAGroup(t *testing.T) {
 	}
 }
 
-func TestInvokeSaysWhatBecameOfTheMessages(t *testing.T) {
+func TestInvokeCountsMessagesByReason(t *testing.T) {
 	t.Parallel()
 	endpoint := startSQS(t)
 	db := postgrestest.New(t, load(t, "user_logins"))
 	db.Exec(t, "alter table user_logins add constraint no_refused check (user_id <> 'refused')")
 	queue := createQueue(t, endpoint, "logins", nil)
-	bodies := append(logins(3, 1), `{}`, `[`, strings.Replace(logins(1, 2)[0], `"user_id":"`, `"user_id":"refused","x":"`, 1))
+	bodies := append(sample.Messages(3, 1), `{}`, `[`, strings.Replace(sample.Messages(1, 2)[0], `"user_id":"`, `"user_id":"refused","x":"`, 1))
 	sendAs(t, endpoint, queue, bodies, func(i int) string { return fmt.Sprint(i) })
 	code, out, errs := sqs2pg(t, "invoke", "--endpoint-url", endpoint, "--queue", "logins", "--database-url", db.URL,
 		"--function", bootstrap, "--idle-timeout", "500ms")
@@ -212,12 +210,13 @@ func TestInvokeSaysWhatBecameOfTheMessages(t *testing.T) {
 	}
 }
 
-func TestInvokeFailsWhereTheFunctionDoes(t *testing.T) {
+func TestInvokeFailsIfTheFunctionFails(t *testing.T) {
 	t.Parallel()
 	endpoint := startSQS(t)
-	db := postgrestest.New(t) // without the table
+	db := postgrestest.New(t, load(t, "user_logins"))
+	db.Exec(t, "revoke insert on user_logins from sqs2pg_writer")
 	queue := createQueue(t, endpoint, "logins", nil)
-	sendAs(t, endpoint, queue, logins(3, 1), func(i int) string { return fmt.Sprint(i) })
+	sendAs(t, endpoint, queue, sample.Messages(3, 1), func(i int) string { return fmt.Sprint(i) })
 	code, _, errs := sqs2pg(t, "invoke", "--endpoint-url", endpoint, "--queue", "logins", "--database-url", db.URL,
 		"--function", bootstrap, "--idle-timeout", "500ms", "--timeout", "3s")
 	if code != 1 || !strings.Contains(errs, "sqs2pg migrate") {
@@ -228,8 +227,9 @@ func TestInvokeFailsWhereTheFunctionDoes(t *testing.T) {
 	}
 }
 
-// TestAnotherEventNeedsNoGo takes a contract of nested objects, every type and every mask from its file to its rows.
-func TestAnotherEventNeedsNoGo(t *testing.T) {
+// TestLoadsAnEventThatOnlyItsContractDescribes takes a contract with nested objects, every type and
+// every mask from its file to its rows.
+func TestLoadsAnEventThatOnlyItsContractDescribes(t *testing.T) {
 	t.Parallel()
 	file, err := filepath.Abs("../../pkg/contract/testdata/order_placed.json")
 	if err != nil {
@@ -254,16 +254,16 @@ func TestAnotherEventNeedsNoGo(t *testing.T) {
 	}
 }
 
-func TestTryShowsTheMaskedRowOrTheReason(t *testing.T) {
+func TestTryPrintsTheMaskedRowOrTheReason(t *testing.T) {
 	t.Parallel()
-	code, out, _ := sqs2pgIn(t.Context(), t.TempDir(), logins(1, 1)[0]+"\n\n"+`{"ip":"1.2.3.4"}`+"\n", "contract", "try", "--keyring", `{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}`)
+	code, out, _ := sqs2pgIn(t.Context(), t.TempDir(), sample.Messages(1, 1)[0]+"\n\n"+`{"ip":"1.2.3.4"}`+"\n", "contract", "try", "--keyring", `{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}`)
 	if code != 1 {
 		t.Errorf("exits with %d, want 1 since a message is refused", code)
 	}
 	golden(t, "try.txt", out)
 }
 
-func TestSqsServesUntilItIsStopped(t *testing.T) {
+func TestSqsServesUntilStopped(t *testing.T) {
 	t.Parallel()
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
@@ -272,7 +272,7 @@ func TestSqsServesUntilItIsStopped(t *testing.T) {
 	}
 }
 
-// orderPlaced is an event of the contract order_placed.
+// orderPlaced is an event for the contract order_placed.
 const orderPlaced = `{"order_id":"6f1d2c3b-4a59-4e68-8f70-1a2b3c4d5e6f","placed_at":"2026-03-01T12:00:00.5+01:00","deliver_on":"2026-03-04",` +
 	`"customer":{"id":"c-77","email":"ada@example.com","phone":"+44 20 7946 0958","loyalty":{"tier":"gold","points":9007199254740993}},` +
 	`"source_ip":"198.51.100.23","card":"4111111111111111","currency":"EUR","items":2,"total":19.9,"gift":true,"lines":[{"sku":"a","n":2}],"attributes":{"k":"v"},"undeclared":"not stored"}`

@@ -14,8 +14,8 @@ import (
 // eventCommand captures a batch as the event that the function would get.
 type eventCommand struct {
 	queueFlags `embed:""`
-	BatchSize  int           `default:"10" help:"Messages in the event at most: 1-10000, on a FIFO queue 1-10."`
-	Wait       time.Duration `default:"10s" help:"Give up when no message has come for so long."`
+	BatchSize  int           `default:"10" help:"Messages in the event at most: 1-10000, FIFO 1-10."`
+	Wait       time.Duration `default:"10s" help:"Give up when no message has come for this long."`
 }
 
 // Help is shown below the flags.
@@ -24,7 +24,7 @@ func (c *eventCommand) Help() string {
 }
 
 func (c *eventCommand) Run(ctx context.Context, s *streams) error {
-	client, queueURL, err := c.open(ctx)
+	q, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -32,14 +32,14 @@ func (c *eventCommand) Run(ctx context.Context, s *streams) error {
 	defer stop()
 	captured := &capture{stop: stop}
 	m := eventsource.Mapping{
-		Client: client, QueueURL: queueURL, Function: captured, FunctionTimeout: time.Second,
+		Queue: q, Function: captured, FunctionTimeout: time.Second,
 		BatchSize: c.BatchSize, Concurrency: 1,
 	}
 	if _, err := m.Run(ctx); err != nil {
-		return explainQueue(err)
+		return asMisuse(err)
 	}
 	if captured.event == nil {
-		return fmt.Errorf("queue %s gave no message in %s; fill it: sqs2pg send --queue %[1]s", c.Queue, c.Wait)
+		return fmt.Errorf("queue %s gave no message in %s: fill it with sqs2pg send --queue %[1]s", c.Queue, c.Wait)
 	}
 	var text bytes.Buffer
 	if err := json.Indent(&text, captured.event, "", "  "); err != nil {
@@ -50,7 +50,8 @@ func (c *eventCommand) Run(ctx context.Context, s *streams) error {
 	return err
 }
 
-// capture is a function that keeps its first event and fails, so that all messages are given back at once.
+// capture is a function that keeps its first event and fails. The mapping then gives all messages
+// back at once.
 type capture struct {
 	event []byte
 	stop  func()
@@ -58,7 +59,7 @@ type capture struct {
 
 var errCaptured = errors.New("captured")
 
-// Invoke is called one at a time, and again only if the next batch was there already.
+// Invoke is called once, or twice if the next batch was ready by then, and never concurrently.
 func (c *capture) Invoke(_ context.Context, payload []byte) ([]byte, error) {
 	if c.event == nil {
 		c.event = bytes.Clone(payload)

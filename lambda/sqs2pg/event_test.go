@@ -10,7 +10,7 @@ import (
 	"sqs2pg/pkg/postgres/postgrestest"
 )
 
-func TestAnEventIsCapturedAndTheMessagesStay(t *testing.T) {
+func TestEventCapturesABatchAndLeavesItOnTheQueue(t *testing.T) {
 	t.Parallel()
 	endpoint := startSQS(t)
 	for _, test := range []struct {
@@ -45,7 +45,7 @@ func TestAnEventIsCapturedAndTheMessagesStay(t *testing.T) {
 	}
 }
 
-func TestMaintainSaysWhatItDid(t *testing.T) {
+func TestMaintainSaysWhatItChanged(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, load(t, "user_logins"))
 	db.Exec(t, "select sqs2pg.make_partition('user_logins', '2026-01-01Z')")

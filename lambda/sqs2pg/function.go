@@ -2,14 +2,18 @@ package main
 
 import (
 	"context"
-	"io"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
-	"sqs2pg/pkg/local/eventsource"
-	"sqs2pg/pkg/local/runtimeapi"
+	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/local/invoker"
+	"sqs2pg/pkg/mask"
+	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/registry"
+	"sqs2pg/pkg/settings"
 )
 
 // functionFlags name the function behind the mapping: at most one of three.
@@ -17,107 +21,104 @@ type functionFlags struct {
 	Function     string        `placeholder:"FILE" xor:"function" group:"function" help:"Its bootstrap (ingest/bootstrap beside this program)."`
 	InvokeURL    string        `name:"invoke-url" placeholder:"URL" xor:"function" group:"function" help:"Or an emulator's URL, as of sam local start-lambda."`
 	FunctionName string        `placeholder:"NAME" xor:"function" group:"function" help:"Or its name or ARN, for Lambda's Invoke call."`
-	Timeout      time.Duration `default:"30s" group:"function" help:"Its time for a batch; then it is killed."`
+	Timeout      time.Duration `default:"30s" group:"function" help:"Time limit of one invocation; then it is killed."`
 }
 
-// remote: it runs elsewhere, with settings of its own.
+// remote reports whether the function runs elsewhere, with settings of its own.
 func (f *functionFlags) remote() bool { return f.InvokeURL != "" || f.FunctionName != "" }
 
-// settingsFlags are what the function reads from its environment, where we start it.
-type settingsFlags struct {
-	contractFlag `embed:""`
-	keyringFlag  `embed:""`
-	DatabaseURL  string `env:"DATABASE_URL" placeholder:"URL" group:"function" help:"Postgres that it writes to."`
-}
-
-// environ is the function's environment, checked for what it cannot start without. One that runs elsewhere has its own.
-func (c *settingsFlags) environ(s *streams, remote bool) ([]string, error) {
-	if remote {
-		return nil, nil
-	}
-	if _, err := c.load(); err != nil {
-		return nil, err
-	}
-	name := c.Contract
-	if strings.HasSuffix(name, ".json") {
-		name, _ = filepath.Abs(name) // fails only without a working directory
-	}
-	given := map[string]string{"CONTRACT": name, "DATABASE_URL": c.DatabaseURL}
-	if c.DatabaseURL == "" && !anySet("DATABASE_SECRET_ID", "DATABASE_IAM_AUTH") {
-		return nil, errNoDatabase
-	}
-	if !anySet("MASK_SECRET_ID") {
-		if _, err := c.keyring(s); err != nil {
-			return nil, err
-		}
-		given["MASK_KEYRING"] = c.Keyring
-	}
-	return functionEnviron(given), nil
-}
-
-// function is an open function.
-type function struct {
-	eventsource.Function
-	timeout time.Duration // 0: not known
-	totals  *totals
-	close   func()
-}
-
-// containerStart is what an emulator may need besides the function's own time.
-const containerStart = time.Minute
-
-// start opens the function with so many environments, where they are ours.
-func (f *functionFlags) start(ctx context.Context, endpoint string, environments int, environ []string, log io.Writer) (*function, error) {
+// function returns the function to open. endpoint is where Lambda's API is looked for.
+func (f *functionFlags) function(ctx context.Context, endpoint string, environ []string) (invoker.Function, error) {
+	function := invoker.Function{URL: f.InvokeURL, Name: f.FunctionName, Timeout: f.Timeout, Env: environ}
+	var err error
 	switch {
-	case f.InvokeURL != "":
-		remote, err := eventsource.NewURLFunction(f.InvokeURL, f.Timeout+containerStart)
-		if err != nil {
-			return nil, explainQueue(err)
-		}
-		return &function{Function: remote, timeout: f.Timeout, totals: &totals{}, close: remote.Close}, nil
 	case f.FunctionName != "":
-		client, err := newLambda(ctx, endpoint)
-		if err != nil {
-			return nil, err
-		}
-		remote, err := eventsource.NewNamedFunction(ctx, client, f.FunctionName)
-		if err != nil {
-			return nil, err
-		}
-		return &function{Function: remote, timeout: remote.Timeout, totals: &totals{}, close: func() {}}, nil
+		function.Lambda, err = newLambda(ctx, endpoint)
+	case f.InvokeURL == "":
+		function.Bootstrap, err = bootstrapPath(f.Function)
 	}
-	return f.startHere(ctx, environments, environ, log)
+	return function, err
 }
 
-func (f *functionFlags) startHere(ctx context.Context, environments int, environ []string, log io.Writer) (*function, error) {
-	bootstrap, err := f.bootstrap()
-	if err != nil {
-		return nil, err
-	}
-	sum := &totals{}
-	local, err := runtimeapi.Start(ctx, runtimeapi.Config{
-		Bootstrap: bootstrap, Environments: environments, Timeout: f.Timeout,
-		FunctionName: "ingest", Env: environ, Output: log, Report: sum.add,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &function{Function: local, timeout: f.Timeout, totals: sum, close: func() {
-		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		local.Close(stop)
-		sum.stats = local.Stats()
-	}}, nil
-}
-
-// bootstrap returns the path of the function's program.
-func (f *functionFlags) bootstrap() (string, error) {
-	if f.Function != "" {
-		return f.Function, nil
+// bootstrapPath returns the given path of the function's program, or its place beside this program.
+func bootstrapPath(given string) (string, error) {
+	if given != "" {
+		return given, nil
 	}
 	self, err := os.Executable()
 	if err != nil {
 		return "", err
 	}
 	return filepath.Join(filepath.Dir(self), "ingest", "bootstrap"), nil
+}
+
+// settingsFlags are what the function reads from its environment, where this command starts it.
+type settingsFlags struct {
+	contractFlag `embed:""`
+	keyringFlag  `embed:""`
+	databaseFlag `embed:""`
+}
+
+// environ returns the function's environment. It compares contract and keyring with the database
+// first, so that no message is received which the function would refuse. It is nil for a function
+// that runs elsewhere, which makes that comparison itself.
+func (c *settingsFlags) environ(ctx context.Context, s *streams, remote bool) ([]string, error) {
+	if remote {
+		return nil, nil
+	}
+	loaded, err := c.load()
+	if err != nil {
+		return nil, err
+	}
+	pool, err := c.openDatabase(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer pool.Close()
+	given := map[string]string{"CONTRACT": c.Contract, "DATABASE_URL": c.DatabaseURL}
+	if strings.HasSuffix(c.Contract, ".json") {
+		given["CONTRACT"], _ = filepath.Abs(c.Contract) // fails only without a working directory
+	}
+	keyring, err := c.keyringFor(ctx, s, pool, loaded.Table())
+	if err != nil {
+		return nil, err
+	}
+	if keyring.text != "" {
+		given["MASK_KEYRING"] = keyring.text
+	}
+	return invoker.Environ(os.Getenv, given), checkRegistry(ctx, s, pool, loaded.Table(), keyring.Keyring)
+}
+
+// keyringFor returns the keyring that the function will use. That of MASK_SECRET_ID has no text,
+// since the function reads it again.
+func (c *settingsFlags) keyringFor(ctx context.Context, s *streams, pool *postgres.Pool, table contract.Table) (*localKeyring, error) {
+	if anySet("MASK_SECRET_ID") {
+		return secretKeyring(ctx)
+	}
+	database, err := registry.Look(ctx, pool, table)
+	if err != nil {
+		return nil, err
+	}
+	return c.forDatabase(s, pool, database)
+}
+
+// secretKeyring reads the secret MASK_SECRET_ID.
+func secretKeyring(ctx context.Context) (*localKeyring, error) {
+	env := settings.Environment{Getenv: os.Getenv}
+	read, err := env.Keyring(ctx)
+	if err != nil {
+		return nil, err
+	}
+	k, err := read(ctx)
+	return &localKeyring{Keyring: k, from: "MASK_SECRET_ID " + os.Getenv("MASK_SECRET_ID")}, err
+}
+
+// checkRegistry refuses a contract or keyring that does not fit what the database knows, and prints
+// the differences that do no harm.
+func checkRegistry(ctx context.Context, s *streams, pool *postgres.Pool, table contract.Table, keyring *mask.Keyring) error {
+	tolerated, err := registry.Check(ctx, pool, table, keyring)
+	for _, d := range tolerated {
+		fmt.Fprintf(s.err, "note: %s\n", d)
+	}
+	return err
 }

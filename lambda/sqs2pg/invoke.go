@@ -3,18 +3,19 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
 
-	"sqs2pg/pkg/local/eventsource"
+	"sqs2pg/pkg/local/invoker"
+	"sqs2pg/pkg/terminal"
 )
 
 // invokeCommand is the local invoker.
 type invokeCommand struct {
 	queueFlags    `embed:""`
+	functionFlags `embed:""`
 	mappingFlags  `embed:""`
 	settingsFlags `embed:""`
 	Record        string `placeholder:"DIR" type:"path" help:"Keep each batch, bodies too, as a file in DIR."`
@@ -23,54 +24,77 @@ type invokeCommand struct {
 
 // Help is shown below the flags.
 func (c *invokeCommand) Help() string {
-	return "The function gets the settings of DATABASE_*, MASK_* and CONTRACT from this environment. Messages are deleted only when the function has committed them."
+	return "The function gets the settings DATABASE_*, MASK_* and CONTRACT from this environment. Messages are deleted only when the function has committed them."
 }
 
 func (c *invokeCommand) Run(ctx context.Context, s *streams) error {
-	environ, err := c.environ(s, c.remote())
+	recorder, err := c.recorder(s)
 	if err != nil {
 		return err
 	}
-	record, err := newRecorder(c.Record, s.err)
+	q, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
-	client, queueURL, err := c.open(ctx)
+	m, err := c.mapping(q)
 	if err != nil {
 		return err
 	}
-	live := newProgress(s.err, depth(ctx, client, queueURL))
-	log := newFunctionLog(live)
-	d := drain{mappingFlags: c.mappingFlags, client: client, queueURL: queueURL, endpoint: c.EndpointURL, environ: environ, record: record, progress: live.observe}
-	live.show(ctx, client, queueURL, log)
-	summary, err := d.run(ctx, log)
-	live.done()
+	environ, err := c.environ(ctx, s, c.remote())
 	if err != nil {
-		return explainQueue(err)
+		return err
 	}
-	return c.conclude(s, summary, log, d.totals)
+	function, err := c.function(ctx, c.EndpointURL, environ)
+	if err != nil {
+		return err
+	}
+	d := invoker.Drain{Mapping: m, Function: function, Recorder: recorder, Waiting: waiting(q), Screen: s.err}
+	result, err := d.Run(ctx)
+	if err != nil {
+		return asMisuse(err)
+	}
+	return c.conclude(s, result)
 }
 
-// conclude says what became of the messages. It fails if the function did: bad messages are the function's ordinary work.
-func (c *invokeCommand) conclude(s *streams, summary eventsource.Summary, log *functionLog, sum *totals) error {
-	for _, w := range summary.Warnings {
+// recorder returns nil without --record.
+func (c *invokeCommand) recorder(s *streams) (*invoker.Recorder, error) {
+	if c.Record == "" {
+		return nil, nil
+	}
+	r, err := invoker.NewRecorder(c.Record)
+	if err != nil {
+		return nil, misuse("--record: %v", err)
+	}
+	fmt.Fprintf(s.err, "recording to %s, which only you can read (0700): the files hold whole messages, unmasked; delete them when done\n", c.Record)
+	return r, nil
+}
+
+// conclude says what became of the messages. It is an error if whole batches failed; bad messages
+// are the function's ordinary work.
+func (c *invokeCommand) conclude(s *streams, result invoker.Result) error {
+	for _, w := range result.Warnings {
 		fmt.Fprintf(s.err, "warning: %s\n", w)
 	}
 	if c.JSON {
-		if err := json.NewEncoder(s.out).Encode(newResult(summary, sum)); err != nil {
+		if err := json.NewEncoder(s.out).Encode(newInvokeReport(result)); err != nil {
 			return err
 		}
 	} else {
-		printTable(s.out, []string{"messages", "count"}, append(c.tally(summary, log), sum.rows()...))
+		terminal.Table(s.out, []string{"messages", "count"}, append(c.countRows(result), usageRows(result.Totals)...))
 	}
-	if summary.FailedBatches > 0 {
-		return fmt.Errorf("%d batches came back whole, the last because of %s", summary.FailedBatches, summary.LastError)
-	}
-	return nil
+	return failedBatches(result)
 }
 
-// result is what --json prints.
-type result struct {
+// failedBatches is nil if no batch failed as a whole.
+func failedBatches(result invoker.Result) error {
+	if result.FailedBatches == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d batches failed as a whole, the last with: %s", result.FailedBatches, result.LastError)
+}
+
+// invokeReport is what --json prints.
+type invokeReport struct {
 	Received       int     `json:"received"`
 	Invocations    int     `json:"invocations"`
 	Succeeded      int     `json:"succeeded"`
@@ -84,37 +108,50 @@ type result struct {
 	MaxMemory      int64   `json:"max_memory_bytes"`
 }
 
-func newResult(m eventsource.Summary, t *totals) result {
-	return result{
-		m.Received, m.Invocations, m.Succeeded, m.Failed, m.Filtered, m.DeadLettered, m.Elapsed.Round(time.Millisecond).Seconds(),
-		t.stats.Timeouts, t.stats.Restarts, t.billed.Seconds(), t.maxMemory,
+func newInvokeReport(r invoker.Result) invokeReport {
+	return invokeReport{
+		r.Received, r.Summary.Invocations, r.Succeeded, r.Failed, r.Filtered, r.DeadLettered, r.Elapsed.Round(time.Millisecond).Seconds(),
+		r.Timeouts, r.Restarts, r.Billed.Seconds(), r.MaxMemory,
 	}
 }
 
-// tally is the closing table: what SQS saw, then what the function said.
-func (c *invokeCommand) tally(m eventsource.Summary, log *functionLog) [][]string {
-	rows := [][]string{{"received", fmt.Sprint(m.Received)}}
+// countRows are the first lines of the closing table: what SQS saw, then what the function said.
+func (c *invokeCommand) countRows(r invoker.Result) [][]string {
+	rows := [][]string{{"received", fmt.Sprint(r.Received)}}
 	if c.remote() { // its log is elsewhere
-		rows = append(rows, []string{"succeeded", fmt.Sprint(m.Succeeded)}, []string{"failed", fmt.Sprint(m.Failed)})
+		rows = append(rows, []string{"succeeded", fmt.Sprint(r.Succeeded)}, []string{"failed", fmt.Sprint(r.Failed)})
 	} else {
-		rows = append(rows, []string{"written", fmt.Sprint(log.written)}, []string{"duplicates", fmt.Sprint(log.repeated)})
+		rows = append(rows, []string{"written", fmt.Sprint(r.Log.Written())}, []string{"duplicates", fmt.Sprint(r.Log.Duplicates())})
 	}
-	if m.Filtered > 0 {
-		rows = append(rows, []string{"filtered out", fmt.Sprint(m.Filtered)})
+	if r.Filtered > 0 {
+		rows = append(rows, []string{"filtered out", fmt.Sprint(r.Filtered)})
 	}
-	for _, reason := range slices.Sorted(maps.Keys(log.failures)) {
-		rows = append(rows, []string{"failed, " + reason, fmt.Sprint(log.failures[reason])})
+	failures := r.Log.Failures()
+	for _, reason := range slices.Sorted(maps.Keys(failures)) {
+		rows = append(rows, []string{"failed, " + reason, fmt.Sprint(failures[reason])})
 	}
 	return append(rows,
-		[]string{"dead-lettered", fmt.Sprint(m.DeadLettered)},
-		[]string{"invocations", fmt.Sprint(m.Invocations)},
-		[]string{"seconds", fmt.Sprintf("%.1f", m.Elapsed.Seconds())})
+		[]string{"dead-lettered", fmt.Sprint(r.DeadLettered)},
+		[]string{"invocations", fmt.Sprint(r.Summary.Invocations)},
+		[]string{"seconds", fmt.Sprintf("%.1f", r.Elapsed.Seconds())})
 }
 
-// explainQueue makes a mapping's misuse one of the command.
-func explainQueue(err error) error {
-	if errors.Is(err, eventsource.ErrMisuse) {
-		return misuse("%v", err)
+// usageRows are the last lines of the closing table. Timeouts, crashes and restarts have a line
+// only if there were any.
+func usageRows(t invoker.Totals) [][]string {
+	if t.Invocations == 0 {
+		return nil
 	}
-	return err
+	var rows [][]string
+	for _, c := range []struct {
+		name  string
+		count int
+	}{{"timeouts", t.Timeouts}, {"crashes", t.Crashes}, {"restarts", t.Restarts}} {
+		if c.count > 0 {
+			rows = append(rows, []string{c.name, fmt.Sprint(c.count)})
+		}
+	}
+	return append(rows,
+		[]string{"billed seconds", fmt.Sprintf("%.3f", t.Billed.Seconds())},
+		[]string{"max memory MB", fmt.Sprint((t.MaxMemory + 1<<20 - 1) >> 20)})
 }

@@ -3,7 +3,9 @@
 //	sqs2pg run        everything on this machine: Postgres, SQS, the function, 100 logins
 //	sqs2pg invoke     play the event source mapping on a queue
 //
-// Data goes to standard output and talk to standard error. It exits with 0 when done, 1 when something failed and 2 when it was misused.
+// It has flags, calls and printing only; what can be reused is in packages below it. It prints data
+// to standard output and everything else to standard error. It exits with 0 when done, 1 when
+// something failed and 2 when it was used wrongly.
 package main
 
 import (
@@ -13,6 +15,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -23,11 +26,11 @@ import (
 type command struct {
 	Run        runCommand        `cmd:"" help:"Start Postgres and SQS on this machine, send messages, load them: the product in one command."`
 	Invoke     invokeCommand     `cmd:"" help:"Play the event source mapping: drain a queue through the function."`
-	Replay     replayCommand     `cmd:"" help:"Feed recorded batches to the function again, without a queue."`
+	Replay     replayCommand     `cmd:"" help:"Invoke the function with recorded batches, without a queue."`
 	Send       sendCommand       `cmd:"" help:"Send messages to a queue: generated logins, or the lines of a file."`
 	Sqs        sqsCommand        `cmd:"" help:"Serve an in-memory SQS."`
-	Migrate    migrateCommand    `cmd:"" help:"Make or update the contract's table and what all tables share."`
-	Maintain   maintainCommand   `cmd:"" help:"Make partitions ahead, drop those past their retention."`
+	Migrate    migrateCommand    `cmd:"" help:"Create or update the contract's table and what all tables share."`
+	Maintain   maintainCommand   `cmd:"" help:"Create partitions ahead, drop those past their retention."`
 	Event      eventCommand      `cmd:"" help:"Capture a batch as a Lambda event, for sam local invoke."`
 	Dlq        dlqCommand        `cmd:"" help:"List, show and redrive dead letters."`
 	Doctor     doctorCommand     `cmd:"" help:"Check every setting: queue, database, function."`
@@ -41,7 +44,7 @@ var groups = []kong.Group{
 	{Key: "mapping", Title: "The mapping:"},
 }
 
-// helpText is a flag's help, with its variable where that is not named like the flag.
+// helpText is a flag's help. It names the flag's variable where that differs from the flag's name.
 func helpText(v *kong.Value) string {
 	if len(v.Tag.Envs) == 0 || strings.HasPrefix(v.Tag.Envs[0], "SQS2PG_") {
 		return v.Help
@@ -49,19 +52,21 @@ func helpText(v *kong.Value) string {
 	return kong.DefaultHelpValueFormatter(v)
 }
 
-// streams are the outside world as one value, so that tests can be it.
+// streams are the outside world as one value, so that a test can replace it.
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
 	dir      string // the local commands keep .sqs2pg in it
 }
 
-// errMisuse marks errors of the person, not of the work: they exit with 2.
-var errMisuse = errors.New("")
+// misuseError is a mistake on the command line or in its variables. The command exits with 2.
+type misuseError struct{ error }
 
-// misuse is an error that says what to type instead.
+func (e misuseError) Unwrap() error { return e.error }
+
+// misuse is an error that says what is wrong with the command line and what to type instead.
 func misuse(format string, args ...any) error {
-	return fmt.Errorf("%w"+format, append([]any{errMisuse}, args...)...)
+	return misuseError{fmt.Errorf(format, args...)}
 }
 
 func main() {
@@ -76,7 +81,7 @@ func execute(ctx context.Context, args []string, s *streams) int {
 	var c command
 	parser := kong.Must(&c,
 		kong.Name("sqs2pg"),
-		kong.Description("Loads JSON events from SQS into Postgres: validated, masked, each message once. Every flag can be set by a variable, too: --batch-size by SQS2PG_BATCH_SIZE; some have another, which their help names."),
+		kong.Description("Loads JSON events from SQS into Postgres: validated, masked, each message once. A variable can set every flag: SQS2PG_BATCH_SIZE sets --batch-size. Where a flag has another variable, its help names it."),
 		kong.DefaultEnvars("SQS2PG"),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 80}),
 		kong.ValueFormatter(helpText),
@@ -90,30 +95,33 @@ func execute(ctx context.Context, args []string, s *streams) int {
 		args = []string{"--help"}
 	}
 	k, err := parser.Parse(args)
-	if exited >= 0 { // help was asked for
+	if exited >= 0 { // it printed the help
 		return exited
 	}
 	if err != nil {
 		fmt.Fprintf(s.err, "sqs2pg: %v; try sqs2pg%s --help\n", err, subcommand(err))
 		return 2
 	}
-	switch err := k.Run(); {
-	case err == nil:
+	if err = k.Run(); err == nil {
 		return 0
-	case errors.Is(err, errMisuse):
-		fmt.Fprintf(s.err, "sqs2pg: %v\n", err)
-		return 2
-	default:
-		fmt.Fprintf(s.err, "sqs2pg: %v\n", err)
-		return 1
 	}
+	fmt.Fprintf(s.err, "sqs2pg: %v\n", err)
+	if _, ok := errors.AsType[misuseError](err); ok {
+		return 2
+	}
+	return 1
 }
 
-// subcommand names the command that a parse error happened in, for the hint.
+// subcommand returns the name of the command that a parse error happened in, for the hint.
 func subcommand(err error) string {
 	var p *kong.ParseError
 	if errors.As(err, &p) && p.Context != nil && p.Context.Selected() != nil {
 		return " " + p.Context.Selected().Path()
 	}
 	return ""
+}
+
+// anySet reports whether one of these variables is set.
+func anySet(names ...string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return os.Getenv(name) != "" })
 }

@@ -7,23 +7,23 @@ import (
 	"sqs2pg/pkg/postgres/partitions"
 )
 
-// maintainCommand does by hand what the maintain function does on its schedule.
+// maintainCommand does once what the maintain function does on its schedule.
 type maintainCommand struct {
 	databaseFlag   `embed:""`
 	contractFlag   `embed:""`
-	PartitionWidth string `enum:"day,month," default:"" env:"PARTITION_WIDTH" help:"What new partitions cover, day or month; default: what they did."`
-	RetentionDays  int    `default:"0" env:"RETENTION_DAYS" help:"Drop partitions whose events are all older than so many days; 0 keeps everything."`
+	PartitionWidth string `enum:"day,month," default:"" env:"PARTITION_WIDTH" help:"What new partitions cover, day or month; default: as before."`
+	RetentionDays  int    `default:"0" env:"RETENTION_DAYS" help:"Drop partitions whose events are all older than this many days; 0 keeps everything."`
 }
 
 func (c *maintainCommand) Run(ctx context.Context, s *streams) error {
 	if c.RetentionDays < 0 {
-		return misuse("--retention-days is %d; it must be 1 or more, or 0 to keep everything", c.RetentionDays)
+		return misuse("--retention-days is %d: it must be 1 or more, or 0 to keep everything", c.RetentionDays)
 	}
 	loaded, err := c.load()
 	if err != nil {
 		return err
 	}
-	pool, err := c.open(ctx)
+	pool, err := c.openDatabase(ctx)
 	if err != nil {
 		return err
 	}

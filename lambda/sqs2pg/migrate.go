@@ -3,37 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 
-	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/schema"
-	"sqs2pg/pkg/settings"
 )
 
-var errNoDatabase = misuse("no database; set DATABASE_URL or --database-url, or try `sqs2pg run`, which starts its own")
-
-// databaseFlag is the database; its owner's URL for migrate, the writer's for the function.
-type databaseFlag struct {
-	DatabaseURL string `env:"DATABASE_URL" placeholder:"URL" help:"Postgres, as postgres://user:password@host:5432/name."`
-}
-
-func (f *databaseFlag) open(ctx context.Context) (*postgres.Pool, error) {
-	if f.DatabaseURL == "" && !anySet("DATABASE_SECRET_ID", "DATABASE_IAM_AUTH") {
-		return nil, errNoDatabase
-	}
-	env := settings.Environment{Getenv: func(name string) string {
-		if name == "DATABASE_URL" {
-			return f.DatabaseURL
-		}
-		return os.Getenv(name)
-	}}
-	return env.Open(ctx)
-}
-
-// migrateCommand makes and updates the schema.
 type migrateCommand struct {
 	databaseFlag `embed:""`
 	contractFlag `embed:""`
+	ConfirmKey   []string `placeholder:"ID=FINGERPRINT" help:"Confirm the key that made the tokens of an earlier release; the refusal prints both."`
 }
 
 func (c *migrateCommand) Run(ctx context.Context, s *streams) error {
@@ -41,7 +18,11 @@ func (c *migrateCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	pool, err := c.open(ctx)
+	keys, err := schema.ParseFingerprints(c.ConfirmKey...)
+	if err != nil {
+		return misuse("--confirm-key: %v", err)
+	}
+	pool, err := c.openDatabase(ctx)
 	if err != nil {
 		return err
 	}
@@ -51,5 +32,11 @@ func (c *migrateCommand) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	fmt.Fprintln(s.err, report)
+	if err := schema.ConfirmKeys(ctx, pool, keys...); err != nil {
+		return err
+	}
+	for _, key := range keys {
+		fmt.Fprintf(s.err, "confirmed the masking key %s\n", key.ID)
+	}
 	return nil
 }

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
 	"github.com/google/go-cmp/cmp"
@@ -15,9 +17,20 @@ import (
 
 const readme = "../../README.md"
 
-var writing sync.Mutex // one update of the README at a time
+var writing sync.Mutex // the README is read or written by one test at a time
 
-// block returns where in text the fenced block after a heading comment starts and ends.
+func readREADME(t *testing.T) string {
+	t.Helper()
+	writing.Lock()
+	defer writing.Unlock()
+	text, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// block returns where in text the fenced block after a comment starts and ends.
 func block(t *testing.T, text, comment string) (start, end int) {
 	t.Helper()
 	at := strings.Index(text, "<!-- "+comment)
@@ -29,7 +42,7 @@ func block(t *testing.T, text, comment string) (start, end int) {
 	return start, start + strings.Index(text[start:], "```")
 }
 
-// inREADME compares a block of the README with what it must say, leaving out what blur takes away from both.
+// inREADME compares a block of the README with what it must say, after blur has changed both.
 func inREADME(t *testing.T, comment, want string, blur func(string) string) {
 	t.Helper()
 	writing.Lock()
@@ -51,7 +64,7 @@ func inREADME(t *testing.T, comment, want string, blur func(string) string) {
 	}
 }
 
-// blurs are what differs from one run to the next.
+// blurs replace what differs from one run to the next.
 var blurs = []struct{ pattern, by string }{
 	{`data in \S+`, "data in DIR"},
 	{`127\.0\.0\.1:\d+`, "ADDRESS"},
@@ -60,7 +73,7 @@ var blurs = []struct{ pattern, by string }{
 	{`p\d{8}`, "pDAY"},
 	{`\d{4}-\d\d-\d\d +\d\d:\d\d:\d\d(\.\d+)?\+00`, "TIME"},
 	{`\d{4}-\d\d-\d\d`, "DATE"},
-	{`(android|iOS) +TOKEN +TOKEN +(NULL|[A-Z]{2}) +[0-9.]+ `, "DEVICE TOKEN TOKEN LOCALE VERSION "},
+	{`(?m)^(DEVICE_TYPE|LOCALE|APP_VERSION) +\S+$`, "$1 VALUE"},
 	{`\d+/s`, "RATE"},
 	{`[0-9.]+ s\b`, "SECONDS"},
 	{`0001_\S+`, "MIGRATIONS"},
@@ -83,42 +96,63 @@ func TestREADMEShowsWhatRunPrints(t *testing.T) {
 		t.Fatalf("run exits with %d: %s", code, &screen)
 	}
 	printed := strings.ReplaceAll(screen.String(), dir+"/", "")
-	// On a busy machine it takes more than a second, and then there is more than one of these.
+	// On a slow machine there are several progress lines.
 	printed = regexp.MustCompile(`(?m)(^\d+ of \d+ messages, .*\n)+`).ReplaceAllString(printed, "$1")
-	if *update { // as a person sees it who is not root
+	if *update { // as a person who is not root sees it
 		printed = regexp.MustCompile(`data in \S+`).ReplaceAllString(printed, "data in .sqs2pg/postgres")
+	}
+	for line := range strings.Lines(printed) {
+		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 80 && !strings.Contains(line, "data in ") {
+			t.Errorf("a line of %d characters wraps in a terminal of 80: %s", n, line)
+		}
 	}
 	inREADME(t, "output of make run", printed, blurRun)
 }
 
-func TestREADMEShowsTheContract(t *testing.T) {
+func TestREADMEShowsWhatContractCheckPrints(t *testing.T) {
 	t.Parallel()
-	document, err := os.ReadFile("../../infra/contracts/user_logins.json")
-	if err != nil {
+	text := readREADME(t)
+	start, end := block(t, text, "contract:")
+	file := filepath.Join(t.TempDir(), "orders.json")
+	if err := os.WriteFile(file, []byte(text[start:end]), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	inREADME(t, "contract", string(document), func(s string) string { return s })
+	out := succeed(t, "contract", "check", file)
+	inREADME(t, "output of contract check", "$ build/sqs2pg contract check orders.json\n"+out, func(s string) string { return s })
 }
 
-// TestREADMECommandsAreRight parses every command line that the README shows, and looks for every make target.
-func TestREADMECommandsAreRight(t *testing.T) {
+// The README names each command that the program has.
+func TestREADMENamesEveryCommand(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile(readme)
+	text := readREADME(t)
+	parser, err := newParser(t.Context(), &command{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, leaf := range parser.Model.Leaves(true) {
+		if name := leaf.Path(); !strings.Contains(text, "`"+strings.TrimPrefix(name, "sqs2pg ")+"`") {
+			t.Errorf("README does not name %s", name)
+		}
+	}
+}
+
+// TestREADMECommandsAreRight parses every command line of the README, and looks for every make
+// target.
+func TestREADMECommandsAreRight(t *testing.T) {
+	t.Parallel()
+	text := readREADME(t)
 	makefile, err := os.ReadFile("../../Makefile")
 	if err != nil {
 		t.Fatal(err)
 	}
-	commands := regexp.MustCompile(`(?m)^\$ (make|build/sqs2pg) ([^#\n]*)`).FindAllStringSubmatch(string(text), -1)
+	commands := regexp.MustCompile(`(?m)^\$ (make|build/sqs2pg) ([^#\n]*)`).FindAllStringSubmatch(text, -1)
 	if len(commands) < 8 {
 		t.Fatalf("found %d commands: the pattern is wrong", len(commands))
 	}
 	for _, c := range commands {
 		if args := strings.Fields(c[2]); c[1] == "make" {
 			if !regexp.MustCompile(`(?m)^` + args[0] + `:`).Match(makefile) {
-				t.Errorf("make %s: the Makefile has no such target", args[0])
+				t.Errorf("make %s: the Makefile does not have this target", args[0])
 			}
 		} else if err := parses(t.Context(), args); err != nil {
 			t.Errorf("sqs2pg %s: %v", c[2], err)
@@ -127,11 +161,14 @@ func TestREADMECommandsAreRight(t *testing.T) {
 }
 
 func parses(ctx context.Context, args []string) error {
-	var c command
-	parser, err := kong.New(&c, kong.DefaultEnvars("SQS2PG"), kong.BindTo(ctx, (*context.Context)(nil)))
+	parser, err := newParser(ctx, &command{})
 	if err != nil {
 		return err
 	}
 	_, err = parser.Parse(args)
 	return err
+}
+
+func newParser(ctx context.Context, c *command) (*kong.Kong, error) {
+	return kong.New(c, kong.Name("sqs2pg"), kong.DefaultEnvars("SQS2PG"), kong.BindTo(ctx, (*context.Context)(nil)))
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,45 +12,50 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"sqs2pg/pkg/local/eventsource"
+	"sqs2pg/pkg/local/invoker"
 )
 
 // replayCommand invokes the function with events from files.
 type replayCommand struct {
 	functionFlags `embed:""`
 	settingsFlags `embed:""`
-	EndpointURL   string   `default:"http://127.0.0.1:4566" env:"AWS_ENDPOINT_URL" placeholder:"URL" help:"Where --function-name is (${default})."`
-	JSON          bool     `name:"json" help:"Print the function's response to each file, one a line."`
-	Files         []string `arg:"" name:"file" help:"Events, as invoke --record or event wrote them; - is standard input."`
+	EndpointURL   string   `default:"http://127.0.0.1:4566" env:"AWS_ENDPOINT_URL" placeholder:"URL" help:"Where Lambda is, for --function-name (${default})."`
+	JSON          bool     `name:"json" help:"Print the function's response to each file, one per line."`
+	Files         []string `arg:"" name:"file" help:"Events that invoke --record or event wrote; - is standard input."`
 }
 
 // Help is shown below the flags.
 func (c *replayCommand) Help() string {
-	return "Prints for each file the ids of the messages that failed, and exits with 1 if there are any. What is in the table already is a duplicate, not a row more."
+	return "Prints for each file the ids of the messages that failed, and exits with 1 if a message failed. A message that is in the table already adds no row."
 }
 
-// replay is one running of files.
+// replay is one run of the command.
 type replay struct {
 	*replayCommand
 	s        *streams
 	function eventsource.Function
-	failed   int // files of which something failed
+	failed   int // files with a failure
 }
 
 func (c *replayCommand) Run(ctx context.Context, s *streams) error {
-	environ, err := c.environ(s, c.remote())
+	environ, err := c.environ(ctx, s, c.remote())
 	if err != nil {
 		return err
 	}
-	log := newFunctionLog(s.err)
-	f, err := c.start(ctx, c.EndpointURL, 1, environ, log)
+	function, err := c.function(ctx, c.EndpointURL, environ)
 	if err != nil {
 		return err
 	}
-	defer f.close()
-	r := &replay{replayCommand: c, s: s, function: f}
+	function.Output = invoker.NewLog(s.err)
+	opened, err := function.Open(ctx)
+	if err != nil {
+		return asMisuse(err)
+	}
+	defer opened.Close()
+	r := &replay{replayCommand: c, s: s, function: opened}
 	for _, file := range c.Files {
 		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("stopped before %s", file)
+			return fmt.Errorf("stopped before %s: replay it and the files after it", file)
 		}
 		if err := r.invoke(ctx, file); err != nil {
 			return err
@@ -68,12 +74,12 @@ func (r *replay) invoke(ctx context.Context, file string) error {
 	}
 	var event events.SQSEvent
 	if err := json.Unmarshal(payload, &event); err != nil || len(event.Records) == 0 {
-		return misuse("%s is not an SQS event; record some with sqs2pg invoke --record, or sqs2pg event", file)
+		return misuse("%s is not an SQS event: record events with sqs2pg invoke --record, or sqs2pg event", file)
 	}
 	response, err := r.function.Invoke(context.WithoutCancel(ctx), payload)
 	var answer events.SQSEventResponse
 	if err == nil && json.Unmarshal(response, &answer) != nil {
-		err = fmt.Errorf("its response is not a batch response")
+		err = errors.New("its response is not a batch response")
 	}
 	if err != nil || len(answer.BatchItemFailures) > 0 {
 		r.failed++

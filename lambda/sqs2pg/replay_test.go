@@ -11,18 +11,19 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"sqs2pg/pkg/local/sample"
 	"sqs2pg/pkg/postgres/postgrestest"
 )
 
-func TestWhatIsRecordedIsReplayedIntoTheSameRows(t *testing.T) {
+func TestReplayWritesTheSameRowsAsTheRecordedRun(t *testing.T) {
 	t.Parallel()
 	endpoint := startSQS(t)
 	queue := createQueue(t, endpoint, "logins", nil)
-	bodies := append(logins(23, 1), `{}`)
+	bodies := append(sample.Messages(23, 1), `{}`)
 	sendAs(t, endpoint, queue, bodies, func(i int) string { return fmt.Sprint(i) })
 	first, second := postgrestest.New(t, load(t, "user_logins")), postgrestest.New(t, load(t, "user_logins"))
 	dir := filepath.Join(t.TempDir(), "recorded")
-	keyring := `{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}`
+	keyring := testKeyring
 	code, _, errs := sqs2pg(t, "invoke", "--endpoint-url", endpoint, "--queue", "logins", "--database-url", first.URL, "--function", bootstrap,
 		"--keyring", keyring, "--idle-timeout", "300ms", "--record", dir)
 	if code != 0 || !strings.Contains(errs, "only you can read (0700)") {
@@ -36,7 +37,7 @@ func TestWhatIsRecordedIsReplayedIntoTheSameRows(t *testing.T) {
 	bad := checkRecorded(t, files, bodies)
 
 	arguments := append([]string{"replay", "--database-url", second.URL, "--function", bootstrap, "--keyring", keyring}, files...)
-	for round := range 2 { // the second writes nothing
+	for round := range 2 { // the second round writes nothing
 		code, out, errs := sqs2pg(t, arguments...)
 		if code != 1 || !strings.Contains(out, "1 failed: "+bad+"\n") || strings.Count(out, "\n") != 3 {
 			t.Errorf("round %d exits with %d and prints\n%s%s", round, code, out, errs)
@@ -52,7 +53,8 @@ func TestWhatIsRecordedIsReplayedIntoTheSameRows(t *testing.T) {
 	}
 }
 
-// checkRecorded wants the files to hold the messages in the order in which they were sent, and returns the id of the last.
+// checkRecorded checks that the files hold the messages in the order in which they were sent. It
+// returns the id of the last.
 func checkRecorded(t *testing.T, files, bodies []string) (last string) {
 	t.Helper()
 	var recorded []string
@@ -73,12 +75,12 @@ func checkRecorded(t *testing.T, files, bodies []string) (last string) {
 		}
 	}
 	if !slices.Equal(recorded, bodies) {
-		t.Errorf("%d messages recorded, not those that were sent, in their order", len(recorded))
+		t.Errorf("%d messages recorded, not the sent ones in their order", len(recorded))
 	}
 	return last
 }
 
-func TestReplayAndRecordRefuseWhatCannotBeMeant(t *testing.T) {
+func TestReplayAndRecordRefuseWrongFilesAndFolders(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, load(t, "user_logins"))
 	open := t.TempDir()
@@ -92,14 +94,14 @@ func TestReplayAndRecordRefuseWhatCannotBeMeant(t *testing.T) {
 		stdin string
 		want  string
 	}{
-		"a file that there is not": {[]string{"replay", filepath.Join(open, "nothing.json")}, "", "nothing.json"},
-		"a file of something else": {[]string{"replay", "-"}, `{"detail":{}}`, "not an SQS event"},
-		"a folder open to others":  {[]string{"invoke", "--endpoint-url", endpoint, "--queue", "logins", "--record", open}, "", "chmod 700 " + open},
+		"a missing file":                {[]string{"replay", filepath.Join(open, "nothing.json")}, "", "nothing.json"},
+		"a file without SQS messages":   {[]string{"replay", "-"}, `{"detail":{}}`, "not an SQS event"},
+		"a folder that others may read": {[]string{"invoke", "--endpoint-url", endpoint, "--queue", "logins", "--record", open}, "", "chmod 700 " + open},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			args := append(test.args, "--database-url", db.URL, "--function", bootstrap)
-			code, _, errs := sqs2pgIn(t.Context(), t.TempDir(), test.stdin, args...)
+			code, _, errs := sqs2pgIn(t.Context(), folder(t), test.stdin, args...)
 			if code != 2 || !strings.Contains(errs, test.want) {
 				t.Errorf("exits with %d and says %q", code, errs)
 			}

@@ -31,10 +31,26 @@ func TestMain(m *testing.M) {
 	postgrestest.Main(m)
 }
 
-// sqs2pg runs one command line in a folder of its own.
+// testKeyring is the keyring in the folders of the tests.
+const testKeyring = `{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}`
+
+// folder returns a new folder with that keyring.
+func folder(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, stateDir), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, stateDir, "keyring.json"), []byte(testKeyring), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// sqs2pg runs one command line in a folder of its own, with the keyring of the tests.
 func sqs2pg(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
-	return sqs2pgIn(t.Context(), t.TempDir(), "", args...)
+	return sqs2pgIn(t.Context(), folder(t), "", args...)
 }
 
 func sqs2pgIn(ctx context.Context, dir, stdin string, args ...string) (code int, stdout, stderr string) {
@@ -71,18 +87,18 @@ func golden(t *testing.T, file, got string) {
 	}
 }
 
-func TestHelp(t *testing.T) {
+func TestHelpFitsAScreen(t *testing.T) {
 	t.Parallel()
 	for _, command := range []string{"", "run", "invoke", "replay", "send", "sqs", "migrate", "maintain", "event", "doctor", "dlq list", "dlq show", "dlq redrive", "completion", "contract check", "contract ddl", "contract try"} {
 		t.Run(command, func(t *testing.T) {
 			t.Parallel()
 			help := succeed(t, append(strings.Fields(command), "--help")...)
 			if n := strings.Count(help, "\n"); n > 40 {
-				t.Errorf("%d lines: it must fit a screen", n)
+				t.Errorf("%d lines, want at most 40", n)
 			}
 			for line := range strings.Lines(help) {
 				if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > 80 {
-					t.Errorf("%d columns: %s", n, line)
+					t.Errorf("%d columns, want at most 80: %s", n, line)
 				}
 			}
 			golden(t, "help"+strings.ReplaceAll(" "+command, " ", "-")+".txt", help)
@@ -90,8 +106,8 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// TestMisuseIsExplainedInOneLine holds what people get wrong, and what they must be told.
-func TestMisuseIsExplainedInOneLine(t *testing.T) {
+// TestExplainsMistakesInOneLine lists mistakes that people make, and what the command must say.
+func TestExplainsMistakesInOneLine(t *testing.T) {
 	t.Parallel()
 	endpoint := startSQS(t)
 	dir := t.TempDir()
@@ -99,7 +115,7 @@ func TestMisuseIsExplainedInOneLine(t *testing.T) {
 	if err := os.WriteFile(misspelt, []byte(`{"x-table":"t","type":"object","properties":{"ip":{"type":"string","x-mak":"token"}}}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	db := postgrestest.New(t)
+	db := postgrestest.New(t, load(t, "user_logins"))
 	wrongPassword, err := url.Parse(db.URL)
 	if err != nil {
 		t.Fatal(err)
@@ -112,29 +128,29 @@ func TestMisuseIsExplainedInOneLine(t *testing.T) {
 		code int
 		want string
 	}{
-		"a flag that there is not":      {[]string{"invoke", "--qeue", "q"}, 2, "unknown flag --qeue"},
+		"an unknown flag":               {[]string{"invoke", "--qeue", "q"}, 2, "unknown flag --qeue"},
 		"no queue":                      {[]string{"invoke"}, 2, "--queue"},
-		"a command that there is not":   {[]string{"drain"}, 2, "sqs2pg --help"},
+		"an unknown command":            {[]string{"drain"}, 2, "sqs2pg --help"},
 		"a word for a number":           {append(invoke, "--batch-size", "many"), 2, "--batch-size"},
-		"a batch size that AWS has not": {append(invoke, "--batch-size", "10001"), 2, "10000"},
-		"the same to run":               {[]string{"run", "--database-url", db.OwnerURL, "--function", bootstrap, "--batch-size", "10001"}, 2, "10000"},
+		"a batch size over AWS's limit": {append(invoke, "--batch-size", "10001"), 2, "10000"},
+		"the same for run":              {[]string{"run", "--database-url", db.OwnerURL, "--function", bootstrap, "--batch-size", "10001"}, 2, "10000"},
 		"no database":                   {[]string{"migrate", "--database-url="}, 2, "DATABASE_URL"},
-		"a database URL that is none":   {[]string{"migrate", "--database-url", "postgres://u:secret-pw@h:port/d"}, 1, "database settings"},
+		"an invalid database URL":       {[]string{"migrate", "--database-url", "postgres://u:secret-pw@h:port/d"}, 1, "database settings"},
 		"a wrong password":              {[]string{"migrate", "--database-url", wrongPassword.String()}, 1, "password"},
-		"no server there":               {[]string{"migrate", "--database-url", "postgres://u:secret-pw@127.0.0.1:1/d"}, 1, "database unavailable"},
-		"a queue that there is not":     {[]string{"send", "--endpoint-url", endpoint, "--queue", "nowhere"}, 1, "create-queue --queue-name nowhere"},
-		"a filter on what is no body":   {append(invoke, "--filter", `{"attributes":{"SenderId":["x"]}}`), 2, "by their body only"},
+		"no database server":            {[]string{"migrate", "--database-url", "postgres://u:secret-pw@127.0.0.1:1/d"}, 1, "database unavailable"},
+		"a missing queue":               {[]string{"send", "--endpoint-url", endpoint, "--queue", "nowhere"}, 1, "create-queue --queue-name nowhere"},
+		"a filter on an attribute":      {append(invoke, "--filter", `{"attributes":{"SenderId":["x"]}}`), 2, "by their body only"},
 		"two functions":                 {append(invoke, "--invoke-url", "http://127.0.0.1:3001"), 2, "can't be used together"},
-		"an invoke URL that is none":    {append(invoke[:len(invoke)-2:len(invoke)-2], "--invoke-url", "127.0.0.1:3001"), 2, "http://127.0.0.1:3001"},
-		"no SQS there":                  {[]string{"send", "--endpoint-url", "http://127.0.0.1:1", "--queue", "q"}, 1, "connection refused"},
+		"an invalid invoke URL":         {append(invoke[:len(invoke)-2:len(invoke)-2], "--invoke-url", "127.0.0.1:3001"), 2, "http://127.0.0.1:3001"},
+		"no SQS server":                 {[]string{"send", "--endpoint-url", "http://127.0.0.1:1", "--queue", "q"}, 1, "connection refused"},
 		"no bootstrap":                  {append(invoke, "--function", filepath.Join(dir, "bootstrap")), 1, "make build"},
-		"a port that is taken":          {[]string{"sqs", "--listen", strings.TrimPrefix(endpoint, "http://")}, 1, "choose another with --listen"},
+		"a port in use":                 {[]string{"sqs", "--listen", strings.TrimPrefix(endpoint, "http://")}, 1, "choose another address with --listen"},
 		"a short keyring":               {append(invoke, "--keyring", `{"current":"k1","k1":"secret-pw"}`), 2, "MASK_KEYRING"},
-		"a keyring that is no JSON":     {append(invoke, "--keyring", `secret-pw`), 2, "MASK_KEYRING"},
-		"a contract that there is not":  {[]string{"contract", "check", "user_login"}, 2, "user_logins"},
+		"a keyring that is not JSON":    {append(invoke, "--keyring", `secret-pw`), 2, "MASK_KEYRING"},
+		"an unknown contract":           {[]string{"contract", "check", "user_login"}, 2, "user_logins"},
 		"a misspelt keyword":            {[]string{"contract", "check", misspelt}, 2, "x-mask"},
 		"no messages":                   {[]string{"send", "--endpoint-url", endpoint, "--queue", "there", "--count", "0"}, 2, "--count"},
-		"a file that there is not":      {[]string{"send", "--endpoint-url", endpoint, "--queue", "there", "nothing.jsonl"}, 2, "nothing.jsonl"},
+		"a missing file":                {[]string{"send", "--endpoint-url", endpoint, "--queue", "there", "nothing.jsonl"}, 2, "nothing.jsonl"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -145,10 +161,10 @@ func TestMisuseIsExplainedInOneLine(t *testing.T) {
 			}
 			last := err[strings.LastIndex(strings.TrimSuffix(err, "\n"), "\n")+1:]
 			if !strings.HasPrefix(last, "sqs2pg: ") || !strings.Contains(last, tt.want) {
-				t.Errorf("says %q, want a line that starts with sqs2pg: and holds %q", err, tt.want)
+				t.Errorf("says %q, want a last line that starts with sqs2pg: and contains %q", err, tt.want)
 			}
 			if strings.Contains(out+err, "secret-pw") || strings.Contains(err, "goroutine") {
-				t.Errorf("shows a secret or a stack: %q", out+err)
+				t.Errorf("prints a secret or a stack trace: %q", out+err)
 			}
 		})
 	}

@@ -8,8 +8,9 @@ import (
 	"sqs2pg/pkg/contract"
 )
 
-// encoding is how a column type travels: as an array in Postgres's binary form, which the statement unnests into rows.
-// Built straight from the rows, it costs neither a slice per column nor a conversion per value.
+// encoding says how the values of a column type are sent: as one array in Postgres's binary form,
+// which the statement unnests into rows. The array is built straight from the rows, without a slice
+// per column or a conversion per value.
 type encoding struct {
 	sql     string // name of the element type
 	array   uint32 // oid of the array type
@@ -29,14 +30,15 @@ var encodings = map[contract.Type]encoding{
 	contract.JSONB:       {"jsonb", 3807, 3802, func(b []byte, v contract.Value) []byte { return append(append(b, 1), v.Text()...) }}, // 1 is the format's version
 }
 
-// epoch is the zero of Postgres's dates and times.
+// epoch is the moment from which Postgres counts dates and times.
 var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func appendInt64(b []byte, n int64) []byte { return binary.BigEndian.AppendUint64(b, uint64(n)) }
 
 func appendTime(b []byte, t time.Time) []byte { return appendInt64(b, t.UnixMicro()-epoch.UnixMicro()) }
 
-// appendDate writes the UTC date of t. A time.Duration would not do: it ends at 292 years.
+// appendDate writes the UTC date of t. It does not use time.Duration, which cannot exceed 292
+// years.
 func appendDate(b []byte, t time.Time) []byte {
 	const day = 24 * 60 * 60
 	seconds := t.Unix() - epoch.Unix()
@@ -57,8 +59,9 @@ func appendBool(b []byte, v contract.Value) []byte {
 	return append(b, 0)
 }
 
-// appendArray writes the header of a one-dimensional array, as array_recv reads it: dimensions, whether there are NULLs
-// (a hint, so always 1), the element type, length, lower bound.
+// appendArray writes the header of a one-dimensional array, as Postgres's array_recv reads it: the
+// number of dimensions, whether there are NULLs (only a hint, so always 1), the element type, the
+// length, the lower bound.
 func appendArray(b []byte, element uint32, length int) []byte {
 	for _, field := range []uint32{1, 1, element, uint32(length), 1} {
 		b = binary.BigEndian.AppendUint32(b, field)
@@ -66,7 +69,8 @@ func appendArray(b []byte, element uint32, length int) []byte {
 	return b
 }
 
-// appendValue writes a value as arrays and COPY have it: its length in bytes, -1 for NULL, then its bytes.
+// appendValue writes a value in the form of arrays and COPY: its length in bytes, then its bytes. A
+// NULL is the length -1.
 func (e encoding) appendValue(b []byte, v contract.Value) []byte {
 	if v.IsNull() {
 		return binary.BigEndian.AppendUint32(b, math.MaxUint32)

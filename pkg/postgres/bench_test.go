@@ -14,8 +14,8 @@ import (
 	"sqs2pg/pkg/postgres/postgrestest"
 )
 
-// BenchmarkWriter times Write against COPY of the same rows into a table just like it, in turns, one connection each. The
-// server writes to the disk before it answers.
+// BenchmarkWriter compares Write with COPY of the same rows into a table of the same shape. They take
+// turns, with one connection each. The server writes to the disk before it answers.
 func BenchmarkWriter(b *testing.B) {
 	for _, n := range []int{10, 100, 1000, 10000} {
 		b.Run(fmt.Sprintf("rows=%d", n), func(b *testing.B) { benchmarkWriter(b, n) })
@@ -43,7 +43,7 @@ func benchmarkWriter(b *testing.B, n int) {
 	var spent [2]time.Duration
 	rows := 0
 	for i := 0; b.Loop(); i++ {
-		if rows%200_000 < n { // both tables stay of one size, and small
+		if rows%200_000 < n { // both tables stay small and of the same size
 			db.Exec(b, "truncate user_logins, user_logins_copy")
 		}
 		for i := range events {
@@ -56,7 +56,7 @@ func benchmarkWriter(b *testing.B, n int) {
 		}
 		rows += n
 	}
-	b.ReportMetric(0, "ns/op") // which would count both
+	b.ReportMetric(0, "ns/op") // ns/op would count both
 	b.ReportMetric(float64(rows)/spent[0].Seconds(), "rows/s")
 	b.ReportMetric(float64(rows)/spent[1].Seconds(), "COPY-rows/s")
 	b.ReportMetric(spent[1].Seconds()/spent[0].Seconds(), "ratio-of-COPY")
@@ -71,7 +71,8 @@ func timed(do func()) time.Duration {
 	return time.Since(started)
 }
 
-// copyRows is what a person would write who is sure that no row is a duplicate, lacks a partition, or is refused.
+// copyRows is the simplest COPY. It works only if no row is a duplicate, lacks a partition or is
+// refused.
 func copyRows(b *testing.B, pool *postgres.Pool, table contract.Table, events []postgres.Event) {
 	var names []string
 	for _, c := range table.Columns {

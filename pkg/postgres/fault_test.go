@@ -15,8 +15,8 @@ import (
 	"sqs2pg/pkg/postgres/postgrestest"
 )
 
-// failingTrigger raises the SQLSTATE for the first n statements. A sequence counts them, since a rollback does not take it
-// back.
+// failingTrigger raises the SQLSTATE for the first n statements. A sequence counts them, because
+// a rollback does not undo it.
 func failingTrigger(sqlstate string, n int) string {
 	return fmt.Sprintf(`create sequence attempts;
 		create function fail() returns trigger language plpgsql security definer as $$ begin
@@ -30,7 +30,7 @@ func attempts(t *testing.T, db *postgrestest.Database) string {
 	return db.QueryStrings(t, "select last_value from attempts")[0]
 }
 
-func TestTransientErrorsAreTriedAgain(t *testing.T) {
+func TestRetriesTransientErrors(t *testing.T) {
 	t.Parallel()
 	for _, sqlstate := range []string{"08006", "40001", "40P01", "53300", "53200", "57014", "57P01", "25006", "55P03"} {
 		t.Run(sqlstate, func(t *testing.T) {
@@ -53,7 +53,7 @@ func TestTransientErrorsAreTriedAgain(t *testing.T) {
 	}
 }
 
-func TestTransientErrorsEndWithTheDeadline(t *testing.T) {
+func TestRetriesEndBeforeTheDeadline(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins.Table())
 	db.Exec(t, failingTrigger("40001", 1_000_000))
@@ -69,17 +69,17 @@ func TestTransientErrorsEndWithTheDeadline(t *testing.T) {
 	}
 }
 
-func TestFaultsOfTheSetUpAreNotTriedAgain(t *testing.T) {
+func TestDoesNotRetrySetupFaults(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ name, byDBA, sqlstate, advice string }{
 		{"the table is missing", "drop table user_logins", "42P01", "run sqs2pg migrate"},
 		{"a column is missing", "alter table user_logins drop column locale", "42703", "run sqs2pg migrate"},
-		{"a type is another", "alter table user_logins alter app_version type integer using 1", "42804", "run sqs2pg migrate"},
+		{"a type differs", "alter table user_logins alter app_version type integer using 1", "42804", "run sqs2pg migrate"},
 		{"a privilege is missing", "revoke insert on user_logins from sqs2pg_writer", "42501", "member of sqs2pg_writer"},
 		{"the key is missing", "alter table user_logins drop constraint user_logins_pkey", "42P10", "run sqs2pg migrate"},
 		{"the schema is missing", "drop table user_logins; drop schema public", "", "run sqs2pg migrate"},
 		{"the partitions cannot be made", "truncate sqs2pg.tables; drop table user_logins_p" + time.Now().UTC().Format("20060102"), "42P01", "run sqs2pg migrate"},
-		{"something that nobody foresaw", failingTrigger("XX000", 1), "XX000", "refused"},
+		{"an unknown fault", failingTrigger("XX000", 1), "XX000", "refused"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -112,7 +112,7 @@ func wantUnavailable(t *testing.T, err error, sqlstate, part string) {
 	}
 }
 
-func TestALockThatIsNotFreeInTimeLosesNothing(t *testing.T) {
+func TestLockTimeoutLosesNoEvent(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins.Table())
 	owner := postgrestest.Open(t, db.OwnerURL)
@@ -138,8 +138,8 @@ func TestALockThatIsNotFreeInTimeLosesNothing(t *testing.T) {
 	}
 }
 
-// Connections die while writers work: every event is there at the end, once.
-func TestKilledConnectionsLoseAndDoubleNothing(t *testing.T) {
+// Connections die while writers work. At the end the table holds every event once.
+func TestKilledConnectionsLoseAndDuplicateNoEvent(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins.Table())
 	done := make(chan struct{})
@@ -189,8 +189,8 @@ func TestKilledConnectionsLoseAndDoubleNothing(t *testing.T) {
 	}
 }
 
-// A connection that died while nobody looked, as in a frozen sandbox, is found out before it is used.
-func TestAConnectionLostBetweenBatchesIsNotNoticed(t *testing.T) {
+// A connection may die unnoticed, for example while the sandbox is frozen.
+func TestWriteSurvivesAConnectionLostBetweenBatches(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins.Table())
 	w := postgres.NewWriter(db.Pool, logins.Table())
@@ -201,8 +201,8 @@ func TestAConnectionLostBetweenBatchesIsNotNoticed(t *testing.T) {
 	}
 }
 
-// A connection that survives a failover leads to what is now a replica: it must not be used for ever.
-func TestAConnectionThatHasBecomeReadOnlyIsReplaced(t *testing.T) {
+// A connection that survives a failover leads to a server that is now a replica. It must be replaced.
+func TestReplacesConnectionToReadOnlyServer(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins.Table())
 	database := "alter database " + db.QueryStrings(t, "select current_database()")[0]
@@ -219,7 +219,7 @@ func TestAConnectionThatHasBecomeReadOnlyIsReplaced(t *testing.T) {
 	}
 }
 
-func TestMissingPartitionsAreMadeByManyWritersAtOnce(t *testing.T) {
+func TestConcurrentWritersMakeMissingPartitions(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins.Table())
 	var writers sync.WaitGroup
@@ -243,8 +243,9 @@ func TestMissingPartitionsAreMadeByManyWritersAtOnce(t *testing.T) {
 	}
 }
 
-// It happens once in some thousand partitions that are made by several writers at once, so a trigger plays it.
-func TestAServerProcessThatOverlooksAPartitionIsLeft(t *testing.T) {
+// It happens once in some thousand partitions that several writers make at once, so a trigger
+// imitates it.
+func TestReconnectsIfServerProcessOverlooksAPartition(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins.Table())
 	w := postgres.NewWriter(db.Pool, logins.Table())

@@ -13,8 +13,8 @@ import (
 	"sqs2pg/pkg/postgres/postgrestest"
 )
 
-// gateway forwards connections until it forgets them, as a NAT gateway does with idle ones: no packet comes back, not even
-// one that says so.
+// gateway forwards connections until it forgets them, as a NAT gateway does with idle ones. Then no
+// packet comes back, not even a reset.
 type gateway struct {
 	net.Listener
 	mu    sync.Mutex
@@ -26,7 +26,7 @@ type forwarded struct {
 	forgotten chan struct{}
 }
 
-// Read gives nothing once the connection is forgotten, until it is closed.
+// Read blocks once the connection is forgotten, until it is closed.
 func (f *forwarded) Read(p []byte) (int, error) {
 	n, err := f.Conn.Read(p)
 	select {
@@ -75,7 +75,7 @@ func (g *gateway) forget() {
 	}
 }
 
-// hangUp closes what was forgotten, since closing a pool waits up to 15 s for a connection that nobody answers.
+// hangUp closes the forgotten connections. Without it the pool's Close would wait up to 15 s for each.
 func (g *gateway) hangUp() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -84,8 +84,8 @@ func (g *gateway) hangUp() {
 	}
 }
 
-// A connection that nobody answers any more would take the whole deadline, if it were not tried before it is used.
-func TestAForgottenConnectionIsReplacedInTime(t *testing.T) {
+// A connection that gets no answer any more must not use up the whole deadline.
+func TestReplacesConnectionThatNobodyAnswers(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins.Table())
 	u, err := url.Parse(db.URL)

@@ -7,7 +7,7 @@ import (
 	"sqs2pg/pkg/postgres"
 )
 
-// FuzzOpen: whatever the URL, nothing of it is in the error.
+// FuzzOpen checks that the error of Open never contains a part of the URL.
 func FuzzOpen(f *testing.F) {
 	for _, prefix := range []string{
 		"", "postgres://me:", "postgres://me:p%", "postgresql://", // forms of a URL, whole and broken

@@ -9,23 +9,25 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// lacksPartition tells the check_violation of a partitioned table that has no partition for a row from that of a CHECK,
-// which has a name.
+// lacksPartition reports whether a partitioned table has no partition for a row. Postgres gives
+// that error the SQLSTATE of a violated CHECK, but names no constraint.
 func lacksPartition(err error) bool {
 	refused, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && refused.Code == "23514" && refused.ConstraintName == ""
 }
 
-// overlooksPartition tells Postgres's own lacksPartition from that of a trigger. After ensurePartitions it means that the
-// server's process has an old list of partitions: one that read the list while another session was attaching a partition may
-// keep it as it was until the table changes again. A new connection has a process of its own.
+// overlooksPartition reports whether Postgres itself says lacksPartition, and not a trigger. After
+// ensurePartitions this means that the server's process has an old list of partitions. A process
+// that read the list while another session was attaching a partition may keep the old one until the
+// table changes again. A new connection gets a new process.
 func (w *Writer) overlooksPartition(err error) bool {
 	refused, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && lacksPartition(err) && refused.TableName == w.table.Name
 }
 
-// ensurePartitions has the database make what is missing for each day of the rows. A day that it refuses does not keep it
-// from the others: its error is returned at the end, for the rows of that day to be told from the rest.
+// ensurePartitions makes the missing partition of each day of the rows. If the database refuses a
+// day, the other days are still made, and the error is returned at the end. The caller then finds
+// the rows of that day by halving the batch.
 func (w *Writer) ensurePartitions(ctx context.Context, events []Event, rows []int) error {
 	days := map[time.Time]bool{}
 	for _, i := range rows {

@@ -17,17 +17,17 @@ import (
 	"sqs2pg/pkg/postgres/postgrestest"
 )
 
-func TestSettingsThatCannotBeRead(t *testing.T) {
+func TestOpenRefusesUnreadableSettings(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ name, url string }{
-		{"nothing", "  "},
+		{"an empty URL", "  "},
 		{"no URL", "hunter2 is the password"},
 		{"a special character in the password", "postgres://me:hunter2/%zz@host/db"},
-		{"a port that is none", "postgres://me:hunter2@host:port/db"},
+		{"a port that is not a number", "postgres://me:hunter2@host:port/db"},
 		{"an unknown sslmode", "postgres://me:hunter2@host/db?sslmode=hunter2"},
-		{"a pool parameter that is no number", "postgres://me:hunter2@host/db?pool_max_conns=hunter2"},
+		{"a pool parameter that is not a number", "postgres://me:hunter2@host/db?pool_max_conns=hunter2"},
 		{"a pool without connections", "postgres://me:hunter2@host/db?pool_max_conns=0"},
-		{"a certificate that is not there", "postgres://me:hunter2@host/db?sslmode=verify-full&sslrootcert=/hunter2"},
+		{"a missing certificate", "postgres://me:hunter2@host/db?sslmode=verify-full&sslrootcert=/hunter2"},
 	} {
 		pool, err := postgres.Open(t.Context(), postgres.Config{URL: test.url})
 		if !errors.Is(err, postgres.ErrConfig) {
@@ -66,7 +66,7 @@ func TestPingSaysWhatIsWrong(t *testing.T) {
 	}
 	for _, test := range []struct{ name, url, sqlstate, want string }{
 		{"a wrong password", change(func(u *url.URL) { u.User = url.UserPassword(u.User.Username(), "hunter2") }), "28P01", "check the credentials"},
-		{"a database that is not there", change(func(u *url.URL) { u.Path = "/hunter2" }), "3D000", "no such database"},
+		{"a missing database", change(func(u *url.URL) { u.Path = "/hunter2" }), "3D000", "no such database"},
 		{"a port where nothing listens", change(func(u *url.URL) { u.Host = closed.Addr().String() }), "", "connection refused"},
 		{"a folder without a socket", "host=" + t.TempDir() + " user=hunter2", "", "no server at its socket"},
 		{"a server that does not answer", change(func(u *url.URL) { u.Host = silent.Addr().String(); u.RawQuery = "sslmode=disable&connect_timeout=1" }), "", "no answer in time"},
@@ -84,7 +84,7 @@ func TestPingSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-func TestCredentialsAreAskedForEveryConnection(t *testing.T) {
+func TestAsksForCredentialsBeforeEveryConnection(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins.Table())
 	u, err := url.Parse(db.URL)
@@ -97,7 +97,7 @@ func TestCredentialsAreAskedForEveryConnection(t *testing.T) {
 	var asked atomic.Int32
 	pool, err := postgres.Open(t.Context(), postgres.Config{URL: u.String(), Credentials: func(context.Context) (string, string, error) {
 		if asked.Add(1) == 1 {
-			return user, "hunter2", nil // as before a rotation was noticed
+			return user, "hunter2", nil // as if a rotation had not been noticed yet
 		}
 		return user, right, nil
 	}})
@@ -114,7 +114,7 @@ func TestCredentialsAreAskedForEveryConnection(t *testing.T) {
 	}
 }
 
-func TestTheServerKnowsItByName(t *testing.T) {
+func TestSendsApplicationName(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
 	var got string

@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) { postgrestest.Main(m) }
 
-// secret is in every row of these tests, and must be in no error.
+// secret is in every row of these tests. No error may contain it.
 const secret = "4111-1111-1111-1111"
 
 const loginsDocument = `{
@@ -72,7 +72,7 @@ func newKeyring() *mask.Keyring {
 	return k
 }
 
-// event makes one of a contract, sent at a time and with an id that nothing else has.
+// event makes an event of a contract, sent now, with a random id.
 func event(tb testing.TB, c *contract.Contract, body map[string]any) postgres.Event {
 	tb.Helper()
 	text, err := json.Marshal(body)
@@ -88,7 +88,7 @@ func event(tb testing.TB, c *contract.Contract, body map[string]any) postgres.Ev
 	return e
 }
 
-// login makes an event of the logins contract; what is given replaces what it would have.
+// login makes an event of the logins contract. The members in replaced replace the default ones.
 func login(tb testing.TB, replaced map[string]any) postgres.Event {
 	tb.Helper()
 	body := map[string]any{"user_id": "user " + secret, "ip": "199.172.111.135", "locale": nil, "app_version": "2.3.0"}
@@ -96,7 +96,7 @@ func login(tb testing.TB, replaced map[string]any) postgres.Event {
 	return event(tb, logins, body)
 }
 
-// someLogins makes n events whose user ids are u0, u1...
+// someLogins makes n events with the user ids u0, u1 and so on.
 func someLogins(tb testing.TB, n int) []postgres.Event {
 	tb.Helper()
 	var events []postgres.Event

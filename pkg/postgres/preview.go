@@ -8,9 +8,9 @@ import (
 	"sqs2pg/pkg/contract"
 )
 
-// Preview returns the newest rows of a table, n at most, with the names of all its columns, each value as Postgres prints
-// it and NULL as "NULL". It is for people to look at, and needs a role that may read the table: the writer's may not. The
-// error is an *Unavailable.
+// Preview returns the newest rows of a table, at most n, with the names of all columns. Each value
+// is as Postgres prints it, and NULL is "NULL". It is for people to look at. It needs a role that
+// may read the table, which the writer may not. The error is an *Unavailable.
 func Preview(ctx context.Context, pool *Pool, table contract.Table, n int) (columns []string, rows [][]string, err error) {
 	result, err := pool.pgx.Query(ctx, "select * from "+quote(table.Schema, table.Name)+" order by sent_at desc, event_id limit $1",
 		pgx.QueryResultFormats{pgx.TextFormatCode}, n)

@@ -14,25 +14,25 @@ import (
 const (
 	firstDelay = 50 * time.Millisecond
 	lastDelay  = 2 * time.Second
-	// patience limits the trying when the context has no deadline.
-	patience = 30 * time.Second
+	// defaultTimeout limits the retries when the context has no deadline.
+	defaultTimeout = 30 * time.Second
 
 	readOnly = "25006" // read_only_sql_transaction
 )
 
-// attempt does work on a connection until it succeeds, is refused, or can wait no longer: while ctx has time left,
-// transient errors are tried again on another connection, with full jitter so that hundreds of environments do not
-// come back in step. Its error is an *Unavailable, or Postgres's own if that refuses a row.
+// attempt runs work on a connection. It retries transient errors on another connection while ctx
+// has time left, with full jitter so that hundreds of environments do not come back in step. Its
+// error is an *Unavailable, or Postgres's own error if Postgres refuses a row.
 //
-// A connection lost during a commit leaves open whether the work was done. That is tried again like the rest: the key
-// makes the second time a no-op.
+// If a connection is lost during a commit, nobody knows whether the work was done. It is retried
+// too: the table's key makes the second time a no-op.
 func (p *Pool) attempt(ctx context.Context, work func(*pgxpool.Conn) error) error {
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, patience)
+		ctx, cancel = context.WithTimeout(ctx, defaultTimeout)
 		defer cancel()
 	}
-	var answer error // the last that the server gave: a try that runs out of time has none of its own
+	var answer error // the server's last error: an attempt that runs out of time gets no answer
 	for delay := firstDelay; ; delay = min(2*delay, lastDelay) {
 		err := p.pgx.AcquireFunc(ctx, func(conn *pgxpool.Conn) error { return dropReadOnly(ctx, conn, work(conn)) })
 		if err == nil {
@@ -43,10 +43,10 @@ func (p *Pool) attempt(ctx context.Context, work func(*pgxpool.Conn) error) erro
 		} else if ctx.Err() != nil {
 			return unavailable(cmp.Or(answer, err))
 		}
-		switch judge(err) {
-		case refusal:
+		switch kindOf(err) {
+		case rowRefused:
 			return err
-		case fault:
+		case setupFault:
 			asked, changed := p.refreshed(ctx, err)
 			if !asked {
 				return unavailable(err)
@@ -61,8 +61,9 @@ func (p *Pool) attempt(ctx context.Context, work func(*pgxpool.Conn) error) erro
 	}
 }
 
-// dropReadOnly closes a connection that leads to a server which has become read-only. After a failover the name leads to
-// another one, but a connection that survived it would be read-only for as long as it lives.
+// dropReadOnly closes a connection whose server has become read-only. After a failover the host
+// name leads to another server, but a connection that survived the failover stays read-only for
+// ever.
 func dropReadOnly(ctx context.Context, conn *pgxpool.Conn, err error) error {
 	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok && pgErr.Code == readOnly {
 		_ = conn.Conn().Close(ctx)
@@ -70,7 +71,7 @@ func dropReadOnly(ctx context.Context, conn *pgxpool.Conn, err error) error {
 	return err
 }
 
-// sleep tells whether ctx will still have time after it.
+// sleep waits for d. It returns false, at once where that is known, if ctx ends before d is over.
 func sleep(ctx context.Context, d time.Duration) bool {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= d {
 		return false

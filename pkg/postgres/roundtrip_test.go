@@ -20,9 +20,10 @@ import (
 	"sqs2pg/pkg/postgres/postgrestest"
 )
 
-// TestWhatTheContractAcceptsComesBackFromPostgresAsItIs writes messages of every type, many of them at the limits: Postgres
-// refuses none that the contract has accepted, whichever way they are written, and gives every value back.
-func TestWhatTheContractAcceptsComesBackFromPostgresAsItIs(t *testing.T) {
+// TestPostgresReturnsEveryAcceptedValueUnchanged writes values of every type, many of them at the
+// limits, by INSERT and by COPY. Postgres must refuse no message that the contract has accepted, and
+// must return every value.
+func TestPostgresReturnsEveryAcceptedValueUnchanged(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, measurements.Table())
 	w := postgres.NewWriter(db.Pool, measurements.Table())
@@ -30,7 +31,7 @@ func TestWhatTheContractAcceptsComesBackFromPostgresAsItIs(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		sent := map[string]contract.Row{}
 		var events []postgres.Event
-		for range rapid.SampledFrom([]int{1, 10, 150}).Draw(r, "events") { // 150 are copied
+		for range rapid.SampledFrom([]int{1, 10, 150}).Draw(r, "events") { // 150 are written by COPY
 			record, err := measurements.Decode([]byte(measurement(r)))
 			if err != nil {
 				refused++
@@ -107,7 +108,7 @@ func same(r *rapid.T, want contract.Row, got []string) {
 	}
 }
 
-// exact is a JSON text with its numbers as they are worth, since jsonb writes them in its own way.
+// exact parses JSON and keeps its numbers exact, because jsonb prints a number in its own way.
 func exact(r *rapid.T, text string) any {
 	d := json.NewDecoder(strings.NewReader(text))
 	d.UseNumber()
@@ -115,27 +116,27 @@ func exact(r *rapid.T, text string) any {
 	if err := d.Decode(&v); err != nil {
 		r.Fatalf("%q: %v", text, err)
 	}
-	return worth(v)
+	return exactNumbers(v)
 }
 
-func worth(v any) any {
+func exactNumbers(v any) any {
 	switch v := v.(type) {
 	case json.Number:
 		n, _ := new(big.Rat).SetString(v.String())
 		return n.String()
 	case []any:
 		for i := range v {
-			v[i] = worth(v[i])
+			v[i] = exactNumbers(v[i])
 		}
 	case map[string]any:
 		for name := range v {
-			v[name] = worth(v[name])
+			v[name] = exactNumbers(v[name])
 		}
 	}
 	return v
 }
 
-// measurement makes a body. What it makes is often at a limit, and not always within it.
+// measurement makes a body whose values are often at a limit, and sometimes outside of it.
 func measurement(r *rapid.T) string {
 	one := func(name string, some ...string) string { return rapid.SampledFrom(some).Draw(r, name) }
 	id := fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x", rapid.Uint32().Draw(r, "a"), rapid.Uint16().Draw(r, "b"), 1, 2, rapid.Uint32().Draw(r, "c"))
@@ -164,7 +165,7 @@ func number(r *rapid.T) string {
 	return strconv.FormatFloat(f, 'g', -1, 64)
 }
 
-// text is a string as producers may write it: escaped or not, from every plane.
+// text makes a JSON string as producers may write it, with or without escapes, from every Unicode plane.
 func text(r *rapid.T) string {
 	s := rapid.OneOf(rapid.String(), rapid.StringOfN(rapid.RuneFrom([]rune("a\"\\/\b\f\n\r\t\u007f\u0085\u2028é漢\ufeff\uffff\U0001f600\U0010ffff'%$")), 0, 40, -1)).Draw(r, "text")
 	if s = strings.ReplaceAll(s, "\x00", ""); rapid.Bool().Draw(r, "escaped") {
@@ -179,7 +180,7 @@ func text(r *rapid.T) string {
 	}, s)) + `"`
 }
 
-// anything is a JSON value for jsonb.
+// anything makes a JSON value for jsonb.
 func anything(r *rapid.T, depth int) string {
 	switch kind := rapid.IntRange(0, 6).Draw(r, "kind"); {
 	case kind == 0:

@@ -12,13 +12,13 @@ import (
 	"sqs2pg/pkg/contract"
 )
 
-// statement is the one that writes a batch. Its text does not depend on how many rows there are, so it is prepared once a
-// connection, and RDS Proxy sees nothing long enough to pin.
+// statement is the INSERT that writes a batch. Its text is the same for any number of rows, so each
+// connection prepares it once, and it is never long enough for RDS Proxy to pin the connection.
 type statement struct {
 	sql     string
 	types   []encoding // of the contract's columns
-	key     []int      // places of the key among them; none in insert mode
-	oids    []uint32   // of all parameters: those, sent_at, event_id
+	key     []int      // indexes into types of the key's columns; empty in insert mode
+	oids    []uint32   // of all parameters: the contract's columns, sent_at, event_id
 	formats []int16    // all binary
 }
 
@@ -45,8 +45,8 @@ on conflict %s`,
 	return s
 }
 
-// conflict says what to do about a row whose key is there. The newest event wins in upsert mode; one that is delivered
-// again changes nothing.
+// conflict says what happens to a row whose key exists already. In upsert mode the newest event
+// wins, and an event that is delivered again changes nothing.
 func conflict(table contract.Table, names []string) string {
 	if table.Mode == contract.Insert {
 		return "(sent_at, event_id) do nothing"
@@ -65,7 +65,7 @@ where excluded.sent_at >= target.sent_at and excluded.event_id <> target.event_i
 
 func quote(name ...string) string { return pgx.Identifier(name).Sanitize() }
 
-// encode makes the parameters for those of the events that rows lists.
+// encode makes the parameters for the events whose indexes are in rows.
 func (s *statement) encode(events []Event, rows []int) [][]byte {
 	params := make([][]byte, 0, len(s.oids))
 	for c, e := range s.types {
@@ -83,8 +83,8 @@ func (s *statement) encode(events []Event, rows []int) [][]byte {
 	return append(params, times, ids)
 }
 
-// execute runs the statement, prepared unless the connection is configured to do without, and returns how many rows were
-// written or changed.
+// execute runs the statement and returns how many rows were written or changed. The statement is
+// prepared unless the connection's exec mode says otherwise.
 func (s *statement) execute(ctx context.Context, conn *pgxpool.Conn, params [][]byte) (int, error) {
 	var result *pgconn.ResultReader
 	if conn.Conn().Config().DefaultQueryExecMode == pgx.QueryExecModeCacheStatement {

@@ -16,7 +16,8 @@ import (
 //go:embed rds_roots.pem
 var rdsRootsPEM []byte
 
-// roots are the system's and those of RDS, which no system store has. Hosts of RDS Proxy are signed by the system's.
+// roots are the system's root certificates and those of RDS, which no system store has. The
+// system's are for RDS Proxy.
 var roots = sync.OnceValue(func() *x509.CertPool {
 	pool, err := x509.SystemCertPool()
 	if err != nil {
@@ -26,9 +27,10 @@ var roots = sync.OnceValue(func() *x509.CertPool {
 	return pool
 })
 
-// parseURL reads a connection string. It makes connections to RDS safe by themselves: the certificate is verified against RDS's roots, as by
-// sslmode=verify-full, and RDS Proxy gets no named prepared statements, which would pin a connection to its client. What the string
-// says of sslmode, sslrootcert and default_query_exec_mode wins, and so does PGSSLMODE.
+// parseURL reads a connection string. Connections to RDS are safe by default: sslmode is
+// verify-full and RDS's roots are trusted. RDS Proxy gets no named prepared statements, because
+// they would pin a connection to its client. The string may say otherwise by sslmode, sslrootcert
+// and default_query_exec_mode, and so may PGSSLMODE.
 // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html
 // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy-pinning.html
 func parseURL(text string) (*pgxpool.Config, error) {
@@ -36,7 +38,7 @@ func parseURL(text string) (*pgxpool.Config, error) {
 	if err != nil || !onRDS(config.ConnConfig.Host) {
 		return config, err
 	}
-	if !sets(text, "sslmode") && os.Getenv("PGSSLMODE") == "" { // which pgx reads, like all of libpq's
+	if !sets(text, "sslmode") && os.Getenv("PGSSLMODE") == "" { // pgx reads all variables of libpq
 		if config, err = pgxpool.ParseConfig(withVerifyFull(text)); err != nil {
 			return nil, err
 		}
@@ -50,7 +52,8 @@ func parseURL(text string) (*pgxpool.Config, error) {
 	return config, nil
 }
 
-// sets reports whether a connection string has a setting of that name. A password may have the same letters in it.
+// sets reports whether a connection string has a setting of that name. A password that contains the
+// name does not count.
 func sets(text, name string) bool {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme == "" {
@@ -59,7 +62,7 @@ func sets(text, name string) bool {
 	return u.Query().Has(name)
 }
 
-// onRDS reports whether a host is one that AWS names: an instance, a cluster or a proxy.
+// onRDS reports whether AWS gave the host its name: an instance, a cluster or a proxy of RDS.
 func onRDS(host string) bool {
 	host = strings.TrimSuffix(strings.ToLower(host), ".")
 	return strings.HasSuffix(host, ".rds.amazonaws.com") || strings.HasSuffix(host, ".rds.amazonaws.com.cn")

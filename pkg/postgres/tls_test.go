@@ -21,9 +21,9 @@ import (
 func TestConnectionsToRDSVerifyTheServer(t *testing.T) {
 	t.Parallel()
 	type settings struct {
-		ServerName string // "" means that the name is not verified
+		ServerName string // "" if the name is not verified
 		RDSRoots   bool
-		Plain      bool // would go on without TLS
+		Plain      bool // continues without TLS
 		Mode       pgx.QueryExecMode
 	}
 	const instance, proxy = "db.abc123.eu-west-1.rds.amazonaws.com", "p.proxy-abc123.eu-west-1.rds.amazonaws.com"
@@ -35,12 +35,12 @@ func TestConnectionsToRDSVerifyTheServer(t *testing.T) {
 		"an instance, in keywords":          {"host=" + instance + " user=u", settings{ServerName: instance, RDSRoots: true}},
 		"an instance in China":              {"postgres://u@db.abc.rds.cn-north-1.rds.amazonaws.com.cn/d?connect_timeout=3", settings{ServerName: "db.abc.rds.cn-north-1.rds.amazonaws.com.cn", RDSRoots: true}},
 		"a password that says sslmode":      {"postgres://u:sslmode=disable,sslrootcert@" + instance + "/d", settings{ServerName: instance, RDSRoots: true}},
-		"one in keywords":                   {"host=" + instance + " user=u password=sslmode", settings{ServerName: instance, RDSRoots: true}},
+		"such a password, in keywords":      {"host=" + instance + " user=u password=sslmode", settings{ServerName: instance, RDSRoots: true}},
 		"a proxy":                           {"postgres://u:p@" + proxy + "/d", settings{ServerName: proxy, RDSRoots: true, Mode: pgx.QueryExecModeCacheDescribe}},
-		"a proxy with a mode of its own":    {"postgres://u:p@" + proxy + "/d?default_query_exec_mode=exec", settings{ServerName: proxy, RDSRoots: true, Mode: pgx.QueryExecModeExec}},
+		"a proxy, exec mode given":          {"postgres://u:p@" + proxy + "/d?default_query_exec_mode=exec", settings{ServerName: proxy, RDSRoots: true, Mode: pgx.QueryExecModeExec}},
 		"an instance, TLS switched off":     {"postgres://u:p@" + instance + "/d?sslmode=disable", settings{Plain: true}},
 		"an instance, require":              {"postgres://u:p@" + instance + "/d?sslmode=require", settings{RDSRoots: true}},
-		"another host is left to the URL":   {"postgres://u:p@db.example.com/d?sslmode=verify-full", settings{ServerName: "db.example.com"}},
+		"another host":                      {"postgres://u:p@db.example.com/d?sslmode=verify-full", settings{ServerName: "db.example.com"}},
 		"a host that only looks like RDS's": {"postgres://u:p@xrds.amazonaws.com.example.com/d?sslmode=disable", settings{Plain: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -71,7 +71,7 @@ func TestConnectionsToRDSVerifyTheServer(t *testing.T) {
 	}
 }
 
-func TestEveryRootOfRDSIsTrustedAndHasYearsToGo(t *testing.T) {
+func TestTrustsEveryRDSRootForFiveYears(t *testing.T) {
 	t.Parallel()
 	pool, err := postgres.Open(t.Context(), postgres.Config{URL: "postgres://u@db.abc.eu-west-1.rds.amazonaws.com/d"})
 	if err != nil {
@@ -100,7 +100,7 @@ func TestEveryRootOfRDSIsTrustedAndHasYearsToGo(t *testing.T) {
 	}
 }
 
-func TestACertificateThatDoesNotVerifyIsSaidInOneLine(t *testing.T) {
+func TestUnverifiedCertificateErrorIsOneLine(t *testing.T) {
 	t.Parallel()
 	listener := serveTLS(t)
 	pool, err := postgres.Open(t.Context(), postgres.Config{URL: "postgres://u:hunter2@" + listener + "/d?sslmode=verify-full"})
@@ -114,7 +114,7 @@ func TestACertificateThatDoesNotVerifyIsSaidInOneLine(t *testing.T) {
 	}
 }
 
-// serveTLS answers a Postgres client's request for TLS with a certificate that nobody has signed.
+// serveTLS answers a Postgres client's request for TLS with an unsigned certificate.
 // https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-SSL
 func serveTLS(t *testing.T) string {
 	t.Helper()

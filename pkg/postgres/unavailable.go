@@ -11,20 +11,22 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Unavailable means that the database did not do its part: it cannot be reached, did not answer in time, or is not set up
-// as it must be. Nothing is wrong with the events, and all of them may be delivered again. It does not wrap its cause,
-// since that one's text may hold what was to be written.
+// Unavailable is the only form in which this package and those below it pass on a database error.
+// The database cannot be reached, did not answer in time, or is not set up as it must be. Nothing
+// is wrong with the events, and all of them may be delivered again. It does not wrap its cause,
+// because Postgres's texts may quote rows.
 type Unavailable struct {
 	// SQLSTATE is Postgres's code, "" when no answer came at all.
 	// See https://www.postgresql.org/docs/current/errcodes-appendix.html.
 	SQLSTATE string
-	// Reason says in a few words of ours what happened and, where somebody can do something, what.
+	// Reason says in our own words what happened and, where a person can repair it, how.
 	Reason string
-	// Passing tells whether the same may succeed later without anybody's doing. Settings that nothing answers to may be wrong all the same.
+	// Passing reports whether a retry may succeed without a repair. It is a guess: a wrong host
+	// looks like an outage.
 	Passing bool
 }
 
-// Error holds no value, no statement and nothing of the connection string.
+// Error returns one line. It holds no value, no statement and no part of the connection string.
 func (u *Unavailable) Error() string {
 	if u.SQLSTATE == "" {
 		return "database unavailable: " + u.Reason
@@ -32,7 +34,7 @@ func (u *Unavailable) Error() string {
 	return "database unavailable: " + u.Reason + " (SQLSTATE " + u.SQLSTATE + ")"
 }
 
-// reasons by SQLSTATE, then by class.
+// reasons are looked up by SQLSTATE, then by its class.
 var reasons = map[string]string{
 	"08":    "the connection was lost",
 	"28":    "user or password refused: check the credentials",
@@ -42,9 +44,9 @@ var reasons = map[string]string{
 	"42703": "a column is missing: run sqs2pg migrate",
 	"42883": "sqs2pg.ensure_partition is missing: run sqs2pg migrate",
 	"42P01": "the table is missing: run sqs2pg migrate",
-	"42P10": "the table is not keyed as its contract says: run sqs2pg migrate",
+	"42P10": "the table does not have the key of its contract: run sqs2pg migrate",
 	"3F000": "the schema is missing: run sqs2pg migrate",
-	"42":    "the table is not as its contract says: run sqs2pg migrate",
+	"42":    "the table differs from its contract: run sqs2pg migrate",
 	"25006": "the server is read-only: it may be a replica, or failing over",
 	"53":    "the server is out of resources",
 	"53100": "the server's disk is full",
@@ -55,28 +57,35 @@ var reasons = map[string]string{
 	"57P03": "the server is not ready for connections yet",
 }
 
-func unavailable(err error) *Unavailable {
+// NewUnavailable makes any error of the database, or of the way to it, safe to show. advice
+// replaces the reasons that a writer gets: its keys are SQLSTATEs or their classes (the first two
+// characters). It may be nil. An error that holds an *Unavailable already is that one.
+func NewUnavailable(err error, advice map[string]string) *Unavailable {
 	if already, ok := errors.AsType[*Unavailable](err); ok {
 		return already
 	}
+	passing := kindOf(err) == transient
 	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return &Unavailable{SQLSTATE: pgErr.Code, Reason: reasonOf(pgErr.Code), Passing: judge(err) == transient}
+		return &Unavailable{SQLSTATE: pgErr.Code, Reason: reasonOf(pgErr.Code, advice), Passing: passing}
 	}
 	dns, unresolved := errors.AsType[*net.DNSError](err)
-	return &Unavailable{Reason: reasonWithoutAnswer(err), Passing: judge(err) == transient && !(unresolved && dns.IsNotFound)}
+	return &Unavailable{Reason: reasonWithoutAnswer(err), Passing: passing && !(unresolved && dns.IsNotFound)}
 }
 
-func reasonOf(code string) string {
-	if reason, ok := reasons[code]; ok {
-		return reason
-	}
-	if len(code) == 5 {
-		if reason, ok := reasons[code[:2]]; ok {
-			return reason
+func unavailable(err error) *Unavailable { return NewUnavailable(err, nil) }
+
+func reasonOf(code string, advice map[string]string) string {
+	for _, known := range []map[string]string{advice, reasons} {
+		for _, key := range []string{code, classOf(code)} {
+			if reason, ok := known[key]; ok {
+				return reason
+			}
 		}
 	}
 	return "the server refused the work"
 }
+
+func classOf(code string) string { return code[:min(2, len(code))] }
 
 func reasonWithoutAnswer(err error) string {
 	var dns *net.DNSError
@@ -89,7 +98,7 @@ func reasonWithoutAnswer(err error) string {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "connection refused: check host and port, and that the server runs"
 	case errors.Is(err, syscall.ENOENT): // of a socket
-		return "no server at its socket: check the host; without one, or without postgres:// before it, a local socket is meant"
+		return "no server at its socket: check the host; a URL without a host, or without postgres://, means a local socket"
 	case strings.Contains(err.Error(), "server refused TLS"):
 		return "the server offers no TLS: set sslmode=disable if that is meant"
 	case errors.Is(err, context.Canceled):
@@ -100,33 +109,33 @@ func reasonWithoutAnswer(err error) string {
 	return "the connection was lost"
 }
 
-// verdict is what an error asks for.
-type verdict uint8
+// errorKind says what to do about an error.
+type errorKind uint8
 
 const (
-	fault     verdict = iota // somebody has to repair something: neither this nor another row can be written
-	transient                // the same again may succeed
-	refusal                  // of a row or more: others may be written
+	setupFault errorKind = iota // a person has to repair something; until then no row can be written
+	transient                   // a retry may succeed
+	rowRefused                  // at least one row was refused; others may be written
 )
 
-// classes of SQLSTATE that say something about rows or about the moment. Everything else is a fault.
-// 21 is a key twice in one statement; P0 is raised by triggers that people write to refuse rows; 54 is a value too large for
-// an index, or too deep.
-var classes = map[string]verdict{
-	"21": refusal, "22": refusal, "23": refusal, "44": refusal, "54": refusal, "P0": refusal,
+// kinds by SQLSTATE or class; all others are a setupFault. 21 is a key twice in one statement. 54
+// is a value that is too large for an index, or nested too deeply. P0 comes from triggers that
+// people write to refuse rows.
+var kinds = map[string]errorKind{
+	"21": rowRefused, "22": rowRefused, "23": rowRefused, "44": rowRefused, "54": rowRefused, "P0": rowRefused,
 	"08": transient, "40": transient, "53": transient, "57": transient, "25006": transient, "55P03": transient,
 }
 
-func judge(err error) verdict {
+func kindOf(err error) errorKind {
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return fault
+		return setupFault
 	}
 	pgErr, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok {
-		return transient // no answer: it was not reached, or lost on the way
+		return transient // no answer: the server was not reached, or the connection was lost
 	}
-	if v, ok := classes[pgErr.Code]; ok {
-		return v
+	if kind, ok := kinds[pgErr.Code]; ok {
+		return kind
 	}
-	return classes[pgErr.Code[:min(2, len(pgErr.Code))]]
+	return kinds[classOf(pgErr.Code)]
 }

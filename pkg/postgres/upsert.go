@@ -8,8 +8,9 @@ import (
 	"sqs2pg/pkg/contract"
 )
 
-// newestPerKey leaves one row per key, since a statement may not change a row twice (SQLSTATE 21000): the newest by SentAt,
-// and of equals the last. They are sorted by key, so that two batches take their row locks in one order and cannot deadlock.
+// newestPerKey returns one row per key, because a statement may not change a row twice (SQLSTATE
+// 21000): the newest by SentAt, and of equally new ones the last. The rows are sorted by key, so
+// two batches take their row locks in the same order and cannot deadlock.
 func (s *statement) newestPerKey(events []Event, rows []int) []int {
 	type keyed struct {
 		row int
@@ -30,8 +31,9 @@ func (s *statement) newestPerKey(events []Event, rows []int) []int {
 	return newest
 }
 
-// keyOf is the key as it travels. Where Postgres holds two different forms equal (0 and -0 of double precision, say), it
-// answers 21000, and the batch is halved until they are apart.
+// keyOf returns the key in its encoded form. Postgres may hold two different forms equal (0 and -0
+// of double precision, for example). It then answers 21000, and the batch is halved until the two
+// rows are in different statements.
 func (s *statement) keyOf(row contract.Row) string {
 	var key []byte
 	for _, c := range s.key {
@@ -40,7 +42,7 @@ func (s *statement) keyOf(row contract.Row) string {
 	return string(key)
 }
 
-// places are where the named columns are among the table's.
+// places returns the indexes of the named columns among the table's.
 func places(table contract.Table, names []string) []int {
 	var list []int
 	for _, name := range names {

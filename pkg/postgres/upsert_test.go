@@ -26,7 +26,7 @@ func notes(tb testing.TB, db *postgrestest.Database) []string {
 	return db.QueryStrings(tb, "select note || '@' || extract(epoch from sent_at - '2026-01-01T12:00:00Z')::int from devices order by id")
 }
 
-func TestTheNewestEventOfAKeyWins(t *testing.T) {
+func TestUpsertKeepsNewestEventOfAKey(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, devices.Table())
 	w := postgres.NewWriter(db.Pool, devices.Table())
@@ -53,8 +53,8 @@ func TestTheNewestEventOfAKeyWins(t *testing.T) {
 	}
 }
 
-// A refused event must not take an older one of its key with it.
-func TestARefusedEventLeavesTheOlderOneOfItsKey(t *testing.T) {
+// If an event is refused, an older event of its key in the same batch must still be written.
+func TestRefusedEventDoesNotLoseTheOlderOneOfItsKey(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, devices.Table())
 	db.Exec(t, "alter table devices add constraint good check (note <> 'bad')")
@@ -70,7 +70,8 @@ func TestARefusedEventLeavesTheOlderOneOfItsKey(t *testing.T) {
 	}
 }
 
-// An event that fails holds back the later ones of its group, though the batch was sorted by key and "new" stood for "old".
+// An event that fails holds back the later events of its group, although upsert mode sorts the batch
+// by key and writes only "new" of "old" and "new".
 func TestGroupsKeepTheirOrderInUpsertMode(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, devices.Table())

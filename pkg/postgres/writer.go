@@ -13,29 +13,29 @@ import (
 	"sqs2pg/pkg/contract"
 )
 
-// Event is a row with what identifies it over every redelivery.
+// Event is a row and its identity, ID and SentAt, which are the same at every delivery.
 type Event struct {
-	ID     [16]byte  // the same whenever the event is delivered
-	SentAt time.Time // the same whenever the event is delivered; kept to the microsecond, it chooses the partition
-	Group  string    // message group of a FIFO queue, "" for none
+	ID     [16]byte
+	SentAt time.Time // stored to the microsecond; it chooses the partition
+	Group  string    // message group of a FIFO queue, "" without one
 	Row    contract.Row
 }
 
 // Failure is an event that was not written while others were.
 type Failure struct {
-	Index int  // in the events given to Write
-	Held  bool // not tried, or rolled back, because an earlier event of its group failed; then the rest is empty
+	Index int  // among the events given to Write
+	Held  bool // not written because an earlier event of its group failed; the fields below are then empty
 
-	// What Postgres says of the refusal, none of it a value. Constraint and Column are "" where Postgres names none.
+	// Postgres's reason, without any value. Constraint and Column are "" where Postgres names none.
 	SQLSTATE, Constraint, Column string
 }
 
 // Result accounts for every event: Written + Duplicates + len(Failures) is their number.
 type Result struct {
 	Written int
-	// Duplicates were there already. In upsert mode these are also the events that a newer one of the same key, in the
-	// table or in the batch, leaves nothing to say. When a connection is lost during a commit, what it had written counts
-	// here instead of as Written.
+	// Duplicates are events that the table holds already. In upsert mode an event counts here too
+	// if the table or the batch holds a newer one of its key. If a connection is lost during a
+	// commit, the events that it did commit count here instead of as Written.
 	Duplicates int
 	Failures   []Failure // by ascending Index
 }
@@ -45,20 +45,21 @@ type Writer struct {
 	pool      *Pool
 	table     contract.Table
 	statement *statement
-	keyed     atomic.Bool // the statement has run, so the table has the key that it needs
+	keyed     atomic.Bool // the statement has succeeded once, so the table had its key
 }
 
-// NewWriter prepares nothing yet: whether the table is there shows at the first Write.
+// NewWriter does not connect. A missing table is found by the first Write.
 func NewWriter(pool *Pool, table contract.Table) *Writer {
 	return &Writer{pool: pool, table: table, statement: newStatement(table)}
 }
 
-// Write writes the events and commits. What Postgres refuses of them is in the Result, and all the others are written; a
-// partition that is missing is made. Events of one Group are written in order: after one that fails, the later ones of the
-// group are held back.
+// Write writes the events and commits. The Result lists the events that Postgres refused; all
+// others are written. Missing partitions are made. Events of one Group are written in order: after
+// one that fails, the later ones of the group are held back.
 //
-// The error is an *Unavailable, after trying again for as long as ctx allows (30 s without a deadline). Part of the events
-// may then be written all the same: deliver all of them again, the key makes the second time a no-op.
+// The error is an *Unavailable, returned after retries for as long as ctx allows (30 s without a
+// deadline). Some of the events may have been written even then. Deliver all of them again: the
+// table's key makes the second time a no-op.
 func (w *Writer) Write(ctx context.Context, events []Event) (Result, error) {
 	if written, ok := w.copied(ctx, events); ok {
 		return Result{Written: written, Duplicates: len(events) - written}, nil
@@ -82,12 +83,13 @@ type batch struct {
 	failed map[string]bool // groups in which an event failed
 	result Result
 
-	reconnected bool // because of overlooksPartition, which once is enough for
+	reconnected bool // after overlooksPartition, which is done once at most
 }
 
-// write writes rows, which are indices of events in ascending order, in one statement. If a row is refused, Postgres has
-// rolled back all of them: the two halves are then written on their own, down to the single rows that are to blame. Halves go
-// from left to right, so that when an event fails, no later one of its group has been written.
+// write writes rows, which are ascending indexes of events, by one statement. If Postgres refuses a
+// row, it has rolled back all of them. The two halves are then written separately, and so on down
+// to the single bad rows. The left half goes first, so when an event fails, no later event of its
+// group has been written.
 func (b *batch) write(ctx context.Context, rows []int) error {
 	rows = b.hold(rows)
 	if len(rows) == 0 {
@@ -113,7 +115,7 @@ func (b *batch) write(ctx context.Context, rows []int) error {
 	return b.write(ctx, rows[half:])
 }
 
-// hold takes out the rows of groups that have failed.
+// hold removes the rows of failed groups, and returns the others.
 func (b *batch) hold(rows []int) []int {
 	if len(b.failed) == 0 {
 		return rows
@@ -138,8 +140,8 @@ func (b *batch) fail(row int, refused *pgconn.PgError) {
 	}
 }
 
-// insert writes rows in one statement, making the partitions that they lack. Its error is Postgres's own only if a row is
-// to blame.
+// insert writes rows by one statement and makes the partitions that they lack. Its error is
+// Postgres's own only if Postgres refused a row.
 func (b *batch) insert(ctx context.Context, rows []int) (int, error) {
 	w := b.writer
 	written, err := w.execute(ctx, b.events, rows)

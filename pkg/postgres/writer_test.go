@@ -16,7 +16,7 @@ import (
 	"sqs2pg/pkg/postgres/postgrestest"
 )
 
-func TestEveryTypeArrivesAsItWasSent(t *testing.T) {
+func TestEveryTypeArrivesUnchanged(t *testing.T) {
 	t.Parallel()
 	const id, other = "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "00000000-0000-0000-0000-000000000000"
 	bodies := []map[string]any{
@@ -51,7 +51,7 @@ func TestEveryTypeArrivesAsItWasSent(t *testing.T) {
 	}
 }
 
-func TestIdentityAndTimeAreKept(t *testing.T) {
+func TestStoresIdentityAndTime(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins.Table())
 	e := login(t, nil)
@@ -75,11 +75,11 @@ func TestRedeliveryAddsNoRow(t *testing.T) {
 		events []postgres.Event
 		want   postgres.Result
 	}{
-		{"none", nil, postgres.Result{}},
+		{"no events", nil, postgres.Result{}},
 		{"the first delivery", events[:5], postgres.Result{Written: 5}},
 		{"old and new mixed", events[3:], postgres.Result{Written: 5, Duplicates: 2}},
 		{"all again", events, postgres.Result{Duplicates: 10}},
-		{"one twice in a batch", append(someLogins(t, 1), events[0], events[0]), postgres.Result{Written: 1, Duplicates: 2}},
+		{"a new event, and an old one twice", append(someLogins(t, 1), events[0], events[0]), postgres.Result{Written: 1, Duplicates: 2}},
 	} {
 		if diff := cmp.Diff(test.want, write(t, w, test.events)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", test.name, diff)
@@ -90,7 +90,8 @@ func TestRedeliveryAddsNoRow(t *testing.T) {
 	}
 }
 
-// Large batches go by COPY once the table is known to have its key, which COPY would not miss.
+// Large batches go by COPY once an INSERT has shown that the table has its key. COPY itself would work
+// without a key.
 func TestLargeBatchesAreCopied(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins.Table())
@@ -106,10 +107,10 @@ func TestLargeBatchesAreCopied(t *testing.T) {
 		want   postgres.Result
 		by     []string
 	}{
-		{"a large batch at first", large[:100], postgres.Result{Written: 100}, []string{"insert"}},
+		{"the first large batch", large[:100], postgres.Result{Written: 100}, []string{"insert"}},
 		{"a large batch", large[100:200], postgres.Result{Written: 100}, []string{"copy"}},
 		{"a small batch", large[200:210], postgres.Result{Written: 10}, []string{"insert"}},
-		{"a large batch of which some is there", large, postgres.Result{Written: 90, Duplicates: 210}, []string{"insert"}},
+		{"a large batch with duplicates", large, postgres.Result{Written: 90, Duplicates: 210}, []string{"insert"}},
 		{"the same again", large, postgres.Result{Duplicates: 300}, []string{"insert"}},
 	} {
 		db.Exec(t, "truncate statements")
@@ -122,7 +123,7 @@ func TestLargeBatchesAreCopied(t *testing.T) {
 	}
 }
 
-func TestARowThatOnlyPostgresRefusesCostsThatRowAlone(t *testing.T) {
+func TestRefusedRowDoesNotFailItsBatch(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name, byDBA string
@@ -138,16 +139,16 @@ func TestARowThatOnlyPostgresRefusesCostsThatRowAlone(t *testing.T) {
 		{"a foreign key", "create table versions (v text primary key); insert into versions values ('2.3.0'); grant select on versions to public;" +
 			"alter table user_logins add constraint known_version foreign key (app_version) references versions",
 			map[string]any{"app_version": secret}, postgres.Failure{SQLSTATE: "23503", Constraint: "known_version"}},
-		{"an index that cannot hold it", "create index on user_logins (app_version)",
+		{"a value too large for an index", "create index on user_logins (app_version)",
 			map[string]any{"app_version": incompressible(9000)}, postgres.Failure{SQLSTATE: "54000"}},
 		{"a trigger", refusingTrigger("P0001"), map[string]any{"app_version": "bad"}, postgres.Failure{SQLSTATE: "P0001"}},
-		{"a trigger with a code of its own", refusingTrigger("22023"), map[string]any{"app_version": "bad"}, postgres.Failure{SQLSTATE: "22023"}},
+		{"a trigger with another code", refusingTrigger("22023"), map[string]any{"app_version": "bad"}, postgres.Failure{SQLSTATE: "22023"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			db := postgrestest.New(t, logins.Table())
 			w := postgres.NewWriter(db.Pool, logins.Table())
-			write(t, w, []postgres.Event{login(t, map[string]any{"locale": "de"})}) // from here on large batches are copied
+			write(t, w, []postgres.Event{login(t, map[string]any{"locale": "de"})}) // from here on large batches go by COPY
 			db.Exec(t, test.byDBA)
 			var events []postgres.Event
 			for range 1000 {
@@ -170,7 +171,7 @@ func TestARowThatOnlyPostgresRefusesCostsThatRowAlone(t *testing.T) {
 	}
 }
 
-// incompressible is text that Postgres cannot squeeze into an index entry.
+// incompressible makes text that Postgres cannot compress into an index entry.
 func incompressible(n int) string {
 	var b strings.Builder
 	for x := uint64(88172645463325252); b.Len() < n; {
@@ -191,7 +192,7 @@ func refusingTrigger(sqlstate string) string {
 		create trigger refuse before insert on user_logins for each row execute function refuse()`
 }
 
-func TestWhenEveryRowIsRefusedEachIsReported(t *testing.T) {
+func TestReportsEveryRefusedRow(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins.Table())
 	db.Exec(t, "alter table user_logins add constraint none check (false)")
@@ -206,13 +207,13 @@ func TestWhenEveryRowIsRefusedEachIsReported(t *testing.T) {
 	}
 }
 
-func TestATimeThatGetsNoPartitionCostsThatRowAlone(t *testing.T) {
+func TestTimeOutsidePartitionLimitsFailsThatRowOnly(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins.Table())
 	events := someLogins(t, 20)
 	events[3].SentAt = time.Now().AddDate(-6, 0, 0)
 	events[11].SentAt = time.Now().AddDate(2, 0, 0)
-	events[12].SentAt = time.Now().AddDate(0, -3, 0) // is made
+	events[12].SentAt = time.Now().AddDate(0, -3, 0) // this partition is made
 	got := write(t, postgres.NewWriter(db.Pool, logins.Table()), events)
 	want := postgres.Result{Written: 18, Failures: []postgres.Failure{{Index: 3, SQLSTATE: "22008"}, {Index: 11, SQLSTATE: "22008"}}}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -220,7 +221,8 @@ func TestATimeThatGetsNoPartitionCostsThatRowAlone(t *testing.T) {
 	}
 }
 
-// Whatever the batch: every event is accounted for, exactly the bad ones fail, and in a group nothing is written after one.
+// In any batch every event is accounted for, only the bad events fail, and no event is written after a
+// failed one of its group.
 func TestGroupsKeepTheirOrder(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins.Table())
@@ -255,7 +257,7 @@ func TestGroupsKeepTheirOrder(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want.Written, got.Written = want.Written+want.Duplicates, got.Written+got.Duplicates // drawn ids may repeat
+		want.Written, got.Written = want.Written+want.Duplicates, got.Written+got.Duplicates // random ids may repeat
 		want.Duplicates, got.Duplicates = 0, 0
 		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 			t.Fatalf("(-want +got):\n%s", diff)

@@ -1,8 +1,9 @@
-// Package partitions keeps a contract's table in shape while events are written to it: partitions are made before their time
-// comes, and those whose time is over are dropped, which costs nothing where a DELETE of as many rows would bloat the table.
+// Package partitions makes the partitions of a contract's table before they are needed, and drops
+// them when their retention is over. To drop a partition is quick, while a DELETE of its rows would
+// bloat the table.
 //
-// Nothing in it waits for writers for long, and writers do not wait for it: partitions are attached and detached under locks
-// that let inserts go on.
+// Partitions are attached and detached under locks that allow inserts, so writers do not wait for
+// this package.
 package partitions
 
 import (
@@ -12,7 +13,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"sqs2pg/pkg/contract"
@@ -20,39 +20,55 @@ import (
 )
 
 const (
-	// daysAhead is for how many days after today there are partitions: when upkeep fails, there is a week to find out.
+	// daysAhead is for how many days after today partitions are made. If the maintain function
+	// fails, a week is left to notice.
 	daysAhead = 7
 
-	// lockTime is how long one step waits for another session's lock; then the next run goes on with it.
+	// lockTime is how long one step waits for another session's lock. After that the step is left
+	// to the next run.
 	lockTime = "30s"
 )
 
-// Plan is what is wanted of a table.
+// advice by SQLSTATE, for people who run the maintenance.
+var advice = map[string]string{
+	"23000": "a table that is not one of its partitions has the name of one: rename that table",
+	"3F000": "the table is missing: run the migration first",
+	"42501": "the user is not the table's owner: run the maintenance as the user that migrates",
+	"42883": "the table is missing: run the migration first",
+	"42P01": "the table is missing: run the migration first",
+	"55P03": "a lock was not free in " + lockTime + ": end long transactions on the table; the next run completes what this one began",
+}
+
+// Plan says how a table is partitioned, and how long its events are kept.
 type Plan struct {
-	// Width of new partitions, "day" or "month" in UTC; "" leaves it as it is, which is day at first. It does not change
-	// partitions that are there.
+	// Width is what a new partition covers, "day" or "month" in UTC. "" keeps the present width,
+	// which is day at first. Existing partitions are not changed.
 	Width string
-	// RetentionDays is how many days events are kept; 0 keeps all. A partition goes when all that it can hold is older.
+	// RetentionDays is how many days events are kept; 0 keeps all. A partition is dropped when it
+	// can only hold older events.
 	RetentionDays int
 }
 
 // Report says what Run did and found. Partitions are named schema.name.
 type Report struct {
 	Table      string   `json:"table"`
-	Partitions []string `json:"partitions"` // made
+	Partitions []string `json:"partitions"` // made by this run
 	Dropped    []string `json:"dropped"`
-	// DaysAhead is for how many whole days after this moment there is a partition without a gap; -1 if it could not be measured.
+	// DaysAhead is how many whole days from now are covered by partitions without a gap; -1 if that
+	// could not be measured.
 	DaysAhead int `json:"days_ahead"`
-	// RowsOutside counts the rows of a DEFAULT partition, which is not ours: somebody attached it, and what is in it stands in the way of the
-	// partitions that those rows belong to.
+	// RowsOutside counts the rows of a DEFAULT partition. This package makes none: somebody
+	// attached it. Its rows prevent the partitions that they belong to.
 	RowsOutside int64 `json:"rows_outside"`
 }
 
-// Run makes a table's partitions for today and 7 days ahead, drops those past their retention, and measures. It may be called at any time, also while another Run is
-// under way: it waits for that, and finds nothing to do. It needs the rights of the table's owner. A run that was cut off is
+// Run makes a table's partitions for today and 7 days ahead, drops those past their retention, and
+// measures. It may be called at any time. While another Run works on the table it waits, and then
+// finds nothing to do. It needs the rights of the table's owner. A run that was cut off is
 // completed by the next.
 //
-// The errors say what to do and hold no row. A table in upsert mode has no partitions: its report is empty.
+// Its error wraps a *postgres.Unavailable. A table in upsert mode has no partitions, so its report
+// is empty.
 func Run(ctx context.Context, pool *postgres.Pool, table contract.Table, plan Plan) (Report, error) {
 	name := table.Schema + "." + table.Name
 	report := Report{Table: name, Partitions: []string{}, Dropped: []string{}}
@@ -68,7 +84,7 @@ func Run(ctx context.Context, pool *postgres.Pool, table contract.Table, plan Pl
 		return r.do(ctx)
 	})
 	if err != nil {
-		return report, fmt.Errorf("upkeep of %s: %w", name, describe(err))
+		return report, fmt.Errorf("partitions of %s: %w", name, postgres.NewUnavailable(err, advice))
 	}
 	return report, nil
 }
@@ -90,8 +106,10 @@ func (r *run) do(ctx context.Context) error {
 	if err := r.setWidth(ctx); err != nil {
 		return err
 	}
-	if err := r.makeAhead(ctx); err != nil {
-		return errors.Join(err, r.measure(ctx)) // how long there is time to repair it
+	made, err := MakeAhead(ctx, r.conn, r.table)
+	r.report.Partitions = append(r.report.Partitions, made...)
+	if err != nil {
+		return errors.Join(err, r.measure(ctx)) // the days ahead say how much time is left for the repair
 	}
 	if r.plan.RetentionDays > 0 {
 		if err := r.retire(ctx, time.Now().AddDate(0, 0, -r.plan.RetentionDays)); err != nil {
@@ -101,8 +119,8 @@ func (r *run) do(ctx context.Context) error {
 	return r.measure(ctx)
 }
 
-// lock lets one Run at a time work on a table: a partition that one is detaching is none that another could detach. It is
-// not the lock of sqs2pg.make_partition, so writers go on making partitions meanwhile.
+// lock lets one Run at a time work on a table, because two cannot detach the same partition. It is
+// not the lock of sqs2pg.make_partition, so writers can still make partitions meanwhile.
 func (r *run) lock(ctx context.Context) (unlock func(), err error) {
 	const key = "hashtextextended('sqs2pg.upkeep', $1::text::regclass::oid::bigint)"
 	if _, err := r.conn.Exec(ctx, "select pg_advisory_lock("+key+")", r.name()); err != nil {
@@ -128,21 +146,25 @@ func (r *run) setWidth(ctx context.Context) error {
 	return err
 }
 
-func (r *run) makeAhead(ctx context.Context) error {
+// MakeAhead makes the missing partitions of today and the next 7 days, and returns the names of
+// those that it made, as schema.name, even if it fails later. It is safe to call again and
+// concurrently. Its error is a *postgres.Unavailable.
+func MakeAhead(ctx context.Context, conn *pgxpool.Conn, table contract.Table) (made []string, err error) {
 	for day := range daysAhead + 1 {
-		var made *string
-		err := r.conn.QueryRow(ctx, "select sqs2pg.make_partition($1::text::regclass, now() + make_interval(days => $2))", r.name(), day).Scan(&made)
+		var name *string // null if the partition exists
+		err := conn.QueryRow(ctx, "select sqs2pg.make_partition($1::text::regclass, now() + make_interval(hours => 24 * $2))",
+			quote(table.Schema, table.Name), day).Scan(&name)
 		if err != nil {
-			return err
+			return made, postgres.NewUnavailable(err, advice)
 		}
-		if made != nil {
-			r.report.Partitions = append(r.report.Partitions, r.table.Schema+"."+*made)
+		if name != nil {
+			made = append(made, table.Schema+"."+*name)
 		}
 	}
-	return nil
+	return made, nil
 }
 
-// measure fills in what Report says of the table as it is now.
+// measure fills in the fields of Report that describe the table's present state.
 func (r *run) measure(ctx context.Context) error {
 	partitions, err := r.partitions(ctx)
 	if err != nil {
@@ -165,21 +187,6 @@ func (r *run) measure(ctx context.Context) error {
 	return nil
 }
 
-func (r *run) name() string { return pgx.Identifier{r.table.Schema, r.table.Name}.Sanitize() }
+func (r *run) name() string { return quote(r.table.Schema, r.table.Name) }
 
-// describe leaves out what Postgres's text may hold of a row, and says what to do.
-func describe(err error) error {
-	var pgErr *pgconn.PgError
-	if !errors.As(err, &pgErr) {
-		return err
-	}
-	switch pgErr.Code {
-	case "55P03":
-		return errors.New("a lock was not free in " + lockTime + ": end long transactions on the table; the next run completes what this one began (SQLSTATE 55P03)")
-	case "42P01", "3F000", "42883":
-		return fmt.Errorf("the table is not there: run the migration first (SQLSTATE %s)", pgErr.Code)
-	case "42501":
-		return errors.New("the user is not the table's owner: run upkeep as the user that migrates (SQLSTATE 42501)")
-	}
-	return fmt.Errorf("refused by Postgres (SQLSTATE %s)", pgErr.Code)
-}
+func quote(name ...string) string { return pgx.Identifier(name).Sanitize() }

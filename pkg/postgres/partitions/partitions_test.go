@@ -33,8 +33,8 @@ func logins(t testing.TB) *contract.Contract {
 
 func table(t testing.TB) contract.Table { return logins(t).Table() }
 
-// bare is a test's database whose table has no partition.
-func bare(t *testing.T) *postgrestest.Database {
+// withoutPartitions makes a database whose table has no partition.
+func withoutPartitions(t *testing.T) *postgrestest.Database {
 	db := postgrestest.New(t, table(t))
 	for _, name := range partitionNames(t, db) {
 		db.Exec(t, "drop table "+name)
@@ -58,9 +58,9 @@ func run(t *testing.T, db *postgrestest.Database, plan partitions.Plan) partitio
 
 func day(n int) string { return time.Now().UTC().AddDate(0, 0, n).Format("20060102") }
 
-func TestAWeekOfPartitionsIsMade(t *testing.T) {
+func TestRunMakesPartitionsForTodayAndSevenDays(t *testing.T) {
 	t.Parallel()
-	db := bare(t)
+	db := withoutPartitions(t)
 	want := partitions.Report{Table: "public.user_logins", Dropped: []string{}, DaysAhead: 7}
 	for n := range 8 {
 		want.Partitions = append(want.Partitions, "public.user_logins_p"+day(n))
@@ -74,9 +74,9 @@ func TestAWeekOfPartitionsIsMade(t *testing.T) {
 	}
 }
 
-func TestMonthsFollowDaysWithoutAGap(t *testing.T) {
+func TestMonthPartitionsFollowDayPartitionsWithoutGap(t *testing.T) {
 	t.Parallel()
-	db := bare(t)
+	db := withoutPartitions(t)
 	db.Exec(t, "select sqs2pg.make_partition('user_logins', now())") // a day of this month
 	report := run(t, db, partitions.Plan{Width: "month"})
 	if report.DaysAhead < 7 {
@@ -92,22 +92,22 @@ func TestMonthsFollowDaysWithoutAGap(t *testing.T) {
 	}
 }
 
-func TestRetentionDropsExactlyWhatIsOlder(t *testing.T) {
+func TestRetentionDropsOnlyOlderPartitions(t *testing.T) {
 	t.Parallel()
 	ours := []string{"public.user_logins_p" + day(-32), "public.user_logins_p" + day(-31)}
 	for name, test := range map[string]struct {
-		others string // what is there besides
+		others string // SQL that runs before the test
 		want   []string
 	}{
-		"beside ours alone":          {"select 1", ours},
-		"beside a DEFAULT partition": {"create table rest partition of user_logins default", ours},
-		"and what is not named by us": {`create table "a ""first"" one" partition of user_logins for values from (minvalue) to ('2001-01-01')`,
+		"only our own partitions":  {"select 1", ours},
+		"with a DEFAULT partition": {"create table rest partition of user_logins default", ours},
+		"with a partition of another name": {`create table "a ""first"" one" partition of user_logins for values from (minvalue) to ('2001-01-01')`,
 			append([]string{`public.a "first" one`}, ours...)},
-		"beside one without an end": {"create table future partition of user_logins for values from ('2200-01-01') to (maxvalue)", ours},
+		"with a partition without end": {"create table future partition of user_logins for values from ('2200-01-01') to (maxvalue)", ours},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			db := bare(t)
+			db := withoutPartitions(t)
 			for _, n := range []int{-32, -31, -30, -29, -1} {
 				db.Exec(t, fmt.Sprintf("select sqs2pg.make_partition('user_logins', now() + interval '%d days')", n))
 			}
@@ -125,16 +125,16 @@ func TestRetentionDropsExactlyWhatIsOlder(t *testing.T) {
 	}
 }
 
-func TestARunThatWasCutOffIsCompleted(t *testing.T) {
+func TestRunCompletesARunThatWasCutOff(t *testing.T) {
 	t.Parallel()
-	db := bare(t)
+	db := withoutPartitions(t)
 	for _, n := range []int{40, 41} {
 		db.Exec(t, fmt.Sprintf("select sqs2pg.make_partition('user_logins', now() - interval '%d days')", n))
 	}
 	half, archived := "user_logins_p"+day(-40), "user_logins_p"+day(-41)
 	db.Exec(t, "comment on table "+half+" is 'sqs2pg: past the retention of public.user_logins, detached to be dropped'")
 	db.Exec(t, "alter table user_logins detach partition "+half)
-	db.Exec(t, "alter table user_logins detach partition "+archived) // by hand, to be kept
+	db.Exec(t, "alter table user_logins detach partition "+archived) // by a person who wants to keep it
 	if diff := cmp.Diff([]string{"public." + half}, run(t, db, partitions.Plan{RetentionDays: 30}).Dropped); diff != "" {
 		t.Errorf("dropped (-want +got):\n%s", diff)
 	}
@@ -143,9 +143,9 @@ func TestARunThatWasCutOffIsCompleted(t *testing.T) {
 	}
 }
 
-func TestADetachThatWaitedTooLongIsFinished(t *testing.T) {
+func TestRunFinishesADetachThatTimedOut(t *testing.T) {
 	t.Parallel()
-	db := bare(t)
+	db := withoutPartitions(t)
 	old := "user_logins_p" + day(-40)
 	db.Exec(t, "select sqs2pg.make_partition('user_logins', now() - interval '40 days')")
 	reader, err := postgrestest.Open(t, db.OwnerURL).Pgx().Begin(t.Context())
@@ -168,9 +168,9 @@ func TestADetachThatWaitedTooLongIsFinished(t *testing.T) {
 	}
 }
 
-func TestRowsOutsideAreCounted(t *testing.T) {
+func TestRunCountsRowsOfADefaultPartition(t *testing.T) {
 	t.Parallel()
-	db := bare(t)
+	db := withoutPartitions(t)
 	db.Exec(t, "create table rest partition of user_logins default")
 	db.Exec(t, `insert into user_logins select (jsonb_populate_record(null::user_logins,
 		'{"user_id": "u", "device_type": "d", "masked_ip": "i", "masked_device_id": "v", "app_version": "1", "event_id": "0a7f4fbe-6d1c-4d50-9a53-8f0e6d0b3c11", "sent_at": "2001-01-01T00:00:00Z"}')).*`)
@@ -181,7 +181,7 @@ func TestRowsOutsideAreCounted(t *testing.T) {
 
 func TestErrorsSayWhatToDo(t *testing.T) {
 	t.Parallel()
-	db := bare(t)
+	db := withoutPartitions(t)
 	missing := table(t)
 	missing.Name = "nowhere"
 	for _, test := range []struct {
@@ -190,7 +190,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		want      string
 	}{
 		{"no table", db.OwnerURL, missing, "run the migration first"},
-		{"as the writer", db.URL, table(t), "run upkeep as the user that migrates"},
+		{"as the writer", db.URL, table(t), "run the maintenance as the user that migrates"},
 	} {
 		_, err := partitions.Run(t.Context(), postgrestest.Open(t, test.url), test.table, partitions.Plan{RetentionDays: 1})
 		if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") {
@@ -199,11 +199,12 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 	}
 }
 
-// Three writers write without a pause into 30 days that have no partitions yet, while upkeep runs twice at a time and drops what
-// is older, of which there is ever more. No write may fail, nothing may be lost, nobody may run into a deadlock.
-func TestUpkeepAndWritersDoNotDisturbEachOther(t *testing.T) {
+// Three writers write without a pause into 30 days that have no partitions yet. Meanwhile two Runs at
+// a time drop older partitions, and the test makes ever more of these. No write may fail, no row may
+// be lost, no session may run into a deadlock.
+func TestRunAndWritersDoNotDisturbEachOther(t *testing.T) {
 	t.Parallel()
-	db := bare(t)
+	db := withoutPartitions(t)
 	c := logins(t)
 	ctx, stop := context.WithTimeout(t.Context(), 4*time.Second)
 	defer stop()
@@ -230,7 +231,7 @@ func TestUpkeepAndWritersDoNotDisturbEachOther(t *testing.T) {
 			}
 		})
 	}
-	maker := postgrestest.Open(t, db.URL) // makes partitions all the time, which detaching could run into
+	maker := postgrestest.Open(t, db.URL) // makes partitions all the time, which could disturb detaching
 	wg.Go(func() {
 		for n := 8; ctx.Err() == nil && n < 360; n++ {
 			_, err := maker.Pgx().Exec(context.WithoutCancel(ctx), "select sqs2pg.ensure_partition('user_logins', now() + make_interval(days => $1))", n)

@@ -8,18 +8,19 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// partition is one of a table's. Its bounds are zero where it is the DEFAULT one.
+// partition is one partition of a table. The DEFAULT partition has zero bounds.
 type partition struct {
 	name      string
-	from, to  time.Time // to is not in it
+	from, to  time.Time // to is exclusive
 	isDefault bool
 	pending   bool // an earlier run was cut off while detaching it
 }
 
-func (p partition) quoted(schema string) string { return pgx.Identifier{schema, p.name}.Sanitize() }
+func (p partition) quoted(schema string) string { return quote(schema, p.name) }
 
-// partitions are those of the table in the order of time. The bounds are read from their own text, whose times carry an offset;
-// an open end (MINVALUE, MAXVALUE) becomes a time that no event has.
+// partitions returns the table's partitions in order of time. The bounds are read from their text
+// in the catalog, where times carry an offset. An open end (MINVALUE, MAXVALUE) becomes a time that
+// no event has.
 func (r *run) partitions(ctx context.Context) ([]partition, error) {
 	rows, err := r.conn.Query(ctx, `
 		select c.relname, i.inhdetachpending, b.bounds = 'DEFAULT',
@@ -38,19 +39,20 @@ func (r *run) partitions(ctx context.Context) ([]partition, error) {
 	})
 }
 
-// retired is the comment that a partition gets before it is detached. A table that has it and is no partition is one that an
-// earlier run could not drop any more.
+// retired is the comment that a partition gets before it is detached. A plain table with this
+// comment was detached by an earlier run that was cut off before it could drop it.
 func (r *run) retired() string {
 	return "sqs2pg: past the retention of " + r.report.Table + ", detached to be dropped"
 }
 
-// retire drops the partitions that hold nothing younger than before, first those that an earlier run has left half done.
+// retire drops the partitions whose upper bound is not after before, and what an earlier run
+// detached but did not drop.
 func (r *run) retire(ctx context.Context, before time.Time) error {
 	partitions, err := r.partitions(ctx)
 	if err != nil {
 		return err
 	}
-	concurrently := "concurrently" // not possible beside a DEFAULT partition
+	concurrently := "concurrently" // Postgres refuses it if the table has a DEFAULT partition
 	for _, p := range partitions {
 		if p.isDefault {
 			concurrently = ""
@@ -76,7 +78,7 @@ func (r *run) detach(ctx context.Context, p partition, concurrently string) erro
 		return err
 	}
 	_, err := r.conn.Exec(ctx, "alter table "+r.name()+" detach partition "+name+" "+concurrently)
-	if err != nil { // it may stay a partition, and whoever detaches it then wants to keep it
+	if err != nil { // it may stay a partition; a person who detaches it later may want to keep it
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
 		_ = r.comment(ctx, name, "null")
@@ -89,12 +91,12 @@ func (r *run) comment(ctx context.Context, name, literal string) error {
 	return err
 }
 
-// dropDetached drops what was detached, now or by a run that ended before it could.
+// dropDetached drops the tables that this run, or an earlier one, has detached.
 func (r *run) dropDetached(ctx context.Context) error {
 	rows, err := r.conn.Query(ctx, `
 		select c.relname from pg_class c
 		where c.relnamespace = $1::text::regnamespace and c.relkind = 'r' and not c.relispartition and obj_description(c.oid, 'pg_class') = $2
-		order by 1`, pgx.Identifier{r.table.Schema}.Sanitize(), r.retired())
+		order by 1`, quote(r.table.Schema), r.retired())
 	if err != nil {
 		return err
 	}
@@ -103,7 +105,7 @@ func (r *run) dropDetached(ctx context.Context) error {
 		return err
 	}
 	for _, name := range names {
-		if _, err := r.conn.Exec(ctx, "drop table "+pgx.Identifier{r.table.Schema, name}.Sanitize()); err != nil {
+		if _, err := r.conn.Exec(ctx, "drop table "+quote(r.table.Schema, name)); err != nil {
 			return err
 		}
 		r.report.Dropped = append(r.report.Dropped, r.table.Schema+"."+name)

@@ -1,8 +1,9 @@
-// Package postgrestest gives every test a Postgres database of its own, migrated, in some tens of milliseconds: one server a
-// process, one template per set of tables, one clone per test.
+// Package postgrestest gives each test its own migrated Postgres database, in some tens of
+// milliseconds. Each test process has one server, each set of tables one template database, each
+// test one clone of it.
 //
-// Tests get the pool that the deployed function would have, whose role may do no more than write, so that a missing
-// privilege shows in any test; they look and set up as the owner.
+// A test's pool has the same role as the deployed function's and may only write, so every test
+// shows a missing privilege. Tests set up and read as the owner.
 package postgrestest
 
 import (
@@ -26,18 +27,20 @@ import (
 	"sqs2pg/pkg/postgres/schema"
 )
 
-// Database is one test's own. Its methods fail the test that is given to them, and are safe for concurrent use.
+// Database belongs to one test. Its methods fail the test that they are given if there is an error.
+// They are safe for concurrent use.
 type Database struct {
 	Pool     *postgres.Pool // as the writer
-	URL      string         // the same, for other processes
+	URL      string         // as the writer, for other processes
 	OwnerURL string         // may do everything
 }
 
-// Main runs the tests and stops the server that they started, if any. Use it as
+// Main runs the tests, and stops the server if they started one. Use it as
 //
 //	func TestMain(m *testing.M) { postgrestest.Main(m) }
 //
-// The server of tests is not durable, that of benchmarks is. With DATABASE_URL set, that server is used instead; its user must be allowed to create databases and roles.
+// The server of tests is not durable; the server of benchmarks is. If DATABASE_URL is set, that
+// server is used instead. Its user must be allowed to create databases and roles.
 func Main(m *testing.M) {
 	code := m.Run()
 	if err := shared.stop(); err != nil {
@@ -47,7 +50,7 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// New makes a database with those tables in it, and drops it when the test ends.
+// New makes a database with the tables in it, and drops it when the test ends.
 func New(tb testing.TB, tables ...contract.Table) *Database {
 	tb.Helper()
 	ctx := tb.Context()
@@ -75,7 +78,7 @@ func Open(tb testing.TB, url string) *postgres.Pool {
 	return pool
 }
 
-// Exec runs statements as the owner. With arguments it must be one statement.
+// Exec runs statements as the owner. With arguments sql must be a single statement.
 func (db *Database) Exec(tb testing.TB, sql string, args ...any) {
 	tb.Helper()
 	db.as(tb, func(ctx context.Context, conn *pgx.Conn) error {
@@ -84,7 +87,8 @@ func (db *Database) Exec(tb testing.TB, sql string, args ...any) {
 	})
 }
 
-// Query returns the rows of a query as the owner, each value as Postgres prints it and NULL as "NULL".
+// Query runs a query as the owner and returns its rows. Each value is as Postgres prints it, and
+// NULL is "NULL".
 func (db *Database) Query(tb testing.TB, sql string, args ...any) [][]string {
 	tb.Helper()
 	var all [][]string
@@ -110,7 +114,7 @@ func (db *Database) Query(tb testing.TB, sql string, args ...any) [][]string {
 	return all
 }
 
-// QueryStrings returns the first column of Query.
+// QueryStrings returns the first column of what Query returns.
 func (db *Database) QueryStrings(tb testing.TB, sql string, args ...any) []string {
 	tb.Helper()
 	var first []string
@@ -138,12 +142,12 @@ func withConn(ctx context.Context, url string, do func(*pgx.Conn) error) error {
 	return do(conn)
 }
 
-// server is what all tests of a process share.
+// server is shared by all tests of a process.
 type server struct {
 	mu        sync.Mutex
-	local     *localpg.Server // nil with DATABASE_URL
-	base      string          // owner's URL of any database
-	role      string          // login of the tests' pools
+	local     *localpg.Server // nil if DATABASE_URL is set
+	base      string          // the owner's URL of any database
+	role      string          // the login of the tests' pools
 	password  string
 	templates map[string]string // database name by set of tables
 	clones    int
@@ -151,7 +155,7 @@ type server struct {
 
 var shared server
 
-// start makes sure of a server and of the writer's login.
+// start starts the server, if no test has, and chooses the writer's login.
 func (s *server) start(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -171,13 +175,15 @@ func (s *server) start(ctx context.Context) error {
 	return nil
 }
 
-// benchmarking reports whether benchmarks run: they measure a server that writes to the disk, as a real one does.
+// benchmarking reports whether benchmarks run. They must measure a server that writes to the disk,
+// like a real one.
 func benchmarking() bool {
 	f := flag.Lookup("test.bench")
 	return f != nil && f.Value.String() != ""
 }
 
-// clone copies the template of those tables, which is made first if this is the first test with them.
+// clone copies the template of the tables. The first test that asks for these tables makes the
+// template.
 func (s *server) clone(ctx context.Context, tables []contract.Table) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -228,7 +234,7 @@ func (s *server) drop(tb testing.TB, name string) {
 	}
 }
 
-// stop removes the server, or from somebody else's server what was put there for all tests.
+// stop removes the server. From a server that DATABASE_URL names it removes what the tests made.
 func (s *server) stop() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,10 +1,10 @@
--- What all tables share: who may write, which tables are ours, and how they get their partitions.
--- The tables themselves follow from their contracts; see apply.go.
+-- Makes what all tables share: the role that may write, the list of tables, and the functions that
+-- make partitions. The tables themselves are made from their contracts; see apply.go.
 
 -- +goose Up
 
--- The role that the ingest function's login is a member of. Roles belong to the whole cluster, so it may be there already,
--- or be made by another database's migration at this moment.
+-- The ingest function's login is a member of this role. Roles belong to the whole cluster, so the
+-- role may exist already, or another database's migration may make it at the same moment.
 -- +goose StatementBegin
 do $$
 begin
@@ -24,7 +24,7 @@ $$;
 revoke all on schema sqs2pg from public;
 grant usage on schema sqs2pg to sqs2pg_writer;
 
--- One row per table that follows from a contract, as it was when the contract was last applied.
+-- One row per table that was made from a contract, as the contract was when it was last applied.
 create table sqs2pg.tables (
   table_schema    text not null,
   table_name      text not null,
@@ -41,9 +41,10 @@ comment on table sqs2pg.tables is 'The tables that sqs2pg made from contracts. C
 comment on column sqs2pg.tables.columns is 'The contract''s columns: [{"name", "type", "required", "mask"}].';
 comment on column sqs2pg.tables.partition_width is 'How much time of sent_at a new partition covers: day or month, in UTC.';
 
--- Makes the partition that covers a moment, unless there is one. Returns its name if it was made, else null.
--- A table apart that is then attached needs a SHARE UPDATE EXCLUSIVE lock on the parent only, which lets inserts go on;
--- CREATE TABLE ... PARTITION OF would need ACCESS EXCLUSIVE. Callers of one table queue at the advisory lock.
+-- Makes the partition that covers a moment, unless one exists. Returns the name of the partition
+-- that it made, else null. It makes a separate table and attaches it, which needs only a SHARE
+-- UPDATE EXCLUSIVE lock on the parent and allows inserts meanwhile; CREATE TABLE ... PARTITION OF
+-- would need ACCESS EXCLUSIVE. Calls for the same table wait for each other at the advisory lock.
 -- +goose StatementBegin
 create function sqs2pg.make_partition(parent regclass, at timestamptz, width text default null) returns text
 language plpgsql set search_path = pg_catalog, pg_temp set timezone = 'UTC' as $$
@@ -79,18 +80,18 @@ begin
     parent, registered.table_schema, partition, first_moment, end_moment);
   return partition;
 exception
-  when invalid_object_definition then -- it would overlap: partitions of another width are there
+  when invalid_object_definition then -- it would overlap a partition of another width
     if width = 'day' then
       return null;
     end if;
-    return sqs2pg.make_partition(parent, at, 'day'); -- the rest of a month that began with days
+    return sqs2pg.make_partition(parent, at, 'day'); -- this month has partitions of a day already
 end
 $$;
 -- +goose StatementEnd
 comment on function sqs2pg.make_partition is 'Makes the partition of a registered table that covers a moment, whenever that is.';
 
--- What the writer may call: with the owner's rights, but only for moments that events can have, so that a clock or a
--- producer gone wrong cannot fill the database with tables.
+-- The writer may call this function. It runs with the owner's rights, but only for moments that
+-- events can have, so that a wrong clock or a faulty producer cannot fill the database with tables.
 -- +goose StatementBegin
 create function sqs2pg.ensure_partition(parent regclass, at timestamptz) returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$

@@ -1,8 +1,8 @@
-// Package schema brings a database to what the writer needs: the schema sqs2pg that all tables share, from numbered SQL
-// files, and the table of each contract, from the contract.
+// Package schema makes in a database what the writer needs: the schema sqs2pg that all tables
+// share, by numbered SQL files, and the table of each contract.
 //
-// It is apart from pkg/postgres so that the ingest function, which never changes a schema, does not carry the migration
-// library.
+// It is a package of its own because the ingest function never changes a schema and should not
+// carry the migration library.
 package schema
 
 import (
@@ -20,31 +20,46 @@ import (
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/partitions"
 )
 
 //go:embed *.sql
 var files embed.FS
 
-// advisoryLock is the key of the session lock that lets one Apply at a time work on a database: "sqs2pg" in ASCII.
+// advisoryLock is the key of the session lock that lets one Apply at a time work on a database. It
+// is "sqs2pg" in ASCII.
 const advisoryLock = 0x737173327067
 
-// daysAhead is for how long writers find their partitions made.
-const daysAhead = 7
-
 var (
-	// ErrDiffers means that a table is not, and will not be made, what its contract says. Each line of the text names a
-	// difference, both sides of it and what to do. Nothing was changed in that table.
+	// ErrDiffers means that a table differs from its contract in a way that Apply does not repair.
+	// Each line of the error's text names one difference, both sides of it and what to do. Nothing
+	// was changed in that table.
 	ErrDiffers = errors.New("the table differs from its contract")
-	// ErrTakeOver means that a table of the contract's name is there which cannot become ours. Nothing was changed in it.
-	ErrTakeOver = errors.New("there is a table of that name which is not ours")
+	// ErrTakeOver means that somebody else made a table of the contract's name, and that it cannot
+	// be taken over. Nothing was changed in it.
+	ErrTakeOver = errors.New("a table of that name exists that sqs2pg did not make")
 )
 
-// Apply runs the SQL migrations that have not been run, then makes or alters the tables so that they are as their contracts
-// say. Two at once wait for each other, and the second finds nothing to do. It needs the rights of the database's owner, and
-// at first those to create a role.
+// advice by SQLSTATE or class, for people who run a migration.
+var advice = map[string]string{
+	"22":    "a row was refused",
+	"23":    "a row was refused",
+	"2BP01": "something depends on the table: drop that, migrate, and make it again",
+	"42":    "the server refused a statement",
+	"42501": "the user may not do this: run it as the owner of the database and the table",
+	"42P06": "a schema that the migration makes exists already: rename that schema",
+	"42P07": "a table or an index that the migration makes exists already: rename that one",
+	"55P03": "a lock on the table was not free in 10 s: end the long transactions on it, then run it again",
+}
+
+// Apply runs the SQL migrations that have not been run, then makes or alters the tables to fit
+// their contracts. It is safe to call again and concurrently: the second call waits for the first
+// and finds nothing to do. It needs the rights of the database's owner; the first time also the
+// right to create a role.
 //
-// A plain table of a contract's name, made by hand before there was a contract, becomes ours with all its rows if the
-// contract has all its columns. The error wraps ErrDiffers, ErrTakeOver, or a *postgres.Unavailable.
+// A plain table of a contract's name that somebody made by hand is taken over with all its rows if
+// the contract has all its columns. The error wraps ErrDiffers, ErrTakeOver, or a
+// *postgres.Unavailable.
 func Apply(ctx context.Context, pool *postgres.Pool, tables ...contract.Table) (Report, error) {
 	var report Report
 	if err := pool.Ping(ctx); err != nil {
@@ -57,23 +72,36 @@ func Apply(ctx context.Context, pool *postgres.Pool, tables ...contract.Table) (
 		}
 		defer unlock()
 		if err := migrate(ctx, conn, pool, &report); err != nil {
-			return describe(err)
+			return err
 		}
 		for _, table := range tables {
 			if err := applyTable(ctx, conn, table, &report); err != nil {
-				return fmt.Errorf("table %s: %w", dotted(table), describe(err))
+				return fmt.Errorf("table %s: %w", dotted(table), safe(err))
 			}
 		}
 		return nil
 	})
-	return report, err
+	if err != nil {
+		return report, safe(err)
+	}
+	return report, nil
 }
 
-// lock waits until no other Apply works on the database. The unlocking survives a cancelled ctx, so that the connection
-// does not take the lock back into the pool; a connection that is lost loses the lock anyway.
+// safe returns an error that may be shown: one of this package, or an *Unavailable.
+func safe(err error) error {
+	_, already := errors.AsType[*postgres.Unavailable](err)
+	if already || errors.Is(err, ErrDiffers) || errors.Is(err, ErrTakeOver) {
+		return err
+	}
+	return postgres.NewUnavailable(err, advice)
+}
+
+// lock waits until no other Apply works on the database. It unlocks even if ctx has been cancelled,
+// because the connection must not keep the lock when it returns to the pool. A connection that is
+// lost loses the lock by itself.
 func lock(ctx context.Context, conn *pgxpool.Conn) (unlock func(), err error) {
 	if _, err := conn.Exec(ctx, "select pg_advisory_lock($1)", int64(advisoryLock)); err != nil {
-		return nil, fmt.Errorf("wait for another migration: %w", describe(err))
+		return nil, fmt.Errorf("wait for another migration: %w", safe(err))
 	}
 	return func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
@@ -82,15 +110,16 @@ func lock(ctx context.Context, conn *pgxpool.Conn) (unlock func(), err error) {
 	}, nil
 }
 
-// migrate makes the schema, where the library keeps its own table, then has the library run the files.
+// migrate makes the schema, in which the migration library keeps its own table, then runs the SQL
+// files.
 func migrate(ctx context.Context, conn *pgxpool.Conn, pool *postgres.Pool, report *Report) error {
-	var there bool // "if not exists" would ask for the right to create even when there is nothing to do
-	if err := conn.QueryRow(ctx, "select to_regnamespace('sqs2pg') is not null").Scan(&there); err != nil {
+	var exists bool // "create schema if not exists" would need the right to create one even if it exists
+	if err := conn.QueryRow(ctx, "select to_regnamespace('sqs2pg') is not null").Scan(&exists); err != nil {
 		return err
 	}
-	if !there {
+	if !exists {
 		if _, err := conn.Exec(ctx, "create schema sqs2pg"); err != nil {
-			return fmt.Errorf("schema sqs2pg: %w", err)
+			return fmt.Errorf("schema sqs2pg: %w", safe(err))
 		}
 	}
 	db := ownConnection(pool)
@@ -105,12 +134,19 @@ func migrate(ctx context.Context, conn *pgxpool.Conn, pool *postgres.Pool, repor
 		report.Migrations = append(report.Migrations, r.Source.Path)
 	}
 	if partial, ok := errors.AsType[*goose.PartialError](err); ok {
-		return fmt.Errorf("migration %s: %w", partial.Failed.Source.Path, partial.Err)
+		return fmt.Errorf("migration %s: %w", partial.Failed.Source.Path, postgres.NewUnavailable(partial.Err, migrationAdvice))
 	}
 	return err
 }
 
-// ownConnection is for the library alone. One of the pool's could be waited for without end: conn may be its only one.
+// migrationAdvice differs from advice where the first migration makes the writers' role.
+var migrationAdvice = map[string]string{
+	"42501": "the user may not do this: run it as the owner of the database; if the role sqs2pg_writer is missing, " +
+		"have an administrator run: create role sqs2pg_writer nologin",
+}
+
+// ownConnection opens connections for the migration library alone. The library must not take one
+// from the pool: conn may be the pool's only connection, and the library would wait for ever.
 func ownConnection(pool *postgres.Pool) *sql.DB {
 	config := pool.Pgx().Config()
 	var options []stdlib.OptionOpenDB
@@ -120,8 +156,9 @@ func ownConnection(pool *postgres.Pool) *sql.DB {
 	return stdlib.OpenDB(*config.ConnConfig, options...)
 }
 
-// applyTable does one table in one transaction, then its partitions ahead in another: they take the lock that writers who
-// need a partition take first, which after an ALTER TABLE would be the wrong order.
+// applyTable changes one table in one transaction, then makes its partitions outside of it. Writers
+// that need a partition first take the lock for making partitions, then the table's; a transaction
+// that altered the table and then made partitions would take the two in the wrong order.
 func applyTable(ctx context.Context, conn *pgxpool.Conn, table contract.Table, report *Report) error {
 	done := *report
 	err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
@@ -130,23 +167,17 @@ func applyTable(ctx context.Context, conn *pgxpool.Conn, table contract.Table, r
 		}
 		return reconcile(ctx, tx, table, &done)
 	})
-	if err != nil || table.Mode != contract.Insert {
-		if err == nil {
-			*report = done
-		}
+	if err != nil {
 		return err
 	}
 	*report = done
-	for day := range daysAhead + 1 {
-		var made *string
-		err := conn.QueryRow(ctx, "select sqs2pg.make_partition($1::text::regclass, $2)", qualified(table),
-			time.Now().AddDate(0, 0, day)).Scan(&made)
-		if err != nil {
-			return fmt.Errorf("partition: %w", err)
-		}
-		if made != nil {
-			report.Partitions = append(report.Partitions, table.Schema+"."+*made)
-		}
+	if table.Mode != contract.Insert {
+		return nil
+	}
+	made, err := partitions.MakeAhead(ctx, conn, table)
+	report.Partitions = append(report.Partitions, made...)
+	if err != nil {
+		return fmt.Errorf("partitions: %w", err)
 	}
 	return nil
 }

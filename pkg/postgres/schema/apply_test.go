@@ -31,7 +31,7 @@ func TestApplyTwiceChangesNothingTheSecondTime(t *testing.T) {
 	}
 }
 
-func TestApplyFromManySidesAtOnce(t *testing.T) {
+func TestConcurrentApplies(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
 	db.Exec(t, "drop schema sqs2pg cascade")
@@ -67,7 +67,8 @@ func TestApplyWithAPoolOfOneConnection(t *testing.T) {
 	}
 }
 
-// Roles are the cluster's: two databases may be migrated at once, and the second must not mind the first.
+// Roles belong to the cluster. Two databases may be migrated at once, and the role that one of them has
+// made must not disturb the other.
 func TestWriterRoleMayBeMadeByAnotherDatabaseMeanwhile(t *testing.T) {
 	t.Parallel()
 	first, second := postgrestest.New(t), postgrestest.New(t)
@@ -102,7 +103,7 @@ func TestDDLIsGolden(t *testing.T) {
 	}
 }
 
-func TestNamesThatNeedQuotes(t *testing.T) {
+func TestApplyQuotesNames(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
 	db.Exec(t, `create schema "order"`)
@@ -113,7 +114,7 @@ func TestNamesThatNeedQuotes(t *testing.T) {
 	}
 }
 
-func TestEveryConstraintIsNamedByUs(t *testing.T) {
+func TestEveryConstraintHasAChosenName(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins(), profiles())
 	got := db.QueryStrings(t, `select conname from pg_constraint c join pg_class r on r.oid = c.conrelid join pg_namespace n on n.oid = r.relnamespace
@@ -124,7 +125,7 @@ func TestEveryConstraintIsNamedByUs(t *testing.T) {
 	}
 }
 
-func TestApplyAsSomebodyWithoutTheRightSaysWhatToDo(t *testing.T) {
+func TestApplyWithoutPrivilegesSaysWhatToDo(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
 	db.Exec(t, "drop schema sqs2pg cascade")

@@ -14,13 +14,15 @@ import (
 
 const writer = "sqs2pg_writer"
 
-// DDL is the SQL that makes the table of a contract, with its comments and the writer's privileges: what Apply runs for a
-// table that is not there yet. Each statement ends with a semicolon and a newline.
+// DDL returns the SQL that makes the table of a contract, with its comments and the writer's
+// privileges. Apply runs it if the table does not exist. Each statement ends with a semicolon and a
+// newline.
 func DDL(table contract.Table) string {
 	return createTable(table, nil, primaryKey(table)) + comments(table) + grants(table)
 }
 
-// createTable leaves the columns in nullable without their NOT NULL, and the key out if it is "".
+// createTable returns the CREATE TABLE. The columns in nullable get no NOT NULL. key is the line of
+// the primary key, or "" for none.
 func createTable(table contract.Table, nullable []string, key string) string {
 	var lines []string
 	for _, column := range table.Columns {
@@ -46,8 +48,8 @@ func columnDefinition(c contract.Column) string {
 	return definition
 }
 
-// primaryKey is (sent_at, event_id) in insert mode: it must hold the partition column, and time first lets the index grow
-// at its end.
+// primaryKey returns the constraint, which is (sent_at, event_id) in insert mode. The key must
+// contain the partition column. The time comes first, so the index grows at its end.
 func primaryKey(table contract.Table) string {
 	return fmt.Sprintf("constraint %s primary key (%s)", quote(table.Name+"_pkey"), strings.Join(quoteAll(registry.KeyColumns(table)), ", "))
 }
@@ -90,8 +92,9 @@ func comment(table contract.Table, column, text string) string {
 	return fmt.Sprintf("comment on column %s.%s is %s;\n", qualified(table), quote(column), literal(text))
 }
 
-// grants are all that the writer's statement needs. ON CONFLICT reads the columns of its key. DO UPDATE needs SELECT on every
-// column that it takes from excluded, so the writer of an upsert table can read it.
+// grants returns the privileges that the writer's statement needs, and no others. ON CONFLICT reads
+// the columns of its key. DO UPDATE needs SELECT on every column that it takes from excluded, so
+// the writer of an upsert table can read that table.
 // See https://www.postgresql.org/docs/current/sql-insert.html, "Description".
 func grants(table contract.Table) string {
 	privileges := "insert, select (sent_at, event_id)"
@@ -114,6 +117,6 @@ func quoteAll(names []string) []string {
 	return quoted
 }
 
-// literal is a string constant; contract names hold no backslashes that would matter (standard_conforming_strings is on
-// since Postgres 9.1).
+// literal returns a string constant. A backslash needs no escape, because
+// standard_conforming_strings is on since Postgres 9.1.
 func literal(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }

@@ -13,17 +13,17 @@ import (
 	"sqs2pg/pkg/postgres/registry"
 )
 
-// State is how a database looks to the user of a pool.
+// State says what a user finds of a contract's table in the database.
 type State struct {
-	User      string
+	User      string            // the pool's
 	Database  registry.Database // what it knows of the table and the masking keys
-	MayInsert bool              // by its privileges on the table
-	MayExtend bool              // may call for partitions; true where none are needed
-	DaysAhead int               // whole days from now to the end of the last partition; -1: not even today's
+	MayInsert bool              // the user has the privileges to insert
+	MayExtend bool              // the user may have partitions made; true if the table has none
+	DaysAhead int               // whole days from now to the end of the last partition; -1 if that end is past
 }
 
-// Inspect changes nothing and needs no right but to connect, so that it can be asked with the writer's login. The error is a
-// *postgres.Unavailable or names an SQLSTATE.
+// Inspect reads the State. It changes nothing and needs no right but to connect, so the writer's
+// login suffices. Its error wraps a *postgres.Unavailable.
 func Inspect(ctx context.Context, pool *postgres.Pool, table contract.Table) (State, error) {
 	var s State
 	if err := pool.Ping(ctx); err != nil {
@@ -35,7 +35,7 @@ func Inspect(ctx context.Context, pool *postgres.Pool, table contract.Table) (St
 		})
 	})
 	if err != nil {
-		return s, fmt.Errorf("inspect: %w", describe(err))
+		return s, fmt.Errorf("inspect table %s: %w", dotted(table), safe(err))
 	}
 	return s, nil
 }

@@ -12,7 +12,7 @@ import (
 	"sqs2pg/pkg/postgres/schema"
 )
 
-func TestInspectTellsTheWriterWhatIsMissing(t *testing.T) {
+func TestInspectReportsWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	c, err := contract.Load(contracts.Files, "user_logins")
 	if err != nil {
@@ -33,7 +33,7 @@ func TestInspectTellsTheWriterWhatIsMissing(t *testing.T) {
 		want schema.State
 	}{
 		"a migrated database":      {migrated(t, ""), sound},
-		"an empty one":             {postgrestest.New(t), schema.State{}},
+		"an empty database":        {postgrestest.New(t), schema.State{}},
 		"a column that is missing": {migrated(t, "alter table user_logins drop column locale"), sound},
 		"no right to insert":       {migrated(t, "revoke insert on user_logins from sqs2pg_writer"), with(func(s *schema.State) { s.MayInsert = false })},
 		"no right to partitions":   {migrated(t, "revoke execute on function sqs2pg.ensure_partition from sqs2pg_writer"), with(func(s *schema.State) { s.MayExtend = false })},
@@ -50,7 +50,7 @@ func TestInspectTellsTheWriterWhatIsMissing(t *testing.T) {
 			if got.User == "" {
 				t.Error("no user")
 			}
-			if exists, want := got.Database.Found != nil, name != "an empty one"; exists != want {
+			if exists, want := got.Database.Found != nil, name != "an empty database"; exists != want {
 				t.Errorf("the table exists: %v, want %v", exists, want)
 			}
 			got.User, got.Database = "", registry.Database{}

@@ -2,32 +2,32 @@ package schema
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"sqs2pg/pkg/postgres"
 )
 
-// Login makes a role that may log in with a password and do what the ingest function must, and no more: it becomes a member
-// of sqs2pg_writer. A role of that name that is there keeps what else it may, and gets the password. It comes after Apply
-// and needs the right to create roles; safe to call again. Its error is fit to be shown. Where the server allows it, what it
-// logs of the role's errors holds no row.
+// Login makes a role that may log in with a password and write, and nothing else: it becomes a
+// member of sqs2pg_writer. An existing role of that name gets the password and keeps its other
+// rights. Call it after Apply, with the right to create roles. It is safe to call again. Its error
+// wraps a *postgres.Unavailable. Where the server allows it, the role's errors are logged without
+// rows.
 func Login(ctx context.Context, pool *postgres.Pool, name, password string) error {
 	return login(ctx, pool, name, `format('; alter role %I password %L', $1, $2)`, password)
 }
 
-// LoginByIAM is Login for a role that signs in with an IAM token instead of a password: on RDS it becomes a member of rds_iam
-// too. Where there is no such role, as outside of RDS, the login has no way in until it is given one.
+// LoginByIAM is Login for a role that signs in with an IAM token instead of a password: on RDS it
+// also becomes a member of rds_iam. Outside of RDS that role does not exist, and nobody can sign in
+// as the new role until it gets a password.
 // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.DBAccounts.html
 func LoginByIAM(ctx context.Context, pool *postgres.Pool, name string) error {
 	return login(ctx, pool, name, `case when to_regrole('rds_iam') is not null then format('; grant rds_iam to %I', $1) else '' end`)
 }
 
-// login has Postgres write the statements, which take no parameters, and runs them. means is the expression for the last of
-// them; in it $1 is the name and what follows are args.
+// login lets Postgres format the statements, because they take no parameters, and runs them. means
+// is the SQL expression that gives the last statement; in it $1 is the name, and args follow.
 func login(ctx context.Context, pool *postgres.Pool, name, means string, args ...any) error {
 	err := pgx.BeginFunc(ctx, pool.Pgx(), func(tx pgx.Tx) error {
 		var statements string
@@ -41,28 +41,33 @@ func login(ctx context.Context, pool *postgres.Pool, name, means string, args ..
 		if _, err = tx.Exec(ctx, statements, pgx.QueryExecModeSimpleProtocol); err != nil {
 			return err
 		}
-		return quiet(ctx, tx, name)
+		return keepRowsOutOfLog(ctx, tx, name)
 	})
 	if err != nil {
-		return fmt.Errorf("login %s: %w", name, describe(err))
+		return fmt.Errorf("login %s: %w", name, postgres.NewUnavailable(err, loginAdvice))
 	}
 	return nil
 }
 
-// quiet keeps rows out of the server's log, where by default a refused row is printed whole (DETAIL: Failing row contains ...), a
-// duplicate with its key, a value that cannot be read in CONTEXT, and, if slow statements are logged, every parameter of them.
+var loginAdvice = map[string]string{
+	"42501": "the user may not do this: run it as a user that may create roles",
+	"42704": "the role sqs2pg_writer is missing: run the migration first",
+}
+
+// keepRowsOutOfLog changes what the server logs about the role's statements. By default the log
+// shows a refused row whole (DETAIL: Failing row contains ...), the key of a duplicate, an
+// unreadable value in CONTEXT and, if slow statements are logged, all their parameters.
 //
-// Only a superuser may set this, or who was granted SET on these parameters; so on RDS it belongs into the parameter group: see
-// infra/README.md. Where it is not allowed nothing is changed.
+// Only a superuser, or a user that was granted SET on these parameters, may change them. Otherwise
+// nothing is changed. On RDS they belong in the parameter group: see infra/README.md.
 // https://www.postgresql.org/docs/current/runtime-config-logging.html
-func quiet(ctx context.Context, tx pgx.Tx, name string) error {
+func keepRowsOutOfLog(ctx context.Context, tx pgx.Tx, name string) error {
 	for _, setting := range []string{"log_error_verbosity = terse", "log_parameter_max_length = 0"} {
 		err := pgx.BeginFunc(ctx, tx, func(savepoint pgx.Tx) error {
 			_, err := savepoint.Exec(ctx, "alter role "+quote(name)+" set "+setting, pgx.QueryExecModeSimpleProtocol)
 			return err
 		})
-		var refused *pgconn.PgError
-		if err != nil && (!errors.As(err, &refused) || refused.Code != "42501") {
+		if err != nil && postgres.NewUnavailable(err, nil).SQLSTATE != "42501" {
 			return err
 		}
 	}

@@ -31,7 +31,7 @@ func exec(t *testing.T, pool *postgres.Pool, sql string, args ...any) string {
 	return coded.SQLState()
 }
 
-func TestPartitionsAreUTCDaysWhateverTheSession(t *testing.T) {
+func TestPartitionsAreUTCDaysInAnySession(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins())
 	pool := postgrestest.Open(t, db.URL+"&timezone=Pacific/Auckland&datestyle=German&pool_max_conns=1")
@@ -81,7 +81,7 @@ func TestEnsurePartitionRefuses(t *testing.T) {
 		{"no time", "ensure_partition('user_logins', null)", "22008"},
 		{"a table that is not registered", "ensure_partition('other', now())", "42P01"},
 		{"a table that is not partitioned", "ensure_partition('profiles', now())", "42P01"},
-		{"a table that is not there", "ensure_partition('nope', now())", "42P01"},
+		{"a missing table", "ensure_partition('nope', now())", "42P01"},
 		{"the function without bounds", "make_partition('user_logins', now())", "42501"},
 	} {
 		if got := exec(t, db.Pool, "select sqs2pg."+test.call); got != test.want {
@@ -90,7 +90,7 @@ func TestEnsurePartitionRefuses(t *testing.T) {
 	}
 }
 
-func TestAPartitionOfAnotherWidthIsRespected(t *testing.T) {
+func TestEnsurePartitionAcceptsAPartitionOfAnotherWidth(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins())
 	db.Exec(t, "set timezone = 'UTC'; create table by_hand partition of user_logins for values from ('2026-01-01') to ('2026-02-01')")
@@ -105,8 +105,9 @@ func TestAPartitionOfAnotherWidthIsRespected(t *testing.T) {
 	}
 }
 
-// Inserts go on while several sessions make the same partitions at the same time: nobody deadlocks, nothing is lost.
-func TestPartitionsAreMadeUnderLoad(t *testing.T) {
+// Inserts go on while several sessions make the same partitions at the same time. There is no deadlock,
+// and no row is lost.
+func TestEnsurePartitionUnderLoad(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins())
 	stop := make(chan struct{})
@@ -160,12 +161,12 @@ func TestPartitionsAreMadeUnderLoad(t *testing.T) {
 	}
 }
 
-func TestTheWriterMayWriteAndNothingElse(t *testing.T) {
+func TestWriterMayOnlyWrite(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins(), profiles())
 	db.Exec(t, "create table other (x int)")
 	for _, test := range []struct{ statement, want string }{
-		{"select sent_at, event_id from user_logins", ""}, // which ON CONFLICT needs
+		{"select sent_at, event_id from user_logins", ""}, // ON CONFLICT needs it
 		{"select user_id from user_logins", "42501"},
 		{"select * from user_logins", "42501"},
 		{"table user_logins_p" + db.QueryStrings(t, "select to_char(now() at time zone 'UTC', 'YYYYMMDD')")[0], "42501"},
@@ -185,9 +186,9 @@ func TestTheWriterMayWriteAndNothingElse(t *testing.T) {
 		{"create index on user_logins (user_id)", "42501"},
 		{"create policy p on user_logins", "42501"},
 		{"comment on table user_logins is 'x'", "42501"},
-		{"grant select on user_logins to public", ""}, // only a warning: below PUBLIC has none
+		{"grant select on user_logins to public", ""}, // only a warning; below, PUBLIC has no privilege
 		{"alter role current_user superuser", "42501"},
-		{"set log_parameter_max_length = -1", "42501"}, // what keeps rows out of the log
+		{"set log_parameter_max_length = -1", "42501"}, // this setting keeps rows out of the log
 		{"set log_error_verbosity = verbose", "42501"},
 		{"create extension dblink", "42501"},
 		{"alter table user_logins add x int", "42501"},
@@ -219,7 +220,7 @@ func TestTheWriterMayWriteAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestANameThatIsTakenIsSaid(t *testing.T) {
+func TestEnsurePartitionNamesATableThatHasItsName(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins())
 	day := time.Now().UTC().AddDate(0, 0, -40)

@@ -11,7 +11,8 @@ import (
 	"sqs2pg/pkg/postgres/registry"
 )
 
-// reconcile makes the table what its contract says, or refuses, and writes the registry.
+// reconcile makes, takes over or alters the table so that it fits its contract, and writes the
+// registry. It refuses a change that it cannot make.
 func reconcile(ctx context.Context, tx pgx.Tx, table contract.Table, report *Report) error {
 	if _, err := tx.Exec(ctx, "select from sqs2pg.tables where table_schema = $1 and table_name = $2 for update", table.Schema, table.Name); err != nil {
 		return err
@@ -37,8 +38,8 @@ func reconcile(ctx context.Context, tx pgx.Tx, table contract.Table, report *Rep
 	}
 }
 
-// alter adds the columns that are new in the contract, if nothing else keeps rows from being
-// written. An older contract changes nothing.
+// alter adds the columns that are new in the contract. It refuses any other difference because of
+// which rows could not be written. An older contract changes nothing.
 func alter(ctx context.Context, tx pgx.Tx, table contract.Table, database *registry.Database, report *Report) error {
 	differences := database.Compare(table)
 	if err := refusal(differences); err != nil {
@@ -62,14 +63,14 @@ func alter(ctx context.Context, tx pgx.Tx, table contract.Table, database *regis
 		}
 		report.AddedColumns = append(report.AddedColumns, dotted(table)+"."+c.Name)
 	}
-	// A property may have moved: the comments say which one fills a column.
+	// A column may come from another property now, and the comments name that property.
 	if _, err := tx.Exec(ctx, comments(table)); err != nil {
 		return err
 	}
 	return register(ctx, tx, table, columns, database.Table.Width)
 }
 
-// refusal is the error of the differences that a migration cannot make fit.
+// refusal returns an error if there are differences that a migration cannot remove.
 func refusal(differences []registry.Difference) error {
 	decided := slices.DeleteFunc(slices.Clone(differences), func(d registry.Difference) bool { return d.Effect == registry.Migrates })
 	if err := registry.Refusal(decided); err != nil {

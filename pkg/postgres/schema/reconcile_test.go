@@ -13,12 +13,12 @@ import (
 	"sqs2pg/pkg/postgres/schema"
 )
 
-func TestANewOptionalColumnIsAdded(t *testing.T) {
+func TestApplyAddsNewOptionalColumn(t *testing.T) {
 	t.Parallel()
 	for _, table := range []contract.Table{logins(), profiles()} {
 		db := postgrestest.New(t, table)
 		grown := with(table, func(c []contract.Column) []contract.Column {
-			return append([]contract.Column{{Name: "country", Path: "geo.country"}}, c...) // wherever it is in the contract
+			return append([]contract.Column{{Name: "country", Path: "geo.country"}}, c...) // also if it is not the contract's last
 		})
 		report := apply(t, db, grown)
 		if diff := cmp.Diff([]string{"public." + table.Name + ".country"}, report.AddedColumns); diff != "" {
@@ -30,7 +30,7 @@ func TestANewOptionalColumnIsAdded(t *testing.T) {
 	}
 }
 
-func TestOtherDifferencesAreRefused(t *testing.T) {
+func TestApplyRefusesOtherDifferences(t *testing.T) {
 	t.Parallel()
 	column := func(name string, change func(*contract.Column)) contract.Table {
 		return with(logins(), func(columns []contract.Column) []contract.Column {
@@ -98,7 +98,7 @@ func TestOtherDifferencesAreRefused(t *testing.T) {
 	}
 }
 
-func TestAnotherKeyIsRefused(t *testing.T) {
+func TestApplyRefusesAnotherKey(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, profiles())
 	other := profiles()
@@ -109,7 +109,7 @@ func TestAnotherKeyIsRefused(t *testing.T) {
 	}
 }
 
-func TestWhatADBAAddsIsLeftAlone(t *testing.T) {
+func TestApplyKeepsWhatADBAAdded(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins())
 	db.Exec(t, `
@@ -125,8 +125,8 @@ func TestWhatADBAAddsIsLeftAlone(t *testing.T) {
 	}
 }
 
-// What an error tells people to run must do.
-func TestTheAdviceWorks(t *testing.T) {
+// The statements in an error must repair what the error says.
+func TestAdviceInErrorsWorks(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins())
 	db.Exec(t, `alter table user_logins drop column locale; alter table user_logins alter column user_id drop not null`)
@@ -140,7 +140,8 @@ func TestTheAdviceWorks(t *testing.T) {
 	}
 }
 
-// catalog is what a refusal must not change: columns, constraints, indexes and grants of everything that is not Postgres's.
+// catalog returns what a refusal must not change: columns, constraints, indexes and grants of all
+// relations except Postgres's own.
 func catalog(t *testing.T, db *postgrestest.Database) []string {
 	t.Helper()
 	return db.QueryStrings(t, `

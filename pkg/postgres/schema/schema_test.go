@@ -24,7 +24,7 @@ func logins() contract.Table {
 	}}
 }
 
-// profiles is a table of the newest event per key, with every type.
+// profiles is an upsert table with a column of every type.
 func profiles() contract.Table {
 	return contract.Table{Schema: "public", Name: "profiles", Mode: contract.Upsert, Key: []string{"tenant", "user_id"}, Columns: []contract.Column{
 		{Name: "tenant", Type: contract.BigInt, Required: true, Path: "tenant"},

@@ -13,15 +13,18 @@ import (
 	"sqs2pg/pkg/postgres/registry"
 )
 
-// mostDays is up to how many days of old rows get a partition each; beyond, a partition is a month.
+// mostDays is the largest number of dates for which each date of old rows gets its own partition.
+// With more dates a partition covers a month.
 const mostDays = 60
 
-// aside is the schema where the old table stands meanwhile. There its indexes and constraints, whose names are a schema's,
-// do not get in the way of ours.
-const aside = "sqs2pg_take_over"
+// oldSchema is the schema to which the old table is moved while its rows are copied. The names of
+// indexes and constraints are unique within a schema, so there they do not collide with the new
+// ones.
+const oldSchema = "sqs2pg_take_over"
 
-// takeOver makes a plain table of the contract's name ours, in the transaction: it is put aside, ours is made with the
-// partitions that its dates need, all rows are copied and counted, and it is dropped.
+// takeOver replaces a plain table of the contract's name by ours, in the transaction tx. The old
+// table is moved to another schema, the new one is made with the partitions that the old dates
+// need, all rows are copied and counted, and the old table is dropped.
 func takeOver(ctx context.Context, tx pgx.Tx, table contract.Table, report *Report) error {
 	if _, err := tx.Exec(ctx, "lock table "+qualified(table)+" in access exclusive mode"); err != nil {
 		return err
@@ -31,10 +34,14 @@ func takeOver(ctx context.Context, tx pgx.Tx, table contract.Table, report *Repo
 		return err
 	}
 	found := database.Found
-	if err := takeable(ctx, tx, table, found); err != nil {
-		return fmt.Errorf("%w:\n%w", ErrTakeOver, err)
+	obstacles, err := findObstacles(ctx, tx, table, found)
+	if err != nil {
+		return err
 	}
-	t := takeover{Tx: tx, table: table, found: found, from: quote(aside, table.Name)}
+	if len(obstacles) > 0 {
+		return fmt.Errorf("%w:\n%w", ErrTakeOver, errors.Join(obstacles...))
+	}
+	t := takeover{Tx: tx, table: table, found: found, from: quote(oldSchema, table.Name)}
 	done, err := t.run(ctx)
 	if err == nil {
 		report.TakenOver = append(report.TakenOver, done)
@@ -42,12 +49,12 @@ func takeOver(ctx context.Context, tx pgx.Tx, table contract.Table, report *Repo
 	return err
 }
 
-// takeover is one in progress.
+// takeover is one takeOver in progress.
 type takeover struct {
 	pgx.Tx
 	table contract.Table
 	found *registry.Relation
-	from  string // the old table's name, once it is aside
+	from  string // the old table's name after it was moved
 }
 
 func (t *takeover) run(ctx context.Context) (TakeOver, error) {
@@ -56,16 +63,16 @@ func (t *takeover) run(ctx context.Context) (TakeOver, error) {
 		return done, err
 	}
 	var err error
-	if done.Dropped, err = t.leftBehind(ctx); err != nil {
+	if done.Dropped, err = t.indexesAndConstraints(ctx); err != nil {
 		return done, err
 	}
-	if err := t.all(ctx, "create schema "+aside, "alter table "+qualified(t.table)+" set schema "+aside); err != nil {
+	if err := t.exec(ctx, "create schema "+oldSchema, "alter table "+qualified(t.table)+" set schema "+oldSchema); err != nil {
 		return done, err
 	}
-	if done.Nullable, err = t.lacking(ctx); err != nil {
+	if done.Nullable, err = t.columnsWithNulls(ctx); err != nil {
 		return done, err
 	}
-	if err := t.all(ctx, createTable(t.table, done.Nullable, "")+comments(t.table)+grants(t.table)); err != nil {
+	if err := t.exec(ctx, createTable(t.table, done.Nullable, "")+comments(t.table)+grants(t.table)); err != nil {
 		return done, err
 	}
 	if err := t.keepGrants(ctx); err != nil {
@@ -77,11 +84,11 @@ func (t *takeover) run(ctx context.Context) (TakeOver, error) {
 	if done.Rows, err = t.copy(ctx); err != nil {
 		return done, err
 	}
-	// The key comes last, since to build an index at once is faster than row by row.
-	return done, t.all(ctx, "alter table "+qualified(t.table)+" add "+primaryKey(t.table), "drop table "+t.from, "drop schema "+aside)
+	// The key comes last: to build its index once is faster than to add row by row.
+	return done, t.exec(ctx, "alter table "+qualified(t.table)+" add "+primaryKey(t.table), "drop table "+t.from, "drop schema "+oldSchema)
 }
 
-func (t *takeover) all(ctx context.Context, statements ...string) error {
+func (t *takeover) exec(ctx context.Context, statements ...string) error {
 	for _, sql := range statements {
 		if _, err := t.Exec(ctx, sql); err != nil {
 			return err
@@ -90,7 +97,7 @@ func (t *takeover) all(ctx context.Context, statements ...string) error {
 	return nil
 }
 
-// sentAt is the moment that an old row gets: the start of its day, or now.
+// sentAt returns the SQL for the time that an old row gets: the start of its create_date, or now.
 func (t *takeover) sentAt() string {
 	if _, dated := t.found.Column("create_date"); dated {
 		return "coalesce(create_date::timestamp at time zone 'UTC', now())"
@@ -98,8 +105,9 @@ func (t *takeover) sentAt() string {
 	return "now()"
 }
 
-// lacking are the columns that the contract requires and that some old row has no value for.
-func (t *takeover) lacking(ctx context.Context) ([]string, error) {
+// columnsWithNulls returns the columns that the contract requires and for which an old row has no
+// value.
+func (t *takeover) columnsWithNulls(ctx context.Context) ([]string, error) {
 	var tests, names []string
 	for _, c := range t.table.Columns {
 		if !c.Required {
@@ -114,12 +122,20 @@ func (t *takeover) lacking(ctx context.Context) ([]string, error) {
 	if len(tests) == 0 {
 		return nil, nil
 	}
-	var lacks []bool
-	err := t.QueryRow(ctx, "select array["+strings.Join(tests, ", ")+"] from "+t.from).Scan(&lacks)
-	return slices.DeleteFunc(names, func(name string) bool { return err != nil || !lacks[slices.Index(names, name)] }), err
+	var hasNulls []bool
+	if err := t.QueryRow(ctx, "select array["+strings.Join(tests, ", ")+"] from "+t.from).Scan(&hasNulls); err != nil {
+		return nil, err
+	}
+	var withNulls []string
+	for i, name := range names {
+		if hasNulls[i] {
+			withNulls = append(withNulls, name)
+		}
+	}
+	return withNulls, nil
 }
 
-// refuseEndlessDates: infinity is a date that no partition can hold.
+// refuseEndlessDates returns an error if a date is infinite, because no partition can hold it.
 func (t *takeover) refuseEndlessDates(ctx context.Context) error {
 	if _, dated := t.found.Column("create_date"); !dated {
 		return nil
@@ -132,7 +148,8 @@ func (t *takeover) refuseEndlessDates(ctx context.Context) error {
 	return err
 }
 
-// makePartitions registers the table with a width that suits the old rows, and makes a partition for every date of them.
+// makePartitions registers the table with a partition width that suits the old rows, and makes the
+// partitions for all their dates.
 func (t *takeover) makePartitions(ctx context.Context) error {
 	moments := "(select distinct " + t.sentAt() + " as moment from " + t.from + ") as moments"
 	var days int
@@ -150,7 +167,7 @@ func (t *takeover) makePartitions(ctx context.Context) error {
 	return err
 }
 
-// copy copies every row and makes sure of it.
+// copy copies all rows and checks their number.
 func (t *takeover) copy(ctx context.Context) (int64, error) {
 	var names, values []string
 	for _, c := range t.found.Columns {
@@ -170,13 +187,14 @@ func (t *takeover) copy(ctx context.Context) (int64, error) {
 		return 0, err
 	}
 	if there != tag.RowsAffected() {
-		return 0, fmt.Errorf("%d rows were there and %d were copied: nothing was changed", there, tag.RowsAffected())
+		return 0, fmt.Errorf("%w: it has %d rows and %d were copied: nothing was changed", ErrTakeOver, there, tag.RowsAffected())
 	}
 	return there, nil
 }
 
-// keepGrants gives the roles that could use the old table the same on the new one, and its owner everything. What was
-// granted to PUBLIC is not kept: masked as they are, these rows are not for everybody.
+// keepGrants gives the roles that had privileges on the old table the same ones on the new table,
+// and all of them to the old owner. Privileges of PUBLIC are not kept: even masked rows are not for
+// everybody.
 func (t *takeover) keepGrants(ctx context.Context) error {
 	rows, err := t.Query(ctx, `
 		select format('grant %s on %s to %I', string_agg(a.privilege_type, ', '), $2::text, r.rolname)
@@ -191,11 +209,12 @@ func (t *takeover) keepGrants(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return t.all(ctx, statements...)
+	return t.exec(ctx, statements...)
 }
 
-// leftBehind are the indexes and constraints of the old table, which are not known to suit the new one.
-func (t *takeover) leftBehind(ctx context.Context) ([]string, error) {
+// indexesAndConstraints returns the definitions of the old table's. They are not carried over,
+// because they may not suit the new table.
+func (t *takeover) indexesAndConstraints(ctx context.Context) ([]string, error) {
 	rows, err := t.Query(ctx, `
 		select format('constraint %I %s', conname, pg_get_constraintdef(oid)) from pg_constraint
 		where conrelid = $1 and contype <> 'n'
@@ -209,33 +228,34 @@ func (t *takeover) leftBehind(ctx context.Context) ([]string, error) {
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
-// takeable tells, by name, everything that keeps a table from being taken over.
-func takeable(ctx context.Context, tx pgx.Tx, table contract.Table, found *registry.Relation) error {
+// findObstacles returns everything that prevents a takeover, each by name and with what to do.
+func findObstacles(ctx context.Context, tx pgx.Tx, table contract.Table, found *registry.Relation) ([]error, error) {
 	if table.Mode != contract.Insert {
-		return errors.New("rename it, since a contract in upsert mode cannot take over rows that have no key")
+		return []error{errors.New("its rows have no key, so a contract in upsert mode cannot take it over: rename the table")}, nil
 	}
-	var reasons []error
+	var obstacles []error
 	for _, c := range found.Columns {
-		if err := takeableColumn(table, c); err != nil {
-			reasons = append(reasons, err)
+		if err := checkConversion(table, c); err != nil {
+			obstacles = append(obstacles, err)
 		}
 	}
 	rows, err := tx.Query(ctx, dependents, found.OID)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, name := range names {
-		reasons = append(reasons, fmt.Errorf("%s depends on it: drop it, migrate, and make it again", name))
+		obstacles = append(obstacles, fmt.Errorf("%s depends on it: drop it, migrate, and make it again", name))
 	}
-	return errors.Join(reasons...)
+	return obstacles, nil
 }
 
-// takeableColumn allows the conversions that lose nothing.
-func takeableColumn(table contract.Table, c registry.ActualColumn) error {
+// checkConversion returns an error unless the old column's values convert to the contract's type
+// without loss.
+func checkConversion(table contract.Table, c registry.ActualColumn) error {
 	if c.Name == "create_date" && c.Type == "date" {
 		return nil
 	}
@@ -250,7 +270,8 @@ func takeableColumn(table contract.Table, c registry.ActualColumn) error {
 	return nil
 }
 
-// lossless are the types, without their length, that a column may have had.
+// lossless lists, for each type of a contract, the old types that convert to it without loss. A
+// length does not matter.
 var lossless = map[contract.Type][]string{
 	contract.Text:        {"text", "character varying", "character", "smallint", "integer", "bigint", "numeric", "uuid"},
 	contract.BigInt:      {"smallint", "integer", "bigint"},
@@ -262,7 +283,7 @@ var lossless = map[contract.Type][]string{
 	contract.JSONB:       {"json", "jsonb"},
 }
 
-// dependents are what would break, or be lost in silence, if the table were replaced.
+// dependents finds everything that would break, or be lost in silence, if the table were replaced.
 const dependents = `
 	select format('view %s', r.ev_class::regclass) from pg_depend d join pg_rewrite r on r.oid = d.objid
 	where d.classid = 'pg_rewrite'::regclass and d.refclassid = 'pg_class'::regclass and d.refobjid = $1 and r.ev_class <> $1

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"sqs2pg/pkg/local/eventsource"
+	"sqs2pg/pkg/pattern"
+	"sqs2pg/pkg/queue"
+)
+
+// mappingFlags are the settings of the event source mapping.
+type mappingFlags struct {
+	BatchSize   int           `default:"10" group:"mapping" help:"Messages per invocation at most: 1-10000, FIFO 1-10."`
+	Window      time.Duration `default:"0s" group:"mapping" help:"How long a batch may gather messages: 0s-5m."`
+	Concurrency int           `default:"1" group:"mapping" help:"Batches in flight at a time, each with a process."`
+	Filter      []string      `sep:"none" group:"mapping" placeholder:"JSON" help:"Delete what does not match: {\"body\":{\"a\":[\"x\"]}}."`
+	IdleTimeout time.Duration `default:"10s" group:"mapping" help:"Stop after this much silence; 0s never stops."`
+	RetryDelay  time.Duration `default:"-1s" group:"mapping" help:"Visibility timeout of failed messages; -1s: the queue's."`
+}
+
+// mapping returns the event source mapping of a queue, without a function.
+func (f *mappingFlags) mapping(q *queue.Queue) (eventsource.Mapping, error) {
+	m := eventsource.Mapping{
+		Queue: q, BatchSize: f.BatchSize, Window: f.Window, Concurrency: f.Concurrency,
+		IdleTimeout: f.IdleTimeout, RetryDelay: f.RetryDelay,
+	}
+	for _, filter := range f.Filter {
+		parsed, err := pattern.Parse(filter)
+		if err != nil {
+			return m, misuse("--filter: %v", err)
+		}
+		m.Filters = append(m.Filters, parsed)
+	}
+	return m, nil
+}
+
+// asMisuse makes a misuse of the mapping one of the command.
+func asMisuse(err error) error {
+	if errors.Is(err, eventsource.ErrMisuse) {
+		return misuseError{err}
+	}
+	return err
+}
+
+// waiting returns a function that asks how many messages are visible on a queue. It returns 0 if
+// SQS does not answer: the number is for the display only, and the mapping reports what is wrong.
+func waiting(q *queue.Queue) func(context.Context) int {
+	return func(ctx context.Context) int {
+		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+		defer cancel()
+		a, _ := q.Attributes(ctx)
+		return a.Visible
+	}
+}

@@ -1,0 +1,126 @@
+// Package doctor looks at everything that loading a queue needs and says for each thing whether it
+// is right, or what to do.
+//
+// It changes nothing. The command prints its findings, and a page can show them. It stands above
+// every package that it looks at: contract, mask, postgres and what is below them.
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/mask"
+	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/registry"
+	"sqs2pg/pkg/postgres/schema"
+)
+
+// Verdict says how a thing is.
+type Verdict string
+
+// The verdicts. Only Fix asks for something to be done before messages are loaded.
+const (
+	OK   Verdict = "ok"
+	Note Verdict = "note" // works, but look at it
+	Fix  Verdict = "fix"
+)
+
+// Finding is what was found of one thing. Its text holds no password and no message.
+type Finding struct {
+	Verdict Verdict `json:"verdict"`
+	Subject string  `json:"subject"` // "queue"
+	Text    string  `json:"text"`    // with Fix: the problem, and what to do
+}
+
+func finding(v Verdict, subject, format string, args ...any) Finding {
+	return Finding{v, subject, fmt.Sprintf(format, args...)}
+}
+
+// Contract describes a contract that was loaded, with the warnings about it.
+func Contract(c *contract.Contract) []Finding {
+	found := []Finding{finding(OK, "contract", "%s: %d columns of %s", c.Name(), len(c.Table().Columns), name(c.Table()))}
+	for _, w := range c.Warnings() {
+		found = append(found, finding(Note, "contract", "%s", w))
+	}
+	return found
+}
+
+// Keyring describes a masking keyring. from says where it was found: a variable or a file.
+func Keyring(k *mask.Keyring, from string) Finding {
+	for _, f := range k.Fingerprints() {
+		if f.ID == k.CurrentID() {
+			return finding(OK, "keyring", "%s: the current key is %s, fingerprint %s", from, f.ID, f.Fingerprint)
+		}
+	}
+	return finding(OK, "keyring", "%s", from)
+}
+
+// Function checks that there is a program at path.
+func Function(path string) Finding {
+	switch info, err := os.Stat(path); {
+	case err != nil || info.IsDir():
+		return finding(Fix, "function", "no program at %s: build it with make build, or name it with --function", path)
+	case info.Mode()&0o111 == 0:
+		return finding(Fix, "function", "%s is not executable: chmod +x it", path)
+	}
+	return finding(OK, "function", "%s", path)
+}
+
+// Failed is the finding that a thing could not be looked at.
+func Failed(subject string, err error) Finding {
+	return Finding{Fix, subject, oneLine(err)}
+}
+
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+
+// Database checks what the login of pool finds: the table and the masking keys compared with
+// contract and keyring, its own rights and, for an insert table, the partitions. keyring is nil if
+// there is none yet.
+func Database(ctx context.Context, pool *postgres.Pool, t contract.Table, keyring *mask.Keyring) []Finding {
+	state, err := schema.Inspect(ctx, pool, t)
+	if err != nil {
+		return []Finding{Failed("database", err)}
+	}
+	found := []Finding{finding(OK, "database", "reached as %s", state.User)}
+	found = append(found, compared("table", name(t)+" is as the contract says", state.Database.Compare(t))...)
+	if state.Database.Found == nil || state.Database.Table == nil {
+		return found
+	}
+	if keyring != nil {
+		found = append(found, compared("tokens", "made by this keyring", state.Database.CompareKeys(t, keyring))...)
+	}
+	if state.MayInsert && state.MayExtend {
+		found = append(found, finding(OK, "privileges", "%s may write", state.User))
+	} else {
+		found = append(found, finding(Fix, "privileges", "%s may not write: grant sqs2pg_writer to %[1]s", state.User))
+	}
+	switch {
+	case t.Mode == contract.Upsert: // it has no partitions
+	case state.DaysAhead < 1:
+		found = append(found, finding(Fix, "partitions", "no partition for tomorrow: run sqs2pg maintain, and see that the maintain function runs"))
+	default:
+		found = append(found, finding(OK, "partitions", "made for %d days ahead", state.DaysAhead))
+	}
+	return found
+}
+
+// compared is one finding for each difference, or that all is right.
+func compared(subject, right string, differences []registry.Difference) []Finding {
+	if len(differences) == 0 {
+		return []Finding{finding(OK, subject, "%s", right)}
+	}
+	var found []Finding
+	for _, d := range differences {
+		verdict := Fix
+		if d.Effect == registry.Tolerated {
+			verdict = Note
+		}
+		found = append(found, finding(verdict, subject, "%s", d))
+	}
+	return found
+}
+
+func name(t contract.Table) string { return t.Schema + "." + t.Name }

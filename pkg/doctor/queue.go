@@ -1,0 +1,56 @@
+package doctor
+
+import (
+	"context"
+	"time"
+
+	"sqs2pg/pkg/queue"
+)
+
+const (
+	fewestReceives = 5                   // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+	longestKept    = 14 * 24 * time.Hour // the most that SQS keeps a message
+)
+
+// Queue checks a queue, its redrive policy and its dead-letter queue, for a function whose
+// invocations may take timeout.
+func Queue(ctx context.Context, q *queue.Queue, timeout time.Duration) []Finding {
+	a, err := q.Attributes(ctx)
+	if err != nil {
+		return []Finding{Failed("queue", err)}
+	}
+	found := []Finding{finding(OK, "queue", "%s at %s: %d messages, %d in flight", q.Name(), queue.Endpoint(q.Client), a.Visible, a.InFlight)}
+	if want := 6 * timeout; a.VisibilityTimeout < want {
+		found = append(found, finding(Fix, "visibility", "%.0f s is less than 6 times the function's %s: set VisibilityTimeout=%.0f on %s, with aws sqs set-queue-attributes",
+			a.VisibilityTimeout.Seconds(), timeout, want.Seconds(), q.Name()))
+	} else {
+		found = append(found, finding(OK, "visibility", "%.0f s, at least 6 times the function's %s", a.VisibilityTimeout.Seconds(), timeout))
+	}
+	switch {
+	case a.DeadLetterARN == "":
+		return append(found, finding(Fix, "redrive", "%s has no redrive policy, so a bad message comes back until it expires: give it a dead-letter queue and maxReceiveCount %d", q.Name(), fewestReceives))
+	case a.MaxReceiveCount < fewestReceives:
+		found = append(found, finding(Fix, "redrive", "maxReceiveCount is %d, so an outage of the database kills good messages: set it to %d or more, as AWS advises", a.MaxReceiveCount, fewestReceives))
+	default:
+		found = append(found, finding(OK, "redrive", "dead after %d receives", a.MaxReceiveCount))
+	}
+	return append(found, deadLetters(ctx, q, a))
+}
+
+func deadLetters(ctx context.Context, q *queue.Queue, a queue.Attributes) Finding {
+	dead, err := queue.FindARN(ctx, q.Client, a.DeadLetterARN)
+	if err != nil {
+		return Failed("dead letters", err)
+	}
+	d, err := dead.Attributes(ctx)
+	switch {
+	case err != nil:
+		return Failed("dead letters", err)
+	case d.Retention <= a.Retention && d.Retention < longestKept:
+		return finding(Fix, "dead letters", "%s keeps messages for %.0f s, no longer than %s does, and the time counts from when a message was first sent: set MessageRetentionPeriod=%.0f",
+			dead.Name(), d.Retention.Seconds(), q.Name(), longestKept.Seconds())
+	case d.Visible > 0:
+		return finding(Fix, "dead letters", "%d in %s: see sqs2pg dlq list --queue %s", d.Visible, dead.Name(), q.Name())
+	}
+	return finding(OK, "dead letters", "none in %s", dead.Name())
+}

@@ -1,0 +1,67 @@
+// Package invoker drains a queue through the function as it is deployed, on this machine, and shows
+// how it goes.
+//
+// The event source mapping (pkg/local/eventsource) decides which messages are deleted, and the
+// Runtime API (pkg/local/runtimeapi) runs the bootstrap. This package joins the two: it opens the
+// function wherever it is, records events if asked to, reads the function's log for numbers and
+// reasons, and paints the progress. It imports those two and pkg/terminal.
+package invoker
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"sqs2pg/pkg/local/eventsource"
+)
+
+// Drain is one queue that is drained through one function.
+type Drain struct {
+	// Mapping has all settings of the mapping; Run sets Function, FunctionTimeout and Observe.
+	Mapping eventsource.Mapping
+
+	// Function is opened by Run, which sets Environments to the mapping's concurrency, and Output.
+	Function Function
+
+	// Recorder, if set, keeps every event.
+	Recorder *Recorder
+
+	// Waiting says how many messages are visible on the queue now, for the display. It returns 0 if
+	// SQS does not say.
+	Waiting func(context.Context) int
+
+	// Screen gets the progress, and the lines of the function's log that a person would act on.
+	Screen io.Writer
+}
+
+// Result is what became of the messages.
+type Result struct {
+	eventsource.Summary
+	Totals
+	Log  *Log
+	Took time.Duration // from the start to the last change, so without the silence that ends a drain
+}
+
+// Run drains until the queue has been silent for the mapping's IdleTimeout or ctx ends, and returns
+// what happened until then, with an error too. Errors are those of Function.Open and of
+// eventsource.Mapping.Run. Call it once.
+func (d *Drain) Run(ctx context.Context) (Result, error) {
+	p := newProgress(d.Screen, d.Mapping.Queue.Name(), d.Waiting(ctx))
+	log := NewLog(p.live)
+	p.show(ctx, log, d.Waiting)
+	summary, totals, err := d.run(ctx, log, p.observe)
+	p.stop()
+	return Result{summary, totals, log, p.took}, err
+}
+
+func (d *Drain) run(ctx context.Context, log *Log, observe func(eventsource.Progress)) (eventsource.Summary, Totals, error) {
+	f, m := d.Function, d.Mapping
+	f.Environments, f.Output = m.Concurrency, log
+	opened, err := f.Open(ctx)
+	if err != nil {
+		return eventsource.Summary{}, Totals{}, err
+	}
+	m.Function, m.FunctionTimeout, m.Observe = d.Recorder.wrap(opened), opened.timeout, observe
+	summary, err := m.Run(ctx)
+	return summary, opened.Close(), err
+}

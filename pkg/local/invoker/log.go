@@ -1,0 +1,125 @@
+package invoker
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"maps"
+	"strings"
+	"sync"
+)
+
+// Log reads what the function writes. It keeps the numbers and the reasons of failures, and passes
+// on the other lines: those a person at a terminal would act on. It must be given whole lines and
+// is safe for concurrent use.
+type Log struct {
+	passOn io.Writer
+
+	mu           sync.Mutex
+	written      int
+	duplicates   int
+	failures     map[string]int    // failed receives, by reason
+	reasons      map[string]string // the last reason of each failed message, by message id
+	databaseTime float64           // milliseconds of the database per batch: a running mean that favours the latest
+}
+
+// NewLog returns a log that passes lines on to w.
+func NewLog(w io.Writer) *Log {
+	return &Log{passOn: w, failures: map[string]int{}, reasons: map[string]string{}}
+}
+
+// Written returns how many messages became new rows.
+func (l *Log) Written() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.written
+}
+
+// Duplicates returns how many messages were in the table already.
+func (l *Log) Duplicates() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.duplicates
+}
+
+// Failures returns how many receives failed for each reason, such as "invalid: ip required".
+func (l *Log) Failures() map[string]int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return maps.Clone(l.failures)
+}
+
+// Reason returns why the message with that id failed last, and "" if it did not fail.
+func (l *Log) Reason(messageID string) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.reasons[messageID]
+}
+
+// DatabaseTime returns the milliseconds that a batch waits for the database: a running mean that
+// favours the latest.
+func (l *Log) DatabaseTime() float64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.databaseTime
+}
+
+// Write takes one or more lines.
+func (l *Log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for line := range bytes.Lines(p) {
+		if err := l.take(line); err != nil {
+			return 0, err
+		}
+	}
+	return len(p), nil
+}
+
+// logLine has those members of log lines and metric lines that are used here: see pkg/ingest and
+// pkg/telemetry.
+type logLine struct {
+	Level, Message                                            string
+	MessageID                                                 string `json:"messageId"`
+	Outcome, Field, Rule, SQLState, Constraint, Column, Error string
+	Written, Duplicates                                       int
+	DatabaseTime                                              float64
+	Metrics                                                   json.RawMessage `json:"_aws"`
+}
+
+// take reads one line. l.mu is held.
+func (l *Log) take(line []byte) error {
+	var f logLine
+	switch err := json.Unmarshal(line, &f); {
+	case err == nil && f.Metrics != nil:
+		l.written += f.Written
+		l.duplicates += f.Duplicates
+		if l.databaseTime == 0 {
+			l.databaseTime = f.DatabaseTime
+		}
+		l.databaseTime += (f.DatabaseTime - l.databaseTime) / 8
+	case err == nil && f.Outcome != "":
+		reason := Reason(f.Outcome, f.Field, f.Rule, f.SQLState, f.Constraint, f.Column)
+		l.failures[reason]++
+		l.reasons[f.MessageID] = reason
+	default:
+		_, err := l.passOn.Write(line)
+		return err
+	}
+	return nil
+}
+
+// Reason says why a message failed, in the words of the function's log: "invalid: ip required".
+// Empty details are left out.
+func Reason(outcome string, details ...string) string {
+	var words []string
+	for _, d := range details {
+		if d != "" {
+			words = append(words, d)
+		}
+	}
+	if len(words) == 0 {
+		return outcome
+	}
+	return outcome + ": " + strings.Join(words, " ")
+}

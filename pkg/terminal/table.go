@@ -1,0 +1,80 @@
+package terminal
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+)
+
+// Table writes rows under upper-case headers, without borders, so that people can read it and
+// scripts can cut it. If a line would be wider than w (see Width), it writes one column per line
+// instead, as psql's expanded display does; tables of two columns stay as they are. Every row must
+// have as many cells as header.
+func Table(w io.Writer, header []string, rows [][]string) {
+	text := horizontal(header, rows)
+	if len(header) > 2 && widest(text) > Width(w) {
+		text = vertical(header, rows)
+	}
+	io.WriteString(w, text) // as fmt.Println does, it leaves a broken pipe to the next write
+}
+
+func horizontal(header []string, rows [][]string) string {
+	t := table.NewWriter()
+	t.SetStyle(table.Style{
+		Box:     table.BoxStyle{PaddingRight: "  ", MiddleVertical: ""},
+		Format:  table.FormatOptions{Header: text.FormatUpper},
+		Options: table.OptionsNoBordersAndSeparators,
+	})
+	t.AppendHeader(cells(header))
+	for _, r := range rows {
+		t.AppendRow(cells(r))
+	}
+	var b strings.Builder
+	for line := range strings.Lines(t.Render() + "\n") {
+		b.WriteString(strings.TrimRight(line, " \n") + "\n")
+	}
+	return b.String()
+}
+
+func cells(texts []string) table.Row {
+	row := make(table.Row, len(texts))
+	for i, s := range texts {
+		row[i] = s
+	}
+	return row
+}
+
+// vertical has a heading for every row and a line for every cell.
+func vertical(header []string, rows [][]string) string {
+	nameWidth := 0
+	for _, name := range header {
+		nameWidth = max(nameWidth, utf8.RuneCountInString(name))
+	}
+	var b strings.Builder
+	for i, row := range rows {
+		fmt.Fprintf(&b, "-[ %d ]-\n", i+1)
+		for j, name := range header {
+			b.WriteString(strings.TrimRight(fmt.Sprintf("%-*s  %s", nameWidth, strings.ToUpper(name), row[j]), " ") + "\n")
+		}
+	}
+	return b.String()
+}
+
+func widest(text string) (width int) {
+	for line := range strings.Lines(text) {
+		width = max(width, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")))
+	}
+	return width
+}
+
+// More says how many entries of a list are not shown: "... and 5 more". It writes nothing where all
+// are shown.
+func More(w io.Writer, shown, total int) {
+	if total > shown {
+		fmt.Fprintf(w, "... and %d more\n", total-shown)
+	}
+}

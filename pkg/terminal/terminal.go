@@ -1,0 +1,39 @@
+// Package terminal prints for people: tables that fit the screen, and a block of lines that is
+// painted over and over while work goes on.
+//
+// It knows screens and nothing of queues or databases, so every program can print the same way. In
+// a pipe or a file it writes plain lines. It imports nothing of the project.
+package terminal
+
+import (
+	"io"
+	"os"
+
+	"golang.org/x/term"
+)
+
+// defaultWidth is the width in columns of what is not a terminal, or does not tell.
+const defaultWidth = 80
+
+// narrowest is the width in columns below which a terminal is taken to be wrong about its width.
+const narrowest = 20
+
+// Width returns how many columns a line written to w may have: those of the terminal, or 80 where w
+// is not a terminal.
+func Width(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok {
+		return defaultWidth
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil || width < narrowest {
+		return defaultWidth
+	}
+	return width
+}
+
+// canRepaint reports whether w is a terminal that can move its cursor.
+func canRepaint(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
+}
