@@ -24,16 +24,21 @@ type measurement struct{ name, unit string }
 var ignored = regexp.MustCompile(`^(COPY-|script-|payload-|MB/s$)`)
 
 // add takes the measurements out of what go test -bench prints.
-func (r *results) add(side, round int, pkg, text string) {
+// The name stands for that of the benchmark in what it prints.
+func (r *results) add(side, round int, name, text string) {
 	for line := range strings.Lines(text) {
 		fields := strings.Fields(line)
 		if len(fields) < 4 || !strings.HasPrefix(fields[0], "Benchmark") {
 			continue
 		}
-		name := pkg + " " + strings.TrimSuffix(strings.TrimPrefix(fields[0], "Benchmark"), processors)
+		_, sub, isSub := strings.Cut(strings.TrimSuffix(fields[0], processors), "/")
+		full := name
+		if isSub {
+			full += "/" + sub
+		}
 		for i := 2; i+1 < len(fields); i += 2 {
 			value, err := strconv.ParseFloat(fields[i], 64)
-			if m := (measurement{name, fields[i+1]}); err == nil && !ignored.MatchString(m.unit) {
+			if m := (measurement{full, fields[i+1]}); err == nil && !ignored.MatchString(m.unit) {
 				r.put(m, side, round, value)
 			}
 		}
