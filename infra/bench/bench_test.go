@@ -106,6 +106,37 @@ p New      ns/op                                  only new
 	}
 }
 
+func TestWritesATableOfRatios(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	put(t, dir, "go.mod", "module example.com/m\n\ngo 1.26\n")
+	put(t, dir, "x/x_test.go", strings.NewReplacer("SLOW", "12", "RATE", "30").Replace(source))
+	put(t, dir, "page.md", "# Page\n\n<!-- ratios -->\nold\n<!-- end -->\n\nAfter.\n")
+	var talk bytes.Buffer
+	if err := tabulate(t.Context(), dir, "page.md", "All", []string{"./..."}, &talk); err != nil {
+		t.Fatalf("%v\n%s", err, &talk)
+	}
+	got, err := os.ReadFile(filepath.Join(dir, "page.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `# Page
+
+<!-- ratios -->
+| benchmark | measured | median of 7 runs | lowest to highest |
+|---|---|---|---|
+| x AllTogether | times the script | 30 | 30 to 30 |
+| x All/kept | ms to start | 10 | 10 to 10 |
+| x All/slow | ms to start | 12 | 12 to 12 |
+<!-- end -->
+
+After.
+`
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
 func put(t *testing.T, dir, name, text string) {
 	t.Helper()
 	path := filepath.Join(dir, name)

@@ -26,6 +26,7 @@ import (
 )
 
 const usage = `Usage: go run ./infra/bench -commit COMMIT [-bench REGEXP] [PACKAGES]
+       go run ./infra/bench -write FILE [-bench REGEXP] [PACKAGES]
 
 Runs the benchmarks of PACKAGES (default ./...) at COMMIT and in the working tree, in turns, 7 rounds.
 Prints for each measurement the median of the rounds' ratios, new/old, and their spread: the lowest
@@ -33,7 +34,11 @@ and the highest ratio. A measurement is called slower (or larger, of memory) onl
 every round; that happens by chance in 1 of 128. Benchmarks are paired by name, so a package may have
 moved. Leave the working tree alone meanwhile.
 
+With -write it runs the benchmarks of the working tree only, and writes the median of their ratios, times
+and memory, lowest and highest, as a table into FILE, between <!-- ratios --> and <!-- end -->.
+
   -commit COMMIT  what to compare with, as git names it
+  -write FILE     the file that holds the table
   -bench REGEXP   choose benchmarks, as for go test -bench (default ".")
 `
 
@@ -45,17 +50,24 @@ func main() {
 	flags := flag.NewFlagSet("bench", flag.ExitOnError)
 	flags.Usage = func() { fmt.Fprint(os.Stderr, usage) }
 	commit := flags.String("commit", "", "")
+	file := flags.String("write", "", "")
 	pattern := flags.String("bench", ".", "")
 	flags.Parse(os.Args[1:])
-	if *commit == "" {
-		fmt.Fprintln(os.Stderr, "bench: no commit to compare with: name one, as in make bench-compare REV=HEAD~1")
-		os.Exit(2)
-	}
 	packages := flags.Args()
 	if len(packages) == 0 {
 		packages = []string{"./..."}
 	}
-	if err := compare(ctx, ".", *commit, *pattern, packages, os.Stdout, os.Stderr); err != nil {
+	var err error
+	switch {
+	case *file != "":
+		err = tabulate(ctx, ".", *file, *pattern, packages, os.Stderr)
+	case *commit != "":
+		err = compare(ctx, ".", *commit, *pattern, packages, os.Stdout, os.Stderr)
+	default:
+		fmt.Fprintln(os.Stderr, "bench: no commit to compare with: name one, as in make bench-compare REV=HEAD~1")
+		os.Exit(2)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -102,6 +114,41 @@ func compare(ctx context.Context, dir, commit, pattern string, packages []string
 	}
 	r.print(out)
 	return r.failed()
+}
+
+// tabulate runs the benchmarks of the working tree, and writes their table into a file.
+func tabulate(ctx context.Context, dir, file, pattern string, packages []string, talk io.Writer) error {
+	text, err := os.ReadFile(filepath.Join(dir, file))
+	if err != nil {
+		return err
+	}
+	before, rest, found := strings.Cut(string(text), "<!-- ratios -->\n")
+	_, after, closed := strings.Cut(rest, "<!-- end -->")
+	if !found || !closed {
+		return fmt.Errorf("%s has no place for the table: add the lines <!-- ratios --> and <!-- end -->", file)
+	}
+	benchmarks, err := find(ctx, dir, packages, pattern)
+	if err != nil {
+		return err
+	}
+	temp, err := os.MkdirTemp("", "bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(temp)
+	r := runner{bin: temp, talk: talk}
+	for round := range rounds {
+		for _, b := range benchmarks {
+			fmt.Fprintf(talk, "round %d of %d: %s\n", round+1, rounds, b)
+			if err := r.run(ctx, 1, round, b.String(), b); err != nil {
+				return err
+			}
+		}
+	}
+	if err := r.failed(); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, file), []byte(before+"<!-- ratios -->\n"+r.markdown()+"<!-- end -->"+after), 0o644)
 }
 
 // benchmark is a function of a package, and the sub-benchmarks to run.

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -85,6 +86,31 @@ func (r *results) print(out io.Writer) {
 	}
 	table.Flush()
 	fmt.Fprintf(out, "%d of %d measurements are worse beyond their spread\n", worse, compared)
+}
+
+// What the table of tabulate shows: what means little on another machine is left out.
+var tabulated = []struct{ unit, title string }{
+	{"ratio-of-COPY", "of COPY"},
+	{"times-the-script", "times the script"},
+	{"us/message", "us a message"},
+	{"ms/start", "ms to start"},
+	{"peak-MB", "MB at most"},
+}
+
+// markdown writes a row for each measurement of the new side that the table shows.
+func (r *results) markdown() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "| benchmark | measured | median of %d runs | lowest to highest |\n|---|---|---|---|\n", rounds)
+	for _, t := range tabulated {
+		for _, m := range r.order {
+			if m.unit != t.unit {
+				continue
+			}
+			values := slices.Collect(maps.Values(r.values[m][1]))
+			fmt.Fprintf(&b, "| %s | %s | %s | %s to %s |\n", m.name, t.title, digits(median(values)), digits(slices.Min(values)), digits(slices.Max(values)))
+		}
+	}
+	return b.String()
 }
 
 var (
