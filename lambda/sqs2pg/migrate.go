@@ -4,18 +4,28 @@ import (
 	"context"
 	"fmt"
 
+	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres/schema"
 )
 
 type migrateCommand struct {
 	databaseFlag `embed:""`
 	contractFlag `embed:""`
+	ConfirmKey   []string `placeholder:"ID=FINGERPRINT" help:"Confirm the key that made the tokens of an earlier release; the refusal prints both."`
 }
 
 func (c *migrateCommand) Run(ctx context.Context, s *streams) error {
 	loaded, err := c.load()
 	if err != nil {
 		return err
+	}
+	var keys []mask.Fingerprint
+	for _, text := range c.ConfirmKey {
+		key, err := schema.ParseFingerprint(text)
+		if err != nil {
+			return misuse("--confirm-key: %v", err)
+		}
+		keys = append(keys, key)
 	}
 	pool, err := c.openDatabase(ctx)
 	if err != nil {
@@ -27,5 +37,11 @@ func (c *migrateCommand) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	fmt.Fprintln(s.err, report)
+	for _, key := range keys {
+		if err := schema.ConfirmKey(ctx, pool, key); err != nil {
+			return err
+		}
+		fmt.Fprintf(s.err, "confirmed the masking key %s\n", key.ID)
+	}
 	return nil
 }

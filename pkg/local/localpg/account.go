@@ -47,8 +47,8 @@ func (a *account) own(path string) error {
 	return os.Chown(path, int(a.uid), int(a.gid))
 }
 
-// owns reports whether path is a folder of the account. Under /var/tmp every user may create a folder
-// with any name, so we must not trust a folder that another user made.
+// owns reports whether path is a folder of the account. Under /var/tmp every user may create a
+// folder with any name, so we must not trust a folder that another user made.
 func (a *account) owns(path string) (bool, error) {
 	want := uint32(os.Geteuid())
 	if a != nil {
@@ -68,7 +68,8 @@ func ownedBy(path string, uid uint32) (bool, error) {
 
 // attributes returns the process attributes that make a command run as the account.
 func (a *account) attributes() *syscall.SysProcAttr {
-	// Its own process group keeps Ctrl-C in a terminal from reaching Postgres: we stop it ourselves.
+	// Its own process group keeps Ctrl-C in a terminal from reaching Postgres: we stop it
+	// ourselves.
 	attributes := &syscall.SysProcAttr{Setpgid: true}
 	if a != nil {
 		attributes.Credential = &syscall.Credential{Uid: a.uid, Gid: a.gid}

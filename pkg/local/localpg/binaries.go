@@ -11,8 +11,8 @@ import (
 	"strconv"
 )
 
-// oldest is the oldest major version that we accept: gen_random_uuid(), which our migrations use, is
-// built in since Postgres 13.
+// oldest is the oldest major version that we accept: gen_random_uuid(), which our migrations use,
+// is built in since Postgres 13.
 const oldest = 13
 
 // binaries is a folder that contains initdb and postgres, which the account can run.
@@ -32,9 +32,9 @@ var installDirs = []string{
 	"/Applications/Postgres.app/Contents/Versions/*/bin", // Postgres.app
 }
 
-// findBinaries returns the binaries for h. If h has data, they must be of the major version that made
-// the data. Otherwise the order is: those in PATH, the newest installed on the machine, and those
-// that we download.
+// findBinaries returns the binaries for h. If h has data, they must be of the major version that
+// made the data. Otherwise the order is: those in PATH, the newest installed on the machine, and
+// those that we download.
 func findBinaries(ctx context.Context, h home) (binaries, error) {
 	made, err := h.version()
 	if err != nil {
@@ -77,8 +77,8 @@ func installed(ctx context.Context, a *account) []binaries {
 
 var versionOutput = regexp.MustCompile(`\(PostgreSQL\) (\d+)`)
 
-// inspect runs both programs as the account. It fails if the account cannot run them, or if they are
-// too old.
+// inspect runs both programs as the account. It fails if the account cannot run them, or if they
+// are too old.
 func inspect(ctx context.Context, dir string, a *account) (binaries, error) {
 	b := binaries{dir: dir, account: a}
 	for _, program := range []string{"initdb", "postgres"} {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	embedded "github.com/fergusstrange/embedded-postgres"
 )
@@ -19,8 +20,13 @@ const (
 	fetchedMajor   = "18"
 )
 
+// downloading lets the first of several concurrent starts download, and the others wait for it.
+var downloading sync.Mutex
+
 // fetch returns the downloaded binaries. It downloads them if this machine does not have them yet.
 func fetch(ctx context.Context, a *account) (binaries, error) {
+	downloading.Lock()
+	defer downloading.Unlock()
 	dir, err := fetchedDir(a)
 	if err != nil {
 		return binaries{}, err
@@ -70,8 +76,8 @@ func download(dir string) error {
 }
 
 // unpack lets the library download, verify and unpack the binaries. The library does so only as the
-// first part of starting a server, and its start cannot work as root. We pass it an empty data folder
-// that looks initialised: its start then always fails, at once, after the part that we need.
+// first part of starting a server, and its start cannot work as root. We pass it an empty data
+// folder that looks initialised: its start then always fails, at once, after the part that we need.
 func unpack(work, unpacked string) error {
 	// The library downloads with http.DefaultClient, which keeps the connection open.
 	defer http.DefaultClient.CloseIdleConnections()

@@ -33,7 +33,8 @@ func (h home) cluster() string      { return filepath.Join(h.path, "cluster") }
 func (h home) data() string         { return filepath.Join(h.cluster(), "data") }
 func (h home) passwordFile() string { return filepath.Join(h.cluster(), "password") }
 
-// openHome makes the folder if it is missing, checks its owner, and locks it against a second server.
+// openHome makes the folder if it is missing, checks its owner, and locks it against a second
+// server.
 func openHome(dir string, a *account) (home, error) {
 	h := home{temporary: dir == "", account: a}
 	var err error
@@ -97,8 +98,8 @@ func (h home) version() (string, error) {
 }
 
 // initialise makes the cluster if there is none. It makes it under another name and renames it when
-// it is complete, so an interrupted initialisation is never mistaken for a cluster. The caller holds
-// the lock.
+// it is complete, so an interrupted initialisation is never mistaken for a cluster. The caller
+// holds the lock.
 func (h home) initialise(ctx context.Context, b binaries) error {
 	if version, err := h.version(); err != nil || version != "" {
 		return err
@@ -126,8 +127,8 @@ func (h home) initialise(ctx context.Context, b binaries) error {
 }
 
 // refuseRunning returns ErrRunning if a server runs in the folder: it may have outlived the process
-// that started it. It waits for a server that is stopping. It ignores the postmaster.pid of a killed
-// server: Postgres replaces that file.
+// that started it. It waits for a server that is stopping. It ignores the postmaster.pid of a
+// killed server: Postgres replaces that file.
 func (h home) refuseRunning(ctx context.Context) error {
 	for {
 		pid, port, status := h.postmaster()
@@ -158,9 +159,9 @@ func (h home) describePID() string {
 	return fmt.Sprintf("process %d: stop it (kill %d) or use it", pid, pid)
 }
 
-// postmaster reads process id, port and status from postmaster.pid. The order of its lines is fixed:
-// process id, data directory, start time, port, socket directory, listen address, shared memory,
-// status. See https://www.postgresql.org/docs/current/storage-file-layout.html.
+// postmaster reads process id, port and status from postmaster.pid. The order of its lines is
+// fixed: process id, data directory, start time, port, socket directory, listen address, shared
+// memory, status. See https://www.postgresql.org/docs/current/storage-file-layout.html.
 func (h home) postmaster() (pid, port int, status string) {
 	text, err := os.ReadFile(filepath.Join(h.data(), "postmaster.pid"))
 	if err != nil {
@@ -172,8 +173,9 @@ func (h home) postmaster() (pid, port int, status string) {
 	return max(pid, 0), port, strings.TrimSpace(lines[7])
 }
 
-// command prepares one of the binaries to run as the account, in a folder that the account may enter.
-// It does not pass on our environment, which may hold settings for another server (PGPORT, PGDATA).
+// command prepares one of the binaries to run as the account, in a folder that the account may
+// enter. It does not pass on our environment, which may hold settings for another server (PGPORT,
+// PGDATA).
 func (b binaries) command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, filepath.Join(b.dir, name), args...)
 	cmd.SysProcAttr = b.account.attributes()

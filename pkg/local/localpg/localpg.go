@@ -29,19 +29,20 @@ var (
 	// ErrRunning means that a server is already running in Options.Dir. The error's text names its
 	// process id.
 	ErrRunning = errors.New("a server is already running there")
-	// ErrVersion means that the data in Options.Dir were made by a major version of Postgres that is
-	// not installed on this machine.
+	// ErrVersion means that the data in Options.Dir were made by a major version of Postgres that
+	// is not installed on this machine.
 	ErrVersion = errors.New("made by another major version of Postgres")
-	// ErrStart means that the server did not start. The error's text ends with the last lines of the
-	// server's log.
+	// ErrStart means that the server did not start. The error's text ends with the last lines of
+	// the server's log.
 	ErrStart = errors.New("local Postgres did not start")
 )
 
 // Options say where a server keeps its files and its log.
 type Options struct {
 	// Dir is the folder that keeps the data from one start to the next. Start makes it if it is
-	// missing. If we are root, the data are under /var/tmp instead, in a folder whose name is derived
-	// from Dir. Empty means a temporary server, whose data are not durable and which Stop removes.
+	// missing. If we are root, the data are under /var/tmp instead, in a folder whose name is
+	// derived from Dir. Empty means a temporary server, whose data are not durable and which Stop
+	// removes.
 	Dir string
 	// Durable makes a temporary server flush each commit to the disk before it answers, as a kept
 	// server does. Benchmarks set it.
@@ -128,8 +129,8 @@ func (s *Server) Stop() error {
 }
 
 // Crash ends the server at once, without a checkpoint, as if the machine had failed. The next Start
-// with the same Dir recovers the data from the write-ahead log. It takes 10 s at most. Stop need not
-// be called after it.
+// with the same Dir recovers the data from the write-ahead log. It takes 10 s at most. Stop need
+// not be called after it.
 func (s *Server) Crash() error {
 	s.stop.Do(func() {
 		s.stopErr = errors.Join(s.process.end(5*time.Second, syscall.SIGQUIT, syscall.SIGKILL), s.home.close())
@@ -137,6 +138,6 @@ func (s *Server) Crash() error {
 	return s.stopErr
 }
 
-// Dir returns the folder of the server's files. It is Options.Dir, except for a temporary server and
-// where we are root.
+// Dir returns the folder of the server's files. It is Options.Dir, except for a temporary server
+// and where we are root.
 func (s *Server) Dir() string { return filepath.Clean(s.home.path) }

@@ -77,8 +77,8 @@ func query(t *testing.T, url, sql string) string {
 	return value
 }
 
-// keptDir returns a folder for a kept server. The cleanup also removes the data, which are elsewhere
-// if we are root: the test stores that folder in dataDirs.
+// keptDir returns a folder for a kept server. The cleanup also removes the data, which are
+// elsewhere if we are root: the test stores that folder in dataDirs.
 func keptDir(t *testing.T) string {
 	dir := filepath.Join(t.TempDir(), "postgres")
 	t.Cleanup(func() {

@@ -70,7 +70,8 @@ func settings(h home, port int) []string {
 	return list
 }
 
-// run starts the server and returns when it accepts connections, when it has ended, or when ctx ends.
+// run starts the server and returns when it accepts connections, when it has ended, or when ctx
+// ends.
 func run(ctx context.Context, h home, b binaries, port int, log io.Writer) (*process, error) {
 	args := []string{"-D", h.data()}
 	for _, setting := range settings(h, port) {

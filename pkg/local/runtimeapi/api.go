@@ -145,8 +145,8 @@ func (e *environment) serveExtensionNext(_ http.ResponseWriter, r *http.Request)
 	<-r.Context().Done()
 }
 
-// functionError reads the {"errorType", "errorMessage"} that runtimes send. It returns an error even
-// if the body is empty or not JSON.
+// functionError reads the {"errorType", "errorMessage"} that runtimes send. It returns an error
+// even if the body is empty or not JSON.
 func functionError(body []byte, kind string) *FunctionError {
 	var sent struct {
 		Type    string `json:"errorType"`

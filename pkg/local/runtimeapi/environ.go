@@ -23,13 +23,13 @@ const (
 // caller's AWS_* variables, because Lambda gives a function credentials and a region.
 var inherited = []string{"PATH", "HOME", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR"}
 
-// Environ returns the environment variables of a function whose Runtime API is at the address. Later
-// entries override earlier ones. They are, in this order: the variables that Lambda sets on an
-// OS-only runtime
+// Environ returns the environment variables of a function whose Runtime API is at the address.
+// Later entries override earlier ones. They are, in this order: the variables that Lambda sets on
+// an OS-only runtime
 // (https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime);
 // the caller's PATH, HOME, TMPDIR, SSL_CERT_FILE, SSL_CERT_DIR and AWS_*; Config.Env. The function
-// sees no other variable of the caller, so a setting that is missing in the template is missing here
-// too. TZ is UTC, as in Lambda.
+// sees no other variable of the caller, so a setting that is missing in the template is missing
+// here too. TZ is UTC, as in Lambda.
 func Environ(c Config, address string) []string {
 	env := []string{
 		"LANG=en_US.UTF-8",

@@ -14,7 +14,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// errNotTaken means that the process did not ask for the invocation, so the invocation has not begun.
+// errNotTaken means that the process did not ask for the invocation, so the invocation has not
+// begun.
 var errNotTaken = errors.New("invocation not taken")
 
 // environment is one bootstrap process and its API endpoint, which no other process uses.
@@ -129,7 +130,8 @@ func (e *environment) alive() bool {
 	}
 }
 
-// invoke sends the process one event and waits for its response. It must not be called concurrently.
+// invoke sends the process one event and waits for its response. It must not be called
+// concurrently.
 func (e *environment) invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	inv := &invocation{
 		id:      uuid.NewString(),

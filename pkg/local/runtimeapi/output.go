@@ -6,7 +6,8 @@ import (
 	"sync"
 )
 
-// lineLimit is the longest line in bytes; a longer one is cut. Lambda's log events have the same limit.
+// lineLimit is the longest line in bytes; a longer one is cut. Lambda's log events have the same
+// limit.
 const lineLimit = 256 << 10
 
 // sharedWriter receives the output of all processes.

@@ -1,15 +1,16 @@
 // Package runtimeapi runs a Lambda function on this machine as Lambda does: it starts the deployed
 // `bootstrap` program and sends it events through the Lambda Runtime API.
 //
-// Most failures of a function happen outside its handler: at the start, in the environment variables,
-// at the deadline, in a crash, with a response that is too large. A handler that is called in-process
-// does not show these failures, nor does a container image that serves one call at a time. Here each
-// execution environment is an operating-system process with its own API endpoint. It handles one
-// invocation at a time, is killed at the timeout, and is replaced after a crash.
+// Most failures of a function happen outside its handler: at the start, in the environment
+// variables, at the deadline, in a crash, with a response that is too large. A handler that is
+// called in-process does not show these failures, nor does a container image that serves one call
+// at a time. Here each execution environment is an operating-system process with its own API
+// endpoint. It handles one invocation at a time, is killed at the timeout, and is replaced after a
+// crash.
 //
 // The rules are those of https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html and
-// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html. Two things differ on
-// purpose. The working directory is the caller's instead of /var/task, so relative paths in
+// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html. Two things differ
+// on purpose. The working directory is the caller's instead of /var/task, so relative paths in
 // Config.Env mean what they mean to the caller. Processes are not frozen between invocations.
 package runtimeapi
 
@@ -31,15 +32,15 @@ const (
 // ErrClosed is returned by Invoke after Close was called.
 var ErrClosed = errors.New("the function is closed")
 
-// FunctionError means that the function failed an invocation: it returned an error, panicked, exited
-// or ran into its timeout.
+// FunctionError means that the function failed an invocation: it returned an error, panicked,
+// exited or ran into its timeout.
 type FunctionError struct {
 	// Type is the type that the function reported (in Go the name of the error's type), or one of
 	// Lambda's: Sandbox.Timedout, Runtime.ExitError, Function.ResponseSizeTooLarge.
 	Type string
 
-	// Message is the text that the function reported, or Lambda's text. Lambda's text contains no part
-	// of the payload.
+	// Message is the text that the function reported, or Lambda's text. Lambda's text contains no
+	// part of the payload.
 	Message string
 }
 
@@ -61,10 +62,10 @@ type Function struct {
 	all map[*environment]bool // every live process, for Close
 }
 
-// Start starts the processes and returns when each has asked for its first invocation. As in Lambda,
-// each has 10 s for that. If one fails, Start stops them all. Its error says what to do: the file is
-// missing or not for this machine, or the process exited (with the last line of its standard error)
-// or reported an initialisation error.
+// Start starts the processes and returns when each has asked for its first invocation. As in
+// Lambda, each has 10 s for that. If one fails, Start stops them all. Its error says what to do:
+// the file is missing or not for this machine, or the process exited (with the last line of its
+// standard error) or reported an initialisation error.
 func Start(ctx context.Context, c Config) (*Function, error) {
 	if err := c.complete(); err != nil {
 		return nil, err
@@ -207,10 +208,10 @@ func (f *Function) restart(ctx context.Context, dead *environment) (*environment
 	return nil, failed
 }
 
-// Close waits for the invocations in progress and then ends the processes. A process that registered
-// an extension, as lambda.WithEnableSIGTERM does, gets SIGTERM and 500 ms before SIGKILL. If ctx ends
-// while Close waits, the invocations in progress fail, and Close returns ctx's error. Close may be
-// called again.
+// Close waits for the invocations in progress and then ends the processes. A process that
+// registered an extension, as lambda.WithEnableSIGTERM does, gets SIGTERM and 500 ms before
+// SIGKILL. If ctx ends while Close waits, the invocations in progress fail, and Close returns ctx's
+// error. Close may be called again.
 func (f *Function) Close(ctx context.Context) error {
 	f.close.Do(func() { close(f.closed) })
 	err := f.awaitIdle(ctx)
@@ -225,7 +226,8 @@ func (f *Function) Close(ctx context.Context) error {
 	return err
 }
 
-// awaitIdle takes every environment off the free list: it returns when no invocation is in progress.
+// awaitIdle takes every environment off the free list: it returns when no invocation is in
+// progress.
 func (f *Function) awaitIdle(ctx context.Context) error {
 	f.closing.Lock()
 	defer f.closing.Unlock()

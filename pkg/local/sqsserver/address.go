@@ -2,12 +2,14 @@ package sqsserver
 
 import "strings"
 
-// arn names a queue (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html).
+// arn returns the queue's ARN
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html).
 func (k queueKey) arn() string {
 	return "arn:aws:sqs:" + k.region + ":" + account + ":" + k.name
 }
 
-// parseARN returns the queue that an ARN names, and its account.
+// parseARN returns the queue and the account of an ARN. ok is false if it is not the ARN of a
+// queue.
 func parseARN(text string) (key queueKey, owner string, ok bool) {
 	parts := strings.Split(text, ":")
 	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "sqs" || parts[5] == "" {
@@ -18,7 +20,8 @@ func parseARN(text string) (key queueKey, owner string, ok bool) {
 
 func (c *call) url(name string) string { return c.base + "/" + account + "/" + name }
 
-// at finds the queue of a URL, of which only the account and the name count: clients reach one server by many hosts.
+// at finds the queue of a URL. It looks only at the account and the name in the URL, because
+// clients reach one server by many host names.
 func (c *call) at(url string) (*queue, error) {
 	if url == "" {
 		return nil, missing("QueueUrl")
@@ -34,7 +37,7 @@ func (c *call) at(url string) (*queue, error) {
 	return q, nil
 }
 
-// open finds the queue of a URL and locks it. The caller releases it.
+// open finds the queue of a URL and locks it. The caller must release it.
 func (c *call) open(url string) (q *queue, now int64, err error) {
 	if q, err = c.at(url); err != nil {
 		return nil, 0, err

@@ -17,13 +17,13 @@ import (
 // An attribute is one message attribute.
 type attribute struct {
 	name     string
-	dataType string // String, Number or Binary, perhaps with a label of the sender's: Number.int
-	text     string // the value; of a Binary the bytes
+	dataType string // String, Number or Binary; the sender may add a label: Number.int
+	text     string // the value; the bytes of a Binary
 }
 
 func (a *attribute) isBinary() bool { return strings.HasPrefix(a.dataType, "Binary") }
 
-// attributeValue is an attribute on the wire.
+// attributeValue is the value of an attribute in requests and responses.
 type attributeValue struct {
 	DataType    string  `json:"DataType"`
 	StringValue *string `json:"StringValue,omitempty"`
@@ -32,7 +32,7 @@ type attributeValue struct {
 
 const badCharacters = "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF"
 
-// allowedText tells whether all characters may be in a message
+// allowedText reports whether SQS allows all characters of s in a message
 // (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html).
 func allowedText(s string) bool {
 	for _, r := range s {
@@ -74,7 +74,7 @@ func readAttribute(name string, v attributeValue) (attribute, error) {
 	return a, a.check()
 }
 
-// readSystemAttributes takes the one system attribute there is, AWSTraceHeader.
+// readSystemAttributes reads AWSTraceHeader, the only system attribute that a sender may set.
 func readSystemAttributes(values map[string]attributeValue) ([]attribute, error) {
 	var list []attribute
 	for name, v := range values {
@@ -93,9 +93,9 @@ func readSystemAttributes(values map[string]attributeValue) ([]attribute, error)
 	return list, nil
 }
 
-// attributesMD5 is the digest that SDKs check
+// attributesMD5 returns the digest that SDKs check
 // (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html#sqs-attributes-md5-message-digest-calculation).
-// The list is sorted by name; an empty one has no digest.
+// The list must be sorted by name. The digest of an empty list is "".
 func attributesMD5(list []attribute) string {
 	if len(list) == 0 {
 		return ""
@@ -120,7 +120,7 @@ func attributesMD5(list []attribute) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// attributeList is attributes on the wire: an object.
+// attributeList is a list of attributes that is written as one JSON object.
 type attributeList []attribute
 
 // MarshalJSONTo writes the attributes as one object.
@@ -145,7 +145,7 @@ func (l attributeList) MarshalJSONTo(e *jsontext.Encoder) error {
 
 var attributeName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,256}$`)
 
-// checkAttributeName holds the name to
+// checkAttributeName checks the name by the rules of
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html.
 func checkAttributeName(name string) error {
 	lower := strings.ToLower(name)
@@ -160,7 +160,7 @@ func checkAttributeName(name string) error {
 	return nil
 }
 
-// check holds type and value to the same page.
+// check checks type and value by the rules of the same page.
 func (a *attribute) check() error {
 	kind, _, _ := strings.Cut(a.dataType, ".")
 	switch {

@@ -36,7 +36,7 @@ func (c *call) getQueueAttributes(in *getQueueAttributesInput) (*getQueueAttribu
 	return out, nil
 }
 
-// attributes returns all that have a value. The caller holds the lock.
+// attributes returns all attributes that have a value. The caller holds the lock.
 func (q *queue) attributes() map[string]string {
 	all := maps.Clone(q.settings.texts)
 	all["QueueArn"] = q.arn()
@@ -48,7 +48,8 @@ func (q *queue) attributes() map[string]string {
 	return all
 }
 
-// knownAttribute tells whether some queue can have such an attribute: asking for it where it has no value is no error.
+// knownAttribute reports whether a queue can have the attribute. A client may ask for a known
+// attribute that has no value.
 func knownAttribute(name string) bool {
 	_, number := numeric[name]
 	_, choice := choices[name]
@@ -71,7 +72,7 @@ func (c *call) setQueueAttributes(in *setQueueAttributesInput) (*none, error) {
 		return nil, err
 	}
 	current := q.settings
-	q.release(now) // a redrive policy is checked against another queue, and no two are locked at once
+	q.release(now) // with locks the dead-letter queue, and no two queues may be locked at once
 	changed, err := current.with(c, q.queueKey, in.Attributes)
 	if err != nil {
 		return nil, err
@@ -84,8 +85,8 @@ func (c *call) setQueueAttributes(in *setQueueAttributesInput) (*none, error) {
 	return nil, nil
 }
 
-// configure puts new settings in force. A new retention counts for the messages that are there, and so does the delay of a
-// FIFO queue, while that of a standard queue counts for new ones.
+// configure applies new settings. A new retention period applies to existing messages. A new delay
+// applies to existing messages of a FIFO queue, but only to new messages of a standard queue.
 func (q *queue) configure(changed settings, now int64) {
 	was := q.settings
 	q.settings, q.modified = changed, now

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestDefaultAttributes(t *testing.T) {
+func TestNewQueueHasDefaultAttributes(t *testing.T) {
 	f := start(t)
 	standard := attributes{
 		"ApproximateNumberOfMessages": "0", "ApproximateNumberOfMessagesDelayed": "0", "ApproximateNumberOfMessagesNotVisible": "0",
@@ -50,7 +50,7 @@ func TestDefaultAttributes(t *testing.T) {
 	}
 }
 
-func TestSomeAttributesOnly(t *testing.T) {
+func TestReturnsOnlyRequestedQueueAttributes(t *testing.T) {
 	f := start(t)
 	url := f.queue(attributes{"DelaySeconds": "3"})
 	got := f.attributes(url, "DelaySeconds", "VisibilityTimeout", "RedrivePolicy")
@@ -61,7 +61,7 @@ func TestSomeAttributesOnly(t *testing.T) {
 	f.refused(err, "InvalidAttributeName", "Unknown Attribute Colour.")
 }
 
-func TestSettingAttributes(t *testing.T) {
+func TestSetsQueueAttributesWithinTheirLimits(t *testing.T) {
 	f := start(t)
 	for _, test := range []struct {
 		name, attribute string
@@ -71,7 +71,7 @@ func TestSettingAttributes(t *testing.T) {
 		{"the longest delay", "DelaySeconds", "900", true},
 		{"too long a delay", "DelaySeconds", "901", false},
 		{"a negative delay", "DelaySeconds", "-1", false},
-		{"a delay that is no number", "DelaySeconds", "soon", false},
+		{"a delay that is not a number", "DelaySeconds", "soon", false},
 		{"the smallest maximum size", "MaximumMessageSize", "1024", true},
 		{"too small a maximum size", "MaximumMessageSize", "1023", false},
 		{"the largest maximum size", "MaximumMessageSize", "1048576", true},
@@ -104,12 +104,12 @@ func TestSettingAttributes(t *testing.T) {
 	}
 }
 
-func TestAttributesThatCannotBeSet(t *testing.T) {
+func TestRefusesToSetOtherAttributes(t *testing.T) {
 	f := start(t)
 	for _, test := range []struct{ name, attribute string }{
-		{"an unknown one", "Colour"},
-		{"one that SQS computes", "QueueArn"},
-		{"one of FIFO queues on a standard queue", "ContentBasedDeduplication"},
+		{"an unknown attribute", "Colour"},
+		{"an attribute that SQS computes", "QueueArn"},
+		{"a FIFO attribute on a standard queue", "ContentBasedDeduplication"},
 		{"the type of the queue", "FifoQueue"},
 	} {
 		f.sub(test.name, func(f fixture) {
@@ -120,17 +120,17 @@ func TestAttributesThatCannotBeSet(t *testing.T) {
 	}
 }
 
-func TestARefusedAttributeChangesNothing(t *testing.T) {
+func TestRefusedAttributeChangesNothing(t *testing.T) {
 	f := start(t)
 	url := f.queue(nil)
 	_, err := f.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: &url, Attributes: attributes{"DelaySeconds": "5", "VisibilityTimeout": "x"}})
 	f.refused(err, "InvalidAttributeValue", "Invalid value for the parameter VisibilityTimeout.")
 	if got := f.attributes(url)["DelaySeconds"]; got != "0" {
-		t.Errorf("the delay is %s though the call failed", got)
+		t.Errorf("the delay is %s, although the call failed", got)
 	}
 }
 
-func TestHighThroughputFIFO(t *testing.T) {
+func TestSetsHighThroughputFIFO(t *testing.T) {
 	f := start(t)
 	url := f.queue(attributes{"FifoQueue": "true"})
 	set := func(a attributes) error {
@@ -144,7 +144,7 @@ func TestHighThroughputFIFO(t *testing.T) {
 	})
 }
 
-func TestEncryptionByAKey(t *testing.T) {
+func TestShowsEncryptionByKey(t *testing.T) {
 	f := start(t)
 	url := f.queue(attributes{"KmsMasterKeyId": "alias/mine"})
 	got := f.attributes(url, "KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds", "SqsManagedSseEnabled")

@@ -8,10 +8,10 @@ import (
 
 var entryID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
 
-// maxBatch is the number of entries that one batch call takes.
+// maxBatch is the largest number of entries in one batch call.
 const maxBatch = 10
 
-// batchOutput is the answer of every batch call: 200, however many entries failed.
+// batchOutput is the answer of every batch call. Its HTTP status is 200 even if all entries failed.
 type batchOutput[T any] struct {
 	Successful []T          `json:",omitempty"`
 	Failed     []batchError `json:",omitempty"`
@@ -29,7 +29,8 @@ func (b *batchOutput[T]) fail(id string, err error) {
 	b.Failed = append(b.Failed, batchError{id, true, e.code, e.message})
 }
 
-// checkBatch refuses what fails a batch as a whole. The element is what AWS calls an entry in its message.
+// checkBatch returns the errors that fail a batch as a whole. The element is AWS's name for an
+// entry in the error's message.
 func checkBatch[E interface{ entryID() string }](entries []E, element string) error {
 	switch n := len(entries); {
 	case n == 0:
@@ -75,7 +76,7 @@ func (c *call) sendMessageBatch(in *sendBatchInput) (*batchOutput[sendResult], e
 	if err := checkBatch(in.Entries, "SendMessageBatchRequestEntry"); err != nil {
 		return nil, err
 	}
-	parcels, refused, err := pack(in.Entries, c.trace)
+	checked, refused, err := checkEntries(in.Entries, c.trace)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +86,7 @@ func (c *call) sendMessageBatch(in *sendBatchInput) (*batchOutput[sendResult], e
 	}
 	defer q.release(now)
 	out := &batchOutput[sendResult]{}
-	for i, p := range parcels {
+	for i, p := range checked {
 		err := refused[i]
 		if err == nil {
 			err = q.accept(p, now)
@@ -99,25 +100,26 @@ func (c *call) sendMessageBatch(in *sendBatchInput) (*batchOutput[sendResult], e
 	return out, nil
 }
 
-// pack packs each entry or says why not; a batch that is too long as a whole is an error.
-func pack(entries []sendEntry, trace string) (parcels []*parcel, refused []error, err error) {
-	parcels, refused = make([]*parcel, len(entries)), make([]error, len(entries))
+// checkEntries checks each entry; refused[i] is the error of entry i. It returns an error if the
+// batch as a whole is too long.
+func checkEntries(entries []sendEntry, trace string) (checked []*checkedMessage, refused []error, err error) {
+	checked, refused = make([]*checkedMessage, len(entries)), make([]error, len(entries))
 	total := 0
 	for i := range entries {
-		if parcels[i], refused[i] = entries[i].pack(trace); refused[i] == nil {
-			total += parcels[i].size
+		if checked[i], refused[i] = entries[i].check(trace); refused[i] == nil {
+			total += checked[i].size
 		}
 	}
 	if most := numeric["MaximumMessageSize"].most; total > most {
 		return nil, nil, batchTooLong.because("Batch requests cannot be longer than %d bytes. You have sent %d bytes.", most, total)
 	}
-	return parcels, refused, nil
+	return checked, refused, nil
 }
 
 type handleEntry struct {
 	ID      string `json:"Id"`
 	Handle  string `json:"ReceiptHandle"`
-	Timeout *int   `json:"VisibilityTimeout"` // of ChangeMessageVisibilityBatch
+	Timeout *int   `json:"VisibilityTimeout"` // only in ChangeMessageVisibilityBatch
 }
 
 func (e handleEntry) entryID() string { return e.ID }
@@ -133,7 +135,7 @@ type handleResult struct {
 
 func (c *call) deleteMessageBatch(in *handleBatchInput) (*batchOutput[handleResult], error) {
 	return c.eachHandle(in, "DeleteMessageBatchRequestEntry", func(q *queue, e handleEntry, _ int64) error {
-		return q.discard(e.Handle)
+		return q.deleteByHandle(e.Handle)
 	})
 }
 
@@ -143,7 +145,7 @@ func (c *call) changeMessageVisibilityBatch(in *handleBatchInput) (*batchOutput[
 			at := slices.Index(in.Entries, e) + 1
 			return missing(fmt.Sprintf("ChangeMessageVisibilityBatchRequestEntry.%d.VisibilityTimeout", at))
 		}
-		return q.extend(e.Handle, e.Timeout, now)
+		return q.setVisibility(e.Handle, e.Timeout, now)
 	})
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// batchCalls are the three batch calls with entries of the given ids.
+// batchCalls makes each of the three batch calls, with one entry for each id.
 var batchCalls = map[string]func(ctx context.Context, c *sqs.Client, url string, ids ...string) error{
 	"SendMessageBatch": func(ctx context.Context, c *sqs.Client, url string, ids ...string) error {
 		in := &sqs.SendMessageBatchInput{QueueUrl: &url, Entries: []types.SendMessageBatchRequestEntry{}}
@@ -40,7 +40,7 @@ var batchCalls = map[string]func(ctx context.Context, c *sqs.Client, url string,
 	},
 }
 
-func TestBatchesThatAreRefusedAsAWhole(t *testing.T) {
+func TestRefusesWholeBatch(t *testing.T) {
 	f := start(t)
 	url := f.queue(nil)
 	eleven := strings.Split("1,2,3,4,5,6,7,8,9,10,11", ",")
@@ -65,7 +65,7 @@ func TestBatchesThatAreRefusedAsAWhole(t *testing.T) {
 	}
 }
 
-func TestABatchOverOneMebibyteIsRefusedAsAWhole(t *testing.T) {
+func TestRefusesBatchOverOneMebibyte(t *testing.T) {
 	f := start(t)
 	url := f.queue(nil)
 	half := strings.Repeat("x", 1<<19)
@@ -79,7 +79,7 @@ func TestABatchOverOneMebibyteIsRefusedAsAWhole(t *testing.T) {
 	f.must(err)
 }
 
-func TestABatchFailsInPart(t *testing.T) {
+func TestBatchFailsInPart(t *testing.T) {
 	f := start(t)
 	url := f.queue(nil)
 	sent, err := f.SendMessageBatch(t.Context(), &sqs.SendMessageBatchInput{QueueUrl: &url, Entries: []types.SendMessageBatchRequestEntry{
@@ -118,7 +118,7 @@ func failures(failed []types.BatchResultErrorEntry) []string {
 	return list
 }
 
-func TestABatchKeepsItsOrderAndIDs(t *testing.T) {
+func TestBatchKeepsOrderAndIDs(t *testing.T) {
 	f := start(t)
 	url := f.queue(attributes{"FifoQueue": "true", "ContentBasedDeduplication": "true"})
 	in := &sqs.SendMessageBatchInput{QueueUrl: &url}

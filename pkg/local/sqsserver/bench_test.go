@@ -20,8 +20,9 @@ import (
 	"sqs2pg/pkg/local/sqsserver"
 )
 
-// BenchmarkMessages sends, receives and deletes messages of 300 bytes over HTTP in batches of ten, by four clients at once,
-// while the queue holds a backlog. One operation is one message's whole way.
+// BenchmarkMessages sends, receives and deletes messages of 300 bytes over HTTP in batches of ten,
+// with four concurrent clients and a backlog in the queue. One operation is the sending, receiving
+// and deleting of one message.
 func BenchmarkMessages(b *testing.B) {
 	for _, backlog := range []int{0, 10_000, 500_000, 1_000_000} {
 		b.Run("backlog="+strconv.Itoa(backlog), func(b *testing.B) { benchmarkMessages(b, backlog) })
@@ -61,7 +62,8 @@ func benchmarkMessages(b *testing.B, backlog int) {
 	}
 }
 
-// cpuTime is what this process, client and server, has used: unlike the rate it says the same on a busy machine.
+// cpuTime returns the CPU time of this process, which is both client and server. Unlike the rate,
+// it depends little on the load of the machine.
 func cpuTime(b *testing.B) time.Duration {
 	b.Helper()
 	var used syscall.Rusage

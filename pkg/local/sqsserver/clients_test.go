@@ -12,9 +12,10 @@ import (
 	"sqs2pg/pkg/local/sqsserver"
 )
 
-// TestClients runs the clients that are on this machine, unmodified, each against a server of its own, and skips the others
-// with the reason (go test -v). For other versions put them first on PATH, and where Node finds its modules in NODE_PATH:
-// boto3 1.28.80 and awscli 1.29.80 are the last that speak the query protocol.
+// TestClients runs the unmodified clients that are installed on this machine, each against its own
+// server, and skips the others with the reason (go test -v). To test another version of a client,
+// put it first in PATH, and set NODE_PATH to the modules of Node. boto3 1.28.80 and awscli 1.29.80
+// are the last versions with the query protocol.
 func TestClients(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {

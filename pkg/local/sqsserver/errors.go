@@ -7,18 +7,19 @@ import (
 	"strings"
 )
 
-// A fault is a kind of error as a client sees it: the shape that the JSON protocol names in `__type`, the code that the
-// query protocol used before it (clients still get it, in the header x-amzn-query-error), and the HTTP status.
+// A fault is a kind of error as a client sees it: the shape that the JSON protocol sends in
+// `__type`, the code of the query protocol (which the JSON protocol sends in the header
+// x-amzn-query-error), and the HTTP status.
 type fault struct {
 	shape, code string
 	status      int
 }
 
 const (
-	modelled = "com.amazonaws.sqs#"        // errors of the service model
-	generic  = "com.amazon.coral.service#" // errors of the framework that every AWS service runs in
-	legacy   = "AWS.SimpleQueueService."   // how the query protocol prefixed some of its codes
-	bad      = http.StatusBadRequest       // what nearly every error answers
+	modelled = "com.amazonaws.sqs#"        // prefix of errors of SQS's service model
+	generic  = "com.amazon.coral.service#" // prefix of errors that all AWS services share
+	legacy   = "AWS.SimpleQueueService."   // prefix of some codes of the query protocol
+	bad      = http.StatusBadRequest       // the status of most errors
 )
 
 var (
@@ -49,7 +50,7 @@ var (
 	unavailable      = fault{generic + "ServiceUnavailableException", "ServiceUnavailable", http.StatusServiceUnavailable}
 	requestTooLarge  = fault{generic + "RequestEntityTooLargeException", "", http.StatusRequestEntityTooLarge}
 
-	// of the query protocol alone
+	// errors of the query protocol only
 	missingAction  = fault{generic + "MissingAction", "MissingAction", bad}
 	invalidAction  = fault{generic + "InvalidAction", "InvalidAction", bad}
 	malformedQuery = fault{generic + "MalformedQueryString", "MalformedQueryString", http.StatusNotFound}
@@ -63,7 +64,7 @@ type apiError struct {
 
 func (e *apiError) Error() string { return e.code + ": " + e.message }
 
-// queryCode is the code in the query protocol, where every error has one.
+// queryCode returns the error's code in the query protocol, in which every error has a code.
 func (e *apiError) queryCode() string {
 	if e.code != "" {
 		return e.code
@@ -80,17 +81,18 @@ var (
 	errClosed  = unavailable.because("The server is stopping.")
 )
 
-// missing is the error for a parameter that the call cannot do without.
+// missing returns the error for a required parameter that is missing.
 func missing(parameter string) *apiError {
 	return missingParameter.because("The request must contain the parameter %s.", parameter)
 }
 
-// invalid is the error for a parameter whose value is refused for a reason that AWS words.
+// invalid returns the error for a parameter whose value is not allowed, with AWS's words as reason.
 func invalid(value any, parameter, reason string) *apiError {
 	return invalidParameter.because("Value %v for parameter %s is invalid. Reason: %s", value, parameter, reason)
 }
 
-// asAPIError is the error as a client sees it. A failure that is not an apiError is a defect of this package.
+// asAPIError returns the error as a client sees it. An error that is not an apiError is a defect of
+// this package.
 func asAPIError(err error) *apiError {
 	if e := (*apiError)(nil); errors.As(err, &e) {
 		return e
@@ -98,8 +100,8 @@ func asAPIError(err error) *apiError {
 	return &apiError{fault{generic + "InternalFailure", "InternalFailure", http.StatusInternalServerError}, "internal failure"}
 }
 
-// blamed is whose fault it is, as AWS names the two sides.
-func (e *apiError) blamed() string {
+// blame returns Sender for an error of the client and Receiver for an error of the server.
+func (e *apiError) blame() string {
 	if e.status >= http.StatusInternalServerError {
 		return "Receiver"
 	}

@@ -2,20 +2,20 @@ package sqsserver
 
 import "container/list"
 
-// A grouping is the visible part of a FIFO queue: its message groups, and which of them may be received from. A group with
-// a message in flight is held back until that one is deleted or visible again, which is what keeps the order.
+// A grouping holds the message groups of a FIFO queue. While a message of a group is in flight, no
+// other message of that group can be received: that keeps the order.
 type grouping struct {
 	groups map[string]*group
-	turn   list.List // of *group: those that may be received from, the longest waiting first
+	turn   list.List // of *group: the groups that can be received from, longest waiting first
 }
 
 type group struct {
-	waiting  line // visible messages, in order of arrival
+	waiting  messageList // visible messages, in order of arrival
 	inFlight int
-	turn     *list.Element // nil = held back, or nothing waiting
+	turn     *list.Element // in grouping.turn; nil if the group is held back or has no visible message
 }
 
-// enter notes that the message is visible or in flight now; a delayed one is none of its group's business yet.
+// enter adds a message that has become visible or in flight. It ignores delayed messages.
 func (f *grouping) enter(m *message) {
 	if m.state == delayed {
 		return
@@ -31,10 +31,10 @@ func (f *grouping) enter(m *message) {
 	case inFlight:
 		g.inFlight++
 	}
-	f.settle(m.group, g)
+	f.updateTurn(m.group, g)
 }
 
-// leave notes that the message is about to leave its state.
+// leave takes a message out before its state changes.
 func (f *grouping) leave(m *message) {
 	if m.state == delayed {
 		return
@@ -46,11 +46,11 @@ func (f *grouping) leave(m *message) {
 	case inFlight:
 		g.inFlight--
 	}
-	f.settle(m.group, g)
+	f.updateTurn(m.group, g)
 }
 
-// settle gives the group a turn or takes it away.
-func (f *grouping) settle(name string, g *group) {
+// updateTurn gives the group a turn or takes it away, and deletes an empty group.
+func (f *grouping) updateTurn(name string, g *group) {
 	ready := g.waiting.first != nil && g.inFlight == 0
 	switch {
 	case ready && g.turn == nil:
@@ -66,7 +66,8 @@ func (f *grouping) settle(name string, g *group) {
 
 func (f *grouping) first() *message { return firstOf(f.turn.Front()) }
 
-// after is the message to be received in the same call as m: the next one of its group, or the first of the next group.
+// after returns the message that is received after m in the same call: the next message of its
+// group, or the first message of the next group.
 func (f *grouping) after(m *message) *message {
 	if m.next != nil {
 		return m.next

@@ -13,7 +13,7 @@ import (
 
 var fifo = attributes{"FifoQueue": "true"}
 
-func TestAGroupIsReceivedInOrder(t *testing.T) {
+func TestReceivesGroupInOrder(t *testing.T) {
 	f := start(t)
 	url := f.queue(fifo)
 	want := strings.Split("a b c d e f g h i j k l", " ")
@@ -40,7 +40,7 @@ func TestAGroupIsReceivedInOrder(t *testing.T) {
 	}
 }
 
-func TestAGroupWithAMessageInFlightIsHeldBack(t *testing.T) {
+func TestHoldsBackGroupWithMessageInFlight(t *testing.T) {
 	f := start(t)
 	url := f.queue(fifo)
 	f.sendGroup(url, "g", "1", "2", "3")
@@ -70,7 +70,7 @@ func TestAGroupWithAMessageInFlightIsHeldBack(t *testing.T) {
 	}
 }
 
-func TestMessagesComeBackInOrderWhateverTheOrderOfTheirReturn(t *testing.T) {
+func TestKeepsGroupInOrderWhenMessagesReturn(t *testing.T) {
 	f := start(t)
 	url := f.queue(fifo)
 	f.sendGroup(url, "g", "1", "2", "3", "4")
@@ -81,7 +81,7 @@ func TestMessagesComeBackInOrderWhateverTheOrderOfTheirReturn(t *testing.T) {
 	}
 }
 
-func TestDeduplication(t *testing.T) {
+func TestDropsDuplicates(t *testing.T) {
 	f := start(t)
 	message := func(body, group, id string) *sqs.SendMessageInput {
 		in := &sqs.SendMessageInput{MessageBody: &body, MessageGroupId: &group}
@@ -100,11 +100,11 @@ func TestDeduplication(t *testing.T) {
 	}{
 		{"the same id", fifo, message("x", "g", "1"), message("other", "g", "1"), true},
 		{"the same id in another group", fifo, message("x", "g", "1"), message("x", "h", "1"), true},
-		{"the same id in another group, where groups count apart", byGroup, message("x", "g", "1"), message("x", "h", "1"), false},
+		{"the same id in another group, deduplicated by group", byGroup, message("x", "g", "1"), message("x", "h", "1"), false},
 		{"other ids", fifo, message("x", "g", "1"), message("x", "g", "2"), false},
 		{"the same content", byContent, message("x", "g", ""), message("x", "g", ""), true},
 		{"other content", byContent, message("x", "g", ""), message("y", "g", ""), false},
-		{"an id goes before the content", byContent, message("x", "g", "1"), message("x", "g", "2"), false},
+		{"the id overrides the content", byContent, message("x", "g", "1"), message("x", "g", "2"), false},
 	} {
 		f.sub(test.name, func(f fixture) {
 			url := f.queue(test.create)
@@ -125,7 +125,7 @@ func TestDeduplication(t *testing.T) {
 	}
 }
 
-func TestADuplicateOfADeletedMessageIsNotDelivered(t *testing.T) {
+func TestDropsDuplicateOfDeletedMessage(t *testing.T) {
 	f := start(t)
 	url := f.queue(fifo)
 	f.sendGroup(url, "g", "x")
@@ -136,7 +136,7 @@ func TestADuplicateOfADeletedMessageIsNotDelivered(t *testing.T) {
 	}
 }
 
-func TestAHandleOfAFIFOQueueEndsWithItsVisibilityTimeout(t *testing.T) {
+func TestFIFOHandleExpiresWithVisibilityTimeout(t *testing.T) {
 	f := start(t)
 	url := f.queue(fifo)
 	f.sendGroup(url, "g", "x")
@@ -151,7 +151,7 @@ func attempt(id string) func(*sqs.ReceiveMessageInput) {
 	return func(in *sqs.ReceiveMessageInput) { in.ReceiveRequestAttemptId, in.WaitTimeSeconds = &id, 0 }
 }
 
-func TestAReceiveIsRepeatedByItsAttemptID(t *testing.T) {
+func TestAttemptIDRepeatsReceive(t *testing.T) {
 	f := start(t)
 	url := f.queue(fifo)
 	f.sendGroup(url, "g", "1", "2", "3")
@@ -178,7 +178,7 @@ func TestAReceiveIsRepeatedByItsAttemptID(t *testing.T) {
 	}
 }
 
-func TestAnAttemptIDIsRefused(t *testing.T) {
+func TestRefusesAttemptID(t *testing.T) {
 	f := start(t)
 	f.sub("on a standard queue", func(f fixture) {
 		url := f.queue(nil)
@@ -192,7 +192,7 @@ func TestAnAttemptIDIsRefused(t *testing.T) {
 	})
 }
 
-func TestAFIFOQueueWithADelay(t *testing.T) {
+func TestDelaysMessagesOfFIFOQueue(t *testing.T) {
 	f := start(t)
 	url := f.queue(attributes{"FifoQueue": "true", "DelaySeconds": "1"})
 	f.sendGroup(url, "g", "1", "2")

@@ -2,9 +2,9 @@ package sqsserver
 
 import "container/heap"
 
-// A schedule orders the messages of a queue by the time at which something next happens to each by itself: a delayed one
-// becomes visible, an in-flight one becomes visible again, a visible one reaches the end of its retention. Every message of
-// the queue is in it once.
+// A schedule is a heap of the messages of a queue, by the time at which each next changes its
+// state: a delayed or in-flight message becomes visible, a visible message reaches the end of its
+// retention. It contains every message of the queue once.
 type schedule []*message
 
 func (s schedule) Len() int           { return len(s) }

@@ -24,7 +24,7 @@ func (s *Server) serveJSON(w http.ResponseWriter, r *http.Request) {
 		writeError(w, err)
 		return
 	}
-	_, _ = w.Write(buffer.Bytes()) // an error here is a client that went away
+	_, _ = w.Write(buffer.Bytes()) // fails only if the client has gone
 }
 
 func decodeJSON(body []byte, in any) error {
@@ -44,7 +44,7 @@ func where(err error) string {
 func writeError(w http.ResponseWriter, err error) {
 	e := asAPIError(err)
 	if e.code != "" {
-		w.Header().Set("x-amzn-query-error", e.code+";"+e.blamed())
+		w.Header().Set("x-amzn-query-error", e.code+";"+e.blame())
 	}
 	body, _ := json.Marshal(struct {
 		Type    string `json:"__type"`

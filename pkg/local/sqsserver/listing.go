@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// maxPage is how many queues a listing returns at most, and without being asked for fewer.
+// maxPage is the largest number of queues on a page of a listing, and the default.
 const maxPage = 1000
 
-// A page is the part of a listing that a request asks for.
+// A page holds the paging parameters of a request.
 type page struct {
 	Max   *int   `json:"MaxResults"`
-	Token string `json:"NextToken"` // what an earlier page ended with
+	Token string `json:"NextToken"` // from the answer with the page before
 }
 
 type listQueuesInput struct {
@@ -62,14 +62,15 @@ func (c *call) listDeadLetterSourceQueues(in *listSourcesInput) (*listSourcesOut
 	return &listSourcesOutput{urls, next}, nil
 }
 
-// feeds tells whether the other is the queue's dead-letter queue.
+// feeds reports whether the other queue is the dead-letter queue of this one.
 func (q *queue) feeds(other *queue) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.settings.redrive != nil && q.settings.redrive.to == queueKey{other.region, other.name}
 }
 
-// listPage returns the URLs of one page of the queues that match, in order of their names, and the token of the next page.
+// listPage returns the URLs of one page of the queues that match, sorted by name, and the token of
+// the next page.
 func (c *call) listPage(p page, match func(*queue) bool) (urls []string, next string, err error) {
 	most := orDefault(p.Max, maxPage)
 	if most < 1 || most > maxPage {
@@ -88,7 +89,7 @@ func (c *call) listPage(p page, match func(*queue) bool) (urls []string, next st
 	sort.Strings(names)
 	if len(names) > most {
 		names = names[:most]
-		if p.Max != nil { // those who do not page get the first thousand and no token
+		if p.Max != nil { // as in AWS, a request without MaxResults gets no token
 			next = base64.StdEncoding.EncodeToString([]byte(names[most-1]))
 		}
 	}

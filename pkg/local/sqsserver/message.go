@@ -6,7 +6,7 @@ import (
 	"math/rand/v2"
 )
 
-// A state is where a message of a queue is in its life.
+// A state is the state of a message in its queue.
 type state uint8
 
 const (
@@ -16,26 +16,26 @@ const (
 	gone
 )
 
-// A message is one message in one queue. What a receiver sees of it (the fields of letter) never changes; the rest belongs to
-// the queue's lock. All times are milliseconds since the epoch.
+// A message is one message in one queue. Its content never changes; the queue's lock guards the
+// other fields. All times are milliseconds since the epoch.
 type message struct {
-	letter
+	content
 
 	state      state
-	due        int64 // when it changes by itself, see schedule
+	due        int64 // when its state changes next, see schedule
 	place      int   // its index in the schedule
 	next, prev *message
 
-	ordinal   uint64 // its number within this queue, in order of arrival
-	enqueued  int64  // what retention counts from
-	firstSeen int64  // time of the first receive, 0 = none
-	receives  int    // over its life, dead-letter queues included
-	tries     int    // receives in this queue, which the redrive policy counts
+	ordinal   uint64 // its number in this queue, in order of arrival
+	enqueued  int64  // start of the retention period
+	firstSeen int64  // time of the first receive; 0 before it
+	receives  int    // in all queues, for ApproximateReceiveCount
+	tries     int    // in this queue, for the redrive policy
 	received  int64  // time of the latest receive
 }
 
-// A letter is the part of a message that goes from queue to queue.
-type letter struct {
+// A content is the part of a message that stays the same when the message moves to another queue.
+type content struct {
 	id         string
 	body       string
 	bodyMD5    string
@@ -45,7 +45,7 @@ type letter struct {
 	group      string
 	dedup      string
 	sequence   string
-	source     string // ARN of the queue it was dead-lettered from
+	source     string // ARN of the queue that the message was dead-lettered from
 }
 
 // newID returns a random UUID (version 4) as text.
@@ -74,15 +74,16 @@ func digest(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// A line is a doubly linked list of messages: constant time at both ends and for removal anywhere.
-type line struct {
+// A messageList is a doubly linked list: adding at an end and removing anywhere take constant time.
+type messageList struct {
 	first, last *message
 }
 
-func (l *line) append(m *message) { l.insertAfter(l.last, m) }
+func (l *messageList) append(m *message) { l.insertAfter(l.last, m) }
 
-// insert keeps the line in order of arrival. Messages come back to a line's beginning or its end, so it looks from there.
-func (l *line) insert(m *message) {
+// insert adds a message to a list that is in order of arrival. Messages usually belong near the
+// beginning or at the end, so it searches from there.
+func (l *messageList) insert(m *message) {
 	if l.last == nil || l.last.ordinal < m.ordinal {
 		l.append(m)
 		return
@@ -94,7 +95,7 @@ func (l *line) insert(m *message) {
 	l.insertAfter(at.prev, m)
 }
 
-func (l *line) insertAfter(at, m *message) {
+func (l *messageList) insertAfter(at, m *message) {
 	m.prev = at
 	if at == nil {
 		m.next, l.first = l.first, m
@@ -108,7 +109,7 @@ func (l *line) insertAfter(at, m *message) {
 	}
 }
 
-func (l *line) remove(m *message) {
+func (l *messageList) remove(m *message) {
 	if m.prev == nil {
 		l.first = m.next
 	} else {

@@ -7,17 +7,18 @@ import (
 	"time"
 )
 
-// maxTasks is how many tasks of a queue are remembered and listed.
+// maxTasks is the number of tasks that are kept and listed for each queue.
 const maxTasks = 10
 
-// A moveTask takes the messages of a dead-letter queue back to where they came from, or to another queue
+// A moveTask moves the messages of a dead-letter queue back to the queues that they came from, or
+// to another queue
 // (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html).
-// Its changing fields are under the server's lock.
+// The server's lock guards the fields that change.
 type moveTask struct {
 	handle      string
 	source      queueKey
-	destination *queueKey // nil = each message's own source
-	perSecond   int       // 0 = as fast as it goes
+	destination *queueKey // nil: each message goes back to its own source
+	perSecond   int       // 0: no limit
 	started     int64
 	toMove      int
 	cancel      context.CancelFunc
@@ -81,7 +82,7 @@ type taskHandle struct {
 	Source string `json:"sourceArn"`
 }
 
-// byARN finds a queue of this region; its absence is an error of the parameter.
+// byARN finds a queue of this region. Its errors name the parameter.
 func (c *call) byARN(text, parameter string) (*queue, error) {
 	if text == "" {
 		return nil, missing(parameter)
@@ -96,7 +97,7 @@ func (c *call) byARN(text, parameter string) (*queue, error) {
 	return nil, resourceNotFound.because("The resource that you specified for the %s parameter doesn't exist.", parameter)
 }
 
-// begin starts the task unless one of the same source is at work.
+// begin starts the task unless another task of the same source is running.
 func (s *Server) begin(t *moveTask, source *queue) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,7 +119,8 @@ func (s *Server) begin(t *moveTask, source *queue) error {
 	return nil
 }
 
-// run moves what was there at the start, so that it ends even where consumers keep failing the messages it brings back.
+// run moves as many messages as were visible at the start. So it ends even if consumers fail the
+// moved messages again and they return to the source.
 func (s *Server) run(ctx context.Context, t *moveTask, source *queue) {
 	failure := ""
 	for range t.toMove {
@@ -161,8 +163,9 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// moveOne moves the first visible message as a new one, with a new id and its receives forgotten. It reports false when none
-// is left, or when the first has nowhere to go: then it stays, and failure says why.
+// moveOne moves the first visible message, as a new message with a new id and no receives. It
+// returns false if no message is left. It also returns false, with a failure, if the first message
+// has no destination; that message stays.
 func (s *Server) moveOne(t *moveTask, source *queue) (done bool, failure string) {
 	now, err := source.lock()
 	if err != nil {
@@ -186,13 +189,13 @@ func (s *Server) moveOne(t *moveTask, source *queue) (done bool, failure string)
 		return false, queueDoesNotExist.code
 	}
 	source.remove(m)
-	source.deceased = append(source.deceased, deadLetter{q, m.anew(now)})
+	source.outgoing = append(source.outgoing, transfer{q, m.asNew(now)})
 	return true, ""
 }
 
-// anew is the message as if it had just been sent.
-func (m *message) anew(now int64) *message {
-	fresh := &message{letter: m.letter, enqueued: now}
+// asNew returns a copy of the message as if it had just been sent.
+func (m *message) asNew(now int64) *message {
+	fresh := &message{content: m.content, enqueued: now}
 	fresh.id, fresh.sent, fresh.source = newID(), now, ""
 	if m.sequence != "" {
 		fresh.sequence = nextSequence()

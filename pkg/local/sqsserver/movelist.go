@@ -17,7 +17,7 @@ type listMovesOutput struct {
 }
 
 type moveResult struct {
-	Handle      string `json:"TaskHandle,omitempty"` // of a running task only
+	Handle      string `json:"TaskHandle,omitempty"` // only of a running task
 	Status      string
 	Source      string `json:"SourceArn"`
 	Destination string `json:"DestinationArn,omitempty"`

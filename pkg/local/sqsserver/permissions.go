@@ -7,8 +7,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// A policy is a queue's access policy as far as AddPermission and RemovePermission know it. It is shown and never enforced:
-// nobody's signature is checked here.
+// A policy is a queue's access policy, as AddPermission and RemovePermission change it. The server
+// shows it but does not enforce it, because it does not check signatures.
 type policy struct {
 	Version    string
 	ID         string           `json:"Id,omitempty"`
@@ -23,10 +23,10 @@ type statement struct {
 	Resource  string
 }
 
-// maxActions is how many actions one AddPermission takes.
+// maxActions is the largest number of actions in one AddPermission.
 const maxActions = 7
 
-var sharable = []string{
+var grantable = []string{
 	"*", "ChangeMessageVisibility", "DeleteMessage", "GetQueueAttributes", "GetQueueUrl", "ListDeadLetterSourceQueues",
 	"PurgeQueue", "ReceiveMessage", "SendMessage",
 }
@@ -52,7 +52,7 @@ func (in *addPermissionInput) check() error {
 		return overLimit.because("%d Actions were found, maximum allowed is %d.", len(in.Actions), maxActions)
 	}
 	for _, action := range in.Actions {
-		if !slices.Contains(sharable, action) {
+		if !slices.Contains(grantable, action) {
 			return invalid("SQS:"+action, "ActionName", "Only the queue owner is allowed to invoke this action.")
 		}
 	}

@@ -13,11 +13,13 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// The query protocol is the older spelling of the same calls, which SDKs before the end of 2023 and many tools use
+// The query protocol is an older format of the same calls. SDKs from before the end of 2023 and
+// many tools use it
 // (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-making-api-requests-xml.html).
-// Here it is nothing more than that: a form is respelled as the JSON of the call, and the JSON of its output as XML.
+// We translate the form of a request to the JSON of the call, and the JSON of its output to XML.
 
-// serveQuery answers one request of the query protocol: a form, in the body of a POST or after the URL's question mark.
+// serveQuery answers one request of the query protocol. Its parameters are a form, in the body of a
+// POST or in the URL after the question mark.
 func (s *Server) serveQuery(w http.ResponseWriter, r *http.Request, id string) {
 	w.Header().Set("Content-Type", "text/xml")
 	buffer := buffers.Get().(*bytes.Buffer)
@@ -34,10 +36,10 @@ func (s *Server) serveQuery(w http.ResponseWriter, r *http.Request, id string) {
 	answer := buffers.Get().(*bytes.Buffer)
 	defer putBuffer(answer)
 	writeXML(answer, r.Form.Get("Action"), buffer.Bytes(), id)
-	_, _ = w.Write(answer.Bytes()) // an error here is a client that went away
+	_, _ = w.Write(answer.Bytes()) // fails only if the client has gone
 }
 
-// readForm writes the parameters to the buffer, as JSON.
+// readForm writes the parameters to the buffer as JSON.
 func readForm(buffer *bytes.Buffer, r *http.Request) error {
 	if err := r.ParseForm(); errors.As(err, new(*http.MaxBytesError)) {
 		return readError(err)
@@ -50,11 +52,11 @@ func readForm(buffer *bytes.Buffer, r *http.Request) error {
 	case operations[action] == nil:
 		return invalidAction.because("The action %s is not valid for this endpoint.", action)
 	}
-	parameters := plant(r.Form)
+	parameters := parameterTree(r.Form)
 	if r.Form.Get("QueueUrl") == "" && strings.Count(r.URL.Path, "/") > 1 {
 		parameters["QueueUrl"] = r.URL.Path
 	}
-	if err := json.MarshalWrite(buffer, respell(parameters)); err != nil {
+	if err := json.MarshalWrite(buffer, jsonMembers(parameters)); err != nil {
 		return malformedQuery.because("A parameter is not UTF-8 text.")
 	}
 	return nil
@@ -67,26 +69,29 @@ func decodeForm(parameters []byte, in any) error {
 	return nil
 }
 
-// A tree holds parameters by the parts of their names, Tag.1.Key under Tag, under 1, under Key. A value is a string or a tree.
+// A tree holds parameters by the parts of their names: Tag.1.Key is tree["Tag"]["1"]["Key"]. A
+// value is a string or a tree.
 type tree = map[string]any
 
-// maxParts is how many parts the longest name has: SendMessageBatchRequestEntry.1.MessageAttribute.1.Value.StringValue.
+// maxParts is the number of parts of the longest name,
+// SendMessageBatchRequestEntry.1.MessageAttribute.1.Value.StringValue.
 const maxParts = 6
 
-// plant drops the parameters that no call has, those that contradict another (a=1&a.b=2) and the "member" of lists that are
-// not flattened (AttributeName.member.1), which some clients write.
-func plant(form url.Values) tree {
+// parameterTree returns the form as a tree. It drops names that are too long, and names that
+// contradict another name (a=1&a.b=2). It also drops the part "member", which some clients write in
+// lists (AttributeName.member.1).
+func parameterTree(form url.Values) tree {
 	root := tree{}
 	for _, name := range slices.Sorted(maps.Keys(form)) {
 		parts := slices.DeleteFunc(strings.SplitN(name, ".", 2*maxParts), func(s string) bool { return s == "member" })
 		if len(parts) > 0 && len(parts) <= maxParts {
-			graft(root, parts, form.Get(name))
+			insert(root, parts, form.Get(name))
 		}
 	}
 	return root
 }
 
-func graft(at tree, parts []string, value string) {
+func insert(at tree, parts []string, value string) {
 	last := len(parts) - 1
 	for _, part := range parts[:last] {
 		if at[part] == nil {
@@ -103,7 +108,8 @@ func graft(at tree, parts []string, value string) {
 	}
 }
 
-// plurals are the lists of requests: what the query protocol calls an element, and the JSON protocol the whole.
+// plurals maps the query protocol's name for an element of a list to the JSON protocol's name for
+// the list.
 var plurals = map[string]string{
 	"AttributeName":              "AttributeNames",
 	"MessageAttributeName":       "MessageAttributeNames",
@@ -117,7 +123,7 @@ var plurals = map[string]string{
 	"ChangeMessageVisibilityBatchRequestEntry": "Entries",
 }
 
-// objects are the lists of names (or keys) and values, which are objects in JSON.
+// objects does the same for lists of names (or keys) and values, which are objects in JSON.
 var objects = map[string]string{
 	"Attribute":              "Attributes",
 	"MessageAttribute":       "MessageAttributes",
@@ -125,9 +131,9 @@ var objects = map[string]string{
 	"Tag":                    "Tags",
 }
 
-// respell returns the parameters as the JSON protocol has them, except that numbers stay strings. An empty one is as good as
-// none; botocore writes AttributeNames= for an empty list.
-func respell(parameters tree) tree {
+// jsonMembers returns the parameters with the names of the JSON protocol. Numbers stay strings. It
+// drops empty parameters: botocore writes AttributeNames= for an empty list.
+func jsonMembers(parameters tree) tree {
 	call := tree{}
 	for name, value := range parameters {
 		if plural := plurals[name]; plural != "" {
@@ -135,20 +141,21 @@ func respell(parameters tree) tree {
 		} else if plural := objects[name]; plural != "" {
 			call[plural] = object(elements(value))
 		} else if value != "" {
-			call[name] = respelled(value)
+			call[name] = jsonValue(value)
 		}
 	}
 	return call
 }
 
-func respelled(value any) any {
+func jsonValue(value any) any {
 	if t, ok := value.(tree); ok {
-		return respell(t)
+		return jsonMembers(t)
 	}
 	return value
 }
 
-// elements returns a list in the order of its numbers. A list of one needs none: AttributeName=All.
+// elements returns a list in the order of its numbers. A list of one element may come without a
+// number: AttributeName=All.
 func elements(value any) []any {
 	t, ok := value.(tree)
 	if !ok {
@@ -172,7 +179,7 @@ func elements(value any) []any {
 
 func array(list []any) []any {
 	for i, element := range list {
-		list[i] = respelled(element)
+		list[i] = jsonValue(element)
 	}
 	return list
 }
@@ -183,7 +190,7 @@ func object(list []any) tree {
 		t, _ := element.(tree)
 		for _, key := range []string{"Name", "Key"} {
 			if name, ok := t[key].(string); ok {
-				named[name] = respelled(t["Value"])
+				named[name] = jsonValue(t["Value"])
 			}
 		}
 	}

@@ -14,7 +14,7 @@ import (
 	"sqs2pg/pkg/local/sqsserver"
 )
 
-// query sends one request of the query protocol: to a path, with a form in its body.
+// query sends one request of the query protocol to a path, with a form in its body.
 func query(ctx context.Context, h http.Handler, path, form string) *httptest.ResponseRecorder {
 	r := httptest.NewRequestWithContext(ctx, http.MethodPost, path, strings.NewReader(form))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
@@ -53,13 +53,13 @@ func TestWireQueryAnswers(t *testing.T) {
 		{"an unknown parameter", path, "Action=SendMessage&MessageBody=x&Colour.1.a=b&a.b.c.d.e.f.g.h=i", 200, "<SendMessageResponse"},
 		{"no action", "/", "Version=2012-11-05", 400, "<ErrorResponse" + namespace + "<Error><Type>Sender</Type><Code>MissingAction</Code>"},
 		{"an unknown action", "/", "Action=%3CSing%3E", 400, "<ErrorResponse" + namespace + "<Error><Type>Sender</Type><Code>InvalidAction</Code><Message>The action &lt;Sing&gt; is not valid for this endpoint.</Message>"},
-		{"a form that is none", "/", "Action=%zz", 404, "<ErrorResponse" + namespace + "<Error><Type>Sender</Type><Code>MalformedQueryString</Code>"},
+		{"a malformed form", "/", "Action=%zz", 404, "<ErrorResponse" + namespace + "<Error><Type>Sender</Type><Code>MalformedQueryString</Code>"},
 		{"text that is not UTF-8", path, "Action=SendMessage&MessageBody=%ff", 404, "<ErrorResponse" + namespace + "<Error><Type>Sender</Type><Code>MalformedQueryString</Code>"},
-		{"a number that is none", path, "Action=ReceiveMessage&WaitTimeSeconds=x", 400, "<ErrorResponse" + namespace + "<Error><Type>Sender</Type><Code>InvalidParameterValue</Code><Message>The parameters are not those that this action takes at /WaitTimeSeconds.</Message>"},
+		{"text instead of a number", path, "Action=ReceiveMessage&WaitTimeSeconds=x", 400, "<ErrorResponse" + namespace + "<Error><Type>Sender</Type><Code>InvalidParameterValue</Code><Message>The parameters are not those that this action takes at /WaitTimeSeconds.</Message>"},
 		{"a list where a text should be", path, "Action=SendMessage&MessageBody.1=x", 400, "<ErrorResponse" + namespace + "<Error><Type>Sender</Type><Code>InvalidParameterValue</Code>"},
 		{"a body over the limit", "/", "Action=SendMessage&MessageBody=" + strings.Repeat("x", 9<<20), 413, "<ErrorResponse" + namespace + "<Error><Type>Sender</Type><Code>RequestEntityTooLargeException</Code>"},
 		{"no queue", "/", "Action=PurgeQueue", 400, "<ErrorResponse" + namespace + "<Error><Type>Sender</Type><Code>MissingParameter</Code>"},
-		{"a queue that is not there", "/000000000000/r", "Action=PurgeQueue", 400, "<ErrorResponse" + namespace + "<Error><Type>Sender</Type><Code>AWS.SimpleQueueService.NonExistentQueue</Code>"},
+		{"a queue that does not exist", "/000000000000/r", "Action=PurgeQueue", 400, "<ErrorResponse" + namespace + "<Error><Type>Sender</Type><Code>AWS.SimpleQueueService.NonExistentQueue</Code>"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -102,7 +102,7 @@ func TestWireQueryReceivesWhatJSONSent(t *testing.T) {
 	}
 }
 
-func TestWireAPresignedURLNamesItsRegion(t *testing.T) {
+func TestWirePresignedURLNamesRegion(t *testing.T) {
 	t.Parallel()
 	s := sqsserver.New(sqsserver.Options{})
 	defer s.Close()
@@ -126,7 +126,7 @@ func FuzzQuery(f *testing.F) {
 		"Action=ListQueueTags", "Action=ListDeadLetterSourceQueues", "Action=GetQueueAttributes&AttributeName.1=All",
 		"Action=ListMessageMoveTasks&SourceArn=arn:aws:sqs:us-east-1:000000000000:q",
 		"Action=DeleteMessageBatch&DeleteMessageBatchRequestEntry.1.Id=a&DeleteMessageBatchRequestEntry.1.ReceiptHandle=b",
-		// names that contradict each other, numbers that are none, names too long
+		// names that contradict each other, malformed numbers, names that are too long
 		"Action=SendMessage&MessageBody=a&MessageBody.1=b&MessageBody.1.2=c",
 		"Action=TagQueue&Tag.0.Key=a&Tag.-1.Key=b&Tag.01.Key=c&Tag.x.Key=d&Tag.Key=e&Tag=f&Tag.1=g",
 		"Action=SendMessageBatch&SendMessageBatchRequestEntry=&SendMessageBatchRequestEntry.1=x&SendMessageBatchRequestEntry.99999999999999999999.Id=y",
@@ -137,7 +137,7 @@ func FuzzQuery(f *testing.F) {
 		f.Add(seed)
 	}
 	gone, cancel := context.WithCancel(f.Context())
-	cancel() // a client that is gone already: no long poll goes on
+	cancel() // the client has gone already, so no long poll waits
 	f.Fuzz(func(t *testing.T, form string) {
 		s := sqsserver.New(sqsserver.Options{})
 		defer s.Close()

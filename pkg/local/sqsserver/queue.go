@@ -7,19 +7,21 @@ import (
 	"time"
 )
 
-// maxInFlight is how many messages of a queue can be received and not yet deleted
+// maxInFlight is the largest number of in-flight messages of a queue
 // (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html).
 const maxInFlight = 120_000
 
-// A queue holds its messages under one lock. Nothing happens in the background: whoever takes the lock first lets time catch
-// up (advance), and only while somebody waits in a long poll is there a timer, for the next message that becomes visible.
+// A queue is one queue with its messages, under one lock. It has no background work: whoever takes
+// the lock first brings the queue up to date (advance). Only while a long poll is open, a timer
+// wakes the queue when the next message becomes visible.
 //
-// Lock order: a queue's lock, then the server's. No two queues' locks are held at once: dead letters leave after the lock.
+// Lock order: a queue's lock, then the server's lock. No two queues are locked at once: messages
+// for another queue leave after the lock is released.
 type queue struct {
 	server *Server
 	queueKey
 	fifo  bool
-	nonce uint64 // tells this queue's receipt handles from those of others
+	nonce uint64 // is in this queue's receipt handles and in no other's
 
 	mu       sync.Mutex
 	deleted  bool
@@ -29,16 +31,16 @@ type queue struct {
 	modified int64
 	purged   int64
 	schedule schedule
-	ready    line                     // visible messages of a standard queue
-	groups   grouping                 // visible messages of a FIFO queue
-	memory   memory[dedupKey, letter] // what was sent to a FIFO queue lately, whether or not it is still there
-	attempts memory[string, attempt]  // what was received from a FIFO queue lately, by ReceiveRequestAttemptId
+	ready    messageList               // visible messages of a standard queue
+	groups   grouping                  // visible messages of a FIFO queue
+	sends    recent[dedupKey, content] // what was sent to a FIFO queue lately, whether or not it is still there
+	attempts recent[string, attempt]   // what was received from a FIFO queue lately, by ReceiveRequestAttemptId
 	counts   [gone]int
 	ordinal  uint64
 	received map[uint64]*message // by ordinal: the messages that receipt handles speak of
 	waiters  list.List           // of *waiter: open long polls, the oldest first
 	wake     *time.Timer
-	deceased []deadLetter // leave when the lock is released
+	outgoing []transfer // leave when the lock is released
 }
 
 func newQueue(s *Server, key queueKey, set settings, tags map[string]string) *queue {
@@ -59,7 +61,7 @@ func (q *queue) count(s state) int {
 	return q.counts[s]
 }
 
-// lock lets time catch up, so that what follows sees the queue as it is now.
+// lock locks the queue and brings it up to date. It returns an error if the queue is deleted.
 func (q *queue) lock() (now int64, err error) {
 	q.mu.Lock()
 	if q.deleted {
@@ -71,25 +73,25 @@ func (q *queue) lock() (now int64, err error) {
 	return now, nil
 }
 
-// release serves those who wait, unlocks, and sends the dead letters on.
+// release answers long polls, unlocks the queue, and moves the outgoing messages.
 func (q *queue) release(now int64) {
 	q.serve(now)
-	dead := q.deceased
-	q.deceased = nil
+	outgoing := q.outgoing
+	q.outgoing = nil
 	q.mu.Unlock()
-	for _, d := range dead {
-		d.to.enqueue(d.message)
+	for _, t := range outgoing {
+		t.to.enqueue(t.message)
 	}
 }
 
-// tick is the timer: a message may have become visible for somebody who waits.
+// tick runs when the timer fires: a message may have become visible for a long poll.
 func (q *queue) tick() {
 	if now, err := q.lock(); err == nil {
 		q.release(now)
 	}
 }
 
-// advance does what time alone does: delays end, visibility timeouts end, retention ends.
+// advance applies the changes that are due: delays, visibility timeouts and retention periods end.
 func (q *queue) advance(now int64) {
 	for len(q.schedule) > 0 && q.schedule[0].due <= now {
 		m := q.schedule[0]
@@ -101,7 +103,7 @@ func (q *queue) advance(now int64) {
 	}
 }
 
-// put takes a new message in. It becomes visible after the delay, in milliseconds.
+// put adds a new message, which becomes visible after the delay in milliseconds.
 func (q *queue) put(m *message, now, delay int64) {
 	q.ordinal++
 	m.ordinal = q.ordinal
@@ -116,7 +118,7 @@ func (q *queue) put(m *message, now, delay int64) {
 // show makes a delayed or in-flight message visible.
 func (q *queue) show(m *message) { q.change(m, visible, m.enqueued+q.settings.retention()) }
 
-// hide puts a visible message in flight until then.
+// hide puts a visible message in flight until the given time.
 func (q *queue) hide(m *message, until int64) { q.change(m, inFlight, until) }
 
 func (q *queue) change(m *message, s state, due int64) {
@@ -146,7 +148,7 @@ func (q *queue) leave(m *message) {
 	}
 }
 
-// remove forgets a message.
+// remove removes a message from the queue.
 func (q *queue) remove(m *message) {
 	q.leave(m)
 	m.state = gone
@@ -154,7 +156,7 @@ func (q *queue) remove(m *message) {
 	delete(q.received, m.ordinal)
 }
 
-// first is the message to be received next, or nil; after is the one to be received in the same call as m.
+// first returns the message that is received next, or nil.
 func (q *queue) first() *message {
 	if q.fifo {
 		return q.groups.first()
@@ -162,6 +164,7 @@ func (q *queue) first() *message {
 	return q.ready.first
 }
 
+// after returns the message that is received after m in the same call, or nil.
 func (q *queue) after(m *message) *message {
 	if q.fifo {
 		return q.groups.after(m)
@@ -169,18 +172,18 @@ func (q *queue) after(m *message) *message {
 	return m.next
 }
 
-// clear forgets all messages.
+// clear removes all messages.
 func (q *queue) clear() {
-	q.schedule, q.ready, q.counts = nil, line{}, [gone]int{}
+	q.schedule, q.ready, q.counts = nil, messageList{}, [gone]int{}
 	q.received = map[uint64]*message{}
 	q.groups = grouping{groups: map[string]*group{}}
 }
 
-// enqueue takes in a message that comes from another queue.
+// enqueue adds a message that comes from another queue.
 func (q *queue) enqueue(m *message) {
 	now, err := q.lock()
 	if err != nil {
-		return // deleted since: its messages are lost, as on AWS
+		return // the queue was deleted in the meantime: the message is lost, as in AWS
 	}
 	q.put(m, now, 0)
 	q.release(now)

@@ -5,19 +5,21 @@ import (
 	"strings"
 )
 
-// Queue names (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html).
+// Queue names
+// (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html).
 var (
 	standardName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
 	fifoName     = regexp.MustCompile(`^[A-Za-z0-9_-]{1,75}\.fifo$`)
 )
 
-// recreateAfter is how long the name of a deleted queue cannot be taken again, in milliseconds.
+// recreateAfter is the time in milliseconds after which the name of a deleted queue can be used
+// again.
 const recreateAfter = 60_000
 
 type createQueueInput struct {
 	Name       string            `json:"QueueName"`
 	Attributes map[string]string `json:"Attributes"`
-	Tags       map[string]string `json:"tags,case:ignore"` // Tags in the query protocol
+	Tags       map[string]string `json:"tags,case:ignore"` // the query protocol has "Tags"
 }
 
 type queueURLOutput struct {
@@ -62,22 +64,22 @@ func checkName(in *createQueueInput) (fifo bool, err error) {
 	return fifo, nil
 }
 
-// register adds a queue, or returns the one that is there already.
+// register adds a queue, or returns the existing queue of that name.
 func (c *call) register(key queueKey, set settings, tags map[string]string) (*queue, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if q := c.queues[key]; q != nil {
 		return q, nil
 	}
-	if at, ok := c.buried[key]; ok && c.now() < at+recreateAfter {
+	if at, ok := c.deletedAt[key]; ok && c.now() < at+recreateAfter {
 		return nil, queueDeletedRecently.because("You must wait 60 seconds after deleting a queue before you can create another with the same name.")
 	}
-	delete(c.buried, key)
+	delete(c.deletedAt, key)
 	c.queues[key] = newQueue(c.Server, key, set, tags)
 	return nil, nil
 }
 
-// sameAs refuses a queue that has other values than the attributes that a request gives.
+// sameAs returns an error if the queue differs from the settings in one of the given attributes.
 func (q *queue) sameAs(set settings, given map[string]string) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -119,11 +121,12 @@ func (c *call) deleteQueue(in *queueInput) (*none, error) {
 	defer c.mu.Unlock()
 	delete(c.queues, q.queueKey)
 	delete(c.moves, q.queueKey)
-	c.buried[q.queueKey] = now
+	c.deletedAt[q.queueKey] = now
 	return nil, nil
 }
 
-// close forgets everything and lets those who wait go, with nothing. The caller holds the lock.
+// close removes all messages and ends the long polls with an empty answer. The caller holds the
+// lock.
 func (q *queue) close() {
 	q.deleted = true
 	q.clear()
@@ -132,7 +135,7 @@ func (q *queue) close() {
 	}
 }
 
-// purgeEvery is how long a queue refuses another purge, in milliseconds.
+// purgeEvery is the shortest time between two purges of a queue, in milliseconds.
 const purgeEvery = 60_000
 
 func (c *call) purgeQueue(in *queueInput) (*none, error) {

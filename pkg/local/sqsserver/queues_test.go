@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestCreatingAQueueAgain(t *testing.T) {
+func TestCreatesExistingQueueAgain(t *testing.T) {
 	f := start(t)
 	url := f.queue(attributes{"VisibilityTimeout": "7"})
 	name := url[strings.LastIndex(url, "/")+1:]
@@ -23,7 +23,7 @@ func TestCreatingAQueueAgain(t *testing.T) {
 	}{
 		{"with equal attributes returns its URL", attributes{"VisibilityTimeout": "7"}, true},
 		{"with no attributes returns its URL", nil, true},
-		{"with a default spelt out returns its URL", attributes{"DelaySeconds": "0"}, true},
+		{"with an explicit default returns its URL", attributes{"DelaySeconds": "0"}, true},
 		{"with another value is refused", attributes{"VisibilityTimeout": "8"}, false},
 	} {
 		f.sub(test.name, func(f fixture) {
@@ -40,7 +40,7 @@ func TestCreatingAQueueAgain(t *testing.T) {
 	}
 }
 
-func TestQueueNamesThatAreRefused(t *testing.T) {
+func TestRefusesQueueNames(t *testing.T) {
 	f := start(t)
 	const rule = "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length"
 	const fifoRule = "The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, must end with .fifo suffix and be 1 to 80 in length."
@@ -64,7 +64,7 @@ func TestQueueNamesThatAreRefused(t *testing.T) {
 	}
 }
 
-func TestAQueueThatDoesNotExist(t *testing.T) {
+func TestCallsReportMissingQueue(t *testing.T) {
 	f := start(t)
 	url := strings.TrimSuffix(f.queue(nil), "/") + "-gone"
 	ctx := t.Context()
@@ -109,7 +109,7 @@ func TestAQueueThatDoesNotExist(t *testing.T) {
 	}
 }
 
-func TestADeletedQueueIsGone(t *testing.T) {
+func TestDeletesQueueWithItsMessages(t *testing.T) {
 	f := start(t)
 	url := f.queue(nil)
 	f.send(url, "lost")
@@ -119,7 +119,7 @@ func TestADeletedQueueIsGone(t *testing.T) {
 	f.refused(err, "AWS.SimpleQueueService.NonExistentQueue", "The specified queue does not exist.")
 }
 
-func TestANameIsNotTakenAgainWithinAMinuteOfDeletion(t *testing.T) {
+func TestRefusesNameForAMinuteAfterDeletion(t *testing.T) {
 	f := start(t)
 	url := f.queue(nil)
 	_, err := f.DeleteQueue(t.Context(), &sqs.DeleteQueueInput{QueueUrl: &url})
@@ -128,7 +128,7 @@ func TestANameIsNotTakenAgainWithinAMinuteOfDeletion(t *testing.T) {
 	f.refused(err, "AWS.SimpleQueueService.QueueDeletedRecently", "You must wait 60 seconds after deleting a queue before you can create another with the same name.")
 }
 
-func TestDeletingAQueueEndsItsLongPolls(t *testing.T) {
+func TestDeletingQueueEndsItsLongPolls(t *testing.T) {
 	f := start(t)
 	url := f.queue(nil)
 	done := make(chan error)
@@ -136,17 +136,17 @@ func TestDeletingAQueueEndsItsLongPolls(t *testing.T) {
 		_, err := f.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url, WaitTimeSeconds: 20})
 		done <- err
 	}()
-	f.receive(url, func(in *sqs.ReceiveMessageInput) { in.WaitTimeSeconds = 1 }) // the other poll is open by then
+	f.receive(url, func(in *sqs.ReceiveMessageInput) { in.WaitTimeSeconds = 1 }) // until the other poll is open
 	began := time.Now()
 	_, err := f.DeleteQueue(t.Context(), &sqs.DeleteQueueInput{QueueUrl: &url})
 	f.must(err)
 	<-done
 	if waited := time.Since(began); waited > 5*time.Second {
-		t.Errorf("the long poll went on for %s after the queue was deleted", waited)
+		t.Errorf("the long poll lasted %s after the queue was deleted", waited)
 	}
 }
 
-func TestGetQueueURL(t *testing.T) {
+func TestFindsQueueURLByName(t *testing.T) {
 	f := start(t)
 	url := f.queue(nil)
 	out, err := f.GetQueueUrl(t.Context(), &sqs.GetQueueUrlInput{QueueName: aws.String(url[strings.LastIndex(url, "/")+1:])})
@@ -156,7 +156,7 @@ func TestGetQueueURL(t *testing.T) {
 	}
 }
 
-func TestListQueues(t *testing.T) {
+func TestListsQueues(t *testing.T) {
 	f := start(t)
 	prefix := newName()
 	var want []string
@@ -189,8 +189,8 @@ func TestListQueues(t *testing.T) {
 			f.Errorf("sizes of the pages, -want +got:\n%s", diff)
 		}
 	})
-	f.sub("none match", func(f fixture) {
-		out, err := f.ListQueues(f.Context(), &sqs.ListQueuesInput{QueueNamePrefix: aws.String("nothing-begins-so")})
+	f.sub("by a prefix that no queue has", func(f fixture) {
+		out, err := f.ListQueues(f.Context(), &sqs.ListQueuesInput{QueueNamePrefix: aws.String("no-such-prefix")})
 		f.must(err)
 		if len(out.QueueUrls) != 0 {
 			f.Errorf("got %q", out.QueueUrls)
@@ -202,11 +202,11 @@ func TestListQueues(t *testing.T) {
 	})
 }
 
-func TestPurge(t *testing.T) {
+func TestPurgesQueue(t *testing.T) {
 	f := start(t)
 	url := f.queue(nil)
 	f.send(url, "a", "b", "c")
-	f.one(f.receive(url, atMost(1))) // in flight: purged too
+	f.one(f.receive(url, atMost(1))) // a purge also removes messages in flight
 	_, err := f.PurgeQueue(t.Context(), &sqs.PurgeQueueInput{QueueUrl: &url})
 	f.must(err)
 	if got, want := f.counts(url), [3]string{"0", "0", "0"}; got != want {
@@ -222,7 +222,7 @@ func TestPurge(t *testing.T) {
 	})
 }
 
-func TestTags(t *testing.T) {
+func TestChangesTags(t *testing.T) {
 	f := start(t)
 	out, err := f.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String(newName()), Tags: attributes{"team": "a", "old": "x"}})
 	f.must(err)
@@ -239,7 +239,7 @@ func TestTags(t *testing.T) {
 	}
 }
 
-func TestPermissions(t *testing.T) {
+func TestChangesPermissions(t *testing.T) {
 	f := start(t)
 	url := f.queue(nil)
 	add := func(f fixture, label string, actions ...string) error {
@@ -257,7 +257,7 @@ func TestPermissions(t *testing.T) {
 	_, err := f.RemovePermission(t.Context(), &sqs.RemovePermissionInput{QueueUrl: &url, Label: aws.String("one")})
 	f.must(err)
 	if policy := f.attributes(url)["Policy"]; policy != "" {
-		t.Errorf("the last permission is removed and the policy is %s", policy)
+		t.Errorf("the last permission was removed, but the policy is %s", policy)
 	}
 	_, err = f.RemovePermission(t.Context(), &sqs.RemovePermissionInput{QueueUrl: &url, Label: aws.String("one")})
 	f.refused(err, "InvalidParameterValue", "Value one for parameter Label is invalid. Reason: can't find label.")

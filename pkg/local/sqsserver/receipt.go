@@ -5,11 +5,12 @@ import (
 	"encoding/binary"
 )
 
-// handleStart makes receipt handles begin with AQEB, as AWS's do.
+// handleStart makes receipt handles begin with AQEB, like AWS's.
 const handleStart = 0x01010100
 
-// handle is the receipt handle of the message's latest receive: queue, message and receive, so that it is found without a
-// search and an older one is told from the newest.
+// handle returns the receipt handle of the message's latest receive. It contains the queue, the
+// message and the number of the receive, so find needs no search and recognises a handle that is
+// not the newest.
 func (q *queue) handle(m *message) string {
 	var raw [24]byte
 	binary.BigEndian.PutUint32(raw[0:], handleStart)
@@ -19,7 +20,8 @@ func (q *queue) handle(m *message) string {
 	return base64.StdEncoding.EncodeToString(raw[:])
 }
 
-// find returns the message of a receipt handle, nil where it is gone or was received again since.
+// find returns the message of a receipt handle. It returns nil if the message is gone, or was
+// received again after the receive of the handle.
 func (q *queue) find(handle string) (*message, error) {
 	if handle == "" {
 		return nil, missing("ReceiptHandle")
@@ -46,12 +48,13 @@ func (c *call) deleteMessage(in *deleteMessageInput) (*none, error) {
 		return nil, err
 	}
 	defer q.release(now)
-	return nil, q.discard(in.Handle)
+	return nil, q.deleteByHandle(in.Handle)
 }
 
-// discard deletes the message of a receipt handle. A message that is gone, or that was received again since, is no error. On
-// a FIFO queue a handle ends with its visibility timeout: the group may have gone on to another receiver.
-func (q *queue) discard(handle string) error {
+// deleteByHandle deletes the message of a receipt handle. If the message is gone or was received
+// again, it does nothing. On a FIFO queue a handle expires with the visibility timeout, because
+// another receiver may have continued the group.
+func (q *queue) deleteByHandle(handle string) error {
 	m, err := q.find(handle)
 	if err != nil || m == nil {
 		return err
@@ -63,7 +66,7 @@ func (q *queue) discard(handle string) error {
 	return nil
 }
 
-// maxVisibility is how long a message can stay invisible from the moment it was received, in seconds.
+// maxVisibility is the longest time in seconds from a receive until the message is visible again.
 const maxVisibility = 43_200
 
 type changeMessageVisibilityInput struct {
@@ -78,11 +81,11 @@ func (c *call) changeMessageVisibility(in *changeMessageVisibilityInput) (*none,
 		return nil, err
 	}
 	defer q.release(now)
-	return nil, q.extend(in.Handle, in.Timeout, now)
+	return nil, q.setVisibility(in.Handle, in.Timeout, now)
 }
 
-// extend lets the message of a receipt handle become visible that many seconds from now.
-func (q *queue) extend(handle string, seconds *int, now int64) error {
+// setVisibility makes the message of a receipt handle visible after that many seconds from now.
+func (q *queue) setVisibility(handle string, seconds *int, now int64) error {
 	if seconds == nil {
 		return missing("VisibilityTimeout")
 	}

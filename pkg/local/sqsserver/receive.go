@@ -8,7 +8,7 @@ import (
 
 type receiveMessageInput struct {
 	URL                  string   `json:"QueueUrl"`
-	AttributeNames       []string `json:"AttributeNames"` // the older name of the next
+	AttributeNames       []string `json:"AttributeNames"` // the older name of MessageSystemAttributeNames
 	SystemAttributeNames []string `json:"MessageSystemAttributeNames"`
 	MessageAttributes    []string `json:"MessageAttributeNames"`
 	Max                  *int     `json:"MaxNumberOfMessages"`
@@ -17,9 +17,9 @@ type receiveMessageInput struct {
 	AttemptID            string   `json:"ReceiveRequestAttemptId"`
 }
 
-// A delivery is one receive of one message. Nothing of it changes.
+// A delivery is one receive of one message. It does not change.
 type delivery struct {
-	*letter
+	*content
 	handle    string
 	receives  int
 	firstSeen int64
@@ -27,15 +27,15 @@ type delivery struct {
 
 // A waiter is an open long poll.
 type waiter struct {
-	order
+	receiveRequest
 	got chan []delivery // capacity 1: filled at most once, under the queue's lock
 }
 
-// An order is what one ReceiveMessage asks for.
-type order struct {
+// A receiveRequest holds the parameters of one ReceiveMessage.
+type receiveRequest struct {
 	most       int
-	visibility *int   // seconds; nil = the queue's
-	attempt    string // FIFO only; "" = cannot be made again
+	visibility *int   // seconds; nil: the queue's visibility timeout
+	attempt    string // ReceiveRequestAttemptId; only on FIFO queues; "" if the client gives none
 }
 
 func (c *call) receiveMessage(in *receiveMessageInput) (*receiveMessageOutput, error) {
@@ -47,7 +47,7 @@ func (c *call) receiveMessage(in *receiveMessageInput) (*receiveMessageOutput, e
 	if err != nil {
 		return nil, err
 	}
-	got, err := q.receive(c.ctx, order{orDefault(in.Max, 1), in.Visibility, in.AttemptID}, in.Wait)
+	got, err := q.receive(c.ctx, receiveRequest{orDefault(in.Max, 1), in.Visibility, in.AttemptID}, in.Wait)
 	if err != nil {
 		return nil, err
 	}
@@ -61,38 +61,39 @@ func orDefault(value *int, normal int) int {
 	return *value
 }
 
-// receive takes messages; where there are none, it waits for the first.
-func (q *queue) receive(ctx context.Context, o order, seconds *int) ([]delivery, error) {
+// receive returns messages. If the queue has no visible message, it waits that many seconds for
+// one.
+func (q *queue) receive(ctx context.Context, r receiveRequest, seconds *int) ([]delivery, error) {
 	now, err := q.lock()
 	if err != nil {
 		return nil, err
 	}
-	if err := q.check(o); err != nil {
+	if err := q.check(r); err != nil {
 		q.release(now)
 		return nil, err
 	}
 	wait := time.Duration(orDefault(seconds, q.settings.numbers["ReceiveMessageWaitTimeSeconds"])) * time.Second
-	got := q.replay(o, now)
+	got := q.replay(r, now)
 	if got == nil {
-		got = q.take(o, now)
+		got = q.take(r, now)
 	}
 	if got != nil || wait == 0 {
 		q.release(now)
 		return got, nil
 	}
-	w := &waiter{o, make(chan []delivery, 1)}
+	w := &waiter{r, make(chan []delivery, 1)}
 	place := q.waiters.PushBack(w)
 	q.release(now)
 	return q.await(ctx, w, place, wait), nil
 }
 
-// check refuses what this queue does not give. The caller holds the lock.
-func (q *queue) check(o order) error {
+// check returns an error if this queue cannot serve the request. The caller holds the lock.
+func (q *queue) check(r receiveRequest) error {
 	switch {
 	case q.fifo:
-		return checkID("ReceiveRequestAttemptId", o.attempt)
-	case o.attempt != "":
-		return invalid(o.attempt, "ReceiveRequestAttemptId", "The request include parameter that is not valid for this queue type.")
+		return checkID("ReceiveRequestAttemptId", r.attempt)
+	case r.attempt != "":
+		return invalid(r.attempt, "ReceiveRequestAttemptId", "The request include parameter that is not valid for this queue type.")
 	case q.counts[inFlight] >= maxInFlight:
 		return overLimit.because("The maximum number of in flight messages is reached: %d.", maxInFlight)
 	}
@@ -113,22 +114,22 @@ func (q *queue) await(ctx context.Context, w *waiter, place *list.Element, wait 
 	q.waiters.Remove(place)
 	q.mu.Unlock()
 	select {
-	case got := <-w.got: // served in the same moment
+	case got := <-w.got: // messages arrived at the last moment
 		return got
 	default:
 		return nil
 	}
 }
 
-// take receives up to the number of messages asked for. Those that were received too often go to the dead-letter queue
-// instead. The caller holds the lock.
-func (q *queue) take(o order, now int64) []delivery {
+// take receives at most the requested number of messages. It moves messages that were received too
+// often to the dead-letter queue instead. The caller holds the lock.
+func (q *queue) take(r receiveRequest, now int64) []delivery {
 	var chosen []*message
-	room := min(o.most, maxInFlight-q.counts[inFlight])
+	room := min(r.most, maxInFlight-q.counts[inFlight])
 	for m := q.first(); m != nil && len(chosen) < room; {
 		next := q.after(m)
 		if to := q.deadLetterQueue(m); to != nil {
-			q.bury(m, to, now)
+			q.moveToDeadLetters(m, to, now)
 		} else {
 			chosen = append(chosen, m)
 		}
@@ -137,20 +138,20 @@ func (q *queue) take(o order, now int64) []delivery {
 	if chosen == nil {
 		return nil
 	}
-	until := q.untilFor(o, now)
+	until := q.untilFor(r, now)
 	got := make([]delivery, len(chosen))
 	for i, m := range chosen {
 		got[i] = q.deliver(m, now, until)
 	}
-	if o.attempt != "" {
-		q.attempts.remember(o.attempt, &attempt{got, until}, now)
+	if r.attempt != "" {
+		q.attempts.add(r.attempt, &attempt{got, until}, now)
 	}
 	return got
 }
 
-// untilFor is when messages that are received now become visible again.
-func (q *queue) untilFor(o order, now int64) int64 {
-	return now + int64(orDefault(o.visibility, q.settings.numbers["VisibilityTimeout"]))*1000
+// untilFor returns the time at which messages that are received now become visible again.
+func (q *queue) untilFor(r receiveRequest, now int64) int64 {
+	return now + int64(orDefault(r.visibility, q.settings.numbers["VisibilityTimeout"]))*1000
 }
 
 func (q *queue) deliver(m *message, now, until int64) delivery {
@@ -162,14 +163,15 @@ func (q *queue) deliver(m *message, now, until int64) delivery {
 	}
 	q.hide(m, until)
 	q.received[m.ordinal] = m
-	return delivery{&m.letter, q.handle(m), m.receives, m.firstSeen}
+	return delivery{&m.content, q.handle(m), m.receives, m.firstSeen}
 }
 
-// serve gives visible messages to those who wait, the longest waiting first, and sets the timer for the others.
+// serve answers long polls with visible messages, the longest waiting first, and sets the timer for
+// the long polls that stay open.
 func (q *queue) serve(now int64) {
 	for e := q.waiters.Front(); e != nil; e = q.waiters.Front() {
 		w := e.Value.(*waiter)
-		got := q.take(w.order, now)
+		got := q.take(w.receiveRequest, now)
 		if got == nil {
 			break
 		}

@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestReceivesThatAreRefused(t *testing.T) {
+func TestRefusesReceive(t *testing.T) {
 	f := start(t)
 	url := f.queue(nil)
 	for _, test := range []struct {
@@ -36,7 +36,7 @@ func TestReceivesThatAreRefused(t *testing.T) {
 	}
 }
 
-func TestAnEmptyReceive(t *testing.T) {
+func TestPollsEmptyQueue(t *testing.T) {
 	f := start(t)
 	url := f.queue(nil)
 	began := time.Now()
@@ -53,7 +53,7 @@ func waiting(seconds int32) func(*sqs.ReceiveMessageInput) {
 	return func(in *sqs.ReceiveMessageInput) { in.WaitTimeSeconds = seconds }
 }
 
-func TestTheQueueSaysHowLongToWait(t *testing.T) {
+func TestQueueSetsWaitTime(t *testing.T) {
 	f := start(t)
 	url := f.queue(attributes{"ReceiveMessageWaitTimeSeconds": "1"})
 	began := time.Now()
@@ -62,7 +62,7 @@ func TestTheQueueSaysHowLongToWait(t *testing.T) {
 	}
 }
 
-func TestALongPollEndsAtOnceWhen(t *testing.T) {
+func TestLongPollEndsAtOnceWhen(t *testing.T) {
 	f := start(t)
 	for _, test := range []struct {
 		name   string
@@ -84,7 +84,7 @@ func TestALongPollEndsAtOnceWhen(t *testing.T) {
 			func(f fixture, url string, m types.Message) { f.show(url, m) },
 		},
 		{
-			"the message that held its group back is deleted", attributes{"FifoQueue": "true"},
+			"the message in flight of a group is deleted", attributes{"FifoQueue": "true"},
 			func(f fixture, url string) types.Message {
 				f.sendGroup(url, "g", "first", "x")
 				return f.one(f.receive(url, atMost(1)))
@@ -108,18 +108,18 @@ func TestALongPollEndsAtOnceWhen(t *testing.T) {
 				}
 				poll <- result{out.Messages, time.Now()}
 			}()
-			time.Sleep(300 * time.Millisecond) // the poll is open by then; there is no event to wait for from outside
+			time.Sleep(300 * time.Millisecond) // until the poll is open, which no event shows from outside
 			began := time.Now()
 			test.then(f, url, m)
 			r := <-poll
 			if f.one(r.got); r.at.Sub(began) > time.Second {
-				f.Errorf("the long poll ended %s later", r.at.Sub(began))
+				f.Errorf("the long poll ended %s after the change", r.at.Sub(began))
 			}
 		})
 	}
 }
 
-func TestLongPollsShareTheMessages(t *testing.T) {
+func TestLongPollsShareMessages(t *testing.T) {
 	f := start(t)
 	url := f.queue(nil)
 	got := make(chan []types.Message)
@@ -144,7 +144,7 @@ func TestLongPollsShareTheMessages(t *testing.T) {
 	}
 }
 
-func TestWhichAttributesAReceiveReturns(t *testing.T) {
+func TestReceiveReturnsRequestedAttributes(t *testing.T) {
 	f := start(t)
 	url := f.queue(nil)
 	_, err := f.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &url, MessageBody: aws.String("x"), MessageAttributes: map[string]types.MessageAttributeValue{
@@ -189,7 +189,7 @@ func TestWhichAttributesAReceiveReturns(t *testing.T) {
 	t.Run("system attributes by name", func(t *testing.T) {
 		skipKnown(t)
 		if got := receive(nil, "SenderId", "SequenceNumber").Attributes; len(got) != 1 || got["SenderId"] == "" {
-			t.Errorf("got %v, want the sender alone: the message has no sequence number", got)
+			t.Errorf("got %v, want only the sender, because the message has no sequence number", got)
 		}
 		if got := receive(nil).Attributes; len(got) != 0 {
 			t.Errorf("got %v, want none", got)
@@ -203,12 +203,12 @@ func TestWhichAttributesAReceiveReturns(t *testing.T) {
 			in.AttributeNames = []types.QueueAttributeName{"SentTimestamp"}
 		}))
 		if len(m.Attributes) != 1 || m.Attributes["SentTimestamp"] == "" {
-			t.Errorf("got %v, want the time of sending alone", m.Attributes)
+			t.Errorf("got %v, want only the time of sending", m.Attributes)
 		}
 	})
 }
 
-func TestDeletingAMessage(t *testing.T) {
+func TestDeletesMessage(t *testing.T) {
 	f := start(t)
 	for name, run := range map[string]func(f fixture, url string, m types.Message){
 		"once": func(f fixture, url string, m types.Message) { f.delete(url, m) },
@@ -235,7 +235,7 @@ func TestDeletingAMessage(t *testing.T) {
 	}
 }
 
-func TestAnOldReceiptHandleDeletesNothing(t *testing.T) {
+func TestOldReceiptHandleDeletesNothing(t *testing.T) {
 	f := start(t)
 	url := f.queue(nil)
 	f.send(url, "x")
@@ -251,7 +251,7 @@ func TestAnOldReceiptHandleDeletesNothing(t *testing.T) {
 	}
 }
 
-func TestReceiptHandlesThatAreRefused(t *testing.T) {
+func TestRefusesReceiptHandles(t *testing.T) {
 	f := start(t)
 	url, other := f.queue(nil), f.queue(nil)
 	f.send(other, "x")
@@ -266,7 +266,7 @@ func TestReceiptHandlesThatAreRefused(t *testing.T) {
 	}
 }
 
-func TestCounts(t *testing.T) {
+func TestCountsMessages(t *testing.T) {
 	f := start(t)
 	url := f.queue(nil)
 	f.send(url, "a", "b", "c", "d")
@@ -279,7 +279,7 @@ func TestCounts(t *testing.T) {
 	}
 }
 
-func TestManyClientsAtOnce(t *testing.T) {
+func TestServesManyClientsAtOnce(t *testing.T) {
 	f := start(t)
 	url := f.queue(nil)
 	const each, clients = 50, 4
@@ -314,7 +314,8 @@ func TestManyClientsAtOnce(t *testing.T) {
 	}
 }
 
-// drain receives and deletes until nothing has come for two seconds. It may run beside the test's goroutine.
+// drain receives and deletes messages until none has arrived for two seconds. It may run outside
+// the test's goroutine.
 func (f fixture) drain(url string, arrived chan<- string) {
 	for {
 		out, err := f.ReceiveMessage(f.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url, MaxNumberOfMessages: 3, WaitTimeSeconds: 2})
@@ -334,7 +335,7 @@ func (f fixture) drain(url string, arrived chan<- string) {
 	}
 }
 
-func TestAThousandMessagesArriveOnce(t *testing.T) {
+func TestDeliversThousandMessagesOnce(t *testing.T) {
 	f := start(t)
 	url := f.queue(nil)
 	want := map[string]bool{}

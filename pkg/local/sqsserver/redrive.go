@@ -8,7 +8,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// A redrivePolicy sends a message to the dead-letter queue instead of receiving it once more than Max times.
+// A redrivePolicy says that a message goes to the dead-letter queue after Max receives.
 type redrivePolicy struct {
 	Target string `json:"deadLetterTargetArn"`
 	Max    int    `json:"maxReceiveCount"`
@@ -28,13 +28,13 @@ type redriveAllowPolicy struct {
 	Sources    []string `json:"sourceQueueArns,omitempty"` // for byQueue: 1 to 10
 }
 
-// A deadLetter is a message on its way to its dead-letter queue.
-type deadLetter struct {
+// A transfer is a message that leaves for another queue.
+type transfer struct {
 	to      *queue
 	message *message
 }
 
-// deadLetterQueue is where the message goes instead of being received, nil where it may be received.
+// deadLetterQueue returns the queue that the message must go to, or nil if it may be received.
 func (q *queue) deadLetterQueue(m *message) *queue {
 	if p := q.settings.redrive; p != nil && m.tries >= p.Max {
 		return q.server.queue(p.to)
@@ -42,19 +42,21 @@ func (q *queue) deadLetterQueue(m *message) *queue {
 	return nil
 }
 
-// bury takes a message out of the queue for its dead-letter queue. Its id and receive count go on; on a standard queue its
-// retention does too (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html).
-func (q *queue) bury(m *message, to *queue, now int64) {
+// moveToDeadLetters moves a message to the dead-letter queue. The message keeps its id and receive
+// count. On a standard queue the retention period continues; on a FIFO queue it starts again
+// (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html).
+func (q *queue) moveToDeadLetters(m *message, to *queue, now int64) {
 	q.remove(m)
-	dead := &message{letter: m.letter, enqueued: m.enqueued, firstSeen: m.firstSeen, receives: m.receives}
+	dead := &message{content: m.content, enqueued: m.enqueued, firstSeen: m.firstSeen, receives: m.receives}
 	dead.source = q.arn()
 	if q.fifo {
 		dead.enqueued = now
 	}
-	q.deceased = append(q.deceased, deadLetter{to, dead})
+	q.outgoing = append(q.outgoing, transfer{to, dead})
 }
 
-// parseRedrivePolicy also returns the policy as GetQueueAttributes shows it. Empty text is no policy.
+// parseRedrivePolicy also returns the text that GetQueueAttributes shows. An empty text means no
+// policy.
 func (c *call) parseRedrivePolicy(queue queueKey, fifo bool, text string) (*redrivePolicy, string, error) {
 	if text == "" {
 		return nil, "", nil
@@ -85,7 +87,8 @@ func (c *call) parseRedrivePolicy(queue queueKey, fifo bool, text string) (*redr
 	return policy, compact(policy), nil
 }
 
-// checkTarget returns why the dead-letter queue cannot serve the queue, "" where it can.
+// checkTarget returns the reason why the policy's target cannot be the source's dead-letter queue;
+// "" if it can.
 func (c *call) checkTarget(policy *redrivePolicy, source queueKey, fifo bool) string {
 	to, owner, ok := parseARN(policy.Target)
 	if !ok {
@@ -107,7 +110,7 @@ func (c *call) checkTarget(policy *redrivePolicy, source queueKey, fifo bool) st
 	return ""
 }
 
-// accepts tells whether the queue may be the dead-letter queue of another.
+// accepts reports whether the queue may be the dead-letter queue of the source, an ARN.
 func (q *queue) accepts(source string) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -132,7 +135,7 @@ func parseRedriveAllowPolicy(text string) (redriveAllowPolicy, string, error) {
 	return policy, compact(policy), nil
 }
 
-// checkPolicy accepts any JSON object: permissions are shown, never enforced, by a server that checks no signature.
+// checkPolicy accepts any JSON object, because the server shows policies and does not enforce them.
 func checkPolicy(text string) error {
 	if v := jsontext.Value(text); text != "" && (!v.IsValid() || v.Kind() != '{') {
 		return invalidAttributeValue.because("Invalid value for the parameter Policy.")
@@ -140,7 +143,8 @@ func checkPolicy(text string) error {
 	return nil
 }
 
-// unquoted is a JSON number or string as text: the console writes maxReceiveCount as the former, many tools as the latter.
+// unquoted returns a JSON number or string as text. AWS's console writes maxReceiveCount as a
+// number, many tools write it as a string.
 func unquoted(v jsontext.Value) string {
 	var text string
 	if json.Unmarshal(v, &text) == nil {
@@ -152,7 +156,7 @@ func unquoted(v jsontext.Value) string {
 func compact(v any) string {
 	text, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // structs of strings and numbers, decoded from valid JSON
+		panic(err) // cannot happen: v consists of strings and numbers from valid JSON
 	}
 	return string(text)
 }

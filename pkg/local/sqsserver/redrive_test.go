@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestTheReceiveBeyondTheMaximumMovesTheMessage(t *testing.T) {
+func TestMovesMessageAfterMaxReceiveCount(t *testing.T) {
 	f := start(t)
 	for name, create := range map[string]attributes{"standard": nil, "FIFO": {"FifoQueue": "true", "ContentBasedDeduplication": "true"}} {
 		f.sub(name, func(f fixture) {
@@ -49,7 +49,7 @@ func TestTheReceiveBeyondTheMaximumMovesTheMessage(t *testing.T) {
 	}
 }
 
-func TestThePoisonedMessageDoesNotStopTheOthers(t *testing.T) {
+func TestDeadLetterReleasesItsGroup(t *testing.T) {
 	f := start(t)
 	url, dlq := f.withDLQ(1, fifo)
 	f.sendGroup(url, "g", "1", "2", "3")
@@ -62,7 +62,7 @@ func TestThePoisonedMessageDoesNotStopTheOthers(t *testing.T) {
 	}
 }
 
-func TestALongPollOfTheDeadLetterQueueWakes(t *testing.T) {
+func TestDeadLetterEndsLongPoll(t *testing.T) {
 	f := start(t)
 	url, dlq := f.withDLQ(1, attributes{"VisibilityTimeout": "1"})
 	f.send(url, "x")
@@ -82,7 +82,7 @@ func TestALongPollOfTheDeadLetterQueueWakes(t *testing.T) {
 	f.one(<-arrived)
 }
 
-func TestRedrivePoliciesThatAreRefused(t *testing.T) {
+func TestRefusesRedrivePolicies(t *testing.T) {
 	f := start(t)
 	standard, ordered := f.arn(f.queue(nil)), f.arn(f.queue(fifo))
 	for _, test := range []struct{ name, policy, reason string }{
@@ -102,7 +102,7 @@ func TestRedrivePoliciesThatAreRefused(t *testing.T) {
 	}
 }
 
-func TestTheRedrivePolicyIsShownAndRemoved(t *testing.T) {
+func TestShowsAndRemovesRedrivePolicy(t *testing.T) {
 	f := start(t)
 	arn := f.arn(f.queue(nil))
 	url := f.queue(attributes{"RedrivePolicy": `{"maxReceiveCount":"5", "deadLetterTargetArn":"` + arn + `"}`})
@@ -116,7 +116,7 @@ func TestTheRedrivePolicyIsShownAndRemoved(t *testing.T) {
 	}
 }
 
-func TestRedriveAllowPolicy(t *testing.T) {
+func TestChecksRedriveAllowPolicy(t *testing.T) {
 	f := start(t)
 	url := f.queue(nil)
 	arn := f.arn(url)
@@ -125,9 +125,9 @@ func TestRedriveAllowPolicy(t *testing.T) {
 		ok           bool
 	}{
 		{"all are allowed", `{"redrivePermission":"allowAll"}`, true},
-		{"none is", `{"redrivePermission":"denyAll"}`, false},
-		{"this one is", `{"redrivePermission":"byQueue","sourceQueueArns":["` + arn + `"]}`, true},
-		{"another one is", `{"redrivePermission":"byQueue","sourceQueueArns":["` + arn + `-other"]}`, false},
+		{"no queue is allowed", `{"redrivePermission":"denyAll"}`, false},
+		{"this queue is allowed", `{"redrivePermission":"byQueue","sourceQueueArns":["` + arn + `"]}`, true},
+		{"another queue is allowed", `{"redrivePermission":"byQueue","sourceQueueArns":["` + arn + `-other"]}`, false},
 	} {
 		f.sub(test.name, func(f fixture) {
 			dlq := f.queue(attributes{"RedriveAllowPolicy": test.policy})
@@ -143,7 +143,7 @@ func TestRedriveAllowPolicy(t *testing.T) {
 	})
 }
 
-func TestListDeadLetterSourceQueues(t *testing.T) {
+func TestListsDeadLetterSourceQueues(t *testing.T) {
 	f := start(t)
 	dlq := f.queue(nil)
 	policy := attributes{"RedrivePolicy": redrivePolicy(f.arn(dlq), 3)}
@@ -158,8 +158,9 @@ func TestListDeadLetterSourceQueues(t *testing.T) {
 	}
 }
 
-// bury sends a message and lets it die, with a redrive policy of one receive.
-func (f fixture) bury(url, body string) (id string) {
+// deadLetter sends a message to a queue with a maxReceiveCount of 1 and receives it until it moves
+// to the dead-letter queue. It returns the message id.
+func (f fixture) deadLetter(url, body string) (id string) {
 	f.Helper()
 	f.send(url, body)
 	m := f.one(f.receive(url))
@@ -170,12 +171,12 @@ func (f fixture) bury(url, body string) (id string) {
 	return *m.MessageId
 }
 
-func TestMovingDeadLettersBack(t *testing.T) {
+func TestMovesDeadLettersBack(t *testing.T) {
 	f := start(t)
 	for _, name := range []string{"to their source", "to another queue"} {
 		f.sub(name, func(f fixture) {
 			url, dlq := f.withDLQ(1, nil)
-			id := f.bury(url, "x")
+			id := f.deadLetter(url, "x")
 			in := &sqs.StartMessageMoveTaskInput{SourceArn: aws.String(f.arn(dlq))}
 			to := url
 			if name == "to another queue" {
@@ -196,10 +197,10 @@ func TestMovingDeadLettersBack(t *testing.T) {
 	}
 }
 
-// awaitTask returns the latest move task of a queue once it has the status.
+// awaitTask waits until the latest move task of a queue has the status, and returns it.
 func (f fixture) awaitTask(arn, status string) types.ListMessageMoveTasksResultEntry {
 	f.Helper()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) { // a status has no event
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) { // SQS reports a status only when asked
 		out, err := f.ListMessageMoveTasks(f.Context(), &sqs.ListMessageMoveTasksInput{SourceArn: &arn})
 		f.must(err)
 		if len(out.Results) == 1 && *out.Results[0].Status == status {
@@ -211,16 +212,16 @@ func (f fixture) awaitTask(arn, status string) types.ListMessageMoveTasksResultE
 	}
 }
 
-func TestCancellingAMove(t *testing.T) {
+func TestCancelsMove(t *testing.T) {
 	f := start(t)
 	url, dlq := f.withDLQ(1, nil)
 	for _, body := range []string{"1", "2", "3", "4", "5"} {
-		f.bury(url, body)
+		f.deadLetter(url, body)
 	}
 	arn := f.arn(dlq)
 	started, err := f.StartMessageMoveTask(t.Context(), &sqs.StartMessageMoveTaskInput{SourceArn: &arn, MaxNumberOfMessagesPerSecond: aws.Int32(1)})
 	f.must(err)
-	f.one(f.receive(url)) // one has moved, the next is due in a second
+	f.one(f.receive(url)) // the first message has moved; the next moves after a second
 	_, err = f.StartMessageMoveTask(t.Context(), &sqs.StartMessageMoveTaskInput{SourceArn: &arn})
 	f.refused(err, "InvalidParameterValue", "There is already a task running. Only one active task is allowed for a source queue arn at a given time.")
 	_, err = f.CancelMessageMoveTask(t.Context(), &sqs.CancelMessageMoveTaskInput{TaskHandle: started.TaskHandle})
@@ -231,12 +232,12 @@ func TestCancellingAMove(t *testing.T) {
 	}
 }
 
-func TestMovesThatAreRefused(t *testing.T) {
+func TestRefusesMoves(t *testing.T) {
 	f := start(t)
 	_, dlq := f.withDLQ(1, nil)
 	plain, dead := f.arn(f.queue(nil)), f.arn(dlq)
 	for _, test := range []struct{ name, from, to, code, text string }{
-		{"from a queue that is nobody's dead-letter queue", plain, "", "InvalidParameterValue", "Source queue must be configured as a Dead Letter Queue."},
+		{"from a queue that is not a dead-letter queue", plain, "", "InvalidParameterValue", "Source queue must be configured as a Dead Letter Queue."},
 		{"from a queue that does not exist", plain + "-gone", "", "ResourceNotFoundException", "The resource that you specified for the SourceArn parameter doesn't exist."},
 		{"to a queue that does not exist", dead, plain + "-gone", "ResourceNotFoundException", "The resource that you specified for the DestinationArn parameter doesn't exist."},
 	} {
@@ -252,7 +253,7 @@ func TestMovesThatAreRefused(t *testing.T) {
 	f.sub("cancelling a task that does not exist", func(f fixture) {
 		_, err := f.CancelMessageMoveTask(f.Context(), &sqs.CancelMessageMoveTaskInput{TaskHandle: aws.String("bm9uZQ==")})
 		if notFound := (*types.ResourceNotFoundException)(nil); errors.As(err, &notFound) || err == nil {
-			f.Errorf("a handle that is none: got %v, want InvalidParameterValue", err)
+			f.Errorf("an invalid handle: got %v, want InvalidParameterValue", err)
 		}
 	})
 }

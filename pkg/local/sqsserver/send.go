@@ -13,7 +13,7 @@ type sendMessageInput struct {
 	sending
 }
 
-// sending is what SendMessage and an entry of SendMessageBatch share.
+// sending holds the parameters that SendMessage and an entry of SendMessageBatch share.
 type sending struct {
 	Body             string                    `json:"MessageBody"`
 	Delay            *int                      `json:"DelaySeconds"`
@@ -36,7 +36,7 @@ func (c *call) sendMessage(in *sendMessageInput) (*sendMessageOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	parcel, err := in.pack(c.trace)
+	checked, err := in.check(c.trace)
 	if err != nil {
 		return nil, err
 	}
@@ -45,21 +45,21 @@ func (c *call) sendMessage(in *sendMessageInput) (*sendMessageOutput, error) {
 		return nil, err
 	}
 	defer q.release(now)
-	if err := q.accept(parcel, now); err != nil {
+	if err := q.accept(checked, now); err != nil {
 		return nil, err
 	}
-	return &parcel.receipt, nil
+	return &checked.receipt, nil
 }
 
-// A parcel is a message that was checked as far as that is possible without its queue.
-type parcel struct {
-	letter  letter
+// A checkedMessage is a message that passed all checks that need no queue.
+type checkedMessage struct {
+	content content
 	delay   *int
 	size    int
 	receipt sendMessageOutput
 }
 
-func (s *sending) pack(trace string) (*parcel, error) {
+func (s *sending) check(trace string) (*checkedMessage, error) {
 	if s.Body == "" {
 		return nil, missing("MessageBody")
 	}
@@ -74,20 +74,21 @@ func (s *sending) pack(trace string) (*parcel, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &parcel{delay: s.Delay, size: len(s.Body) + size}
-	p.letter = letter{id: newID(), body: s.Body, bodyMD5: digest(s.Body), attributes: attributes, group: s.GroupID, dedup: s.DedupID, trace: trace}
+	p := &checkedMessage{delay: s.Delay, size: len(s.Body) + size}
+	p.content = content{id: newID(), body: s.Body, bodyMD5: digest(s.Body), attributes: attributes, group: s.GroupID, dedup: s.DedupID, trace: trace}
 	if len(system) > 0 {
-		p.letter.trace = system[0].text
+		p.content.trace = system[0].text
 	}
 	p.receipt = sendMessageOutput{
-		ID: p.letter.id, BodyMD5: p.letter.bodyMD5,
+		ID: p.content.id, BodyMD5: p.content.bodyMD5,
 		AttributesMD5: attributesMD5(attributes), SystemAttributesMD5: attributesMD5(system),
 	}
 	return p, nil
 }
 
-// accept takes a parcel into the queue, or refuses it. The caller holds the lock.
-func (q *queue) accept(p *parcel, now int64) error {
+// accept adds a message to the queue, or returns why the queue refuses it. The caller holds the
+// lock.
+func (q *queue) accept(p *checkedMessage, now int64) error {
 	if most := q.settings.numbers["MaximumMessageSize"]; p.size > most {
 		return invalidParameter.because("One or more parameters are invalid. Reason: Message must be shorter than %d bytes.", most)
 	}
@@ -95,26 +96,26 @@ func (q *queue) accept(p *parcel, now int64) error {
 	if err != nil {
 		return err
 	}
-	if err := checkID("MessageGroupId", p.letter.group); err != nil {
+	if err := checkID("MessageGroupId", p.content.group); err != nil {
 		return err
 	}
-	if err := checkID("MessageDeduplicationId", p.letter.dedup); err != nil {
+	if err := checkID("MessageDeduplicationId", p.content.dedup); err != nil {
 		return err
 	}
 	if q.fifo {
-		if sent, err := q.order(p, now); sent != nil || err != nil {
+		if sent, err := q.deduplicate(p, now); sent != nil || err != nil {
 			return err
 		}
-	} else if p.letter.dedup != "" {
-		return invalid(p.letter.dedup, "MessageDeduplicationId", "The request includes a parameter that is not valid for this queue type.")
+	} else if p.content.dedup != "" {
+		return invalid(p.content.dedup, "MessageDeduplicationId", "The request includes a parameter that is not valid for this queue type.")
 	}
-	p.letter.sent = now
-	q.put(&message{letter: p.letter, enqueued: now}, now, delay)
+	p.content.sent = now
+	q.put(&message{content: p.content, enqueued: now}, now, delay)
 	return nil
 }
 
-// delayOf is how long the message stays invisible, in milliseconds.
-func (q *queue) delayOf(p *parcel) (int64, error) {
+// delayOf returns the delay of the message in milliseconds.
+func (q *queue) delayOf(p *checkedMessage) (int64, error) {
 	seconds := q.settings.numbers["DelaySeconds"]
 	if p.delay != nil {
 		b := numeric["DelaySeconds"]
@@ -131,40 +132,42 @@ func (q *queue) delayOf(p *parcel) (int64, error) {
 	return int64(seconds) * 1000, nil
 }
 
-// order gives the message of a FIFO queue its sequence number, or returns what it is a duplicate of.
-func (q *queue) order(p *parcel, now int64) (duplicate *letter, err error) {
-	l := &p.letter
-	if l.group == "" {
+// deduplicate gives a message of a FIFO queue its sequence number. If the message is a duplicate,
+// it returns the earlier message instead.
+func (q *queue) deduplicate(p *checkedMessage, now int64) (duplicate *content, err error) {
+	c := &p.content
+	if c.group == "" {
 		return nil, missing("MessageGroupId")
 	}
-	if l.dedup == "" {
+	if c.dedup == "" {
 		if q.settings.texts["ContentBasedDeduplication"] != "true" {
 			return nil, invalidParameter.because("The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly")
 		}
-		sum := sha256.Sum256([]byte(l.body))
-		l.dedup = hex.EncodeToString(sum[:])
+		sum := sha256.Sum256([]byte(c.body))
+		c.dedup = hex.EncodeToString(sum[:])
 	}
-	key := dedupKey{id: l.dedup}
+	key := dedupKey{id: c.dedup}
 	if q.settings.texts["DeduplicationScope"] == "messageGroup" {
-		key.group = l.group
+		key.group = c.group
 	}
-	if sent := q.memory.recall(key, now); sent != nil {
+	if sent := q.sends.get(key, now); sent != nil {
 		p.receipt.ID, p.receipt.Sequence = sent.id, sent.sequence
 		return sent, nil
 	}
-	l.sequence = nextSequence()
-	p.receipt.Sequence = l.sequence
-	q.memory.remember(key, &letter{id: l.id, sequence: l.sequence}, now)
+	c.sequence = nextSequence()
+	p.receipt.Sequence = c.sequence
+	q.sends.add(key, &content{id: c.id, sequence: c.sequence}, now)
 	return nil, nil
 }
 
-// sequences is the last sequence number given to any message.
+// sequences counts the sequence numbers of all queues.
 var sequences atomic.Uint64
 
-// nextSequence is a number of 20 digits, as AWS's are.
+// nextSequence returns a sequence number of 20 digits, like AWS's.
 func nextSequence() string { return fmt.Sprintf("188%017d", sequences.Add(1)) }
 
-// checkID holds a group or deduplication id to 1 to 128 letters, digits and punctuation; "" is none.
+// checkID checks that an id has at most 128 characters, all of them letters, digits or punctuation.
+// It accepts ""; callers check required ids.
 func checkID(parameter, id string) error {
 	if len(id) > 128 || strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return invalid(id, parameter, parameter+" can only include alphanumeric and punctuation characters. 1 to 128 in length.")

@@ -18,7 +18,7 @@ func text(value string) types.MessageAttributeValue {
 	return types.MessageAttributeValue{DataType: aws.String("String"), StringValue: &value}
 }
 
-func TestBodiesArriveAsTheyWereSent(t *testing.T) {
+func TestDeliversBodiesUnchanged(t *testing.T) {
 	f := start(t)
 	url := f.queue(nil)
 	for _, test := range []struct{ name, body string }{
@@ -28,9 +28,9 @@ func TestBodiesArriveAsTheyWereSent(t *testing.T) {
 		{"markup", `<a href="x&y">'"\</a>`},
 		{"all allowed control characters", "\t\n\r"},
 		{"the ends of the allowed ranges", " \ud7ff\ue000\ufffd\U00010000\U0010ffff"},
-		{"line separators, which JavaScript minds", "\u2028\u2029"},
+		{"line separators of JavaScript", "\u2028\u2029"},
 		{"1 MiB", strings.Repeat("m", 1<<20)},
-		{"1 MiB that JSON doubles", strings.Repeat(`"`, 1<<20)},
+		{"1 MiB that JSON escapes to 2 MiB", strings.Repeat(`"`, 1<<20)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			skipKnown(t)
@@ -48,7 +48,7 @@ func TestBodiesArriveAsTheyWereSent(t *testing.T) {
 	}
 }
 
-func TestMessagesThatAreRefused(t *testing.T) {
+func TestRefusesMessages(t *testing.T) {
 	f := start(t)
 	standard, fifo := f.queue(nil), f.queue(attributes{"FifoQueue": "true"})
 	small := f.queue(attributes{"MaximumMessageSize": "1024"})
@@ -71,13 +71,13 @@ func TestMessagesThatAreRefused(t *testing.T) {
 		},
 		{"too long a delay", standard, sqs.SendMessageInput{MessageBody: aws.String("x"), DelaySeconds: 901}, "InvalidParameterValue", "Value 901 for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= 900."},
 		{
-			"a delay of one message of a FIFO queue", fifo,
+			"a delay of a single message on a FIFO queue", fifo,
 			sqs.SendMessageInput{MessageBody: aws.String("x"), MessageGroupId: aws.String("g"), MessageDeduplicationId: aws.String("d"), DelaySeconds: 5},
 			"InvalidParameterValue", "Value 5 for parameter DelaySeconds is invalid. Reason: The request include parameter that is not valid for this queue type.",
 		},
 		{"no group on a FIFO queue", fifo, sqs.SendMessageInput{MessageBody: aws.String("x"), MessageDeduplicationId: aws.String("d")}, "MissingParameter", "The request must contain the parameter MessageGroupId."},
 		{
-			"nothing to deduplicate by on a FIFO queue", fifo, sqs.SendMessageInput{MessageBody: aws.String("x"), MessageGroupId: aws.String("g")},
+			"no deduplication id on a FIFO queue", fifo, sqs.SendMessageInput{MessageBody: aws.String("x"), MessageGroupId: aws.String("g")},
 			"InvalidParameterValue", "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly",
 		},
 		{
@@ -85,7 +85,7 @@ func TestMessagesThatAreRefused(t *testing.T) {
 			"InvalidParameterValue", "Value a b for parameter MessageGroupId is invalid. Reason: MessageGroupId can only include alphanumeric and punctuation characters. 1 to 128 in length.",
 		},
 		{
-			"deduplication on a standard queue", standard, sqs.SendMessageInput{MessageBody: aws.String("x"), MessageDeduplicationId: aws.String("d")},
+			"a deduplication id on a standard queue", standard, sqs.SendMessageInput{MessageBody: aws.String("x"), MessageDeduplicationId: aws.String("d")},
 			"InvalidParameterValue", "Value d for parameter MessageDeduplicationId is invalid. Reason: The request includes a parameter that is not valid for this queue type.",
 		},
 	} {
@@ -97,7 +97,7 @@ func TestMessagesThatAreRefused(t *testing.T) {
 	}
 }
 
-func TestAttributesArriveAsTheyWereSent(t *testing.T) {
+func TestDeliversAttributesUnchanged(t *testing.T) {
 	f := start(t)
 	url := f.queue(nil)
 	sent := map[string]types.MessageAttributeValue{
@@ -113,14 +113,14 @@ func TestAttributesArriveAsTheyWereSent(t *testing.T) {
 	if diff := cmp.Diff(sent, got.MessageAttributes, cmpopts.IgnoreUnexported(types.MessageAttributeValue{}), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("-sent +received:\n%s", diff)
 	}
-	// Computed apart from this package, by Python's hashlib and AWS's description of the algorithm.
+	// Computed independently of this package, with Python's hashlib and AWS's description.
 	const want = "62202207a2574fd4e551660243124750"
 	if *out.MD5OfMessageAttributes != want || *got.MD5OfMessageAttributes != want {
 		t.Errorf("MD5 of the attributes: %s when sent, %s when received, want %s", *out.MD5OfMessageAttributes, *got.MD5OfMessageAttributes, want)
 	}
 }
 
-func TestMessageAttributesThatAreRefused(t *testing.T) {
+func TestRefusesMessageAttributes(t *testing.T) {
 	f := start(t)
 	url := f.queue(nil)
 	eleven := map[string]types.MessageAttributeValue{}
@@ -145,12 +145,12 @@ func TestMessageAttributesThatAreRefused(t *testing.T) {
 		{"a name with two periods in a row", named("a..b"), "InvalidParameterValue", letters},
 		{"a name that begins with a period", named(".a"), "InvalidParameterValue", reserved},
 		{"a name that ends with a period", named("a."), "InvalidParameterValue", reserved},
-		{"a name that AWS keeps for itself", named("aws.a"), "InvalidParameterValue", reserved},
+		{"a name that AWS reserves", named("aws.a"), "InvalidParameterValue", reserved},
 		{"a name of 257 characters", named(strings.Repeat("a", 257)), "InvalidParameterValue", "Message (user) attribute names must be shorter than 256 Bytes"},
 		{"an unknown type", typed("Boolean", "true"), "InvalidParameterValue", "The message attribute 'k' has an invalid message attribute type, the set of supported type prefixes is Binary, Number, and String."},
 		{"an empty type", typed("", "true"), "InvalidParameterValue", "The message attribute 'k' must contain non-empty message attribute type."},
 		{"an empty value", typed("String", ""), "InvalidParameterValue", "Message (user) attribute 'k' must contain a non-empty value of type 'String'."},
-		{"a number that is none", typed("Number", "seven"), "InvalidParameterValue", "Can't cast the value of message (user) attribute 'k' to a number."},
+		{"a number that is text", typed("Number", "seven"), "InvalidParameterValue", "Can't cast the value of message (user) attribute 'k' to a number."},
 		{"a value with NUL", typed("String", "\x00"), "InvalidParameterValue", "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF"},
 	} {
 		f.sub(test.name, func(f fixture) {
@@ -160,7 +160,7 @@ func TestMessageAttributesThatAreRefused(t *testing.T) {
 	}
 }
 
-func TestTraceHeader(t *testing.T) {
+func TestDeliversTraceHeader(t *testing.T) {
 	f := start(t)
 	url := f.queue(nil)
 	const trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
@@ -179,7 +179,7 @@ func TestTraceHeader(t *testing.T) {
 	}
 }
 
-func TestSystemAttributesOfAMessage(t *testing.T) {
+func TestSetsSystemAttributes(t *testing.T) {
 	f := start(t)
 	url := f.queue(nil)
 	_, err := f.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &url, MessageBody: aws.String("x"), MessageGroupId: aws.String("tenant")})
@@ -194,7 +194,7 @@ func TestSystemAttributesOfAMessage(t *testing.T) {
 	delete(first, "ApproximateReceiveCount")
 	delete(second, "ApproximateReceiveCount")
 	if diff := cmp.Diff(first, second); diff != "" {
-		t.Errorf("the other attributes changed with the second receive, -first +second:\n%s", diff)
+		t.Errorf("the second receive changed other attributes, -first +second:\n%s", diff)
 	}
 	if first["MessageGroupId"] != "tenant" || first["SenderId"] == "" {
 		t.Errorf("got %v", first)

@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// settings are the attributes of a queue that its owner sets, with the limits and defaults of
+// settings are the attributes of a queue that its owner can set, with the limits and defaults of
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html.
-// A value of it is replaced as a whole, never changed in place.
+// A queue's settings are replaced as a whole, never changed in place.
 type settings struct {
 	texts   map[string]string // every attribute that has a value, as GetQueueAttributes returns it
-	numbers map[string]int    // those of them that are numbers
-	redrive *redrivePolicy    // nil = none
+	numbers map[string]int    // the numeric attributes
+	redrive *redrivePolicy    // nil if the queue has none
 	allow   redriveAllowPolicy
 	fifo    bool
 }
@@ -29,7 +29,7 @@ var numeric = map[string]bounds{
 	"KmsDataKeyReusePeriodSeconds":  {60, 86_400, 300},
 }
 
-// choices are the attributes that take one of two words, the default first.
+// choices are the attributes that have one of two values; the first is the default.
 var choices = map[string][2]string{
 	"SqsManagedSseEnabled":      {"true", "false"},
 	"ContentBasedDeduplication": {"false", "true"},
@@ -53,11 +53,11 @@ func defaults(fifo bool) settings {
 			set.texts[name] = words[0]
 		}
 	}
-	delete(set.texts, "KmsDataKeyReusePeriodSeconds") // shown only where a key is set
+	delete(set.texts, "KmsDataKeyReusePeriodSeconds") // shown only if a key is set
 	return set
 }
 
-// with returns the settings changed by the attributes of a request for the queue named.
+// with returns the settings of the queue, changed by the attributes of a request.
 func (s settings) with(c *call, queue queueKey, attributes map[string]string) (settings, error) {
 	s.texts, s.numbers = maps.Clone(s.texts), maps.Clone(s.numbers)
 	for _, name := range slices.Sorted(maps.Keys(attributes)) {
@@ -107,7 +107,7 @@ func (s *settings) setChoice(name, value string, words [2]string) error {
 	return invalidAttributeValue.because("Invalid value for the parameter %s.", name)
 }
 
-// setText sets one of the attributes that are documents or names; the empty text removes it.
+// setText sets an attribute that is a document or a name. An empty value removes it.
 func (s *settings) setText(c *call, queue queueKey, name, value string) (err error) {
 	switch name {
 	case "RedrivePolicy":
@@ -134,7 +134,8 @@ func (s *settings) put(name, value string) {
 	}
 }
 
-// setKey notes whether messages are encrypted by a key of the owner's or by SQS, of which clients see the attributes only.
+// setKey changes the attributes that follow from the owner's encryption key; an empty id means
+// encryption by SQS. The server does not encrypt: clients see only the attributes.
 func (s *settings) setKey(id string) {
 	s.texts["SqsManagedSseEnabled"] = strconv.FormatBool(id == "")
 	if id != "" {
@@ -142,10 +143,10 @@ func (s *settings) setKey(id string) {
 	}
 }
 
-// retention is how long a message is kept, in milliseconds.
+// retention returns the retention period in milliseconds.
 func (s *settings) retention() int64 { return int64(s.numbers["MessageRetentionPeriod"]) * 1000 }
 
-// withPolicy returns the settings with another access policy, "" for none.
+// withPolicy returns the settings with another access policy; "" removes it.
 func (s settings) withPolicy(text string) settings {
 	s.texts = maps.Clone(s.texts)
 	s.put("Policy", text)

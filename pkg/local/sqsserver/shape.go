@@ -20,7 +20,7 @@ type receivedMessage struct {
 	Attributes    attributeList    `json:"MessageAttributes,omitempty"`
 }
 
-// systemAttributes are what SQS knows of a message; times are milliseconds since the epoch.
+// systemAttributes are the attributes that SQS sets; times are milliseconds since the epoch.
 type systemAttributes struct {
 	SenderID      string `json:"SenderId,omitempty"`
 	Sent          string `json:"SentTimestamp,omitempty"`
@@ -33,19 +33,19 @@ type systemAttributes struct {
 	Source        string `json:"DeadLetterQueueSourceArn,omitempty"`
 }
 
-// systemNames are the names of systemAttributes, in order.
+// systemNames are the names of the fields of systemAttributes, in the same order.
 var systemNames = []string{
 	"SenderId", "SentTimestamp", "ApproximateReceiveCount", "ApproximateFirstReceiveTimestamp", "SequenceNumber",
 	"MessageDeduplicationId", "MessageGroupId", "AWSTraceHeader", "DeadLetterQueueSourceArn",
 }
 
-// A filter is which attributes a receiver wants to see.
+// A filter says which attributes a receiver asks for.
 type filter struct {
 	system  [9]bool // by index in systemNames
 	message []string
 }
 
-// filter checks the parameters of a receive as it reads them.
+// filter checks the parameters of a receive and returns the filter in them.
 func (in *receiveMessageInput) filter() (filter, error) {
 	if err := in.check(); err != nil {
 		return filter{}, err
@@ -114,7 +114,8 @@ func (f *filter) systemAttributes(d *delivery) (s systemAttributes) {
 	return s
 }
 
-// attributes returns those that are asked for by name, by prefix ("order.*"), or all together ("All", ".*").
+// attributes returns the attributes that the receiver asks for: by name, by prefix ("order.*"), or
+// all of them ("All", ".*").
 func (f *filter) attributes(all []attribute) []attribute {
 	var shown []attribute
 	for _, a := range all {

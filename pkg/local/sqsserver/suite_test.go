@@ -1,7 +1,9 @@
-// The tests here know SQS's behaviour and nothing of this package: they drive the AWS SDK against New, or against any
-// endpoint in SQS_TEST_ENDPOINT (LocalStack, moto, AWS itself). Where endpoints differ, AWS's documentation decides; what is
-// known to be otherwise elsewhere is listed in differences, and skipped with its reason. The exceptions, which can only run
-// against this package, are the tests of time (TestTime*) and of the wire (TestWire*, FuzzWire).
+// This suite tests the behaviour of SQS with the AWS SDK, without knowledge of this package. It
+// runs against a Server, or against the endpoint in SQS_TEST_ENDPOINT (LocalStack, moto, AWS).
+// Where endpoints differ, AWS's documentation decides. The map differences lists the known
+// differences of other endpoints; the suite skips those tests and prints the reason. The tests of
+// time (TestTime*) and of the wire format (TestWire*, FuzzWire, FuzzQuery) run only against this
+// package.
 package sqsserver_test
 
 import (
@@ -26,16 +28,17 @@ import (
 	"sqs2pg/pkg/local/sqsserver"
 )
 
-// endpoint is where the suite runs; "" = a server of this package for each test.
+// endpoint is the endpoint under test; "" means a Server for each test.
 var endpoint = os.Getenv("SQS_TEST_ENDPOINT")
 
-// fixture is a client and the test it belongs to.
+// fixture is a test with its client.
 type fixture struct {
 	*testing.T
 	*sqs.Client
 }
 
-// start makes the fixture of a parallel test, or skips the test where the endpoint is known to differ.
+// start returns the fixture of a parallel test. It skips the test if the endpoint is known to
+// differ.
 func start(t *testing.T) fixture {
 	t.Helper()
 	t.Parallel()
@@ -46,11 +49,11 @@ func start(t *testing.T) fixture {
 func skipKnown(t *testing.T) {
 	t.Helper()
 	if reason := differences[t.Name()]; endpoint != "" && reason != "" {
-		t.Skip("differs at this endpoint: " + reason)
+		t.Skip("this endpoint differs: " + reason)
 	}
 }
 
-// sub runs a subtest with the same client.
+// sub runs a parallel subtest with the same client.
 func (f fixture) sub(name string, run func(fixture)) {
 	f.Helper()
 	f.Run(name, func(t *testing.T) {
@@ -78,9 +81,10 @@ func client(tb testing.TB) *sqs.Client {
 	})
 }
 
-// ownBody sends requests from a body of its own. The SDK closes the one it passes as soon as the head of the answer is here,
-// which can be before the transport's last read of it: the transport then gives up the connection, and the rest of the answer
-// with it. Only a server on the same machine with a long answer is quick enough for that.
+// ownBody sends a copy of the request's body. The SDK closes the original when the headers of the
+// answer arrive. If the transport has not read the body to its end by then, it closes the
+// connection, and the rest of the answer is lost. This happens only with a long answer of a server
+// on the same machine.
 type ownBody struct{}
 
 func (ownBody) Do(r *http.Request) (*http.Response, error) {
@@ -97,7 +101,8 @@ type attributes = map[string]string
 
 func newName() string { return "t-" + rand.Text() }
 
-// queue creates a queue that is deleted after the test, and returns its URL. FifoQueue in the attributes makes it FIFO.
+// queue creates a queue that is deleted after the test, and returns its URL. FifoQueue in the
+// attributes makes it FIFO.
 func (f fixture) queue(a attributes) string {
 	f.Helper()
 	return newQueue(f, f.Client, a)
@@ -123,7 +128,7 @@ func deleteAfter(tb testing.TB, c *sqs.Client, url string) {
 	})
 }
 
-// attributes returns the attributes asked for, All by default.
+// attributes returns the named attributes of a queue; without names, all.
 func (f fixture) attributes(url string, names ...types.QueueAttributeName) attributes {
 	f.Helper()
 	if names == nil {
@@ -139,7 +144,8 @@ func (f fixture) arn(url string) string {
 	return f.attributes(url, "QueueArn")["QueueArn"]
 }
 
-// withDLQ returns a queue, with the attributes besides its redrive policy, and its dead-letter queue.
+// withDLQ creates a queue and its dead-letter queue. Both get the attributes, and the queue a
+// redrive policy with that maxReceiveCount.
 func (f fixture) withDLQ(most int, a attributes) (url, dlq string) {
 	f.Helper()
 	all := attributes{}
@@ -164,7 +170,7 @@ func (f fixture) send(url string, bodies ...string) {
 	}
 }
 
-// sendGroup sends messages of a FIFO queue's group; each is its own deduplication id.
+// sendGroup sends messages of one group to a FIFO queue. The deduplication id is group and body.
 func (f fixture) sendGroup(url, group string, bodies ...string) {
 	f.Helper()
 	for _, body := range bodies {
@@ -175,7 +181,8 @@ func (f fixture) sendGroup(url, group string, bodies ...string) {
 	}
 }
 
-// receive takes up to ten messages, with everything there is to know of them. It waits for the first.
+// receive receives up to ten messages with all attributes. It waits up to five seconds for the
+// first.
 func (f fixture) receive(url string, change ...func(*sqs.ReceiveMessageInput)) []types.Message {
 	f.Helper()
 	in := &sqs.ReceiveMessageInput{
@@ -200,7 +207,8 @@ func hiddenFor(seconds int32) func(*sqs.ReceiveMessageInput) {
 	return func(in *sqs.ReceiveMessageInput) { in.VisibilityTimeout = seconds }
 }
 
-// one is the single message of a receive.
+// one returns the only message of a receive, and fails the test if there is another number of
+// messages.
 func (f fixture) one(got []types.Message) types.Message {
 	f.Helper()
 	if len(got) != 1 {
@@ -225,7 +233,7 @@ func (f fixture) delete(url string, got ...types.Message) {
 	}
 }
 
-// show makes messages visible again at once.
+// show makes messages visible again immediately.
 func (f fixture) show(url string, got ...types.Message) {
 	f.Helper()
 	for _, m := range got {
@@ -240,7 +248,7 @@ func (f fixture) setVisibility(url string, m types.Message, seconds int32) error
 	return err
 }
 
-// counts returns the visible, in-flight and delayed messages.
+// counts returns the numbers of visible, in-flight and delayed messages.
 func (f fixture) counts(url string) [3]string {
 	f.Helper()
 	a := f.attributes(url)
@@ -256,8 +264,8 @@ func (f fixture) must(err error) {
 	}
 }
 
-// refused wants the call to have failed with the code, and with AWS's text where this package is under test: other endpoints
-// word it in their own way.
+// refused checks that the call failed with the code. It compares AWS's text only if this package is
+// under test, because other endpoints have their own texts.
 func (f fixture) refused(err error, code, text string) {
 	f.Helper()
 	var e smithy.APIError

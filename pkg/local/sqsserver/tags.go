@@ -2,7 +2,7 @@ package sqsserver
 
 import "maps"
 
-// maxTags is how many tags a queue can have
+// maxTags is the largest number of tags of a queue
 // (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-queue-tags.html).
 const maxTags = 50
 

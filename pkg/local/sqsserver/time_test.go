@@ -15,7 +15,8 @@ import (
 	"sqs2pg/pkg/local/sqsserver"
 )
 
-// inTime runs a test in a bubble where time passes at once, against this package without a network.
+// inTime runs a test in a synctest bubble, in which time needs no waiting, against this package
+// without a network.
 func inTime(t *testing.T, run func(f fixture)) {
 	t.Helper()
 	t.Parallel()
@@ -30,7 +31,7 @@ func inTime(t *testing.T, run func(f fixture)) {
 	})
 }
 
-// inProcess is an HTTP client of one handler.
+// inProcess is an HTTP client that calls a handler directly.
 type inProcess struct{ http.Handler }
 
 func (h inProcess) Do(r *http.Request) (*http.Response, error) {
@@ -39,7 +40,7 @@ func (h inProcess) Do(r *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
-func TestTimeMessagesEndWithTheirRetention(t *testing.T) {
+func TestTimeDropsMessagesAfterRetention(t *testing.T) {
 	inTime(t, func(f fixture) {
 		url := f.queue(nil)
 		f.send(url, "old")
@@ -56,7 +57,7 @@ func TestTimeMessagesEndWithTheirRetention(t *testing.T) {
 	})
 }
 
-func TestTimeAShorterRetentionEndsOldMessages(t *testing.T) {
+func TestTimeShorterRetentionDropsOldMessages(t *testing.T) {
 	inTime(t, func(f fixture) {
 		url := f.queue(nil)
 		f.send(url, "old")
@@ -75,7 +76,7 @@ func (f fixture) set(url string, a attributes) {
 	f.must(err)
 }
 
-func TestTimeRetentionGoesOnInTheDeadLetterQueue(t *testing.T) {
+func TestTimeRetentionInDeadLetterQueue(t *testing.T) {
 	for name, want := range map[string]string{"standard": "0", "FIFO": "1"} {
 		t.Run(name, func(t *testing.T) {
 			inTime(t, func(f fixture) {
@@ -101,7 +102,7 @@ func TestTimeRetentionGoesOnInTheDeadLetterQueue(t *testing.T) {
 	}
 }
 
-func TestTimeVisibilityIsTwelveHoursInAll(t *testing.T) {
+func TestTimeLimitsVisibilityToTwelveHours(t *testing.T) {
 	inTime(t, func(f fixture) {
 		url := f.queue(nil)
 		f.send(url, "x")
@@ -110,14 +111,14 @@ func TestTimeVisibilityIsTwelveHoursInAll(t *testing.T) {
 		f.must(f.setVisibility(url, m, 39_600))
 		f.refused(f.setVisibility(url, m, 39_601), "InvalidParameterValue", "Value 39601 for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout for the message is beyond the limit [43200 seconds]")
 		if got := f.receive(url, atOnce); len(got) != 0 {
-			f.Error("visible after an hour")
+			f.Error("the message is visible after an hour")
 		}
 		time.Sleep(11 * time.Hour)
 		f.one(f.receive(url, atOnce))
 	})
 }
 
-func TestTimeAnExpiredHandleStillDeletesUntilTheNextReceive(t *testing.T) {
+func TestTimeExpiredHandleDeletesUntilNextReceive(t *testing.T) {
 	inTime(t, func(f fixture) {
 		url := f.queue(nil)
 		f.send(url, "x")
@@ -147,7 +148,7 @@ func TestTimeDeduplicationLastsFiveMinutes(t *testing.T) {
 	})
 }
 
-func TestTimeALongPollWakesInTheVeryMoment(t *testing.T) {
+func TestTimeLongPollEndsWhenMessageBecomesVisible(t *testing.T) {
 	inTime(t, func(f fixture) {
 		url := f.queue(attributes{"VisibilityTimeout": "7"})
 		f.send(url, "x")
@@ -158,14 +159,14 @@ func TestTimeALongPollWakesInTheVeryMoment(t *testing.T) {
 			f.Errorf("waited %s for a visibility timeout of 7s", waited)
 		}
 		began = time.Now()
-		f.receive(url, waiting(20), hiddenFor(30)) // sees it after 7 s and hides it for 30
+		f.receive(url, waiting(20), hiddenFor(30)) // receives the message after 7 s and hides it for 30 s
 		if got := f.receive(url, waiting(20)); len(got) != 0 || time.Since(began) != 27*time.Second {
 			f.Errorf("%d messages after %s, want none after 20s of waiting", len(got), time.Since(began))
 		}
 	})
 }
 
-func TestTimeANewDelayOfAFIFOQueueCountsForWaitingMessages(t *testing.T) {
+func TestTimeNewDelayAppliesToWaitingMessagesOfFIFO(t *testing.T) {
 	for name, want := range map[string]string{"standard": "0", "FIFO": "1"} {
 		t.Run(name, func(t *testing.T) {
 			inTime(t, func(f fixture) {
@@ -189,7 +190,7 @@ func TestTimeANewDelayOfAFIFOQueueCountsForWaitingMessages(t *testing.T) {
 	}
 }
 
-func TestTimeANameIsFreeAMinuteAfterDeletion(t *testing.T) {
+func TestTimeAcceptsNameAMinuteAfterDeletion(t *testing.T) {
 	inTime(t, func(f fixture) {
 		name := aws.String("q")
 		for range 2 {
@@ -202,11 +203,11 @@ func TestTimeANameIsFreeAMinuteAfterDeletion(t *testing.T) {
 	})
 }
 
-func TestTimeAMoveKeepsItsRate(t *testing.T) {
+func TestTimeMoveKeepsItsRate(t *testing.T) {
 	inTime(t, func(f fixture) {
 		url, dlq := f.withDLQ(1, nil)
 		for _, body := range []string{"1", "2", "3", "4", "5", "6"} {
-			f.bury(url, body)
+			f.deadLetter(url, body)
 		}
 		arn := f.arn(dlq)
 		_, err := f.StartMessageMoveTask(f.Context(), &sqs.StartMessageMoveTaskInput{SourceArn: &arn, MaxNumberOfMessagesPerSecond: aws.Int32(2)})
@@ -222,7 +223,7 @@ func TestTimeAMoveKeepsItsRate(t *testing.T) {
 	})
 }
 
-func TestTimeInFlightMessagesHaveALimit(t *testing.T) {
+func TestTimeLimitsMessagesInFlight(t *testing.T) {
 	if testing.Short() {
 		t.Skip("sends 120,000 messages")
 	}
@@ -239,10 +240,10 @@ func TestTimeInFlightMessagesHaveALimit(t *testing.T) {
 	})
 }
 
-// HTTPClient is the client's way to the handler, for requests without the SDK.
+// HTTPClient returns the handler behind the client, for requests without the SDK.
 func (f fixture) HTTPClient() http.Handler { return f.Options().HTTPClient.(inProcess).Handler }
 
-func TestTimeARepeatedReceive(t *testing.T) {
+func TestTimeRepeatsReceiveWithinFiveMinutes(t *testing.T) {
 	inTime(t, func(f fixture) {
 		url := f.queue(fifo) // 30 seconds of visibility timeout
 		f.sendGroup(url, "g", "x")
@@ -251,7 +252,7 @@ func TestTimeARepeatedReceive(t *testing.T) {
 		f.one(f.receive(url, attempt("a"), hiddenFor(200)))
 		time.Sleep(100 * time.Second)
 		if got, want := f.counts(url), [3]string{"0", "1", "0"}; got != want {
-			f.Errorf("the visibility timeout began anew: %v, want %v", got, want)
+			f.Errorf("the repeated receive did not restart the visibility timeout: %v, want %v", got, want)
 		}
 		time.Sleep(time.Second) // five minutes after the first
 		if got := f.receive(url, attempt("a")); len(got) != 0 {
@@ -264,14 +265,14 @@ func TestTimeARepeatedReceive(t *testing.T) {
 	})
 }
 
-func TestTimeAnAttemptIDIsUsedAgain(t *testing.T) {
+func TestTimeAcceptsAttemptIDAgain(t *testing.T) {
 	inTime(t, func(f fixture) {
 		url := f.queue(fifo)
 		f.sendGroup(url, "g", "x")
 		f.one(f.receive(url, attempt("a"), hiddenFor(30)))
 		time.Sleep(40 * time.Second)
 		f.one(f.receive(url, attempt("a"), hiddenFor(600)))
-		time.Sleep(5*time.Minute - time.Second) // the first is forgotten by now, the second is not
+		time.Sleep(5*time.Minute - time.Second) // five minutes after the first receive, but not after the second
 		if got := f.one(f.receive(url, attempt("a"))).Attributes["ApproximateReceiveCount"]; got != "2" {
 			f.Errorf("the receive is number %s, want 2", got)
 		}

@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-func TestAMessageIsHiddenUntilItsVisibilityTimeoutEnds(t *testing.T) {
+func TestHidesMessageUntilVisibilityTimeout(t *testing.T) {
 	f := start(t)
 	for name, test := range map[string]struct {
 		create attributes
@@ -37,7 +37,7 @@ func TestAMessageIsHiddenUntilItsVisibilityTimeoutEnds(t *testing.T) {
 	}
 }
 
-func TestChangingTheVisibilityTimeout(t *testing.T) {
+func TestChangesVisibilityTimeout(t *testing.T) {
 	f := start(t)
 	f.sub("to zero shows the message at once", func(f fixture) {
 		url := f.queue(nil)
@@ -77,7 +77,7 @@ func TestChangingTheVisibilityTimeout(t *testing.T) {
 	})
 }
 
-func TestVisibilityChangesThatAreRefused(t *testing.T) {
+func TestRefusesVisibilityChanges(t *testing.T) {
 	f := start(t)
 	for _, test := range []struct {
 		name    string
@@ -101,7 +101,7 @@ func TestVisibilityChangesThatAreRefused(t *testing.T) {
 		{
 			"of a message that is visible", 10, func(f fixture, url string, m types.Message) { f.show(url, m) },
 			"AWS.SimpleQueueService.MessageNotInflight",
-			func(string) string { return "" }, // the model gives this error no member, so the SDK drops the text
+			func(string) string { return "" }, // the SDK drops the text, because the error has no member for it
 		},
 		{
 			"of a message that is deleted", 10, func(f fixture, url string, m types.Message) { f.delete(url, m) },
@@ -121,15 +121,15 @@ func TestVisibilityChangesThatAreRefused(t *testing.T) {
 	}
 }
 
-func TestADelayedMessage(t *testing.T) {
+func TestDelaysMessage(t *testing.T) {
 	f := start(t)
 	for name, test := range map[string]struct {
 		create attributes
 		delay  int32
 	}{
-		"by the queue":        {attributes{"DelaySeconds": "1"}, 0},
-		"by itself":           {nil, 1},
-		"shorter than others": {attributes{"DelaySeconds": "600"}, 1},
+		"by the queue":                  {attributes{"DelaySeconds": "1"}, 0},
+		"by the message":                {nil, 1},
+		"by the message, not the queue": {attributes{"DelaySeconds": "600"}, 1},
 	} {
 		f.sub(name, func(f fixture) {
 			url := f.queue(test.create)

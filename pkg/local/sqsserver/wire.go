@@ -12,19 +12,20 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// maxRequest bounds the body of a request: 1 MiB of messages, every character of it escaped in JSON, and their attributes.
+// maxRequest is the largest body of a request in bytes. It has room for 1 MiB of messages, with
+// every character escaped in JSON, and for their attributes.
 const maxRequest = 8 << 20
 
-// A call is the part of a request that all operations share, whatever the protocol.
+// A call is the part of a request that all operations share, in both protocols.
 type call struct {
 	*Server
 	ctx    context.Context
 	region string
-	base   string // scheme and host, as the client sees them
-	trace  string // X-Ray trace of the request, for the messages it sends
+	base   string // scheme and host that the client used
+	trace  string // X-Ray trace header of the request, for the messages that it sends
 }
 
-// An operation reads its input by the protocol's decoder and returns its output, nil for none.
+// An operation reads its input with the protocol's decoder and returns its output, or nil.
 type operation func(c *call, decode func(any) error) (any, error)
 
 func op[In any, Out any](run func(*call, *In) (*Out, error)) operation {
@@ -41,7 +42,7 @@ func op[In any, Out any](run func(*call, *In) (*Out, error)) operation {
 	}
 }
 
-// none is the output of operations that have none.
+// none is the output type of operations without output.
 type none struct{}
 
 var operations = map[string]operation{
@@ -72,9 +73,9 @@ var operations = map[string]operation{
 	"CancelMessageMoveTask": op((*call).cancelMessageMoveTask),
 }
 
-// ServeHTTP answers one request at any path: of the AWS JSON 1.0 protocol
-// (https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html) where it names its operation in the header X-Amz-Target,
-// of the query protocol otherwise.
+// ServeHTTP answers one request, at any path. A request with the header X-Amz-Target is of the AWS
+// JSON 1.0 protocol (https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html); every other
+// request is of the query protocol.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := newID()
 	w.Header().Set("x-amzn-RequestId", id)
@@ -85,7 +86,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.serveQuery(w, r, id)
 }
 
-// perform makes a call. The buffer holds the input as JSON, and afterwards the output, nothing where the operation has none.
+// perform runs an operation. The buffer contains its input as JSON, and afterwards its output as
+// JSON; it is empty if the operation has no output.
 func (s *Server) perform(name string, buffer *bytes.Buffer, r *http.Request, decode func([]byte, any) error) error {
 	operation := operations[name]
 	switch {
@@ -100,7 +102,8 @@ func (s *Server) perform(name string, buffer *bytes.Buffer, r *http.Request, dec
 	if err != nil || out == nil {
 		return err
 	}
-	return json.MarshalWrite(buffer, out, jsontext.AllowInvalidUTF8(true)) // the Host header is in it
+	// The output may contain the client's Host header, which need not be UTF-8.
+	return json.MarshalWrite(buffer, out, jsontext.AllowInvalidUTF8(true))
 }
 
 func readError(err error) error {
@@ -110,8 +113,8 @@ func readError(err error) error {
 	return serialization.because("The request body ended early.")
 }
 
-// regionOf reads the region from the credential scope of the signature: key/date/REGION/sqs/aws4_request. A presigned URL has
-// the scope in a parameter.
+// regionOf reads the region from the credential scope of the signature:
+// key/date/REGION/sqs/aws4_request. A presigned URL has the scope in a parameter.
 func regionOf(r *http.Request) string {
 	_, scope, ok := strings.Cut(r.Header.Get("Authorization"), "Credential=")
 	if !ok {
@@ -137,7 +140,7 @@ func baseOf(r *http.Request) string {
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 func putBuffer(b *bytes.Buffer) {
-	if b.Cap() <= 1<<20 { // a rare large request should not stay in memory
+	if b.Cap() <= 1<<20 { // do not keep the memory of a rare large request
 		b.Reset()
 		buffers.Put(b)
 	}

@@ -17,7 +17,7 @@ import (
 	"sqs2pg/pkg/local/sqsserver"
 )
 
-// post sends one request without an SDK.
+// post sends one request without the SDK.
 func post(h http.Handler, operation, body string) *httptest.ResponseRecorder {
 	return postContext(context.Background(), h, operation, body)
 }
@@ -30,7 +30,7 @@ func postContext(ctx context.Context, h http.Handler, operation, body string) *h
 	return w
 }
 
-// fill sends n messages without an SDK, ten at a time.
+// fill sends n messages without the SDK, ten at a time.
 func fill(tb testing.TB, h http.Handler, url string, n int) {
 	tb.Helper()
 	entry := `"MessageBody":"` + strings.Repeat("y", 300) + `"}`
@@ -65,7 +65,7 @@ func TestWireAnswers(t *testing.T) {
 		{"a binary value that is not base64", "SendMessage", `{"QueueUrl":"` + url + `","MessageBody":"x","MessageAttributes":{"a":{"DataType":"Binary","BinaryValue":"?"}}}`, 400, `{"__type":"com.amazon.coral.service#SerializationException"`, ""},
 		{"a body over the limit", "SendMessage", `{"MessageBody":"` + strings.Repeat("x", 9<<20) + `"}`, 413, `{"__type":"com.amazon.coral.service#RequestEntityTooLargeException"`, ""},
 		{"no queue URL", "SendMessage", `{"MessageBody":"x"}`, 400, `{"__type":"com.amazon.coral.service#MissingRequiredParameterException","message":"The request must contain the parameter QueueUrl."}`, "MissingParameter;Sender"},
-		{"a queue's name for its URL", "PurgeQueue", `{"QueueUrl":"q"}`, 400, `{"__type":"com.amazonaws.sqs#InvalidAddress","message":"The address q is not valid for this endpoint."}`, "InvalidAddress;Sender"},
+		{"a queue's name instead of its URL", "PurgeQueue", `{"QueueUrl":"q"}`, 400, `{"__type":"com.amazonaws.sqs#InvalidAddress","message":"The address q is not valid for this endpoint."}`, "InvalidAddress;Sender"},
 		{"another account's queue", "PurgeQueue", `{"QueueUrl":"http://x/123456789012/q"}`, 400, `{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"The specified queue does not exist."}`, "AWS.SimpleQueueService.NonExistentQueue;Sender"},
 		{"no timeout in an entry", "ChangeMessageVisibilityBatch", `{"QueueUrl":"` + url + `","Entries":[{"Id":"a","ReceiptHandle":"b"}]}`, 200, `{"Failed":[{"Id":"a","SenderFault":true,"Code":"MissingParameter","Message":"The request must contain the parameter ChangeMessageVisibilityBatchRequestEntry.1.VisibilityTimeout."}]}`, ""},
 	} {
@@ -89,7 +89,7 @@ func TestWireAnswers(t *testing.T) {
 	}
 }
 
-func TestWireTheRegionIsTheOneThatIsSignedFor(t *testing.T) {
+func TestWireSignatureNamesRegion(t *testing.T) {
 	t.Parallel()
 	s := sqsserver.New(sqsserver.Options{})
 	defer s.Close()
@@ -107,11 +107,11 @@ func TestWireTheRegionIsTheOneThatIsSignedFor(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	if got := signed("us-east-1", "GetQueueAttributes", get); !strings.Contains(got, "QueueDoesNotExist") {
-		t.Errorf("a queue of another region: got %s", got)
+		t.Errorf("the queue is visible in another region: got %s", got)
 	}
 }
 
-func TestWireACancelledPollTakesNoMessage(t *testing.T) {
+func TestWireCancelledPollTakesNoMessage(t *testing.T) {
 	t.Parallel()
 	s := sqsserver.New(sqsserver.Options{})
 	defer s.Close()
@@ -131,7 +131,7 @@ func TestWireACancelledPollTakesNoMessage(t *testing.T) {
 	}
 }
 
-func TestWireAClosedServerRefuses(t *testing.T) {
+func TestWireClosedServerRefuses(t *testing.T) {
 	t.Parallel()
 	s := sqsserver.New(sqsserver.Options{})
 	post(s, "CreateQueue", `{"QueueName":"q"}`)
@@ -149,7 +149,7 @@ func TestWireAClosedServerRefuses(t *testing.T) {
 	}
 }
 
-func TestWireShutdownEndsALongPoll(t *testing.T) {
+func TestWireShutdownEndsLongPoll(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := sqsserver.New(sqsserver.Options{})
@@ -180,7 +180,7 @@ func TestWireShutdownEndsALongPoll(t *testing.T) {
 	})
 }
 
-// oneConnection is a net.Listener of one connection.
+// oneConnection is a net.Listener that accepts one connection.
 type oneConnection struct {
 	conns  chan net.Conn
 	closed chan struct{}
@@ -234,7 +234,7 @@ func FuzzWire(f *testing.F) {
 		f.Add(seed[0], seed[1])
 	}
 	gone, cancel := context.WithCancel(f.Context())
-	cancel() // a client that is gone already: no long poll goes on
+	cancel() // the client has gone already, so no long poll waits
 	f.Fuzz(func(t *testing.T, operation, body string) {
 		s := sqsserver.New(sqsserver.Options{})
 		defer s.Close()

@@ -8,7 +8,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// singulars are the lists and objects of answers: what the JSON protocol calls the whole, and the query protocol an element.
+// singulars maps the JSON protocol's name for a list or object of an answer to the query protocol's
+// name for its elements.
 var singulars = map[string]string{
 	"Messages":          "Message",
 	"Attributes":        "Attribute",
@@ -19,14 +20,15 @@ var singulars = map[string]string{
 	"Failed":            "BatchResultErrorEntry",
 }
 
-// An xmlAnswer respells the output of a call, from JSON to the XML of the query protocol, in which lists are flat.
+// An xmlAnswer translates the output of a call from JSON to the XML of the query protocol, in which
+// lists are flat.
 type xmlAnswer struct {
 	*bytes.Buffer
 	output    *jsontext.Decoder
 	operation string
 }
 
-// writeXML writes the answer of a call with the output, which is JSON or nothing.
+// writeXML writes the answer of a call. The output is JSON, or empty.
 func writeXML(to *bytes.Buffer, operation string, output []byte, id string) {
 	to.WriteString(xml.Header)
 	to.WriteString("<" + operation + `Response xmlns="http://queue.amazonaws.com/doc/2012-11-05/">`)
@@ -37,7 +39,8 @@ func writeXML(to *bytes.Buffer, operation string, output []byte, id string) {
 	to.WriteString("<ResponseMetadata><RequestId>" + id + "</RequestId></ResponseMetadata></" + operation + "Response>")
 }
 
-// write writes the next value as an element of that name, or as many as a list has.
+// write writes the next value as an element of that name; a list as one element for each of its
+// values.
 func (x *xmlAnswer) write(name string) {
 	switch x.output.PeekKind() {
 	case '[':
@@ -61,7 +64,8 @@ func (x *xmlAnswer) member() {
 	}
 }
 
-// pair writes one member of an object, its name under the key.
+// pair writes one member of an object as an element with two parts: its name, in an element called
+// key, and its value.
 func (x *xmlAnswer) pair(element, key string) {
 	x.element(element, func() {
 		x.write(key)
@@ -79,7 +83,7 @@ func (x *xmlAnswer) singular(name string) string {
 	return name
 }
 
-// each calls do for each element of an array or member of an object.
+// each calls do for each element of an array, or each member of an object.
 func (x *xmlAnswer) each(do func()) {
 	x.next()
 	for kind := x.output.PeekKind(); kind != ']' && kind != '}'; kind = x.output.PeekKind() {
@@ -88,7 +92,7 @@ func (x *xmlAnswer) each(do func()) {
 	x.next()
 }
 
-// next is the next token of the output. Our own output is valid JSON.
+// next returns the next token of the output. It panics on invalid JSON, which perform never writes.
 func (x *xmlAnswer) next() string {
 	token, err := x.output.ReadToken()
 	if err != nil {
@@ -104,7 +108,7 @@ func (x *xmlAnswer) element(name string, content func()) {
 }
 
 func (x *xmlAnswer) text(s string) {
-	_ = xml.EscapeText(x, []byte(s)) // a buffer takes all
+	_ = xml.EscapeText(x, []byte(s)) // writing to a buffer cannot fail
 }
 
 // queryError is an error as XML.
@@ -119,7 +123,7 @@ type queryError struct {
 
 func writeXMLError(w http.ResponseWriter, err error, id string) {
 	e := asAPIError(err)
-	text, _ := xml.Marshal(queryError{Type: e.blamed(), Code: e.queryCode(), Message: e.message, ID: id})
+	text, _ := xml.Marshal(queryError{Type: e.blame(), Code: e.queryCode(), Message: e.message, ID: id})
 	w.WriteHeader(e.status)
 	_, _ = w.Write(append([]byte(xml.Header), text...))
 }
