@@ -4,13 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"time"
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/doctor"
 	"sqs2pg/pkg/mask"
-	"sqs2pg/pkg/settings"
 )
 
 // doctorCommand looks at everything that invoke needs and changes nothing.
@@ -67,22 +65,28 @@ func (c *doctorCommand) examine(ctx context.Context, s *streams) []doctor.Findin
 	return append(found, c.examineDatabase(ctx, loaded, keyring)...)
 }
 
-// examineKeyring reads the keyring where the function will read it. It is nil if it cannot be used.
+// examineKeyring returns the keyring that invoke would use, nil if there is none yet.
 func (c *doctorCommand) examineKeyring(ctx context.Context, s *streams) (*mask.Keyring, []doctor.Finding) {
-	switch {
-	case anySet("MASK_SECRET_ID"):
-		env := settings.Environment{Getenv: os.Getenv}
-		get, err := env.Keyring(ctx)
+	if anySet("MASK_SECRET_ID") {
+		k, err := secretKeyring(ctx)
 		if err != nil {
 			return nil, []doctor.Finding{doctor.Failed("keyring", err)}
 		}
-		k, found := doctor.KeyringSecret(ctx, get, os.Getenv("MASK_SECRET_ID"))
-		return k, []doctor.Finding{found}
-	case c.Keyring != "":
-		k, found := doctor.Keyring([]byte(c.Keyring), source("--keyring", c.Keyring, "MASK_KEYRING"))
-		return k, []doctor.Finding{found}
+		return k.Keyring, []doctor.Finding{doctor.Keyring(k.Keyring, k.from)}
 	}
-	return doctor.KeyringFile(keyringPath(s))
+	path := c.keyringPath(s)
+	k, err := c.existing(s)
+	switch {
+	case err != nil:
+		return nil, []doctor.Finding{doctor.Failed("keyring", err)}
+	case k == nil:
+		return nil, []doctor.Finding{{Verdict: doctor.OK, Subject: "keyring", Text: "no keyring yet: the first invoke makes one in " + path + " if the database holds no tokens"}}
+	}
+	found := []doctor.Finding{doctor.Keyring(k.Keyring, k.from)}
+	if k.from == path {
+		found = append(found, doctor.KeyringFile(path)...)
+	}
+	return k.Keyring, found
 }
 
 func (c *doctorCommand) examineFunction() doctor.Finding {

@@ -29,10 +29,6 @@ func (c *invokeCommand) Help() string {
 }
 
 func (c *invokeCommand) Run(ctx context.Context, s *streams) error {
-	environ, err := c.environ(s, c.remote())
-	if err != nil {
-		return err
-	}
 	recorder, err := c.recorder(s)
 	if err != nil {
 		return err
@@ -42,6 +38,10 @@ func (c *invokeCommand) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	m, err := c.mapping(q)
+	if err != nil {
+		return err
+	}
+	environ, err := c.environ(ctx, s, c.remote())
 	if err != nil {
 		return err
 	}

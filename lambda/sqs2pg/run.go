@@ -38,7 +38,7 @@ const (
 	runQueue     = "login-queue"
 	runReceives  = 3 // of a failing message before it is dead-lettered
 	largestBatch = 10_000
-	rowsShown    = 3
+	rowsShown    = 1 // more would not fit a screen: a row is wider than a terminal
 	deadShown    = 3
 )
 
@@ -78,16 +78,13 @@ func (c *runCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	keyring, _, err := c.keyring(s)
-	if err != nil {
-		return err
-	}
 	db, err := startDatabase(ctx, s, databaseFlag{c.DatabaseURL})
 	if err != nil {
 		return err
 	}
 	defer db.stop()
-	if err := db.migrate(ctx, s, login.Table()); err != nil {
+	keyring, err := db.prepare(ctx, s, &c.keyringFlag, login.Table())
+	if err != nil {
 		return err
 	}
 	endpoint, err := sqsserver.Listen("127.0.0.1:0")
@@ -98,7 +95,7 @@ func (c *runCommand) Run(ctx context.Context, s *streams) error {
 	r := run{c, s, db, endpoint.URL, invoker.Function{
 		Bootstrap: bootstrap, Timeout: 30 * time.Second, Env: invoker.Environ(os.Getenv, map[string]string{
 			"DATABASE_URL": db.writer, "DATABASE_SECRET_ID": "", "DATABASE_IAM_AUTH": "",
-			"MASK_KEYRING": keyring, "MASK_SECRET_ID": "", "CONTRACT": runContract,
+			"MASK_KEYRING": keyring.text, "MASK_SECRET_ID": "", "CONTRACT": runContract,
 		})}}
 	return r.load(ctx, login.Table())
 }

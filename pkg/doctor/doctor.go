@@ -49,44 +49,27 @@ func Contract(c *contract.Contract) []Finding {
 	return found
 }
 
-// Keyring checks the text of a masking keyring. from says where it was found: a variable or a file.
-// The keyring is nil if it cannot be used.
-func Keyring(text []byte, from string) (*mask.Keyring, Finding) {
-	k, err := mask.ParseKeyring(text)
-	if err != nil {
-		return nil, finding(Fix, "keyring", "%s: %v", from, err)
-	}
-	return k, finding(OK, "keyring", "%s", from)
-}
-
-// KeyringFile checks a file that holds a masking keyring, and that only its owner may read it. A
-// missing file is no mistake: the first invoke makes it.
-func KeyringFile(path string) (*mask.Keyring, []Finding) {
-	text, err := os.ReadFile(path)
-	if os.IsNotExist(err) {
-		return nil, []Finding{finding(OK, "keyring", "no keyring yet: the first invoke makes one in %s", path)}
-	}
-	if err != nil {
-		return nil, []Finding{Failed("keyring", err)}
-	}
-	k, found := Keyring(text, path)
-	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
-		wide := finding(Fix, "keyring", "others may read or change %s (mode %04o): chmod 600 %[1]s", path, info.Mode().Perm())
-		if k != nil {
-			return k, []Finding{wide}
+// Keyring describes a masking keyring. from says where it was found: a variable or a file.
+func Keyring(k *mask.Keyring, from string) Finding {
+	for _, f := range k.Fingerprints() {
+		if f.ID == k.CurrentID() {
+			return finding(OK, "keyring", "%s: the current key is %s, fingerprint %s", from, f.ID, f.Fingerprint)
 		}
-		return nil, []Finding{found, wide}
 	}
-	return k, []Finding{found}
+	return finding(OK, "keyring", "%s", from)
 }
 
-// KeyringSecret checks the keyring that get has read from the secret with that name.
-func KeyringSecret(ctx context.Context, get func(context.Context) (*mask.Keyring, error), secret string) (*mask.Keyring, Finding) {
-	k, err := get(ctx)
-	if err != nil {
-		return nil, Failed("keyring", err)
+// KeyringFile checks that only its owner may read a file that holds a masking keyring. It returns
+// nothing if that is so.
+func KeyringFile(path string) []Finding {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return []Finding{Failed("keyring", err)}
+	case info.Mode().Perm()&0o077 != 0:
+		return []Finding{finding(Fix, "keyring", "others may read or change %s (mode %04o): chmod 600 %[1]s", path, info.Mode().Perm())}
 	}
-	return k, finding(OK, "keyring", "the secret %s", secret)
+	return nil
 }
 
 // Function checks that there is a program at path.
@@ -107,28 +90,21 @@ func Failed(subject string, err error) Finding {
 
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
-// Database checks what the login of pool finds: the table, its own rights and, for an insert table,
-// the partitions. It compares the keyring with the keys that made the tokens in the database; nil
-// is a keyring that could not be read.
+// Database checks what the login of pool finds: the table and the masking keys compared with
+// contract and keyring, its own rights and, for an insert table, the partitions. keyring is nil if
+// there is none yet.
 func Database(ctx context.Context, pool *postgres.Pool, t contract.Table, keyring *mask.Keyring) []Finding {
 	state, err := schema.Inspect(ctx, pool, t)
 	if err != nil {
 		return []Finding{Failed("database", err)}
 	}
 	found := []Finding{finding(OK, "database", "reached as %s", state.User)}
-	table := name(t)
-	if err := registry.Refusal(state.Database.Compare(t)); err != nil {
-		found = append(found, Finding{Fix, "table", table + ": " + oneLine(err)})
-	} else {
-		found = append(found, finding(OK, "table", "%s is as the contract says", table))
-	}
-	if state.Database.Found == nil {
+	found = append(found, compared("table", name(t)+" is as the contract says", state.Database.Compare(t))...)
+	if state.Database.Found == nil || state.Database.Table == nil {
 		return found
 	}
-	if keyring != nil && state.Database.Table != nil {
-		if err := registry.Refusal(state.Database.CompareKeys(t, keyring)); err != nil {
-			found = append(found, Failed("tokens", err))
-		}
+	if keyring != nil {
+		found = append(found, compared("tokens", "made by this keyring", state.Database.CompareKeys(t, keyring))...)
 	}
 	if state.MayInsert && state.MayExtend {
 		found = append(found, finding(OK, "privileges", "%s may write", state.User))
@@ -157,6 +133,22 @@ func partitions(state schema.State) (found []Finding) {
 		} else {
 			found = append(found, Finding{Note, "partitions", gap + ": if rows of that time are missing, restore that partition"})
 		}
+	}
+	return found
+}
+
+// compared is one finding for each difference, or that all is right.
+func compared(subject, right string, differences []registry.Difference) []Finding {
+	if len(differences) == 0 {
+		return []Finding{finding(OK, subject, "%s", right)}
+	}
+	var found []Finding
+	for _, d := range differences {
+		verdict := Fix
+		if d.Effect == registry.Tolerated {
+			verdict = Note
+		}
+		found = append(found, finding(verdict, subject, "%s", d))
 	}
 	return found
 }
