@@ -23,6 +23,9 @@ import (
 	"sqs2pg/pkg/postgres/postgrestest"
 )
 
+// keyring is that of tests whose commands must use the same keys.
+const keyring = `{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}`
+
 func load(t *testing.T, name string) contract.Table {
 	t.Helper()
 	c, err := contract.Load(contracts.Files, name)
@@ -116,7 +119,7 @@ func TestInvokeDrainsAQueueExactly(t *testing.T) {
 	}
 	invoke := []string{
 		"invoke", "--endpoint-url", endpoint, "--queue", "logins", "--database-url", db.URL, "--function", bootstrap,
-		"--batch-size", "100", "--concurrency", "2", "--retry-delay", "0s", "--idle-timeout", "1s", "--json",
+		"--batch-size", "100", "--concurrency", "2", "--retry-delay", "0s", "--idle-timeout", "1s", "--json", "--keyring", keyring,
 	}
 	for round, want := range []invokeReport{
 		{Received: 963 + 3*37, Succeeded: 963, Failed: 3 * 37, DeadLettered: 37, Failures: map[string]int{"invalid: user_id required": 37}},
@@ -259,9 +262,15 @@ func TestInvokeSaysOnceWhyTheFunctionRefusedToStart(t *testing.T) {
 	t.Parallel()
 	endpoint := startSQS(t)
 	createQueue(t, endpoint, "logins", nil)
-	code, out, errs := sqs2pg(t, "invoke", "--endpoint-url", endpoint, "--queue", "logins", "--database-url", "postgres://u:secret-pw@127.0.0.1:1/d", "--function", bootstrap)
-	if code != 1 || out != "" || !strings.Contains(errs, "sqs2pg: the function refused to start: DATABASE_URL: database unavailable: connection refused") || strings.Count(errs, "connection refused") != 1 {
-		t.Errorf("exits with %d and says %q", code, errs)
+	refusing := filepath.Join(t.TempDir(), "bootstrap")
+	script := "#!/bin/sh\n" + `echo '{"level":"ERROR","message":"start refused","error":"PGSSLMODE: wrong"}'` + "\nexit 1\n"
+	if err := os.WriteFile(refusing, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	code, out, errs := sqs2pg(t, "invoke", "--endpoint-url", endpoint, "--queue", "logins", "--keyring", keyring,
+		"--database-url", postgrestest.New(t, load(t, "user_logins")).URL, "--function", refusing)
+	if code != 1 || out != "" || errs != "sqs2pg: the function refused to start: PGSSLMODE: wrong\n" {
+		t.Errorf("exits with %d, prints %q and says %q", code, out, errs)
 	}
 }
 
@@ -285,7 +294,7 @@ func TestLoadsAnEventThatOnlyItsContractDescribes(t *testing.T) {
 		t.Fatalf("send exits with %d: %s", code, errs)
 	}
 	succeed(t, "invoke", "--endpoint-url", endpoint, "--queue", "orders", "--database-url", db.URL, "--contract", file,
-		"--function", bootstrap, "--idle-timeout", "500ms", "--keyring", `{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}`)
+		"--function", bootstrap, "--idle-timeout", "500ms", "--keyring", keyring)
 	golden(t, "order_placed.row.json", db.QueryStrings(t, "select jsonb_pretty(to_jsonb(o) - 'sent_at' - 'event_id' - 'create_date') from order_placed o")[0]+"\n")
 	if n := count(t, endpoint, queue); n != "0" {
 		t.Errorf("the queue holds %s", n)
@@ -294,7 +303,7 @@ func TestLoadsAnEventThatOnlyItsContractDescribes(t *testing.T) {
 
 func TestTryPrintsTheMaskedRowOrTheReason(t *testing.T) {
 	t.Parallel()
-	code, out, _ := sqs2pgIn(t.Context(), t.TempDir(), sample.Messages(1, 1)[0]+"\n\n"+`{"ip":"1.2.3.4"}`+"\n", "contract", "try", "--keyring", `{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}`)
+	code, out, _ := sqs2pgIn(t.Context(), t.TempDir(), sample.Messages(1, 1)[0]+"\n\n"+`{"ip":"1.2.3.4"}`+"\n", "contract", "try", "--keyring", keyring)
 	if code != 1 {
 		t.Errorf("exits with %d, want 1 since a message is refused", code)
 	}

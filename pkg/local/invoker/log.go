@@ -12,8 +12,8 @@ import (
 )
 
 // Log reads what the function writes. It keeps the numbers and the reasons of failures, and passes
-// on what a person at a terminal would act on: each error once, as plain text, and the lines that it
-// does not know. It must be given whole lines and is safe for concurrent use.
+// on what a person at a terminal would act on: each error once, as plain text, and the lines that
+// it does not know. It must be given whole lines and is safe for concurrent use.
 type Log struct {
 	passOn io.Writer
 
@@ -22,7 +22,7 @@ type Log struct {
 	duplicates   int
 	failures     map[string]int    // failed receives, by reason
 	reasons      map[string]string // the last reason of each failed message, by message id
-	errors       map[string]bool   // that were passed on
+	errors       map[string]bool   // texts of errors that were passed on
 	startError   string            // why the function refused to start
 	databaseTime float64           // milliseconds of the database per batch: a running mean that favours the latest
 }
@@ -121,7 +121,8 @@ func (l *Log) take(line []byte) error {
 	case err == nil && f.Message == startRefused:
 		l.startError = strings.ReplaceAll(f.Error, "\n", "; ")
 	case err == nil && f.Error != "":
-		return l.passOnce(f.Message + ": " + strings.ReplaceAll(f.Error, "\n", "; "))
+		return l.passOnce(f.Message, f.Error)
+	case l.repeats(line):
 	default:
 		_, err := l.passOn.Write(line)
 		return err
@@ -129,16 +130,29 @@ func (l *Log) take(line []byte) error {
 	return nil
 }
 
+// repeats reports whether a line is that of aws-lambda-go about an error that the function
+// returned, and the function has logged the same error: "2026/01/02 03:04:05 {"errorMessage":
+// ...}". A panic has a stack trace, and is not one.
+func (l *Log) repeats(line []byte) bool {
+	var returned struct {
+		ErrorMessage string `json:"errorMessage"`
+		StackTrace   []any  `json:"stackTrace"`
+	}
+	_, object, _ := bytes.Cut(line, []byte("{"))
+	err := json.Unmarshal(append([]byte("{"), object...), &returned)
+	return err == nil && returned.StackTrace == nil && l.errors[returned.ErrorMessage]
+}
+
 // startRefused is the message of the function's log line about a start that it refused.
 const startRefused = "start refused"
 
 // passOnce passes an error on the first time that it comes. l.mu is held.
-func (l *Log) passOnce(text string) error {
+func (l *Log) passOnce(message, text string) error {
 	if l.errors[text] {
 		return nil
 	}
 	l.errors[text] = true
-	_, err := fmt.Fprintf(l.passOn, "function: %s\n", text)
+	_, err := fmt.Fprintf(l.passOn, "function: %s: %s\n", message, strings.ReplaceAll(text, "\n", "; "))
 	return err
 }
 
