@@ -287,6 +287,49 @@ func TestTheTemplateAndTheCodeNameTheSameSettings(t *testing.T) {
 	}
 }
 
+// A fault of the set-up lasts until somebody repairs it, so the first batch raises the alarm.
+func TestOneSetupFaultRaisesItsAlarm(t *testing.T) {
+	t.Parallel()
+	alarm := at(t, load(t, template), "Resources", "SetupFaultAlarm", "Properties").(object)
+	for name, want := range map[string]any{
+		"Namespace": "sqs2pg", "MetricName": "SetupFault", "Statistic": "Sum", "EvaluationPeriods": 1, "Threshold": 0,
+		"ComparisonOperator": "GreaterThanThreshold", "TreatMissingData": "notBreaching",
+	} {
+		equal(t, name, want, alarm[name])
+	}
+}
+
+// An alarm on a metric that no function sends stays silent for ever.
+func TestFunctionsSendEveryMetricThatAnAlarmWatches(t *testing.T) {
+	t.Parallel()
+	sources := ""
+	for _, folder := range []string{"ingest", "maintain"} {
+		files, _ := filepath.Glob("../pkg/" + folder + "/*.go")
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.HasSuffix(file, "_test.go") {
+				sources += string(text)
+			}
+		}
+	}
+	n := 0
+	for name, r := range load(t, template)["Resources"].(object) {
+		if r.(object)["Type"] != "AWS::CloudWatch::Alarm" || at(t, r, "Properties", "Namespace") != "sqs2pg" {
+			continue
+		}
+		n++
+		if metric := at(t, r, "Properties", "MetricName").(string); !strings.Contains(sources, `count("`+metric+`"`) {
+			t.Errorf("%s watches %s, which no function sends", name, metric)
+		}
+	}
+	if n == 0 {
+		t.Error("no alarms on metrics of the functions")
+	}
+}
+
 func TestEveryAlarmHasItsPage(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile("README.md")

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write the tables of README.md")
+var update = flag.Bool("update", false, "write the tables of README.md and the picture")
 
 // The tables of the README stand between comments, <!-- parameters --> to <!-- end -->, and are what the template says.
 func TestReadmeTablesAreTheTemplates(t *testing.T) {
@@ -30,6 +30,26 @@ func TestReadmeTablesAreTheTemplates(t *testing.T) {
 		return
 	}
 	equal(t, "README.md; make infra-docs writes it", want, string(text))
+}
+
+func TestContractsPageNamesEveryKeyword(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("CONTRACTS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// YAML reads JSON too.
+	keywords := load(t, "../pkg/contract/schema/vocabulary.json")["properties"].(object)
+	for name := range keywords {
+		if strings.HasPrefix(name, "x-") && !strings.Contains(string(page), "`"+name+"`") {
+			t.Errorf("CONTRACTS.md does not explain %s", name)
+		}
+	}
+	for _, kind := range at(t, keywords, "x-mask", "enum").([]any) {
+		if !strings.Contains(string(page), "\n- `"+kind.(string)+"`") {
+			t.Errorf("CONTRACTS.md does not explain the mask %s", kind)
+		}
+	}
 }
 
 func between(t *testing.T, text, name, table string) string {

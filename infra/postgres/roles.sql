@@ -1,4 +1,4 @@
--- Who connects to the local database: the owner is postgres, the functions write as ingest, which may do nothing else.
--- Migrations grant to sqs2pg_writer; on RDS an administrator, or the maintain function itself, makes the same two.
+-- The users of the local database: postgres is the owner, and the ingest function writes as ingest, who may only write.
+-- Migrations grant rights to sqs2pg_writer. On RDS an administrator or the maintain function makes the same two roles.
 create role sqs2pg_writer nologin;
 create role ingest login password 'ingest' in role sqs2pg_writer;

@@ -92,7 +92,7 @@ func (c *contractTry) Run(s *streams) error {
 	if err != nil {
 		return err
 	}
-	_, keyring, err := c.keyring(s)
+	keyring, err := c.forTrial(s)
 	if err != nil {
 		return err
 	}

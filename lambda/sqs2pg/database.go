@@ -12,6 +12,7 @@ import (
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/local/localpg"
 	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/registry"
 	"sqs2pg/pkg/postgres/schema"
 	"sqs2pg/pkg/settings"
 	"sqs2pg/pkg/terminal"
@@ -63,14 +64,37 @@ func startDatabase(ctx context.Context, s *streams, url string) (*runDatabase, e
 	}}, nil
 }
 
-// migrate creates the table. In a server that run has started it also makes the function's login,
-// which may only write.
-func (d *runDatabase) migrate(ctx context.Context, s *streams, table contract.Table) error {
+// prepare creates the table, finds the keyring and compares both with what the database knows.
+func (d *runDatabase) prepare(ctx context.Context, s *streams, f *keyringFlag, table contract.Table) (*localKeyring, error) {
 	pool, err := postgres.Open(ctx, postgres.Config{URL: d.owner})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer pool.Close()
+	if err := d.migrate(ctx, s, pool, table); err != nil {
+		return nil, err
+	}
+	database, err := registry.Look(ctx, pool, table)
+	if err != nil {
+		return nil, err
+	}
+	keyring, err := f.forDatabase(s, pool, database)
+	if err != nil {
+		return nil, err
+	}
+	// Keyring and database of an earlier release lie in the same folder, so one made the other's
+	// tokens.
+	if len(database.Unconfirmed) > 0 && !d.given && keyring.from == f.keyringPath(s) {
+		if err := schema.ConfirmKeys(ctx, pool, keyring.Fingerprints()...); err != nil {
+			return nil, err
+		}
+	}
+	return keyring, checkRegistry(ctx, s, pool, table, keyring.Keyring)
+}
+
+// migrate creates the table. In a server that run has started it also makes the function's login,
+// which may only write.
+func (d *runDatabase) migrate(ctx context.Context, s *streams, pool *postgres.Pool, table contract.Table) error {
 	report, err := schema.Apply(ctx, pool, table)
 	if err != nil {
 		return err
@@ -97,11 +121,11 @@ func (d *runDatabase) show(ctx context.Context, s *streams, table contract.Table
 		return err
 	}
 	defer pool.Close()
-	columns, rows, err := postgres.Preview(ctx, pool, table, shown)
+	columns, rows, err := postgres.Preview(ctx, pool, table, rowsShown)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "select * from %s order by sent_at desc limit %d;\n", table.Name, shown)
+	fmt.Fprintf(s.out, "select * from %s order by sent_at desc limit %d;\n", table.Name, rowsShown)
 	terminal.Table(s.out, columns, rows)
 	return nil
 }

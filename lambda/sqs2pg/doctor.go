@@ -3,12 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"time"
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/doctor"
-	"sqs2pg/pkg/queue"
+	"sqs2pg/pkg/mask"
 )
 
 // doctorCommand looks at everything that invoke needs and changes nothing.
@@ -48,30 +47,32 @@ func (c *doctorCommand) examine(ctx context.Context, s *streams) []doctor.Findin
 	} else {
 		found = append(found, doctor.Contract(loaded)...)
 	}
-	found = append(found, c.examineKeyring(s), c.examineFunction())
+	keyring, finding := c.examineKeyring(ctx, s)
+	found = append(found, finding, c.examineFunction())
 	found = append(found, c.examineQueue(ctx)...)
 	if loaded != nil {
-		found = append(found, c.examineDatabase(ctx, loaded.Table())...)
+		found = append(found, c.examineDatabase(ctx, loaded.Table(), keyring)...)
 	}
 	return found
 }
 
-func (c *doctorCommand) examineKeyring(s *streams) doctor.Finding {
-	if id := os.Getenv("MASK_SECRET_ID"); id != "" {
-		return doctor.Finding{Verdict: doctor.OK, Subject: "keyring", Text: "the function reads the secret " + id}
+// examineKeyring returns the keyring that invoke would use, nil if there is none yet.
+func (c *doctorCommand) examineKeyring(ctx context.Context, s *streams) (*mask.Keyring, doctor.Finding) {
+	if anySet("MASK_SECRET_ID") {
+		k, err := secretKeyring(ctx)
+		if err != nil {
+			return nil, doctor.Failed("keyring", err)
+		}
+		return k.Keyring, doctor.Keyring(k.Keyring, k.from)
 	}
-	if c.Keyring != "" {
-		return doctor.Keyring([]byte(c.Keyring), "MASK_KEYRING")
-	}
-	path := keyringPath(s)
-	text, err := os.ReadFile(path)
+	k, err := c.existing(s)
 	switch {
-	case os.IsNotExist(err):
-		return doctor.Finding{Verdict: doctor.OK, Subject: "keyring", Text: "no keyring yet: the first invoke makes one in " + path}
 	case err != nil:
-		return doctor.Failed("keyring", err)
+		return nil, doctor.Failed("keyring", err)
+	case k == nil:
+		return nil, doctor.Finding{Verdict: doctor.OK, Subject: "keyring", Text: "no keyring yet: the first invoke makes one in " + c.keyringPath(s) + " if the database holds no tokens"}
 	}
-	return doctor.Keyring(text, path)
+	return k.Keyring, doctor.Keyring(k.Keyring, k.from)
 }
 
 func (c *doctorCommand) examineFunction() doctor.Finding {
@@ -82,19 +83,19 @@ func (c *doctorCommand) examineFunction() doctor.Finding {
 	return doctor.Function(path)
 }
 
-func (c *doctorCommand) examineDatabase(ctx context.Context, table contract.Table) []doctor.Finding {
+func (c *doctorCommand) examineDatabase(ctx context.Context, table contract.Table, keyring *mask.Keyring) []doctor.Finding {
 	pool, err := c.openDatabase(ctx)
 	if err != nil {
 		return []doctor.Finding{doctor.Failed("database", err)}
 	}
 	defer pool.Close()
-	return doctor.Database(ctx, pool, table)
+	return doctor.Database(ctx, pool, table, keyring)
 }
 
 func (c *doctorCommand) examineQueue(ctx context.Context) []doctor.Finding {
-	client, queueURL, err := c.open(ctx)
+	q, err := c.open(ctx)
 	if err != nil {
 		return []doctor.Finding{doctor.Failed("queue", err)}
 	}
-	return doctor.Queue(ctx, &queue.Queue{Client: client, URL: queueURL}, c.Timeout)
+	return doctor.Queue(ctx, q, c.Timeout)
 }

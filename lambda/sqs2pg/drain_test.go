@@ -213,7 +213,8 @@ func TestInvokeCountsMessagesByReason(t *testing.T) {
 func TestInvokeFailsIfTheFunctionFails(t *testing.T) {
 	t.Parallel()
 	endpoint := startSQS(t)
-	db := postgrestest.New(t) // without the table
+	db := postgrestest.New(t, load(t, "user_logins"))
+	db.Exec(t, "revoke insert on user_logins from sqs2pg_writer")
 	queue := createQueue(t, endpoint, "logins", nil)
 	sendAs(t, endpoint, queue, sample.Messages(3, 1), func(i int) string { return fmt.Sprint(i) })
 	code, _, errs := sqs2pg(t, "invoke", "--endpoint-url", endpoint, "--queue", "logins", "--database-url", db.URL,

@@ -2,12 +2,18 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/local/invoker"
+	"sqs2pg/pkg/mask"
+	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/registry"
+	"sqs2pg/pkg/settings"
 )
 
 // functionFlags name the function behind the mapping: at most one of three.
@@ -50,32 +56,69 @@ func bootstrapPath(given string) (string, error) {
 type settingsFlags struct {
 	contractFlag `embed:""`
 	keyringFlag  `embed:""`
-	DatabaseURL  string `env:"DATABASE_URL" placeholder:"URL" group:"function" help:"Postgres that it writes to."`
+	databaseFlag `embed:""`
 }
 
-// environ returns the function's environment, after checking what the function needs to start. It
-// is nil for a function that runs elsewhere.
-func (c *settingsFlags) environ(s *streams, remote bool) ([]string, error) {
+// environ returns the function's environment. It compares contract and keyring with the database
+// first, so that no message is received which the function would refuse. It is nil for a function
+// that runs elsewhere, which makes that comparison itself.
+func (c *settingsFlags) environ(ctx context.Context, s *streams, remote bool) ([]string, error) {
 	if remote {
 		return nil, nil
 	}
-	if _, err := c.load(); err != nil {
+	loaded, err := c.load()
+	if err != nil {
 		return nil, err
 	}
-	name := c.Contract
-	if strings.HasSuffix(name, ".json") {
-		name, _ = filepath.Abs(name) // fails only without a working directory
+	pool, err := c.openDatabase(ctx)
+	if err != nil {
+		return nil, err
 	}
-	given := map[string]string{"CONTRACT": name, "DATABASE_URL": c.DatabaseURL}
-	if c.DatabaseURL == "" && !anySet("DATABASE_SECRET_ID", "DATABASE_IAM_AUTH") {
-		return nil, errNoDatabase
+	defer pool.Close()
+	given := map[string]string{"CONTRACT": c.Contract, "DATABASE_URL": c.DatabaseURL}
+	if strings.HasSuffix(c.Contract, ".json") {
+		given["CONTRACT"], _ = filepath.Abs(c.Contract) // fails only without a working directory
 	}
-	if !anySet("MASK_SECRET_ID") {
-		text, _, err := c.keyring(s)
-		if err != nil {
-			return nil, err
-		}
-		given["MASK_KEYRING"] = text
+	keyring, err := c.keyringFor(ctx, s, pool, loaded.Table())
+	if err != nil {
+		return nil, err
 	}
-	return invoker.Environ(os.Getenv, given), nil
+	if keyring.text != "" {
+		given["MASK_KEYRING"] = keyring.text
+	}
+	return invoker.Environ(os.Getenv, given), checkRegistry(ctx, s, pool, loaded.Table(), keyring.Keyring)
+}
+
+// keyringFor returns the keyring that the function will use. That of MASK_SECRET_ID has no text,
+// since the function reads it again.
+func (c *settingsFlags) keyringFor(ctx context.Context, s *streams, pool *postgres.Pool, table contract.Table) (*localKeyring, error) {
+	if anySet("MASK_SECRET_ID") {
+		return secretKeyring(ctx)
+	}
+	database, err := registry.Look(ctx, pool, table)
+	if err != nil {
+		return nil, err
+	}
+	return c.forDatabase(s, pool, database)
+}
+
+// secretKeyring reads the secret MASK_SECRET_ID.
+func secretKeyring(ctx context.Context) (*localKeyring, error) {
+	env := settings.Environment{Getenv: os.Getenv}
+	read, err := env.Keyring(ctx)
+	if err != nil {
+		return nil, err
+	}
+	k, err := read(ctx)
+	return &localKeyring{Keyring: k, from: "MASK_SECRET_ID " + os.Getenv("MASK_SECRET_ID")}, err
+}
+
+// checkRegistry refuses a contract or keyring that does not fit what the database knows, and prints
+// the differences that do no harm.
+func checkRegistry(ctx context.Context, s *streams, pool *postgres.Pool, table contract.Table, keyring *mask.Keyring) error {
+	tolerated, err := registry.Check(ctx, pool, table, keyring)
+	for _, d := range tolerated {
+		fmt.Fprintf(s.err, "note: %s\n", d)
+	}
+	return err
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"sqs2pg/pkg/local/invoker"
-	"sqs2pg/pkg/queue"
 	"sqs2pg/pkg/terminal"
 )
 
@@ -29,19 +28,19 @@ func (c *invokeCommand) Help() string {
 }
 
 func (c *invokeCommand) Run(ctx context.Context, s *streams) error {
-	environ, err := c.environ(s, c.remote())
-	if err != nil {
-		return err
-	}
 	recorder, err := c.recorder(s)
 	if err != nil {
 		return err
 	}
-	client, queueURL, err := c.open(ctx)
+	q, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
-	m, err := c.mapping(client, queueURL)
+	m, err := c.mapping(q)
+	if err != nil {
+		return err
+	}
+	environ, err := c.environ(ctx, s, c.remote())
 	if err != nil {
 		return err
 	}
@@ -49,7 +48,7 @@ func (c *invokeCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	d := invoker.Drain{Mapping: m, Function: function, Recorder: recorder, Waiting: waiting(&queue.Queue{Client: client, URL: queueURL}), Screen: s.err}
+	d := invoker.Drain{Mapping: m, Function: function, Recorder: recorder, Waiting: waiting(q), Screen: s.err}
 	result, err := d.Run(ctx)
 	if err != nil {
 		return asMisuse(err)

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
 
 	"sqs2pg/pkg/mask"
+	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/registry"
 )
 
 // stateDir is where the local commands keep what must outlive them: the keyring, and Postgres's
@@ -14,45 +17,78 @@ const stateDir = ".sqs2pg"
 
 // keyringFlag is the masking keyring of the local commands.
 type keyringFlag struct {
-	Keyring string `env:"MASK_KEYRING" hidden:"" help:"Masking keyring (JSON); the default is made once and kept in .sqs2pg/keyring.json."`
+	Keyring     string `env:"MASK_KEYRING" hidden:"" help:"Masking keyring (JSON)."`
+	KeyringFile string `env:"MASK_KEYRING_FILE" hidden:"" help:"File with the masking keyring; the default is .sqs2pg/keyring.json."`
 }
 
-// keyring returns the keyring, and its JSON for the function's environment. Where there is no
-// keyring it makes one.
-func (f *keyringFlag) keyring(s *streams) (text string, k *mask.Keyring, err error) {
-	text = f.Keyring
+// localKeyring is a keyring with where it comes from.
+type localKeyring struct {
+	*mask.Keyring
+	text string // its JSON, for the function's environment
+	from string // MASK_KEYRING, or a file
+}
+
+// existing returns the keyring that is there, and nil if there is none.
+func (f *keyringFlag) existing(s *streams) (*localKeyring, error) {
+	from, text := "MASK_KEYRING", f.Keyring
 	if text == "" {
-		text, err = keptKeyring(s)
-		if err != nil {
-			return "", nil, err
+		from = f.keyringPath(s)
+		kept, err := os.ReadFile(from)
+		if os.IsNotExist(err) && f.KeyringFile == "" {
+			return nil, nil
 		}
+		if err != nil {
+			return nil, misuse("masking keyring: %v", err)
+		}
+		text = string(kept)
 	}
-	k, err = mask.ParseKeyring([]byte(text))
+	k, err := mask.ParseKeyring([]byte(text))
 	if err != nil {
-		return "", nil, misuse("MASK_KEYRING: %v", err)
+		return nil, misuse("%s: %v", from, err)
 	}
-	return text, k, nil
+	return &localKeyring{k, text, from}, nil
 }
 
-func keyringPath(s *streams) string { return filepath.Join(s.dir, stateDir, "keyring.json") }
+func (f *keyringFlag) keyringPath(s *streams) string {
+	return cmp.Or(f.KeyringFile, filepath.Join(s.dir, stateDir, "keyring.json"))
+}
 
-// keptKeyring reads the keyring file, and writes a new one if it is missing.
-func keptKeyring(s *streams) (string, error) {
-	path := keyringPath(s)
-	kept, err := os.ReadFile(path)
-	if err == nil {
-		return string(kept), nil
+// forDatabase returns the keyring that is there, or makes one. It makes none for a database that
+// holds tokens already, or that is not on this machine: equal values would then have different
+// tokens, and nobody would notice.
+func (f *keyringFlag) forDatabase(s *streams, pool *postgres.Pool, d registry.Database) (*localKeyring, error) {
+	k, err := f.existing(s)
+	switch {
+	case k != nil || err != nil:
+		return k, err
+	case d.HoldsTokens():
+		return nil, misuse("no masking keyring in %s, and the database holds tokens: copy the keyring that made them there, or name it by MASK_KEYRING_FILE or MASK_SECRET_ID", f.keyringPath(s))
+	case !pool.OnThisMachine():
+		return nil, misuse("no masking keyring in %s, and the database is not on this machine, so none is made: name one by MASK_KEYRING_FILE or MASK_SECRET_ID", f.keyringPath(s))
 	}
-	if !os.IsNotExist(err) {
-		return "", err
-	}
-	made := mask.GenerateKeyring()
+	return f.make(s)
+}
+
+func (f *keyringFlag) make(s *streams) (*localKeyring, error) {
+	path := f.keyringPath(s)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return "", err
+		return nil, err
 	}
-	if err := os.WriteFile(path, made, 0o600); err != nil {
-		return "", err
+	if err := os.WriteFile(path, mask.GenerateKeyring(), 0o600); err != nil {
+		return nil, err
 	}
-	fmt.Fprintf(s.err, "made a masking keyring in %s; tokens stay equal as long as you keep it\n", path)
-	return string(made), nil
+	fmt.Fprintf(s.err, "made a masking keyring in %s: keep it, or tokens change\n", path)
+	return f.existing(s)
+}
+
+// forTrial returns the keyring that is there, or one that is used once and not kept.
+func (f *keyringFlag) forTrial(s *streams) (*mask.Keyring, error) {
+	switch k, err := f.existing(s); {
+	case err != nil:
+		return nil, err
+	case k != nil:
+		return k.Keyring, nil
+	}
+	fmt.Fprintln(s.err, "no masking keyring here: these tokens are made by a key that is not kept")
+	return mask.ParseKeyring(mask.GenerateKeyring())
 }

@@ -31,7 +31,7 @@ func TestPrintsNoPersonalValue(t *testing.T) {
 	}
 	sendAs(t, endpoint, queue, bodies, func(i int) string { return fmt.Sprint("message ", i) })
 	printed := func(stdin string, args ...string) (out string) {
-		_, out, errs := sqs2pgIn(t.Context(), t.TempDir(), stdin, args...)
+		_, out, errs := sqs2pgIn(t.Context(), folder(t), stdin, args...)
 		search.Text(fmt.Sprint("standard output of ", args), out)
 		search.Text(fmt.Sprint("standard error of ", args), errs)
 		return out
@@ -43,7 +43,7 @@ func TestPrintsNoPersonalValue(t *testing.T) {
 		t.Errorf("%s rows, want %s", n, want)
 	}
 	printed("", append([]string{"dlq", "list"}, at...)...)
-	var list struct{ Messages []letter }
+	var list struct{ Messages []letterLine }
 	if err := json.Unmarshal([]byte(printed("", append([]string{"dlq", "list", "--json"}, at...)...)), &list); err != nil || len(list.Messages) < len(sample.AllBad) {
 		t.Fatalf("%d dead letters, %v", len(list.Messages), err)
 	}

@@ -10,12 +10,17 @@ import (
 type migrateCommand struct {
 	databaseFlag `embed:""`
 	contractFlag `embed:""`
+	ConfirmKey   []string `placeholder:"ID=FINGERPRINT" help:"Confirm the key that made the tokens of an earlier release; the refusal prints both."`
 }
 
 func (c *migrateCommand) Run(ctx context.Context, s *streams) error {
 	loaded, err := c.load()
 	if err != nil {
 		return err
+	}
+	keys, err := schema.ParseFingerprints(c.ConfirmKey...)
+	if err != nil {
+		return misuse("--confirm-key: %v", err)
 	}
 	pool, err := c.openDatabase(ctx)
 	if err != nil {
@@ -27,5 +32,11 @@ func (c *migrateCommand) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	fmt.Fprintln(s.err, report)
+	if err := schema.ConfirmKeys(ctx, pool, keys...); err != nil {
+		return err
+	}
+	for _, key := range keys {
+		fmt.Fprintf(s.err, "confirmed the masking key %s\n", key.ID)
+	}
 	return nil
 }

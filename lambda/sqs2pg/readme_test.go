@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
 	"github.com/google/go-cmp/cmp"
@@ -16,7 +17,18 @@ import (
 
 const readme = "../../README.md"
 
-var writing sync.Mutex // one update of the README at a time
+var writing sync.Mutex // the README is read or written by one test at a time
+
+func readREADME(t *testing.T) string {
+	t.Helper()
+	writing.Lock()
+	defer writing.Unlock()
+	text, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
 
 // block returns where in text the fenced block after a comment starts and ends.
 func block(t *testing.T, text, comment string) (start, end int) {
@@ -89,18 +101,20 @@ func TestREADMEShowsWhatRunPrints(t *testing.T) {
 	if *update { // as a person who is not root sees it
 		printed = regexp.MustCompile(`data in \S+`).ReplaceAllString(printed, "data in .sqs2pg/postgres")
 	}
+	for line := range strings.Lines(printed) {
+		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 80 && !strings.Contains(line, "data in ") {
+			t.Errorf("a line of %d characters wraps in a terminal of 80: %s", n, line)
+		}
+	}
 	inREADME(t, "output of make run", printed, blurRun)
 }
 
 func TestREADMEShowsWhatContractCheckPrints(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile(readme)
-	if err != nil {
-		t.Fatal(err)
-	}
-	start, end := block(t, string(text), "contract:")
+	text := readREADME(t)
+	start, end := block(t, text, "contract:")
 	file := filepath.Join(t.TempDir(), "orders.json")
-	if err := os.WriteFile(file, text[start:end], 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(text[start:end]), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	out := succeed(t, "contract", "check", file)
@@ -110,16 +124,13 @@ func TestREADMEShowsWhatContractCheckPrints(t *testing.T) {
 // The README names each command that the program has.
 func TestREADMENamesEveryCommand(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile(readme)
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := readREADME(t)
 	parser, err := newParser(t.Context(), &command{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, leaf := range parser.Model.Leaves(true) {
-		if name := leaf.Path(); !strings.Contains(string(text), "`"+strings.TrimPrefix(name, "sqs2pg ")+"`") {
+		if name := leaf.Path(); !strings.Contains(text, "`"+strings.TrimPrefix(name, "sqs2pg ")+"`") {
 			t.Errorf("README does not name %s", name)
 		}
 	}
@@ -129,15 +140,12 @@ func TestREADMENamesEveryCommand(t *testing.T) {
 // target.
 func TestREADMECommandsAreRight(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile(readme)
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := readREADME(t)
 	makefile, err := os.ReadFile("../../Makefile")
 	if err != nil {
 		t.Fatal(err)
 	}
-	commands := regexp.MustCompile(`(?m)^\$ (make|build/sqs2pg) ([^#\n]*)`).FindAllStringSubmatch(string(text), -1)
+	commands := regexp.MustCompile(`(?m)^\$ (make|build/sqs2pg) ([^#\n]*)`).FindAllStringSubmatch(text, -1)
 	if len(commands) < 8 {
 		t.Fatalf("found %d commands: the pattern is wrong", len(commands))
 	}

@@ -38,7 +38,7 @@ type replay struct {
 }
 
 func (c *replayCommand) Run(ctx context.Context, s *streams) error {
-	environ, err := c.environ(s, c.remote())
+	environ, err := c.environ(ctx, s, c.remote())
 	if err != nil {
 		return err
 	}

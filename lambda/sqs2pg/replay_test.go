@@ -23,7 +23,7 @@ func TestReplayWritesTheSameRowsAsTheRecordedRun(t *testing.T) {
 	sendAs(t, endpoint, queue, bodies, func(i int) string { return fmt.Sprint(i) })
 	first, second := postgrestest.New(t, load(t, "user_logins")), postgrestest.New(t, load(t, "user_logins"))
 	dir := filepath.Join(t.TempDir(), "recorded")
-	keyring := `{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}`
+	keyring := testKeyring
 	code, _, errs := sqs2pg(t, "invoke", "--endpoint-url", endpoint, "--queue", "logins", "--database-url", first.URL, "--function", bootstrap,
 		"--keyring", keyring, "--idle-timeout", "300ms", "--record", dir)
 	if code != 0 || !strings.Contains(errs, "only you can read (0700)") {
@@ -101,7 +101,7 @@ func TestReplayAndRecordRefuseWrongFilesAndFolders(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			args := append(test.args, "--database-url", db.URL, "--function", bootstrap)
-			code, _, errs := sqs2pgIn(t.Context(), t.TempDir(), test.stdin, args...)
+			code, _, errs := sqs2pgIn(t.Context(), folder(t), test.stdin, args...)
 			if code != 2 || !strings.Contains(errs, test.want) {
 				t.Errorf("exits with %d and says %q", code, errs)
 			}

@@ -36,7 +36,8 @@ const (
 	runContract = "user_logins"
 	runQueue    = "login-queue"
 	runReceives = 3 // of a failing message before it is dead-lettered
-	shown       = 3 // rows, and dead letters
+	rowsShown   = 1 // more would not fit a screen: a row is wider than a terminal
+	deadShown   = 3
 )
 
 func (c *runCommand) Run(ctx context.Context, s *streams) error {
@@ -49,20 +50,17 @@ func (c *runCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	keyring, _, err := c.keyring(s)
-	if err != nil {
-		return err
-	}
 	db, err := startDatabase(ctx, s, c.DatabaseURL)
 	if err != nil {
 		return err
 	}
 	defer db.stop()
-	if err := db.migrate(ctx, s, login.Table()); err != nil {
+	keyring, err := db.prepare(ctx, s, &c.keyringFlag, login.Table())
+	if err != nil {
 		return err
 	}
 	result, dead, err := c.load(ctx, s, map[string]string{
-		"DATABASE_URL": db.writer, "MASK_KEYRING": keyring, "CONTRACT": runContract, "MASK_SECRET_ID": "",
+		"DATABASE_URL": db.writer, "MASK_KEYRING": keyring.text, "CONTRACT": runContract, "MASK_SECRET_ID": "",
 	})
 	if err != nil {
 		return err
@@ -95,7 +93,7 @@ func (c *runCommand) load(ctx context.Context, s *streams, settings map[string]s
 	if err != nil {
 		return r, nil, err
 	}
-	sent, err := send(ctx, client, q.URL, "", sample.Messages(c.Messages, uint64(time.Now().UnixNano())))
+	sent, err := send(ctx, q, "", sample.Messages(c.Messages, uint64(time.Now().UnixNano())))
 	if err != nil {
 		return r, nil, err
 	}
@@ -116,7 +114,7 @@ func (c *runCommand) drain(ctx context.Context, s *streams, settings map[string]
 	}
 	d := invoker.Drain{
 		Mapping: eventsource.Mapping{
-			Client: q.Client, QueueURL: q.URL, BatchSize: c.BatchSize, Concurrency: c.Concurrency,
+			Queue: q, BatchSize: c.BatchSize, Concurrency: c.Concurrency,
 			IdleTimeout: time.Second, // the queue is on this machine: a second of silence is enough
 		},
 		Function: invoker.Function{Bootstrap: bootstrap, Timeout: 30 * time.Second, Env: invoker.Environ(os.Getenv, settings)},
@@ -157,7 +155,7 @@ func showDead(s *streams, dead []types.Message, log *invoker.Log) {
 		return
 	}
 	var rows [][]string
-	for _, m := range dead[:min(shown, len(dead))] {
+	for _, m := range dead[:min(deadShown, len(dead))] {
 		rows = append(rows, []string{*m.MessageId, strconv.Itoa(runReceives), log.Reason(*m.MessageId)})
 	}
 	fmt.Fprintf(s.out, "\n%s-dlq: %d\n", runQueue, len(dead))

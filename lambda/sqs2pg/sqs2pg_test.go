@@ -31,10 +31,26 @@ func TestMain(m *testing.M) {
 	postgrestest.Main(m)
 }
 
-// sqs2pg runs one command line in a folder of its own.
+// testKeyring is the keyring in the folders of the tests.
+const testKeyring = `{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}`
+
+// folder returns a new folder with that keyring.
+func folder(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, stateDir), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, stateDir, "keyring.json"), []byte(testKeyring), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// sqs2pg runs one command line in a folder of its own, with the keyring of the tests.
 func sqs2pg(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
-	return sqs2pgIn(t.Context(), t.TempDir(), "", args...)
+	return sqs2pgIn(t.Context(), folder(t), "", args...)
 }
 
 func sqs2pgIn(ctx context.Context, dir, stdin string, args ...string) (code int, stdout, stderr string) {
@@ -99,7 +115,7 @@ func TestExplainsMistakesInOneLine(t *testing.T) {
 	if err := os.WriteFile(misspelt, []byte(`{"x-table":"t","type":"object","properties":{"ip":{"type":"string","x-mak":"token"}}}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	db := postgrestest.New(t)
+	db := postgrestest.New(t, load(t, "user_logins"))
 	wrongPassword, err := url.Parse(db.URL)
 	if err != nil {
 		t.Fatal(err)

@@ -48,10 +48,12 @@ func Contract(c *contract.Contract) []Finding {
 	return found
 }
 
-// Keyring checks the text of a masking keyring. from says where it was found: a variable or a file.
-func Keyring(text []byte, from string) Finding {
-	if _, err := mask.ParseKeyring(text); err != nil {
-		return finding(Fix, "keyring", "%s: %v", from, err)
+// Keyring describes a masking keyring. from says where it was found: a variable or a file.
+func Keyring(k *mask.Keyring, from string) Finding {
+	for _, f := range k.Fingerprints() {
+		if f.ID == k.CurrentID() {
+			return finding(OK, "keyring", "%s: the current key is %s, fingerprint %s", from, f.ID, f.Fingerprint)
+		}
 	}
 	return finding(OK, "keyring", "%s", from)
 }
@@ -74,22 +76,21 @@ func Failed(subject string, err error) Finding {
 
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
-// Database checks what the login of pool finds: the table, its own rights and, for an insert table,
-// the partitions.
-func Database(ctx context.Context, pool *postgres.Pool, t contract.Table) []Finding {
+// Database checks what the login of pool finds: the table and the masking keys compared with
+// contract and keyring, its own rights and, for an insert table, the partitions. keyring is nil if
+// there is none yet.
+func Database(ctx context.Context, pool *postgres.Pool, t contract.Table, keyring *mask.Keyring) []Finding {
 	state, err := schema.Inspect(ctx, pool, t)
 	if err != nil {
 		return []Finding{Failed("database", err)}
 	}
 	found := []Finding{finding(OK, "database", "reached as %s", state.User)}
-	table := name(t)
-	if err := registry.Refusal(state.Database.Compare(t)); err != nil {
-		found = append(found, Finding{Fix, "table", table + ": " + oneLine(err)})
-	} else {
-		found = append(found, finding(OK, "table", "%s is as the contract says", table))
-	}
-	if state.Database.Found == nil {
+	found = append(found, compared("table", name(t)+" is as the contract says", state.Database.Compare(t))...)
+	if state.Database.Found == nil || state.Database.Table == nil {
 		return found
+	}
+	if keyring != nil {
+		found = append(found, compared("tokens", "made by this keyring", state.Database.CompareKeys(t, keyring))...)
 	}
 	if state.MayInsert && state.MayExtend {
 		found = append(found, finding(OK, "privileges", "%s may write", state.User))
@@ -102,6 +103,22 @@ func Database(ctx context.Context, pool *postgres.Pool, t contract.Table) []Find
 		found = append(found, finding(Fix, "partitions", "no partition for tomorrow: run sqs2pg maintain, and see that the maintain function runs"))
 	default:
 		found = append(found, finding(OK, "partitions", "made for %d days ahead", state.DaysAhead))
+	}
+	return found
+}
+
+// compared is one finding for each difference, or that all is right.
+func compared(subject, right string, differences []registry.Difference) []Finding {
+	if len(differences) == 0 {
+		return []Finding{finding(OK, subject, "%s", right)}
+	}
+	var found []Finding
+	for _, d := range differences {
+		verdict := Fix
+		if d.Effect == registry.Tolerated {
+			verdict = Note
+		}
+		found = append(found, finding(verdict, subject, "%s", d))
 	}
 	return found
 }

@@ -9,7 +9,6 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strconv"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,6 +22,7 @@ import (
 	"sqs2pg/pkg/ingest"
 	"sqs2pg/pkg/local/sqsserver"
 	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/queue"
 )
 
 // direct hands requests to a server without a network: simulated time stops while a goroutine waits
@@ -77,7 +77,7 @@ func TestBackoffSurvivesAnOutageOfAnHour(t *testing.T) {
 				h := handler(t, c, w)
 				h.Now = time.Now
 				if tt.backoff {
-					h.Backoff = &ingest.Backoff{Client: q.client, QueueURL: q.url}
+					h.Backoff = &queue.Queue{Client: q.client, URL: q.url}
 				}
 				most, ended := q.drain(t, &h, 50)
 				if dead := q.count(t, "dead"); w.rows != tt.rows || dead != tt.dead || most > tt.most {
@@ -98,7 +98,7 @@ func TestAnswersInTimeWhileSQSHangs(t *testing.T) {
 	for _, timeout := range []time.Duration{time.Second, 3 * time.Second, 30 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			h := handler(t, c, &outage{over: time.Now().Add(time.Hour), patient: true})
-			h.Backoff = &ingest.Backoff{Client: hangingSQS{}, QueueURL: "q"}
+			h.Backoff = &queue.Queue{Client: newClient(hanging{}), URL: "http://sqs.test/q"}
 			ctx, cancel := context.WithTimeout(t.Context(), timeout)
 			defer cancel()
 			e := messages(standard, slices.Repeat([]string{login(nil)}, 100)...)
@@ -112,11 +112,19 @@ func TestAnswersInTimeWhileSQSHangs(t *testing.T) {
 	}
 }
 
-type hangingSQS struct{}
+// hanging is a server that never answers.
+type hanging struct{}
 
-func (hangingSQS) ChangeMessageVisibilityBatch(ctx context.Context, _ *sqs.ChangeMessageVisibilityBatchInput, _ ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
-	<-ctx.Done()
-	return nil, ctx.Err()
+func (hanging) Do(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
+}
+
+func newClient(server sqs.HTTPClient) *sqs.Client {
+	return sqs.New(sqs.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String("http://sqs.test"), HTTPClient: server,
+		Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
+	})
 }
 
 // simulation is the template's queue.
@@ -128,9 +136,7 @@ type simulation struct {
 func newSimulation(t *testing.T) *simulation {
 	server := sqsserver.New(sqsserver.Options{})
 	t.Cleanup(server.Close)
-	s := &simulation{client: sqs.New(sqs.Options{
-		Region: "us-east-1", BaseEndpoint: aws.String("http://sqs.test"), HTTPClient: direct{server}, Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
-	})}
+	s := &simulation{client: newClient(direct{server})}
 	s.create(t, "dead", nil)
 	s.url = s.create(t, "logins", map[string]string{
 		"VisibilityTimeout": "181", "RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":"10"}`,
@@ -230,7 +236,7 @@ func FuzzBackoff(f *testing.F) {
 	f.Fuzz(func(t *testing.T, p []byte) {
 		q := &countingSQS{}
 		h := handler(t, c, &outage{over: time.Now().Add(time.Hour)})
-		h.Backoff = &ingest.Backoff{Client: q, QueueURL: "q"}
+		h.Backoff = q
 		var unavailable *ingest.Unavailable
 		if _, err := h.Invoke(t.Context(), p); !errors.As(err, &unavailable) {
 			return
@@ -244,27 +250,25 @@ func FuzzBackoff(f *testing.F) {
 		if q.n != len(sent.Records) {
 			t.Errorf("%d of %d messages are hidden", q.n, len(sent.Records))
 		}
-		if q.wrong != 0 {
-			t.Errorf("a message is hidden for %d s", q.wrong)
+		if q.n > 0 && (q.least < 30*time.Second || q.most > 19*time.Minute) {
+			t.Errorf("messages are hidden for %s to %s", q.least, q.most)
 		}
 	})
 }
 
-// countingSQS accepts every call and counts its entries.
+// countingSQS hides every message.
 type countingSQS struct {
-	mu    sync.Mutex
-	n     int
-	wrong int32 // a visibility timeout out of range
+	n           int
+	least, most time.Duration
 }
 
-func (q *countingSQS) ChangeMessageVisibilityBatch(_ context.Context, in *sqs.ChangeMessageVisibilityBatchInput, _ ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.n += len(in.Entries)
-	for _, e := range in.Entries {
-		if e.VisibilityTimeout < 30 || e.VisibilityTimeout > 19*60 {
-			q.wrong = e.VisibilityTimeout
+func (q *countingSQS) ChangeVisibility(_ context.Context, messages []queue.Visibility) (int, error) {
+	q.n += len(messages)
+	for _, m := range messages {
+		if q.least == 0 || m.Timeout < q.least {
+			q.least = m.Timeout
 		}
+		q.most = max(q.most, m.Timeout)
 	}
-	return &sqs.ChangeMessageVisibilityBatchOutput{Successful: make([]types.ChangeMessageVisibilityBatchResultEntry, len(in.Entries))}, nil
+	return len(messages), nil
 }

@@ -36,14 +36,17 @@ type Writer interface {
 type Handler struct {
 	Contract *contract.Contract
 	Keyring  func(context.Context) (*mask.Keyring, error) // asked once per invocation; its error text must be safe to log
+	Gate     Gate
 	Writer   Writer
 	Log      *slog.Logger
 	Metrics  io.Writer // takes one EMF line per invocation: standard output in Lambda
 	Now      func() time.Time
 
-	// Backoff, if set, delays the messages of a batch that could not be loaded, for longer each
-	// time.
-	Backoff *Backoff
+	// Backoff, if set, is the queue on which the messages of a batch that could not be loaded are
+	// hidden, for longer each time, so that an outage of the database does not use up their receives.
+	// With ReportBatchItemFailures Lambda does not slow its polling by itself.
+	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
+	Backoff Queue
 }
 
 // Unavailable is the error of an invocation that could not load its batch. SQS delivers the whole
@@ -83,9 +86,12 @@ func (h *Handler) load(ctx context.Context, records []message.Record) (*batch, e
 	if err != nil {
 		return b, fmt.Errorf("masking keyring: %w", err)
 	}
+	if err := h.Gate.Enter(ctx, keyring); err != nil {
+		return b, err
+	}
 	h.decode(b, keyring)
 	started := h.Now()
-	result, err := h.Writer.Write(ctx, b.events)
+	result, err := h.write(ctx, b.events, keyring)
 	b.databaseTime = h.Now().Sub(started)
 	if err != nil {
 		return b, err
@@ -151,21 +157,30 @@ func (h *Handler) event(r *message.Record, keyring *mask.Keyring, now time.Time,
 	return postgres.Event{ID: r.EventID(), SentAt: at, Row: h.Contract.Mask(keyring, decoded)}, buf, nil
 }
 
-// unavailable reports that a batch comes back whole, and why.
+// unavailable reports that a batch comes back whole, and why. A fault of the set-up has a reason and
+// a metric of its own: it lasts until somebody repairs it.
 func (h *Handler) unavailable(ctx context.Context, b *batch, cause error) error {
-	attrs := []any{"messages", len(b.records), "error", cause.Error()}
+	count := func(name string) telemetry.Metric {
+		return telemetry.Metric{Name: name, Unit: telemetry.Count, Value: float64(len(b.records))}
+	}
+	attrs, metrics := []any{"messages", len(b.records), "error", cause.Error()}, []telemetry.Metric{count("Unavailable")}
 	if db, ok := errors.AsType[*postgres.Unavailable](cause); ok {
 		attrs = append(attrs, "sqlstate", db.SQLSTATE)
 	}
+	wait := delay
+	if reason := setupFault(cause); reason != "" {
+		attrs, metrics = append(attrs, "reason", reason), append(metrics, count("SetupFault"))
+		wait = longestDelay
+	}
 	h.Log.ErrorContext(ctx, "batch returned to the queue", attrs...)
-	h.emit(ctx, b, telemetry.Metric{Name: "Unavailable", Unit: telemetry.Count, Value: float64(len(b.records))})
-	h.backOff(ctx, b.records)
+	h.emit(ctx, b, metrics...)
+	h.backOff(ctx, b.records, wait)
 	return &Unavailable{cause}
 }
 
-// backOff lets the messages come back later, and keeps enough time to answer. A failed backoff is
-// logged; the answer is the same.
-func (h *Handler) backOff(ctx context.Context, records []message.Record) {
+// backOff hides each message for the time that wait returns for its receive count, and keeps enough
+// time to answer. A failed backoff is logged; the answer is the same.
+func (h *Handler) backOff(ctx context.Context, records []message.Record, wait func(receiveCount string) time.Duration) {
 	if h.Backoff == nil {
 		return
 	}
@@ -173,7 +188,7 @@ func (h *Handler) backOff(ctx context.Context, records []message.Record) {
 	defer cancel()
 	limit, cancelCalls := context.WithTimeout(limit, backoffTime)
 	defer cancelCalls()
-	if err := h.Backoff.postpone(limit, records); err != nil {
+	if err := postpone(limit, h.Backoff, records, wait); err != nil {
 		h.Log.WarnContext(ctx, "no backoff", "error", err.Error())
 	}
 }

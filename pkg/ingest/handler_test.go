@@ -21,6 +21,7 @@ import (
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/postgrestest"
+	"sqs2pg/pkg/postgres/registry"
 	"sqs2pg/pkg/telemetry"
 )
 
@@ -51,21 +52,28 @@ func newFunction(t *testing.T) *function {
 	f := &function{db: db, log: &bytes.Buffer{}, metrics: &bytes.Buffer{}}
 	f.Handler = handler(t, c, postgres.NewWriter(db.Pool, c.Table()))
 	f.Log, f.Metrics = telemetry.NewLogger(f.log, ""), f.metrics
+	f.Gate = &registry.Gate{Pool: db.Pool, Table: c.Table(), Log: f.Log}
 	t.Cleanup(func() { f.checkNothingPersonal(t) })
 	return f
 }
 
 func handler(tb testing.TB, c *contract.Contract, w ingest.Writer) ingest.Handler {
 	tb.Helper()
-	k, err := mask.ParseKeyring([]byte(`{"current":"k1","k1":"` + strings.Repeat("0123456789abcdef", 4) + `"}`))
+	return ingest.Handler{
+		Contract: c, Gate: open{}, Writer: w, Log: telemetry.NewLogger(&bytes.Buffer{}, ""), Metrics: &bytes.Buffer{},
+		Keyring: keyring(tb, "0123456789abcdef"),
+		Now:     func() time.Time { return sent.Add(time.Minute) },
+	}
+}
+
+// keyring has one key, k1: part four times.
+func keyring(tb testing.TB, part string) func(context.Context) (*mask.Keyring, error) {
+	tb.Helper()
+	k, err := mask.ParseKeyring([]byte(`{"current":"k1","k1":"` + strings.Repeat(part, 4) + `"}`))
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return ingest.Handler{
-		Contract: c, Writer: w, Log: telemetry.NewLogger(&bytes.Buffer{}, ""), Metrics: &bytes.Buffer{},
-		Keyring: func(context.Context) (*mask.Keyring, error) { return k, nil },
-		Now:     func() time.Time { return sent.Add(time.Minute) },
-	}
+	return func(context.Context) (*mask.Keyring, error) { return k, nil }
 }
 
 func loginContract(tb testing.TB) *contract.Contract {
@@ -449,8 +457,13 @@ func TestAnswersEmptyBatchWithSuccess(t *testing.T) {
 	}
 }
 
-// ledger is a writer that accepts everything, for tests without a database. It is the only fake
-// here.
+// open is a gate for tests without a database.
+type open struct{}
+
+func (open) Enter(context.Context, *mask.Keyring) error { return nil }
+func (open) Shut()                                      {}
+
+// ledger is a writer that accepts everything, for tests without a database.
 type ledger struct{ rows int }
 
 func (l *ledger) Write(_ context.Context, e []postgres.Event) (postgres.Result, error) {

@@ -10,9 +10,10 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/registry"
+	"sqs2pg/pkg/queue"
 	"sqs2pg/pkg/settings"
 	"sqs2pg/pkg/telemetry"
 )
@@ -55,11 +56,13 @@ func New(ctx context.Context, env *settings.Environment, out io.Writer) (h *Hand
 	for _, warning := range c.Warnings() {
 		env.Log.Warn("contract", "warning", warning)
 	}
+	log := env.Log.With("contract", c.Name())
 	return &Handler{
 		Contract: c,
 		Keyring:  keyring,
+		Gate:     &registry.Gate{Pool: pool, Table: c.Table(), Log: log},
 		Writer:   postgres.NewWriter(pool, c.Table()),
-		Log:      env.Log.With("contract", c.Name()),
+		Log:      log,
 		Metrics:  out,
 		Now:      time.Now,
 		Backoff:  backoff,
@@ -67,7 +70,7 @@ func New(ctx context.Context, env *settings.Environment, out io.Writer) (h *Hand
 }
 
 // newBackoff returns nil if no queue is given.
-func newBackoff(ctx context.Context, queueURL string) (*Backoff, error) {
+func newBackoff(ctx context.Context, queueURL string) (Queue, error) {
 	if queueURL == "" {
 		return nil, nil
 	}
@@ -75,5 +78,5 @@ func newBackoff(ctx context.Context, queueURL string) (*Backoff, error) {
 	if err != nil {
 		return nil, fmt.Errorf("QUEUE_URL: AWS settings: %w", err)
 	}
-	return &Backoff{Client: sqs.NewFromConfig(cfg), QueueURL: queueURL}, nil
+	return &queue.Queue{Client: queue.NewClient(cfg, ""), URL: queueURL}, nil
 }

@@ -32,6 +32,9 @@ type Handler struct {
 // then maintains.
 type Event struct {
 	Task string `json:"task"`
+	// ConfirmKey, with "migrate", names keys that made the tokens of an earlier release, each as
+	// "k1=fingerprint". The function never reads the keyring.
+	ConfirmKey []string `json:"confirm_key,omitempty"`
 }
 
 // Answer reports what was done.
@@ -41,13 +44,13 @@ type Answer struct {
 	Upkeep    partitions.Report `json:"upkeep"`
 }
 
-// Handle does one tash. It is safe to call again with the same event.
+// Handle does one task. It is safe to call again with the same event.
 func (h *Handler) Handle(ctx context.Context, e Event) (Answer, error) {
 	a := Answer{Task: e.Task}
 	var err error
 	switch e.Task {
 	case "migrate":
-		a.Migration, err = h.migrate(ctx)
+		a.Migration, err = h.migrate(ctx, e.ConfirmKey)
 	case "", "maintain":
 		a.Task = "maintain"
 	default:
@@ -65,8 +68,15 @@ func (h *Handler) Handle(ctx context.Context, e Event) (Answer, error) {
 	return a, nil
 }
 
-func (h *Handler) migrate(ctx context.Context) (*schema.Report, error) {
+func (h *Handler) migrate(ctx context.Context, confirm []string) (*schema.Report, error) {
+	keys, err := schema.ParseFingerprints(confirm...)
+	if err != nil {
+		return nil, fmt.Errorf("confirm_key: %w", err)
+	}
 	report, err := schema.Apply(ctx, h.pool, h.contract.Table())
+	if err == nil {
+		err = schema.ConfirmKeys(ctx, h.pool, keys...)
+	}
 	if err == nil && h.writer != "" {
 		err = schema.LoginByIAM(ctx, h.pool, h.writer)
 	}

@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"context"
+	"net"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -13,4 +15,12 @@ func (p *Pool) Do(ctx context.Context, work func(*pgxpool.Conn) error) error {
 		return unavailable(err)
 	}
 	return nil
+}
+
+// OnThisMachine reports whether the pool's host is this machine: a socket, localhost, or a loopback
+// address.
+func (p *Pool) OnThisMachine() bool {
+	host := p.pgx.Config().ConnConfig.Host
+	ip := net.ParseIP(host)
+	return strings.HasPrefix(host, "/") || host == "localhost" || ip != nil && ip.IsLoopback()
 }

@@ -19,7 +19,6 @@ import (
 	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/ingest"
-	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/postgrestest"
 	"sqs2pg/pkg/secrets"
 )
@@ -61,7 +60,7 @@ func TestRotationUnderLoadFailsNoMessage(t *testing.T) {
 			}
 			db := postgrestest.New(t, c.Table())
 			v, users := newVault(t, db)
-			h := handler(t, v, c)
+			h := handler(t, v)
 
 			stop := make(chan struct{})
 			var batches int
@@ -141,22 +140,16 @@ func rotate(t *testing.T, db *postgrestest.Database, v *vault, users [2]string, 
 	end()
 }
 
-func handler(t *testing.T, v *vault, c *contract.Contract) *ingest.Handler {
+func handler(t *testing.T, v *vault) *ingest.Handler {
 	t.Helper()
 	e := environment(v, "DATABASE_SECRET_ID=s", "MASK_KEYRING="+keyring)
 	e.Log = slog.New(slog.DiscardHandler)
-	pool, err := e.Open(t.Context())
+	h, stop, err := ingest.New(t.Context(), e, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(pool.Close)
-	k, err := e.Keyring(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &ingest.Handler{
-		Contract: c, Keyring: k, Writer: postgres.NewWriter(pool, c.Table()), Log: e.Log, Metrics: io.Discard, Now: time.Now,
-	}
+	t.Cleanup(stop)
+	return h
 }
 
 // batchOf returns an SQS event with n logins whose ids are new.

@@ -38,8 +38,7 @@ const (
 	openTime = 6 * time.Second
 )
 
-// Environment is where the settings come from. Contracts and Getenv are
-// required.
+// Environment is where the settings come from. Contracts and Getenv are required.
 type Environment struct {
 	Contracts fs.FS // the contracts that CONTRACT may name
 	Getenv    func(string) string

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -20,7 +21,10 @@ type Mismatch struct {
 	Cause error  // one line for each reason, each with what to do; none holds a value or a key
 }
 
-func (m *Mismatch) Error() string { return fmt.Sprintf("table %s: %v", m.Table, m.Cause) }
+// Error is one line.
+func (m *Mismatch) Error() string {
+	return fmt.Sprintf("table %s: %s", m.Table, strings.ReplaceAll(m.Cause.Error(), "\n", "; "))
+}
 
 // Unwrap returns the reasons.
 func (m *Mismatch) Unwrap() error { return m.Cause }
@@ -55,6 +59,16 @@ func (g *Gate) Enter(ctx context.Context, keyring *mask.Keyring) error {
 // Shut makes the next Enter ask the database again. It is for whoever was refused by the database
 // with a code of class 42: a table has changed since it was compared.
 func (g *Gate) Shut() { g.passed.Store(nil) }
+
+// Look reads what the database knows of a table and changes nothing. Its error is a
+// *postgres.Unavailable.
+func Look(ctx context.Context, pool *postgres.Pool, table contract.Table) (d Database, err error) {
+	err = pool.Do(ctx, func(conn *pgxpool.Conn) error {
+		d, err = Read(ctx, conn, table)
+		return err
+	})
+	return d, err
+}
 
 // Check compares a contract's table and a keyring with what the database knows. Keys that are new
 // to the database are registered, which the writer may do. It returns the differences that are

@@ -50,7 +50,7 @@ func TestInspectReportsWhatIsMissing(t *testing.T) {
 			if got.User == "" {
 				t.Error("no user")
 			}
-			if exists, want := got.Database.Found != nil, name != "an empty one"; exists != want {
+			if exists, want := got.Database.Found != nil, name != "an empty database"; exists != want {
 				t.Errorf("the table exists: %v, want %v", exists, want)
 			}
 			got.User, got.Database = "", registry.Database{}

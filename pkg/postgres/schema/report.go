@@ -46,7 +46,7 @@ func (r Report) String() string {
 	add("added column", r.AddedColumns)
 	add("left as it is:", r.Tolerated)
 	if n := len(r.Partitions); n > 0 {
-		lines = append(lines, fmt.Sprintf("created %d partitions, %s to %s", n, r.Partitions[0], r.Partitions[n-1]))
+		lines = append(lines, fmt.Sprintf("created %d partitions, the first is %s", n, r.Partitions[0]))
 	}
 	if len(lines) == 0 {
 		return "nothing to do"

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"sqs2pg/pkg/local/sample"
+	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/postgrestest"
+	"sqs2pg/pkg/postgres/registry"
+)
+
+// TestReceivesNothingThatTheTableWouldNotTake makes the mistakes that people make before the first
+// row. The command must name the mistake and what to do, and leave every message on the queue.
+func TestReceivesNothingThatTheTableWouldNotTake(t *testing.T) {
+	t.Parallel()
+	login := loginDocument(t)
+	edited := func(old, new string) func(*testing.T, string) []string {
+		return func(t *testing.T, dir string) []string {
+			path := filepath.Join(dir, "user_logins.json")
+			if err := os.WriteFile(path, []byte(strings.Replace(login, old, new, 1)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			return []string{"--contract", path}
+		}
+	}
+	for _, test := range []struct {
+		name    string
+		byHand  string // SQL
+		mistake func(t *testing.T, dir string) []string
+		want    []string
+	}{
+		{"a mask that was removed", "", edited(`"x-column": "masked_ip",
+      "x-mask": "token"`, `"x-column": "masked_ip"`), []string{"column masked_ip", "masked by token", "the contract says none"}},
+		{"a column that was not migrated", "", edited(`"properties": {`, `"properties": {"country": {"type": ["string", "null"]},`),
+			[]string{"column country", "not in the table", "sqs2pg migrate"}},
+		{"another key under the same name", "", func(*testing.T, string) []string {
+			return []string{"--keyring", `{"current":"k1","k1":"another key of thirty-two characters"}`}
+		}, []string{"masking key k1 has the fingerprint", "use the keyring that made them"}},
+		{"a keyring that was lost", "", func(t *testing.T, dir string) []string {
+			if err := os.Remove(filepath.Join(dir, stateDir, "keyring.json")); err != nil {
+				t.Fatal(err)
+			}
+			return nil
+		}, []string{"the database holds tokens", "MASK_KEYRING_FILE"}},
+		{"a key that was dropped", "alter table user_logins drop constraint user_logins_pkey", nil, []string{"primary key is ()", "restore it"}},
+		{"a table that was dropped", "drop table user_logins", nil, []string{"missing", "sqs2pg migrate"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			endpoint, dir := startSQS(t), folder(t)
+			db := postgrestest.New(t, load(t, "user_logins"))
+			queue := createQueue(t, endpoint, "logins", nil)
+			sendAs(t, endpoint, queue, sample.Messages(2, 1), func(i int) string { return fmt.Sprint(i) })
+			invoke := []string{"invoke", "--endpoint-url", endpoint, "--queue", "logins", "--database-url", db.URL,
+				"--function", bootstrap, "--idle-timeout", "500ms"}
+			if code, _, errs := sqs2pgIn(t.Context(), dir, "", invoke...); code != 0 {
+				t.Fatalf("before the mistake: exits with %d: %s", code, errs)
+			}
+			sendAs(t, endpoint, queue, sample.Messages(3, 2), func(i int) string { return fmt.Sprint("later ", i) })
+
+			if test.byHand != "" {
+				db.Exec(t, test.byHand)
+			}
+			if test.mistake != nil {
+				invoke = append(invoke, test.mistake(t, dir)...)
+			}
+			code, _, errs := sqs2pgIn(t.Context(), dir, "", invoke...)
+			if code == 0 {
+				t.Error("exits with 0")
+			}
+			for _, want := range test.want {
+				if !strings.Contains(errs, want) {
+					t.Errorf("%q is not in: %s", want, errs)
+				}
+			}
+			if n := count(t, endpoint, queue); n != "3" {
+				t.Errorf("the queue holds %s, want 3 messages that were not received", n)
+			}
+		})
+	}
+}
+
+func TestMakesNoKeyringForADatabaseElsewhere(t *testing.T) {
+	t.Parallel()
+	elsewhere, err := postgres.Open(t.Context(), postgres.Config{URL: "postgres://u:p@db.example.com/d?sslmode=disable"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(elsewhere.Close)
+	var f keyringFlag
+	s := &streams{err: io.Discard, dir: t.TempDir()}
+	if _, err := f.forDatabase(s, elsewhere, registry.Database{}); err == nil || !strings.Contains(err.Error(), "not on this machine") {
+		t.Errorf("got %v, want a refusal", err)
+	}
+	if _, err := os.Stat(f.keyringPath(s)); !os.IsNotExist(err) {
+		t.Errorf("there is a keyring file: %v", err)
+	}
+}
+
+func TestConfirmsTheKeyOfAnEarlierRelease(t *testing.T) {
+	t.Parallel()
+	endpoint, dir := startSQS(t), folder(t)
+	db := postgrestest.New(t, load(t, "user_logins"))
+	db.Exec(t, "update sqs2pg.tables set tokens_unconfirmed = true")
+	queue := createQueue(t, endpoint, "logins", nil)
+	sendAs(t, endpoint, queue, sample.Messages(2, 1), func(i int) string { return fmt.Sprint(i) })
+	invoke := []string{"invoke", "--endpoint-url", endpoint, "--queue", "logins", "--database-url", db.URL, "--function", bootstrap, "--idle-timeout", "500ms"}
+	_, _, errs := sqs2pgIn(t.Context(), dir, "", invoke...)
+	_, command, ok := strings.Cut(strings.TrimSpace(errs), "run sqs2pg ")
+	if !ok || !strings.HasPrefix(command, "migrate --confirm-key k1=") {
+		t.Fatalf("says %q, want the command that confirms", errs)
+	}
+	if code, _, errs := sqs2pgIn(t.Context(), dir, "", append(strings.Fields(command), "--database-url", db.OwnerURL)...); code != 0 || !strings.Contains(errs, "confirmed the masking key k1") {
+		t.Fatalf("%s exits with %d: %s", command, code, errs)
+	}
+	if code, _, errs := sqs2pgIn(t.Context(), dir, "", invoke...); code != 0 {
+		t.Errorf("once confirmed: exits with %d: %s", code, errs)
+	}
+	if n := db.QueryStrings(t, "select count(*) from user_logins")[0]; n != "2" {
+		t.Errorf("%s rows, want 2", n)
+	}
+}
+
+func loginDocument(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../../infra/contracts/user_logins.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}

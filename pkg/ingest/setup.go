@@ -1,0 +1,46 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+
+	"sqs2pg/pkg/mask"
+	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/registry"
+)
+
+// Gate lets rows through while contract and keyring fit what the database knows of them;
+// *registry.Gate is one.
+type Gate interface {
+	// Enter returns *registry.Mismatch if rows masked by the keyring may not be written. It asks the
+	// database only before the first row, for another keyring, and after Shut.
+	Enter(context.Context, *mask.Keyring) error
+	Shut()
+}
+
+// write writes the events of a batch. If the database refuses a set-up that fitted before, somebody
+// has changed it: the comparison then says what, better than an SQLSTATE does.
+func (h *Handler) write(ctx context.Context, events []postgres.Event, keyring *mask.Keyring) (postgres.Result, error) {
+	result, err := h.Writer.Write(ctx, events)
+	if setupFault(err) == "" {
+		return result, err
+	}
+	h.Gate.Shut()
+	if mismatch, ok := errors.AsType[*registry.Mismatch](h.Gate.Enter(ctx, keyring)); ok {
+		return result, mismatch
+	}
+	return result, err
+}
+
+// setupFault says which part of the set-up causes an error that no retry heals: "contract" if
+// contract or keyring do not fit the database, "database" if the database cannot be used as it is. It
+// is "" for any other error.
+func setupFault(err error) string {
+	if _, ok := errors.AsType[*registry.Mismatch](err); ok {
+		return "contract"
+	}
+	if db, ok := errors.AsType[*postgres.Unavailable](err); ok && !db.Passing {
+		return "database"
+	}
+	return ""
+}
