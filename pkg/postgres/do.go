@@ -17,6 +17,12 @@ func (p *Pool) Do(ctx context.Context, work func(*pgxpool.Conn) error) error {
 	return nil
 }
 
+// Wait returns when the database can be used. It tries again while ctx has time and the fault may
+// pass, as for a database that is waking up. Its error is an *Unavailable.
+func (p *Pool) Wait(ctx context.Context) error {
+	return p.Do(ctx, func(*pgxpool.Conn) error { return nil })
+}
+
 // OnThisMachine reports whether the pool's host is this machine: a socket, localhost, or a loopback
 // address.
 func (p *Pool) OnThisMachine() bool {
