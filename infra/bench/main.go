@@ -1,4 +1,4 @@
-// The program bench compares the benchmarks of the working tree with those of a commit, see Usage.
+// Bench compares the benchmarks of the working tree with those of a commit, see Usage.
 //
 // It runs each benchmark of both in turns, so that a busy machine slows both, and compares within each turn: benchstat
 // compares two sets of runs, and needs a machine that is quiet all the while.
