@@ -38,6 +38,9 @@ type Handler struct {
 // then maintains.
 type Event struct {
 	Task string `json:"task"`
+	// ConfirmKey, with "migrate", names keys that made the tokens of an earlier release, each as
+	// "k1=fingerprint". The function never reads the keyring.
+	ConfirmKey []string `json:"confirm_key,omitempty"`
 }
 
 // Answer reports what was done.
@@ -50,7 +53,7 @@ type Answer struct {
 // Handle does one task. It is safe to call again with the same event.
 func (h *Handler) Handle(ctx context.Context, e Event) (Answer, error) {
 	a := Answer{Task: cmp.Or(e.Task, "maintain")}
-	if err := h.do(ctx, &a); err != nil {
+	if err := h.do(ctx, &a, e.ConfirmKey); err != nil {
 		h.log.ErrorContext(ctx, "task failed", "task", a.Task, "error", err.Error())
 		return a, err
 	}
@@ -58,7 +61,7 @@ func (h *Handler) Handle(ctx context.Context, e Event) (Answer, error) {
 	return a, nil
 }
 
-func (h *Handler) do(ctx context.Context, a *Answer) (err error) {
+func (h *Handler) do(ctx context.Context, a *Answer, confirm []string) (err error) {
 	if a.Task != "migrate" && a.Task != "maintain" {
 		return fmt.Errorf(`unknown task %q: send {"task": "maintain"} or {"task": "migrate"}`, a.Task)
 	}
@@ -66,7 +69,7 @@ func (h *Handler) do(ctx context.Context, a *Answer) (err error) {
 		return err
 	}
 	if a.Task == "migrate" {
-		if a.Migration, err = h.migrate(ctx); err != nil {
+		if a.Migration, err = h.migrate(ctx, confirm); err != nil {
 			return err
 		}
 	}
@@ -81,8 +84,15 @@ func (h *Handler) wait(ctx context.Context) error {
 	return h.pool.Wait(ctx)
 }
 
-func (h *Handler) migrate(ctx context.Context) (*schema.Report, error) {
+func (h *Handler) migrate(ctx context.Context, confirm []string) (*schema.Report, error) {
+	keys, err := schema.ParseFingerprints(confirm...)
+	if err != nil {
+		return nil, fmt.Errorf("confirm_key: %w", err)
+	}
 	report, err := schema.Apply(ctx, h.pool, h.contract.Table())
+	if err == nil {
+		err = schema.ConfirmKeys(ctx, h.pool, keys...)
+	}
 	if err == nil && h.writer != "" {
 		err = schema.LoginByIAM(ctx, h.pool, h.writer)
 	}

@@ -164,6 +164,34 @@ func TestNamesEveryBadSetting(t *testing.T) {
 	}
 }
 
+func TestConfirmsTheKeyOfAnEarlierRelease(t *testing.T) {
+	t.Parallel()
+	c, err := contract.Load(contracts.Files, "user_logins")
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := postgrestest.New(t, c.Table())
+	db.Exec(t, "update sqs2pg.tables set tokens_unconfirmed = true")
+	h, stop, err := maintain.New(t.Context(), environment("CONTRACT=user_logins", "DATABASE_URL="+db.OwnerURL), &bytes.Buffer{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	for _, wrong := range []string{"k1", "k1=", "=0123456789abcdef", "k1=0123"} {
+		if _, err := h.Handle(t.Context(), maintain.Event{Task: "migrate", ConfirmKey: []string{wrong}}); err == nil || !strings.Contains(err.Error(), "confirm_key") {
+			t.Errorf("%q: got %v, want a refusal that names confirm_key", wrong, err)
+		}
+	}
+	if _, err := h.Handle(t.Context(), maintain.Event{Task: "migrate", ConfirmKey: []string{"k1=0123456789abcdef"}}); err != nil {
+		t.Fatal(err)
+	}
+	want := [][]string{{"k1", "0123456789abcdef", "0"}}
+	got := db.Query(t, "select key_id, fingerprint, (select count(*) from sqs2pg.tables where tokens_unconfirmed) from sqs2pg.keys")
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("keys, and tables whose tokens are unconfirmed (-want +got):\n%s", diff)
+	}
+}
+
 func TestWaitsForDatabaseThatIsStartingUp(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
