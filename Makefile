@@ -23,7 +23,7 @@ run: build ## Start Postgres and SQS on this machine, send 100 logins, load them
 test: ## Run all tests, raced and shuffled, against a Postgres that they start and remove.
 	$(GO) test -race -shuffle=on -timeout 10m ./...
 
-bench: build ## Measure the writer and the whole path against COPY, in turns in one run.
+bench: build ## Measure the writer and the whole path against COPY, alternately in one run.
 	$(GO) test -run '^$$' -bench . -benchmem ./pkg/... ./lambda/...
 
 BENCH ?= .
@@ -32,7 +32,7 @@ PKG ?= ./...
 bench-compare: ## Compare the speed with that at REV (a commit); BENCH (a regexp) and PKG choose benchmarks.
 	@$(GO) run ./infra/bench -commit '$(REV)' -bench '$(BENCH)' $(PKG)
 
-bench-table: ## Write the table of ratios in infra/PROOF.md: 7 runs, on a machine that does nothing else.
+bench-table: ## Write the table of ratios in infra/PROOF.md: 7 runs, on an idle machine.
 	@$(GO) run ./infra/bench -write infra/PROOF.md -bench 'Writer|Path|Script|Start|Memory|Invoke' ./lambda/ingest ./pkg/postgres ./pkg/ingest
 
 fuzz: ## Fuzz each parser for FUZZTIME (30s).
