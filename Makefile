@@ -1,6 +1,6 @@
 # make without a target prints the targets.
 .DEFAULT_GOAL := help
-.PHONY: help build run test bench bench-compare fuzz chaos lint ci clean \
+.PHONY: help build run test bench bench-compare bench-table fuzz chaos lint ci clean \
   up replay down exercise localstack package sam-build sam-invoke deploy-local test-local-aws images infra-docs lint-template build-IngestFunction build-MaintainFunction
 
 GO      ?= go
@@ -31,6 +31,9 @@ PKG ?= ./...
 
 bench-compare: ## Compare the speed with that at REV (a commit); BENCH (a regexp) and PKG choose benchmarks.
 	@$(GO) run ./infra/bench -commit '$(REV)' -bench '$(BENCH)' $(PKG)
+
+bench-table: ## Write the table of ratios in infra/PROOF.md: 7 runs, on a machine that does nothing else.
+	@$(GO) run ./infra/bench -write infra/PROOF.md -bench 'Writer|Path|Script|Start|Memory|Invoke' ./lambda/ingest ./pkg/postgres ./pkg/ingest
 
 fuzz: ## Fuzz each parser for FUZZTIME (30s).
 	@$(GO) list ./... | while read -r package; do \

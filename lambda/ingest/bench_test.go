@@ -22,6 +22,7 @@ import (
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/postgrestest"
+	"sqs2pg/pkg/queue"
 )
 
 // BenchmarkPath times the whole path (in-memory SQS, event source mapping, bootstrap, Postgres)
@@ -211,7 +212,7 @@ func drainAll(b *testing.B, server *sqstest.Server, function *runtimeapi.Functio
 	started := time.Now()
 	var took time.Duration // up to the last change
 	m := eventsource.Mapping{
-		Client: server.Client, QueueURL: queueURL, Function: function, BatchSize: size, Concurrency: concurrency,
+		Queue: queue.New(server.Client, queueURL), Function: function, BatchSize: size, Concurrency: concurrency,
 		IdleTimeout: 200 * time.Millisecond, Observe: func(eventsource.Progress) { took = time.Since(started) },
 	}
 	summary, err := m.Run(b.Context())

@@ -18,6 +18,7 @@ import (
 	"sqs2pg/pkg/local/invoker"
 	"sqs2pg/pkg/local/runtimeapi"
 	"sqs2pg/pkg/local/sample"
+	"sqs2pg/pkg/queue"
 	"sqs2pg/pkg/telemetry/leaktest"
 )
 
@@ -116,7 +117,7 @@ func (c *chaos) run(n int, r *rand.Rand) {
 // decides when one returns.
 func (c *chaos) drain(ctx context.Context) {
 	m := eventsource.Mapping{
-		Client: c.client, QueueURL: c.queue, Function: c.function, BatchSize: 200, Concurrency: chaosProcesses, RetryDelay: -1,
+		Queue: queue.New(c.client, c.queue), Function: c.function, BatchSize: 200, Concurrency: chaosProcesses, RetryDelay: -1,
 		Observe: func(p eventsource.Progress) {
 			c.mu.Lock()
 			defer c.mu.Unlock()

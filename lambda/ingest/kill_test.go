@@ -17,6 +17,7 @@ import (
 	"sqs2pg/pkg/local/sqsserver/sqstest"
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres/postgrestest"
+	"sqs2pg/pkg/queue"
 )
 
 // TestKilledProcessesLoseAndRepeatNothing kills one of four processes with SIGKILL in the middle of
@@ -28,9 +29,9 @@ func TestKilledProcessesLoseAndRepeatNothing(t *testing.T) {
 		messages = n
 	}
 	server := sqstest.Start(t)
-	queue, dead := server.CreateQueues(t, "logins", 10, nil)
+	source, dead := server.CreateQueues(t, "logins", 10, nil)
 	db := postgrestest.New(t, userLogins(t))
-	server.Send(t, queue, sample.ValidLogins(messages, 1))
+	server.Send(t, source, sample.ValidLogins(messages, 1))
 	pids := t.TempDir()
 	f, err := runtimeapi.Start(t.Context(), runtimeapi.Config{
 		Bootstrap: tellingItsPid(t, pids), Environments: processes, Timeout: time.Minute,
@@ -43,7 +44,7 @@ func TestKilledProcessesLoseAndRepeatNothing(t *testing.T) {
 	const batch = 200
 	k := &killer{Function: f, t: t, pids: pids, spacing: max(1, messages/batch/processes/(kills+1)), kills: kills}
 	m := eventsource.Mapping{
-		Client: server.Client, QueueURL: queue, Function: k, BatchSize: batch, Concurrency: processes, IdleTimeout: 200 * time.Millisecond,
+		Queue: queue.New(server.Client, source), Function: k, BatchSize: batch, Concurrency: processes, IdleTimeout: 200 * time.Millisecond,
 	}
 	summary, err := m.Run(t.Context())
 	if err != nil {
@@ -59,7 +60,7 @@ func TestKilledProcessesLoseAndRepeatNothing(t *testing.T) {
 	if got := db.Query(t, "select count(*), count(distinct event_id) from user_logins")[0]; got[0] != want || got[1] != want {
 		t.Errorf("%s rows of %s events, want %s", got[0], got[1], want)
 	}
-	if q, d := server.Count(t, queue), server.Count(t, dead); q != "0" || d != "0" {
+	if q, d := server.Count(t, source), server.Count(t, dead); q != "0" || d != "0" {
 		t.Errorf("the queue holds %s, the dead-letter queue %s", q, d)
 	}
 }

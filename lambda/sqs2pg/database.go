@@ -85,10 +85,8 @@ func (d *runDatabase) prepare(ctx context.Context, s *streams, f *keyringFlag, t
 	// Keyring and database of an earlier release lie in the same folder, so one made the other's
 	// tokens.
 	if len(database.Unconfirmed) > 0 && !d.given && keyring.from == f.keyringPath(s) {
-		for _, key := range keyring.Fingerprints() {
-			if err := schema.ConfirmKey(ctx, pool, key); err != nil {
-				return nil, err
-			}
+		if err := schema.ConfirmKeys(ctx, pool, keyring.Fingerprints()...); err != nil {
+			return nil, err
 		}
 	}
 	return keyring, checkRegistry(ctx, s, pool, table, keyring.Keyring)

@@ -3,62 +3,51 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
-	"github.com/google/uuid"
-
 	"sqs2pg/pkg/contract"
-	"sqs2pg/pkg/local/invoker"
+	"sqs2pg/pkg/deadletter"
 	"sqs2pg/pkg/terminal"
 )
 
 // dlqCommand works with the dead-letter queue of a queue.
 type dlqCommand struct {
-	List    dlqList    `cmd:"" help:"List dead letters, and why each is one."`
+	List    dlqList    `cmd:"" help:"List dead letters with their reasons."`
 	Show    dlqShow    `cmd:"" help:"Show one dead letter."`
-	Redrive dlqRedrive `cmd:"" help:"Put dead letters back on the queue, as the events that they were."`
+	Redrive dlqRedrive `cmd:"" help:"Put dead letters back on the queue, with the identity that they had."`
 }
 
-// deadFlags name the queue whose dead letters are meant, and the contract that they were against.
+// deadFlags name the queue whose dead letters are meant, and the contract that says what is wrong with them.
 type deadFlags struct {
 	queueFlags   `embed:""`
 	contractFlag `embed:""`
 }
 
-// soundLetter is the reason of a message that the contract has nothing against.
-const soundLetter = "none by the contract: rejected by Postgres, or failed with its batch"
-
-// reason says what the contract has against the message, in the words of the function's log.
-func reason(c *contract.Contract, m types.Message) string {
-	_, err := c.Decode([]byte(*m.Body))
-	var v *contract.Violation
-	switch {
-	case err == nil:
-		return soundLetter
-	case !errors.As(err, &v):
-		return "invalid"
-	case v.Malformed:
-		return invoker.Reason("malformed", v.Field, v.Rule)
+func (f *deadFlags) openDead(ctx context.Context) (*contract.Contract, *deadletter.Letters, error) {
+	c, err := f.load()
+	if err != nil {
+		return nil, nil, err
 	}
-	return invoker.Reason("invalid", v.Field, v.Rule)
+	q, err := f.open(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	dead, err := deadletter.Open(ctx, q)
+	return c, dead, err
 }
 
 type dlqList struct {
 	deadFlags `embed:""`
-	Limit     int  `default:"100" help:"List so many at most."`
+	Limit     int  `default:"100" help:"List this many at most."`
 	JSON      bool `name:"json" help:"Print one JSON object instead."`
 }
 
-// letter is a line of the list.
-type letter struct {
+// letterLine is a line of the list.
+type letterLine struct {
 	ID       string    `json:"message_id"`
 	SentAt   time.Time `json:"sent_at"`
 	Receives int       `json:"receives"`
@@ -66,123 +55,75 @@ type letter struct {
 }
 
 func (c *dlqList) Run(ctx context.Context, s *streams) error {
-	loaded, err := c.load()
+	contract, dead, err := c.openDead(ctx)
 	if err != nil {
 		return err
 	}
-	dead, err := c.openDead(ctx)
-	if err != nil {
-		return err
-	}
-	letters := []letter{}
-	if err := dead.look(ctx, func(m types.Message) bool {
-		letters = append(letters, letter{*m.MessageId, sent(m), atoi(m.Attributes["ApproximateReceiveCount"]), reason(loaded, m)})
-		return len(letters) < c.Limit
+	lines := []letterLine{}
+	if err := dead.Look(ctx, func(l *deadletter.Letter) bool {
+		lines = append(lines, letterLine{l.ID(), l.SentAt(), l.Receives(), l.Reason(contract)})
+		return len(lines) < c.Limit
 	}); err != nil {
 		return err
 	}
-	slices.SortStableFunc(letters, func(a, b letter) int { return a.SentAt.Compare(b.SentAt) })
+	slices.SortStableFunc(lines, func(a, b letterLine) int { return a.SentAt.Compare(b.SentAt) })
 	if c.JSON {
-		return json.NewEncoder(s.out).Encode(map[string]any{"queue": dead.name, "depth": dead.depth, "in_flight": dead.hidden, "messages": letters})
+		return json.NewEncoder(s.out).Encode(map[string]any{
+			"queue": dead.Queue.Name(), "depth": dead.Visible, "in_flight": dead.Hidden, "messages": lines,
+		})
 	}
-	printLetters(s, dead, letters)
+	printLetters(s, dead, lines)
 	return nil
 }
 
-func printLetters(s *streams, dead *deadLetters, letters []letter) {
+func printLetters(s *streams, dead *deadletter.Letters, lines []letterLine) {
 	inFlight := ""
-	if dead.hidden > 0 {
-		inFlight = fmt.Sprintf(", %d in flight", dead.hidden)
+	if dead.Hidden > 0 {
+		inFlight = fmt.Sprintf(", %d in flight", dead.Hidden)
 	}
-	fmt.Fprintf(s.out, "%s: %d%s\n", dead.name, dead.depth, inFlight)
-	if len(letters) == 0 {
+	fmt.Fprintf(s.out, "%s: %d%s\n", dead.Queue.Name(), dead.Visible, inFlight)
+	if len(lines) == 0 {
 		return
 	}
-	rows := make([][]string, len(letters))
-	for i, l := range letters {
+	rows := make([][]string, len(lines))
+	for i, l := range lines {
 		rows[i] = []string{l.ID, l.SentAt.Format(time.DateTime), strconv.Itoa(l.Receives), l.Reason}
 	}
 	terminal.Table(s.out, []string{"message id", "sent (utc)", "receives", "reason"}, rows)
 }
 
-func sent(m types.Message) time.Time {
-	ms, _ := strconv.ParseInt(m.Attributes["SentTimestamp"], 10, 64)
-	return time.UnixMilli(ms).UTC()
-}
-
 type dlqShow struct {
 	deadFlags `embed:""`
 	Body      bool   `help:"Show body and the producer's ids too: personal data."`
-	ID        string `arg:"" name:"message-id" help:"Which, as list names it."`
+	ID        string `arg:"" name:"message-id" help:"Message id, as list prints it."`
 }
 
 func (c *dlqShow) Run(ctx context.Context, s *streams) error {
-	loaded, err := c.load()
+	contract, dead, err := c.openDead(ctx)
 	if err != nil {
 		return err
 	}
-	dead, err := c.openDead(ctx)
-	if err != nil {
-		return err
-	}
-	var found *types.Message
-	err = dead.look(ctx, func(m types.Message) bool {
-		if *m.MessageId == c.ID {
-			found = &m
+	var found *deadletter.Letter
+	if err := dead.Look(ctx, func(l *deadletter.Letter) bool {
+		if l.ID() == c.ID {
+			found = l
 		}
 		return found == nil
-	})
-	switch {
-	case err != nil:
+	}); err != nil {
 		return err
-	case found == nil:
-		return fmt.Errorf("no message %s on %s now; see sqs2pg dlq list --queue %s", c.ID, dead.name, c.Queue)
 	}
-	terminal.Table(s.out, []string{"field", "value"}, describeLetter(loaded, *found, c.Body))
+	if found == nil {
+		return fmt.Errorf("no message %s is visible on %s now: see sqs2pg dlq list --queue %s", c.ID, dead.Queue.Name(), c.Queue)
+	}
+	rows := [][]string{{"message id", found.ID()}, {"reason", found.Reason(contract)}}
+	for _, f := range found.Fields(c.Body) {
+		rows = append(rows, []string{f.Name, f.Value})
+	}
+	terminal.Table(s.out, []string{"field", "value"}, rows)
 	if c.Body {
-		fmt.Fprintf(s.out, "\n%s\n", *found.Body)
+		fmt.Fprintf(s.out, "\n%s\n", found.Body())
 	}
 	return nil
-}
-
-// chosen are the values that the producer makes up, often from the user's id.
-var chosen = []string{"MessageGroupId", "MessageDeduplicationId", "event-id"}
-
-// describeLetter leaves the values of message attributes out, but for those that are ours: they may hold anything. Those that the
-// producer chose it shows if all is to be seen.
-func describeLetter(c *contract.Contract, m types.Message, all bool) [][]string {
-	rows := [][]string{{"message id", *m.MessageId}, {"reason", reason(c, m)}, {"bytes", strconv.Itoa(len(*m.Body))}}
-	for _, name := range slices.Sorted(maps.Keys(m.Attributes)) {
-		value := m.Attributes[name]
-		if slices.Contains(chosen, name) && !all {
-			value = unshown(value)
-		}
-		if strings.HasSuffix(name, "Timestamp") {
-			ms, _ := strconv.ParseInt(value, 10, 64)
-			value = time.UnixMilli(ms).UTC().Format(time.RFC3339Nano)
-		}
-		rows = append(rows, []string{name, value})
-	}
-	for _, name := range slices.Sorted(maps.Keys(m.MessageAttributes)) {
-		a := m.MessageAttributes[name]
-		value := aws.ToString(a.DataType)
-		if name == "event-id" || name == "event-sent-at" {
-			value = aws.ToString(a.StringValue)
-		}
-		if slices.Contains(chosen, name) && !all {
-			value = unshown(value)
-		}
-		rows = append(rows, []string{"attribute " + name, value})
-	}
-	return rows
-}
-
-// unshown stands for a value, unless it is a UUID, which says nothing of anybody by itself.
-func unshown(value string) string {
-	if len(value) == 36 && uuid.Validate(value) == nil {
-		return value
-	}
-	return fmt.Sprintf("%d bytes, see --body", len(value))
 }
 
 type dlqRedrive struct {
@@ -192,38 +133,34 @@ type dlqRedrive struct {
 
 // Help is shown below the flags.
 func (c *dlqRedrive) Help() string {
-	return "Each message keeps the identity that it had, as the attributes event-id and event-sent-at: one that was written before it died is a duplicate, not a row more. It may be stopped at any moment, and run again."
+	return "Each message keeps its identity, in the attributes event-id and event-sent-at. A message that was written before it died is a duplicate and adds no row. You may stop a redrive at any moment, and run it again."
 }
 
 func (c *dlqRedrive) Run(ctx context.Context, s *streams) error {
-	loaded, err := c.load()
-	if err != nil {
-		return err
-	}
-	dead, err := c.openDead(ctx)
+	contract, dead, err := c.openDead(ctx)
 	if err != nil {
 		return err
 	}
 	if c.DryRun {
-		return c.preview(ctx, s, loaded, dead)
+		return c.preview(ctx, s, contract, dead)
 	}
-	moved, err := dead.redrive(ctx)
-	fmt.Fprintf(s.err, "%d of %d messages redriven from %s to %s\n", moved, dead.depth, dead.name, c.Queue)
+	moved, err := dead.Redrive(ctx)
+	fmt.Fprintf(s.err, "%d of %d messages redriven from %s to %s\n", moved, dead.Visible, dead.Queue.Name(), c.Queue)
 	return err
 }
 
-// preview counts the dead letters by what the contract has against them: these would only die again.
-func (c *dlqRedrive) preview(ctx context.Context, s *streams, loaded *contract.Contract, dead *deadLetters) error {
+// preview counts the dead letters by what the contract has against them. Those would only die again.
+func (c *dlqRedrive) preview(ctx context.Context, s *streams, contract *contract.Contract, dead *deadletter.Letters) error {
 	reasons := map[string]int{}
 	total := 0
-	if err := dead.look(ctx, func(m types.Message) bool {
-		reasons[reason(loaded, m)]++
+	if err := dead.Look(ctx, func(l *deadletter.Letter) bool {
+		reasons[l.Reason(contract)]++
 		total++
 		return true
 	}); err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "would redrive %d messages from %s to %s\n", total, dead.name, c.Queue)
+	fmt.Fprintf(s.out, "would redrive %d messages from %s to %s\n", total, dead.Queue.Name(), c.Queue)
 	var rows [][]string
 	for _, r := range slices.Sorted(maps.Keys(reasons)) {
 		rows = append(rows, []string{strconv.Itoa(reasons[r]), r})

@@ -17,30 +17,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"sqs2pg/pkg/deadletter"
 	"sqs2pg/pkg/local/eventsource"
 	"sqs2pg/pkg/local/runtimeapi"
 	"sqs2pg/pkg/local/sample"
 	"sqs2pg/pkg/local/sqsserver"
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres/postgrestest"
+	"sqs2pg/pkg/queue"
 )
 
-// withDead makes a queue and its dead-letter queue. After the number of receives a message is dead.
-func withDead(t *testing.T, endpoint, name string, receives int) (queueURL, deadURL string) {
-	t.Helper()
-	attributes := func() map[string]string {
-		if strings.HasSuffix(name, ".fifo") {
-			return map[string]string{"FifoQueue": "true"}
-		}
-		return map[string]string{}
-	}
-	deadURL = createQueue(t, endpoint, "dead-"+name, attributes())
-	settings := attributes()
-	settings["RedrivePolicy"] = fmt.Sprintf(`{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead-%s","maxReceiveCount":%d}`, name, receives)
-	return createQueue(t, endpoint, name, settings), deadURL
-}
-
-func TestDeadLettersAreListedWithTheirReasonsAndWithoutTheirBodies(t *testing.T) {
+func TestListsDeadLettersWithReasonsAndWithoutBodies(t *testing.T) {
 	t.Parallel()
 	endpoint := startSQS(t)
 	_, dead := withDead(t, endpoint, "logins", 3)
@@ -49,7 +36,7 @@ func TestDeadLettersAreListedWithTheirReasonsAndWithoutTheirBodies(t *testing.T)
 
 	var list struct {
 		Depth    int
-		Messages []letter
+		Messages []letterLine
 	}
 	text := succeed(t, "dlq", "list", "--endpoint-url", endpoint, "--queue", "logins", "--json")
 	if err := json.Unmarshal([]byte(text), &list); err != nil {
@@ -60,7 +47,7 @@ func TestDeadLettersAreListedWithTheirReasonsAndWithoutTheirBodies(t *testing.T)
 		reasons = append(reasons, l.Reason)
 	}
 	slices.Sort(reasons)
-	want := []string{"invalid: device_type required", "invalid: user_id duplicate member", "malformed: json", soundLetter}
+	want := []string{"invalid: device_type required", "invalid: user_id duplicate member", "malformed: json", deadletter.Accepted}
 	slices.Sort(want)
 	if list.Depth != 4 || !slices.Equal(reasons, want) {
 		t.Errorf("depth %d, reasons %q, want 4 and %q", list.Depth, reasons, want)
@@ -97,7 +84,7 @@ func (f lostAnswer) Invoke(ctx context.Context, payload []byte) ([]byte, error) 
 	return nil, errors.New("the answer was lost")
 }
 
-// killWithRows writes messages to Postgres and lets them die all the same.
+// killWithRows writes messages to Postgres and lets them die nevertheless.
 func killWithRows(t *testing.T, endpoint, queueURL string, db *postgrestest.Database, keyring string) {
 	t.Helper()
 	f, err := runtimeapi.Start(t.Context(), runtimeapi.Config{
@@ -107,25 +94,25 @@ func killWithRows(t *testing.T, endpoint, queueURL string, db *postgrestest.Data
 		t.Fatal(err)
 	}
 	defer f.Close(context.Background())
-	m := eventsource.Mapping{Client: client(t, endpoint), QueueURL: queueURL, Function: lostAnswer{f}, IdleTimeout: 100 * time.Millisecond}
+	m := eventsource.Mapping{Queue: queue.New(client(t, endpoint), queueURL), Function: lostAnswer{f}, IdleTimeout: 100 * time.Millisecond}
 	if summary, err := m.Run(t.Context()); err != nil || summary.Succeeded != 0 {
 		t.Fatalf("%+v, %v", summary, err)
 	}
 }
 
-func TestARedriveOfWhatWasWrittenAddsNoRow(t *testing.T) {
+func TestRedriveOfWrittenMessagesAddsNoRow(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"logins", "logins.fifo"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			endpoint := startSQS(t)
 			db := postgrestest.New(t, load(t, "user_logins"))
-			queue, dead := withDead(t, endpoint, name, 1)
+			source, dead := withDead(t, endpoint, name, 1)
 			keyring := string(mask.GenerateKeyring())
-			if _, err := send(t.Context(), client(t, endpoint), queue, "g", sample.Messages(30, 1)); err != nil {
+			if _, err := send(t.Context(), queue.New(client(t, endpoint), source), "g", sample.Messages(30, 1)); err != nil {
 				t.Fatal(err)
 			}
-			killWithRows(t, endpoint, queue, db, keyring)
+			killWithRows(t, endpoint, source, db, keyring)
 			before := db.QueryStrings(t, "select event_id::text || sent_at from user_logins order by 1")
 			if n := count(t, endpoint, dead); n != "30" || len(before) != 30 {
 				t.Fatalf("%s dead letters and %d rows, want 30 of each", n, len(before))
@@ -148,9 +135,9 @@ func TestARedriveOfWhatWasWrittenAddsNoRow(t *testing.T) {
 	}
 }
 
-// TestARedriveMayBeInterruptedAnywhere ends a redrive in the middle of every one of its calls, after SQS has done what it was
-// asked and before it could say so, and runs it again.
-func TestARedriveMayBeInterruptedAnywhere(t *testing.T) {
+// TestRedriveMayBeInterruptedAnywhere ends a redrive in each of its calls, after SQS has done the work and before it has
+// answered, and runs the redrive again.
+func TestRedriveMayBeInterruptedAnywhere(t *testing.T) {
 	t.Parallel()
 	for call := 1; call <= 12; call++ {
 		t.Run(fmt.Sprint("call ", call), func(t *testing.T) {
@@ -170,20 +157,20 @@ func TestARedriveMayBeInterruptedAnywhere(t *testing.T) {
 			}))
 			t.Cleanup(func() { server.CloseClientConnections(); server.Close(); queues.Close() })
 			calls.Store(-1 << 20) // for the preparations
-			queue, dead := withDead(t, server.URL, "logins", 3)
+			source, dead := withDead(t, server.URL, "logins", 3)
 			bodies := sample.Messages(25, uint64(call))
 			sendAs(t, server.URL, dead, bodies, func(i int) string { return fmt.Sprint(i) })
 			calls.Store(0)
 			sqs2pgIn(ctx, t.TempDir(), "", "dlq", "redrive", "--endpoint-url", server.URL, "--queue", "logins")
 			calls.Store(-1 << 20)
-			later.Add(int64(2 * lookTime * time.Second)) // until what it had in hand is visible again
+			later.Add(int64(2 * deadletter.LookTime)) // until what it had in hand is visible again
 			for range 2 {
 				succeed(t, "dlq", "redrive", "--endpoint-url", server.URL, "--queue", "logins")
 			}
 			if n := count(t, server.URL, dead); n != "0" {
 				t.Errorf("the dead-letter queue holds %s", n)
 			}
-			identities := identitiesOf(t, server.URL, queue)
+			identities := identitiesOf(t, server.URL, source)
 			if len(identities) != 25 {
 				t.Errorf("%d different events on the queue, want 25", len(identities))
 			}
@@ -211,7 +198,7 @@ func identitiesOf(t *testing.T, endpoint, queueURL string) map[string]bool {
 	}
 }
 
-func TestAQueueWithoutADeadLetterQueue(t *testing.T) {
+func TestRefusesQueueWithoutDeadLetterQueue(t *testing.T) {
 	t.Parallel()
 	endpoint := startSQS(t)
 	createQueue(t, endpoint, "alone", nil)
@@ -221,11 +208,11 @@ func TestAQueueWithoutADeadLetterQueue(t *testing.T) {
 	}
 }
 
-// A message with nine attributes of its own has no room for its identity.
-func TestARedriveGoesOnPastWhatTheQueueRefuses(t *testing.T) {
+// SQS allows ten attributes, so a message with nine has no room for the two of its identity.
+func TestRedriveGoesOnPastRefusedMessage(t *testing.T) {
 	t.Parallel()
 	endpoint := startSQS(t)
-	queue, dead := withDead(t, endpoint, "logins", 3)
+	source, dead := withDead(t, endpoint, "logins", 3)
 	full := map[string]types.MessageAttributeValue{}
 	for i := range 9 {
 		full[fmt.Sprint("a", i)] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: aws.String("x")}
@@ -238,13 +225,13 @@ func TestARedriveGoesOnPastWhatTheQueueRefuses(t *testing.T) {
 	if code != 1 || !strings.Contains(errs, "24 of 25 messages redriven") || !strings.Contains(errs, "refused 1 messages") {
 		t.Errorf("exits with %d and says %q", code, errs)
 	}
-	if q, d := count(t, endpoint, queue), count(t, endpoint, dead); q != "24" || d != "1" {
+	if q, d := count(t, endpoint, source), count(t, endpoint, dead); q != "24" || d != "1" {
 		t.Errorf("the queue holds %s, the dead-letter queue %s, want 24 and 1", q, d)
 	}
 }
 
 // A FIFO group waits behind its refused message; the redrive that ends there has not succeeded.
-func TestARedriveThatAGroupStopsSaysWhatWasRefused(t *testing.T) {
+func TestRedriveStoppedByFIFOGroupSaysWhatWasRefused(t *testing.T) {
 	t.Parallel()
 	endpoint := startSQS(t)
 	_, dead := withDead(t, endpoint, "logins.fifo", 3)
@@ -257,7 +244,7 @@ func TestARedriveThatAGroupStopsSaysWhatWasRefused(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := send(t.Context(), client(t, endpoint), dead, "g", sample.Messages(24, 1)); err != nil {
+	if _, err := send(t.Context(), queue.New(client(t, endpoint), dead), "g", sample.Messages(24, 1)); err != nil {
 		t.Fatal(err)
 	}
 	code, _, errs := sqs2pg(t, "dlq", "redrive", "--endpoint-url", endpoint, "--queue", "logins.fifo")
@@ -267,11 +254,11 @@ func TestARedriveThatAGroupStopsSaysWhatWasRefused(t *testing.T) {
 }
 
 // A message as large as SQS takes is larger with its identity, and refused by a failed call instead of a failed entry.
-func TestARedriveGoesOnPastAMessageThatIsTooLarge(t *testing.T) {
+func TestRedriveGoesOnPastTooLargeMessage(t *testing.T) {
 	t.Parallel()
 	endpoint := startSQS(t)
-	queue, dead := withDead(t, endpoint, "logins", 3)
-	if _, err := client(t, endpoint).SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &dead, MessageBody: aws.String(strings.Repeat("x", maxBody))}); err != nil {
+	source, dead := withDead(t, endpoint, "logins", 3)
+	if _, err := client(t, endpoint).SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &dead, MessageBody: aws.String(strings.Repeat("x", queue.MaxSize))}); err != nil {
 		t.Fatal(err)
 	}
 	sendAs(t, endpoint, dead, sample.Messages(24, 1), func(i int) string { return fmt.Sprint(i) })
@@ -279,13 +266,13 @@ func TestARedriveGoesOnPastAMessageThatIsTooLarge(t *testing.T) {
 	if code != 1 || !strings.Contains(errs, "24 of 25 messages redriven") || !strings.Contains(errs, "refused 1 messages") {
 		t.Errorf("exits with %d and says %q", code, errs)
 	}
-	if q, d := count(t, endpoint, queue), count(t, endpoint, dead); q != "24" || d != "1" {
+	if q, d := count(t, endpoint, source), count(t, endpoint, dead); q != "24" || d != "1" {
 		t.Errorf("the queue holds %s, the dead-letter queue %s, want 24 and 1", q, d)
 	}
 }
 
 // Producers make the ids that they choose from what they have: the user's name.
-func TestShowKeepsWhatTheProducerChoseToItself(t *testing.T) {
+func TestShowHidesValuesChosenByProducer(t *testing.T) {
 	t.Parallel()
 	endpoint := startSQS(t)
 	_, dead := withDead(t, endpoint, "logins.fifo", 3)

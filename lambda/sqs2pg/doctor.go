@@ -8,7 +8,6 @@ import (
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/doctor"
 	"sqs2pg/pkg/mask"
-	"sqs2pg/pkg/queue"
 )
 
 // doctorCommand looks at everything that invoke needs and changes nothing.
@@ -94,9 +93,9 @@ func (c *doctorCommand) examineDatabase(ctx context.Context, table contract.Tabl
 }
 
 func (c *doctorCommand) examineQueue(ctx context.Context) []doctor.Finding {
-	client, queueURL, err := c.open(ctx)
+	q, err := c.open(ctx)
 	if err != nil {
 		return []doctor.Finding{doctor.Failed("queue", err)}
 	}
-	return doctor.Queue(ctx, &queue.Queue{Client: client, URL: queueURL}, c.Timeout)
+	return doctor.Queue(ctx, q, c.Timeout)
 }

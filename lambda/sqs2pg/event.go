@@ -24,7 +24,7 @@ func (c *eventCommand) Help() string {
 }
 
 func (c *eventCommand) Run(ctx context.Context, s *streams) error {
-	client, queueURL, err := c.open(ctx)
+	q, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -32,7 +32,7 @@ func (c *eventCommand) Run(ctx context.Context, s *streams) error {
 	defer stop()
 	captured := &capture{stop: stop}
 	m := eventsource.Mapping{
-		Client: client, QueueURL: queueURL, Function: captured, FunctionTimeout: time.Second,
+		Queue: q, Function: captured, FunctionTimeout: time.Second,
 		BatchSize: c.BatchSize, Concurrency: 1,
 	}
 	if _, err := m.Run(ctx); err != nil {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"sqs2pg/pkg/local/invoker"
-	"sqs2pg/pkg/queue"
 	"sqs2pg/pkg/terminal"
 )
 
@@ -33,11 +32,11 @@ func (c *invokeCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	client, queueURL, err := c.open(ctx)
+	q, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
-	m, err := c.mapping(client, queueURL)
+	m, err := c.mapping(q)
 	if err != nil {
 		return err
 	}
@@ -49,7 +48,7 @@ func (c *invokeCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	d := invoker.Drain{Mapping: m, Function: function, Recorder: recorder, Waiting: waiting(&queue.Queue{Client: client, URL: queueURL}), Screen: s.err}
+	d := invoker.Drain{Mapping: m, Function: function, Recorder: recorder, Waiting: waiting(q), Screen: s.err}
 	result, err := d.Run(ctx)
 	if err != nil {
 		return asMisuse(err)

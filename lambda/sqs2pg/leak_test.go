@@ -43,7 +43,7 @@ func TestPrintsNoPersonalValue(t *testing.T) {
 		t.Errorf("%s rows, want %s", n, want)
 	}
 	printed("", append([]string{"dlq", "list"}, at...)...)
-	var list struct{ Messages []letter }
+	var list struct{ Messages []letterLine }
 	if err := json.Unmarshal([]byte(printed("", append([]string{"dlq", "list", "--json"}, at...)...)), &list); err != nil || len(list.Messages) < len(sample.AllBad) {
 		t.Fatalf("%d dead letters, %v", len(list.Messages), err)
 	}

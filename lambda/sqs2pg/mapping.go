@@ -5,9 +5,8 @@ import (
 	"errors"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-
 	"sqs2pg/pkg/local/eventsource"
+	"sqs2pg/pkg/pattern"
 	"sqs2pg/pkg/queue"
 )
 
@@ -22,15 +21,15 @@ type mappingFlags struct {
 }
 
 // mapping returns the event source mapping of a queue, without a function.
-func (f *mappingFlags) mapping(client *sqs.Client, queueURL string) (eventsource.Mapping, error) {
+func (f *mappingFlags) mapping(q *queue.Queue) (eventsource.Mapping, error) {
 	m := eventsource.Mapping{
-		Client: client, QueueURL: queueURL, BatchSize: f.BatchSize, Window: f.Window, Concurrency: f.Concurrency,
+		Queue: q, BatchSize: f.BatchSize, Window: f.Window, Concurrency: f.Concurrency,
 		IdleTimeout: f.IdleTimeout, RetryDelay: f.RetryDelay,
 	}
-	for _, pattern := range f.Filter {
-		parsed, err := eventsource.ParseFilter(pattern)
+	for _, filter := range f.Filter {
+		parsed, err := pattern.Parse(filter)
 		if err != nil {
-			return m, asMisuse(err)
+			return m, misuse("--filter: %v", err)
 		}
 		m.Filters = append(m.Filters, parsed)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres/schema"
 )
 
@@ -19,13 +18,9 @@ func (c *migrateCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	var keys []mask.Fingerprint
-	for _, text := range c.ConfirmKey {
-		key, err := schema.ParseFingerprint(text)
-		if err != nil {
-			return misuse("--confirm-key: %v", err)
-		}
-		keys = append(keys, key)
+	keys, err := schema.ParseFingerprints(c.ConfirmKey...)
+	if err != nil {
+		return misuse("--confirm-key: %v", err)
 	}
 	pool, err := c.openDatabase(ctx)
 	if err != nil {
@@ -37,10 +32,10 @@ func (c *migrateCommand) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	fmt.Fprintln(s.err, report)
+	if err := schema.ConfirmKeys(ctx, pool, keys...); err != nil {
+		return err
+	}
 	for _, key := range keys {
-		if err := schema.ConfirmKey(ctx, pool, key); err != nil {
-			return err
-		}
 		fmt.Fprintf(s.err, "confirmed the masking key %s\n", key.ID)
 	}
 	return nil

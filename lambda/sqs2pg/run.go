@@ -93,7 +93,7 @@ func (c *runCommand) load(ctx context.Context, s *streams, settings map[string]s
 	if err != nil {
 		return r, nil, err
 	}
-	sent, err := send(ctx, client, q.URL, "", sample.Messages(c.Messages, uint64(time.Now().UnixNano())))
+	sent, err := send(ctx, q, "", sample.Messages(c.Messages, uint64(time.Now().UnixNano())))
 	if err != nil {
 		return r, nil, err
 	}
@@ -114,7 +114,7 @@ func (c *runCommand) drain(ctx context.Context, s *streams, settings map[string]
 	}
 	d := invoker.Drain{
 		Mapping: eventsource.Mapping{
-			Client: q.Client, QueueURL: q.URL, BatchSize: c.BatchSize, Concurrency: c.Concurrency,
+			Queue: q, BatchSize: c.BatchSize, Concurrency: c.Concurrency,
 			IdleTimeout: time.Second, // the queue is on this machine: a second of silence is enough
 		},
 		Function: invoker.Function{Bootstrap: bootstrap, Timeout: 30 * time.Second, Env: invoker.Environ(os.Getenv, settings)},

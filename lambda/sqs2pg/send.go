@@ -7,25 +7,22 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
-	"sqs2pg/pkg/local/sample"
-
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/google/uuid"
+
+	"sqs2pg/pkg/local/sample"
+	"sqs2pg/pkg/queue"
 )
 
 // sendCommand fills a queue.
 type sendCommand struct {
 	queueFlags `embed:""`
-	Count      int    `default:"100" help:"How many logins to make up; one in a hundred is a message of another kind."`
+	Count      int    `default:"100" help:"How many logins to generate; one in a hundred is a message of another kind."`
 	Group      string `default:"1" help:"Message group of the messages on a FIFO queue."`
-	Seed       uint64 `help:"Makes the same logins again; default: others every time."`
-	File       string `arg:"" optional:"" help:"Send the lines of this file instead, - for standard input; one message a line."`
+	Seed       uint64 `help:"Seed for generated messages; the default is random."`
+	File       string `arg:"" optional:"" help:"Send the lines of this file instead, - for standard input; one message per line."`
 }
 
 func (c *sendCommand) Run(ctx context.Context, s *streams) error {
@@ -34,11 +31,11 @@ func (c *sendCommand) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	bodies = slices.DeleteFunc(bodies, isEmpty)
-	client, queueURL, err := c.open(ctx)
+	q, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
-	sent, err := send(ctx, client, queueURL, c.Group, bodies)
+	sent, err := send(ctx, q, c.Group, bodies)
 	fmt.Fprintf(s.err, "sent %d messages to %s\n", sent, c.Queue)
 	return err
 }
@@ -46,7 +43,7 @@ func (c *sendCommand) Run(ctx context.Context, s *streams) error {
 func (c *sendCommand) bodies(in io.Reader) ([]string, error) {
 	if c.File == "" {
 		if c.Count < 1 {
-			return nil, misuse("--count is %d; it must be 1 or more", c.Count)
+			return nil, misuse("--count is %d: it must be 1 or more", c.Count)
 		}
 		return sample.Messages(c.Count, c.seed()), nil
 	}
@@ -73,17 +70,14 @@ func (c *sendCommand) seed() uint64 {
 	return c.Seed
 }
 
-// maxBody is the size of the largest message that SQS takes.
-const maxBody = 1 << 20
-
-// isEmpty tells the lines that are no messages: SQS takes no empty one.
+// isEmpty finds lines that are not messages: SQS takes no empty message.
 func isEmpty(line string) bool { return line == "" }
 
-// lines reads messages, one a line, the empty lines too.
+// lines reads one message per line. Empty lines are messages here too.
 func lines(in io.Reader) ([]string, error) {
 	var bodies []string
 	scanner := bufio.NewScanner(in)
-	scanner.Buffer(nil, maxBody+1)
+	scanner.Buffer(nil, queue.MaxSize+1)
 	for scanner.Scan() {
 		bodies = append(bodies, scanner.Text())
 	}
@@ -93,45 +87,26 @@ func lines(in io.Reader) ([]string, error) {
 	return bodies, nil
 }
 
-// send puts bodies on a queue in order, in batches of up to ten that stay within SQS's 1 MiB a call. It returns how many were
-// taken. The group is for FIFO queues; on these no two messages count as the same.
-func send(ctx context.Context, client *sqs.Client, queueURL, group string, bodies []string) (sent int, err error) {
-	for start := 0; start < len(bodies); {
-		batch := nextSend(bodies[start:])
-		if strings.HasSuffix(queueURL, ".fifo") {
-			for i := range batch {
-				batch[i].MessageGroupId, batch[i].MessageDeduplicationId = &group, aws.String(uuid.NewString())
-			}
+// send puts bodies on a queue in order and returns how many SQS took. It stops at the first call in which SQS refused a message.
+// The group is for FIFO queues, where each message gets a deduplication id of its own.
+func send(ctx context.Context, q *queue.Queue, group string, bodies []string) (sent int, err error) {
+	messages := make([]queue.Message, len(bodies))
+	for i := range bodies {
+		messages[i].MessageBody = &bodies[i]
+		if q.FIFO() {
+			messages[i].MessageGroupId, messages[i].MessageDeduplicationId = &group, aws.String(uuid.NewString())
 		}
-		out, err := client.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: &queueURL, Entries: batch})
+	}
+	for len(messages) > 0 {
+		n, refused, err := q.Send(ctx, messages)
 		if err != nil {
-			return sent, fmt.Errorf("send to %s: %w", queueURL, lastCause(err))
+			return sent, fmt.Errorf("send: %w", err)
 		}
-		sent += len(out.Successful)
-		if len(out.Failed) > 0 {
-			f := out.Failed[0]
-			return sent, fmt.Errorf("SQS refused %d messages, the first, message %d, with %s", len(out.Failed), start+atoi(*f.Id)+1, aws.ToString(f.Code))
+		if len(refused) > 0 {
+			first := refused[0]
+			return sent + n - len(refused), fmt.Errorf("SQS refused %d messages: the first, message %d, with %s", len(refused), sent+first.Index+1, first.Code)
 		}
-		start += len(batch)
+		sent, messages = sent+n, messages[n:]
 	}
 	return sent, nil
-}
-
-// nextSend makes one call's entries of the first bodies.
-func nextSend(bodies []string) []types.SendMessageBatchRequestEntry {
-	var entries []types.SendMessageBatchRequestEntry
-	size := 0
-	for i, body := range bodies {
-		size += len(body)
-		if i == 10 || i > 0 && size > maxBody {
-			break
-		}
-		entries = append(entries, types.SendMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), MessageBody: &body})
-	}
-	return entries
-}
-
-func atoi(s string) int {
-	n, _ := strconv.Atoi(s) // an id that nextSend made
-	return n
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"sqs2pg/pkg/local/sqsserver"
+	"sqs2pg/pkg/queue"
 )
 
 // sqsCommand serves SQS to other programs until it is stopped. It keeps nothing on disk.
@@ -15,7 +16,7 @@ type sqsCommand struct {
 func (c *sqsCommand) Run(ctx context.Context, s *streams) error {
 	endpoint, err := sqsserver.Listen(c.Listen)
 	if err != nil {
-		return fmt.Errorf("cannot listen on %s (%w): choose another address with --listen", c.Listen, lastCause(err))
+		return fmt.Errorf("cannot listen on %s (%w): choose another address with --listen", c.Listen, queue.Cause(err))
 	}
 	defer endpoint.Close()
 	fmt.Fprintf(s.err, "SQS in memory; in another terminal:\n  export AWS_ENDPOINT_URL=%s AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local\nVersion 1 of the AWS CLI also needs --endpoint-url %[1]s.\n", endpoint.URL)

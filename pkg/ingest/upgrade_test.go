@@ -48,7 +48,7 @@ func TestUpgradesTheFirstRelease(t *testing.T) {
 	if _, err := registry.Check(t.Context(), db.Pool, logins.Table(), keyring); err == nil || !strings.Contains(err.Error(), "--confirm-key k1="+key.Fingerprint) {
 		t.Fatalf("before the key is confirmed: got %v, want how to confirm it", err)
 	}
-	if err := schema.ConfirmKey(t.Context(), owner, key); err != nil {
+	if err := schema.ConfirmKeys(t.Context(), owner, key); err != nil {
 		t.Fatal(err)
 	}
 

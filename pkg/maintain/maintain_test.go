@@ -150,7 +150,7 @@ func TestRefusesUnknownTaskAndTaskBeforeMigration(t *testing.T) {
 
 func TestNamesEveryBadSetting(t *testing.T) {
 	t.Parallel()
-	_, _, err := maintain.New(t.Context(), environment("CONTRACT=nowhere", "RETENTION_DAYS=-1", "PARTITION_WIDTH=week", "DATABASE_URL=postgres://u:hunter2@127.0.0.1:1/d"), &bytes.Buffer{})
+	_, _, err := maintain.New(t.Context(), environment("CONTRACT=nowhere", "RETENTION_DAYS=-1", "PARTITION_WIDTH=week", "DATABASE_URL=postgres://u:hunter2@127.0.0.1:port/d"), &bytes.Buffer{})
 	if err == nil {
 		t.Fatal("no error")
 	}
@@ -161,5 +161,57 @@ func TestNamesEveryBadSetting(t *testing.T) {
 	}
 	if strings.Contains(err.Error(), "hunter2") || strings.Count(err.Error(), "\n") != 3 {
 		t.Errorf("want four lines without the password: %v", err)
+	}
+}
+
+func TestConfirmsTheKeyOfAnEarlierRelease(t *testing.T) {
+	t.Parallel()
+	c, err := contract.Load(contracts.Files, "user_logins")
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := postgrestest.New(t, c.Table())
+	db.Exec(t, "update sqs2pg.tables set tokens_unconfirmed = true")
+	h, stop, err := maintain.New(t.Context(), environment("CONTRACT=user_logins", "DATABASE_URL="+db.OwnerURL), &bytes.Buffer{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	for _, wrong := range []string{"k1", "k1=", "=0123456789abcdef", "k1=0123"} {
+		if _, err := h.Handle(t.Context(), maintain.Event{Task: "migrate", ConfirmKey: []string{wrong}}); err == nil || !strings.Contains(err.Error(), "confirm_key") {
+			t.Errorf("%q: got %v, want a refusal that names confirm_key", wrong, err)
+		}
+	}
+	if _, err := h.Handle(t.Context(), maintain.Event{Task: "migrate", ConfirmKey: []string{"k1=0123456789abcdef"}}); err != nil {
+		t.Fatal(err)
+	}
+	want := [][]string{{"k1", "0123456789abcdef", "0"}}
+	got := db.Query(t, "select key_id, fingerprint, (select count(*) from sqs2pg.tables where tokens_unconfirmed) from sqs2pg.keys")
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("keys, and tables whose tokens are unconfirmed (-want +got):\n%s", diff)
+	}
+}
+
+func TestWaitsForDatabaseThatIsStartingUp(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	proxy := postgrestest.NewProxy(t, postgrestest.StartingUp)
+	h, stop, err := maintain.New(t.Context(), environment("DATABASE_URL="+proxy.URL(t, db.OwnerURL)), &bytes.Buffer{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	done := make(chan error, 1)
+	go func() {
+		_, err := h.Handle(t.Context(), maintain.Event{Task: "migrate"})
+		done <- err
+	}()
+	proxy.AwaitConnections(2) // the start, and the invocation
+	proxy.Forward(t, db.OwnerURL)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if n := db.QueryStrings(t, "select count(*) from sqs2pg.tables")[0]; n != "1" {
+		t.Errorf("%s tables are migrated, want 1", n)
 	}
 }

@@ -7,13 +7,20 @@ import (
 )
 
 // Do runs work on a connection, and again on another one while ctx has time and the fault may pass.
-// It is for the packages below this one, whose work can be done twice. Its error is an *Unavailable.
+// It is for the packages below this one, whose work can be done twice. Its error is an
+// *Unavailable.
 func (p *Pool) Do(ctx context.Context, work func(*pgxpool.Conn) error) error {
 	err := p.attempt(ctx, true, func(_ context.Context, conn *pgxpool.Conn) error { return work(conn) })
 	if err != nil {
 		return p.unavailable(err)
 	}
 	return nil
+}
+
+// Wait returns when the database can be used. It tries again while ctx has time and the fault may
+// pass, as for a database that is waking up. Its error is an *Unavailable.
+func (p *Pool) Wait(ctx context.Context) error {
+	return p.Do(ctx, func(*pgxpool.Conn) error { return nil })
 }
 
 // OnThisMachine reports whether all hosts of the pool are this machine: a socket, localhost, or a

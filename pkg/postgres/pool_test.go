@@ -64,9 +64,13 @@ func TestPingSaysWhatIsWrong(t *testing.T) {
 		f(u)
 		return u.String()
 	}
+	wrongPassword, noDatabase := [2]string{"28P01", "check the credentials"}, [2]string{"3D000", "no such database"}
+	if db.URL == db.PoolerURL(t) {
+		wrongPassword, noDatabase = [2]string{"08P01", "check the credentials"}, [2]string{"08P01", "the name of the database"}
+	}
 	for _, test := range []struct{ name, url, sqlstate, want string }{
-		{"a wrong password", change(func(u *url.URL) { u.User = url.UserPassword(u.User.Username(), "hunter2") }), "28P01", "check the credentials"},
-		{"a missing database", change(func(u *url.URL) { u.Path = "/hunter2" }), "3D000", "no such database"},
+		{"a wrong password", change(func(u *url.URL) { u.User = url.UserPassword(u.User.Username(), "hunter2") }), wrongPassword[0], wrongPassword[1]},
+		{"a missing database", change(func(u *url.URL) { u.Path = "/hunter2" }), noDatabase[0], noDatabase[1]},
 		{"a port where nothing listens", change(func(u *url.URL) { u.Host = closed.Addr().String() }), "", "connection refused"},
 		{"a folder without a socket", "host=" + t.TempDir() + " user=hunter2", "", "no server at its socket"},
 		{"a server that does not answer", change(func(u *url.URL) { u.Host = silent.Addr().String(); u.RawQuery = "sslmode=disable&connect_timeout=1" }), "", "no answer in time"},

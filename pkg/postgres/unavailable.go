@@ -70,7 +70,7 @@ func NewUnavailable(err error, advice map[string]string) *Unavailable {
 	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
 		u := &Unavailable{SQLSTATE: pgErr.Code, Reason: reasonOf(pgErr.Code, advice), Passing: passing}
 		if passing && refusesCredentials(err) {
-			u.Reason = "a pooler refused the connection: check the credentials, then the pooler's log"
+			u.Reason = "a pooler refused the connection: check the credentials and the name of the database"
 		}
 		return u
 	}

@@ -28,6 +28,9 @@ var entryIDs = [callEntries]string{"0", "1", "2", "3", "4", "5", "6", "7", "8", 
 // causes. To delete a message again is no error.
 func (q *Queue) Delete(ctx context.Context, receiptHandles []string) (deleted int, err error) {
 	return inBatches(ctx, receiptHandles, func(ctx context.Context, chunk []string) ([]types.BatchResultErrorEntry, error) {
+		if failed, ok := q.direct.delete(ctx, chunk); ok {
+			return failed, nil
+		}
 		entries := make([]types.DeleteMessageBatchRequestEntry, len(chunk))
 		for i := range chunk {
 			entries[i] = types.DeleteMessageBatchRequestEntry{Id: &entryIDs[i], ReceiptHandle: &chunk[i]}

@@ -52,5 +52,5 @@ func create(ctx context.Context, client *sqs.Client, name string, attributes map
 	if err != nil {
 		return nil, fmt.Errorf("create: %w", explain(client, name, err))
 	}
-	return &Queue{client, *out.QueueUrl}, nil
+	return New(client, *out.QueueUrl), nil
 }

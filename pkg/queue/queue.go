@@ -22,17 +22,24 @@ import (
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 const MaxVisibility = 12 * time.Hour
 
-// Queue is an SQS queue. Both fields are required. Its methods may be called concurrently.
+// Queue is an SQS queue. Its methods may be called concurrently.
 type Queue struct {
 	Client *sqs.Client // best made by NewClient
-	URL    string
+
+	// URL is what SQS names the queue by. The calls go to the endpoint of the client, whatever host the URL has.
+	URL string
+
+	direct *direct // nil: all calls go through the SDK
 }
 
-// Find returns the queue of that name, or of that URL without asking SQS. An error matches ErrMissing or ErrUnreachable, or is
+// New returns the queue of that URL. It asks SQS nothing.
+func New(client *sqs.Client, url string) *Queue { return &Queue{Client: client, URL: url} }
+
+// Find returns the queue of that name, or that URL, for which it does not ask SQS. An error matches ErrMissing or ErrUnreachable, or is
 // SQS's own refusal.
 func Find(ctx context.Context, client *sqs.Client, nameOrURL string) (*Queue, error) {
 	if strings.Contains(nameOrURL, "://") {
-		return &Queue{client, nameOrURL}, nil
+		return New(client, nameOrURL), nil
 	}
 	return find(ctx, client, &sqs.GetQueueUrlInput{QueueName: &nameOrURL})
 }
@@ -48,7 +55,7 @@ func find(ctx context.Context, client *sqs.Client, in *sqs.GetQueueUrlInput) (*Q
 	if err != nil {
 		return nil, explain(client, *in.QueueName, err)
 	}
-	return &Queue{client, *out.QueueUrl}, nil
+	return New(client, *out.QueueUrl), nil
 }
 
 // Name is the last part of the URL.

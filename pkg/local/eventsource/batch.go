@@ -9,15 +9,15 @@ import (
 type batch struct {
 	messages []message
 	buffer   *[]byte
-	size     int       // most messages
-	opened   time.Time // when its first message came
-	more     bool      // the last answer was as full as it could be, so the queue may well have more
+	size     int       // the most messages
+	opened   time.Time // when the first message came
+	more     bool      // the last answer was full, so the queue probably has more
 	outcome  outcome
 
-	untouched bool // there was no function to invoke
+	notInvoked bool // there was no function to invoke
 }
 
-// buffers are as large as the largest batch so far, and there are few.
+// buffers grow to the size of the largest batch. There are as many as batches at a time.
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
 func newBatch(size int) *batch {
@@ -26,7 +26,7 @@ func newBatch(size int) *batch {
 	return b
 }
 
-// add puts the message into the batch unless the event became too large by it.
+// add puts the message into the batch, unless the event would become too large.
 func (b *batch) add(w recordWriter, m message) bool {
 	before := len(*b.buffer)
 	if len(b.messages) > 0 {
@@ -40,7 +40,7 @@ func (b *batch) add(w recordWriter, m message) bool {
 	if len(b.messages) == 0 {
 		b.opened = m.received
 	}
-	m.wire = wireMessage{} // its memory is the whole answer's
+	m.wire = wireMessage{} // it would keep the memory of the whole answer
 	b.messages = append(b.messages, m)
 	return true
 }
@@ -52,8 +52,8 @@ func (b *batch) event() []byte {
 	return *b.buffer
 }
 
-// release gives the event's memory back. The messages stay.
-func (b *batch) release() {
+// free gives the event's memory back. The messages stay.
+func (b *batch) free() {
 	buffers.Put(b.buffer)
 	b.buffer = nil
 }

@@ -15,6 +15,7 @@ import (
 
 	"sqs2pg/pkg/local/eventsource"
 	"sqs2pg/pkg/local/sqsserver"
+	"sqs2pg/pkg/queue"
 )
 
 type nothing struct{}
@@ -34,14 +35,14 @@ func benchmarkDrain(b *testing.B, size int) {
 	defer handler.Close()
 	server := httptest.NewServer(handler)
 	defer server.Close()
-	client := eventsource.NewClient(config(), server.URL)
-	queue, err := client.CreateQueue(b.Context(), &sqs.CreateQueueInput{QueueName: aws.String("bench")})
+	client := queue.NewClient(config(), server.URL)
+	created, err := client.CreateQueue(b.Context(), &sqs.CreateQueueInput{QueueName: aws.String("bench")})
 	if err != nil {
 		b.Fatal(err)
 	}
-	send(b, client, *queue.QueueUrl, logins(b.N))
+	send(b, client, *created.QueueUrl, logins(b.N))
 	m := eventsource.Mapping{
-		Client: client, QueueURL: *queue.QueueUrl, Function: nothing{}, BatchSize: size, Concurrency: 2, IdleTimeout: time.Nanosecond,
+		Queue: queue.New(client, *created.QueueUrl), Function: nothing{}, BatchSize: size, Concurrency: 2, IdleTimeout: time.Nanosecond,
 	}
 	stop := profile(b)
 	before := cpu()

@@ -5,26 +5,31 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"sqs2pg/pkg/pattern"
 )
 
 const (
-	receiveMax   = 10 // messages in one call
-	longPoll     = 20 * time.Second
-	shortPause   = 50 * time.Millisecond // between polls where less than a second is left
-	pollers      = 8                     // parallel calls that fill one batch
-	lastWord     = 200 * time.Millisecond
-	callCeiling  = 30 * time.Second // of a call that must not be cut off
-	minimalCheck = 500 * time.Millisecond
+	receiveMax  = 10 // messages in one call
+	longPoll    = 20 * time.Second
+	shortPause  = 50 * time.Millisecond  // between polls where less than a second is left
+	pollers     = 8                      // parallel calls that fill one batch
+	answerGrace = 200 * time.Millisecond // for the answer to a long poll when ctx has ended
+	callTimeout = 30 * time.Second       // of a call that must not be cut off
+	minRenewal  = 500 * time.Millisecond // between two renewals of a waiting batch's visibility timeout
 )
 
-// collect makes batches and hands them over until the queue is silent or ctx ends. It then releases what it still holds.
+// collect makes batches and hands them over until the queue is silent or ctx ends. Then it releases the messages that it still
+// holds.
 func (r *run) collect(ctx context.Context, out chan<- *batch) error {
 	for ctx.Err() == nil {
 		b, err := r.nextBatch(ctx)
 		switch {
 		case err != nil && ctx.Err() != nil:
 		case err != nil:
-			if err := r.waitOut(ctx, err); err != nil {
+			if err := r.retry(ctx, err); err != nil {
 				return err
 			}
 		case b == nil:
@@ -33,33 +38,34 @@ func (r *run) collect(ctx context.Context, out chan<- *batch) error {
 			r.handOver(ctx, b, out)
 		}
 	}
-	r.giveBack(ctx, r.carried)
+	r.release(ctx, r.carried)
 	return nil
 }
 
-// waitOut returns the error that ends Run, or nil when it is worth another try.
-func (r *run) waitOut(ctx context.Context, err error) error {
-	r.tally.disturbed()
-	if transient(err) && r.trouble.pause(ctx, r.IdleTimeout == 0) {
+// retry waits and returns nil if the next poll may succeed, or returns the error that ends Run.
+func (r *run) retry(ctx context.Context, err error) error {
+	r.counts.pollFailed()
+	if transient(err) && r.errors.pause(ctx, r.IdleTimeout == 0) {
 		return nil
 	}
-	return explain(r.Client, r.QueueURL, err)
+	return r.Queue.Explain(err)
 }
 
-// handOver waits for an invoker. A batch that waits long is kept from becoming visible again under the invoker's hands.
+// handOver waits for an invoker. While it waits it renews the visibility timeout, so that no message of the batch is received
+// twice.
 func (r *run) handOver(ctx context.Context, b *batch, out chan<- *batch) {
 	for {
-		keep := time.NewTimer(max(r.queue.visibility/2, minimalCheck))
+		renewal := time.NewTimer(max(r.settings.VisibilityTimeout/2, minRenewal))
 		select {
 		case out <- b:
-			keep.Stop()
+			renewal.Stop()
 			return
 		case <-ctx.Done():
-			keep.Stop()
-			r.giveBack(ctx, b.messages)
+			renewal.Stop()
+			r.release(ctx, b.messages)
 			return
-		case <-keep.C:
-			r.setVisibility(ctx, slices.Concat(b.messages, r.carried), r.queue.visibility)
+		case <-renewal.C:
+			r.setVisibility(ctx, slices.Concat(b.messages, r.carried), r.settings.VisibilityTimeout)
 		}
 	}
 }
@@ -72,7 +78,7 @@ func (r *run) nextBatch(ctx context.Context) (*batch, error) {
 	r.put(b, carried)
 	b.more = len(carried) > 0
 	for len(b.messages) == 0 {
-		wait, silent := r.tally.patience(r.IdleTimeout)
+		wait, silent := r.counts.nextWait(r.IdleTimeout)
 		if silent {
 			return nil, nil
 		}
@@ -81,15 +87,15 @@ func (r *run) nextBatch(ctx context.Context) (*batch, error) {
 		}
 	}
 	r.complete(ctx, b)
-	if r.fifo() && len(r.carried) > 0 { // the next batch would overtake this one, or go on behind a message that fails in it
-		r.giveBack(ctx, r.carried)
+	if r.Queue.FIFO() && len(r.carried) > 0 { // they must not be invoked beside this batch, or after one of it has failed
+		r.release(ctx, r.carried)
 		r.carried = nil
 	}
 	return b, nil
 }
 
-// complete fills the batch: from a queue that gives full answers with parallel calls and without waiting, and then with
-// what comes while the window is open. An error ends it early; the next poll will meet the error again.
+// complete fills the batch. While the queue gives full answers it makes parallel calls without waiting; then it takes the
+// messages that come while the window is open. An error ends it early; the next poll will meet the error again.
 func (r *run) complete(ctx context.Context, b *batch) {
 	closes := b.opened.Add(r.Window)
 	for r.open(b) && ctx.Err() == nil {
@@ -104,14 +110,14 @@ func (r *run) complete(ctx context.Context, b *batch) {
 	}
 }
 
-// open: the batch has room, and no message waits that it had no room for.
+// open reports whether the batch has room, and no message waits because the event would have become too large.
 func (r *run) open(b *batch) bool { return b.room() > 0 && len(r.carried) == 0 }
 
-// fill takes what the queue can give at once, until an answer comes back short or not at all.
+// fill receives without waiting, until an answer is not full or fails.
 func (r *run) fill(ctx context.Context, b *batch) {
 	var mu sync.Mutex
 	asked := 0
-	reserve := func() int {
+	reserve := func() int { // how many messages the next call may ask for
 		mu.Lock()
 		defer mu.Unlock()
 		n := min(b.room()-asked, receiveMax)
@@ -140,7 +146,7 @@ func (r *run) fill(ctx context.Context, b *batch) {
 	wg.Wait()
 }
 
-// put adds the messages in their order; from the first that has no room on they wait for the next batch.
+// put adds the messages in their order. From the first that has no room on, they wait for the next batch.
 func (r *run) put(b *batch, messages []message) {
 	for i, m := range messages {
 		if len(r.carried) > 0 || b.room() == 0 || !b.add(r.record, m) {
@@ -150,7 +156,7 @@ func (r *run) put(b *batch, messages []message) {
 	}
 }
 
-// poll waits up to that long for messages. SQS waits in whole seconds; what is left is passed with short polls.
+// poll waits for messages, for the given time at most. SQS waits in whole seconds; for the rest poll makes short polls.
 func (r *run) poll(ctx context.Context, b *batch, wait time.Duration) error {
 	n := min(b.room(), receiveMax)
 	seconds := min(wait, longPoll).Truncate(time.Second)
@@ -158,7 +164,7 @@ func (r *run) poll(ctx context.Context, b *batch, wait time.Duration) error {
 	if err != nil {
 		return err
 	}
-	r.trouble.over()
+	r.errors.reset()
 	r.put(b, messages)
 	b.more = received == n
 	if received == 0 && seconds == 0 {
@@ -170,18 +176,19 @@ func (r *run) poll(ctx context.Context, b *batch, wait time.Duration) error {
 	return nil
 }
 
-// receive makes one call. A call that was cut off could lose its messages to the visibility timeout: so a short one is
-// never cut off when ctx ends, and a long poll is left a moment for an answer that is on its way. It returns the messages that
-// pass the filters, and how many there were.
+// receive makes one call. It returns the messages that pass the filters, and how many there were without the filters.
+//
+// The messages of a call that is cut off are lost until their visibility timeout ends. So a short poll is never cut off when
+// ctx ends, and a long poll gets a moment for an answer that is on its way.
 func (r *run) receive(ctx context.Context, n int, wait time.Duration) (wanted []message, received int, err error) {
-	call, cancel := context.WithTimeout(context.WithoutCancel(ctx), wait+callCeiling)
+	call, cancel := context.WithTimeout(context.WithoutCancel(ctx), wait+callTimeout)
 	defer cancel()
 	if wait > 0 {
-		stop := context.AfterFunc(ctx, func() { time.AfterFunc(lastWord, cancel) })
+		stop := context.AfterFunc(ctx, func() { time.AfterFunc(answerGrace, cancel) })
 		defer stop()
 	}
 	began := time.Now()
-	answer, err := r.receiveRaw(call, n, int(wait/time.Second))
+	answer, err := r.Queue.ReceiveJSON(call, n, wait)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -189,6 +196,26 @@ func (r *run) receive(ctx context.Context, n int, wait time.Duration) (wanted []
 	if err != nil {
 		return nil, 0, err
 	}
-	r.tally.received(began, messages)
-	return r.sift(ctx, messages), len(messages), nil
+	r.counts.received(began, messages)
+	return r.filter(ctx, messages), len(messages), nil
+}
+
+// filter deletes the messages that no filter matches, and returns the others.
+func (r *run) filter(ctx context.Context, messages []message) []message {
+	if len(r.Filters) == 0 {
+		return messages
+	}
+	var wanted, others []message
+	var body []byte
+	for _, m := range messages {
+		body, _ = jsontext.AppendUnquote(body[:0], m.wire.body)
+		if slices.ContainsFunc(r.Filters, func(p *pattern.Pattern) bool { return p.Match(body) }) {
+			wanted = append(wanted, m)
+		} else {
+			others = append(others, m)
+		}
+	}
+	undeleted := r.delete(ctx, others)
+	r.counts.filtered(len(others), undeleted)
+	return wanted
 }

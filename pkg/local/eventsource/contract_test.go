@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"sqs2pg/pkg/local/eventsource"
+	"sqs2pg/pkg/queue"
 )
 
 // FIRST in a response stands for the id of the batch's first message, LAST for that of its last.
@@ -67,7 +68,7 @@ func TestResponseContract(t *testing.T) {
 				last := len(e.Records) - 1
 				return []byte(strings.NewReplacer("FIRST", e.Records[0].MessageId, "LAST", e.Records[last].MessageId).Replace(test.response)), test.err
 			}}
-			got := run(t, eventsource.Mapping{Client: client, QueueURL: url, Function: f, IgnoreBatchItemFailures: test.ignore})
+			got := run(t, eventsource.Mapping{Queue: queue.New(client, url), Function: f, IgnoreBatchItemFailures: test.ignore})
 			kept := len(test.kept)
 			want := eventsource.Summary{Received: 3, Invocations: 1}
 			if test.whole {
@@ -86,13 +87,13 @@ func TestResponseContract(t *testing.T) {
 }
 
 // A response that says which messages failed keeps exactly those: they, and only they, come again.
-func TestReportedMessagesComeAgain(t *testing.T) {
+func TestDeliversReportedMessagesAgain(t *testing.T) {
 	t.Parallel()
 	client := endpoint(t, nil)
 	url, _ := withRedrive(t, client, "again", 2, nil)
 	send(t, client, url, numbered(10))
 	f := &function{answer: failing("3", "7")}
-	run(t, eventsource.Mapping{Client: client, QueueURL: url, Function: f})
+	run(t, eventsource.Mapping{Queue: queue.New(client, url), Function: f})
 	want := append(numbered(10), "3", "7")
 	if diff := cmp.Diff(want, f.bodies()); diff != "" {
 		t.Errorf("bodies in the order of delivery (-want +got):\n%s", diff)

@@ -3,7 +3,6 @@ package eventsource
 import (
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -18,28 +17,19 @@ const (
 )
 
 // recordWriter writes messages as the records of a Lambda event
-// (https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html#example-standard-queue-message-event), by hand, because it
-// happens once for each message and the shape is fixed.
+// (https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html#example-standard-queue-message-event). It writes the JSON by
+// hand, because it does so for each message and the shape is fixed.
 type recordWriter struct {
-	tail string // what is the same in every record
+	tail string // the members that are the same in every record
 }
 
-func newRecordWriter(arn string) recordWriter {
-	return recordWriter{`,"eventSource":"aws:sqs","eventSourceARN":` + quote(arn) + `,"awsRegion":` + quote(regionOf(arn)) + `}`}
-}
-
-// regionOf reads arn:aws:sqs:REGION:account:name.
-func regionOf(arn string) string {
-	parts := strings.SplitN(arn, ":", 5)
-	if len(parts) < 5 {
-		return ""
-	}
-	return parts[3]
+func newRecordWriter(arn, region string) recordWriter {
+	return recordWriter{`,"eventSource":"aws:sqs","eventSourceARN":` + quote(arn) + `,"awsRegion":` + quote(region) + `}`}
 }
 
 func quote(s string) string { return string(appendQuoted(nil, s)) }
 
-// appendQuoted replaces what is not UTF-8; SQS accepts none, so there is nothing to replace.
+// appendQuoted replaces invalid UTF-8, which SQS never delivers.
 func appendQuoted(b []byte, s string) []byte {
 	b, _ = jsontext.AppendQuote(b, s)
 	return b
@@ -67,7 +57,7 @@ func orEmpty(value []byte, empty string) []byte {
 }
 
 // appendMessageAttributes turns SQS's {"name":{"DataType":...}} into Lambda's {"name":{"dataType":...}}. Most messages have
-// none.
+// no attributes.
 func appendMessageAttributes(b, wire []byte) []byte {
 	var attributes map[string]messageAttribute
 	if wire == nil || json.Unmarshal(wire, &attributes) != nil || len(attributes) == 0 {
@@ -84,7 +74,7 @@ func appendMessageAttributes(b, wire []byte) []byte {
 	return append(b, '}')
 }
 
-// messageAttribute holds its values as JSON; a binary value is base64 on both sides.
+// messageAttribute holds its values as JSON. A binary value is base64 in SQS and in Lambda.
 type messageAttribute struct {
 	DataType    jsontext.Value
 	StringValue jsontext.Value

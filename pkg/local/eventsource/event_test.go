@@ -20,9 +20,10 @@ import (
 	"pgregory.net/rapid"
 
 	"sqs2pg/pkg/local/eventsource"
+	"sqs2pg/pkg/queue"
 )
 
-func TestTheRecordIsTheOneOfAWS(t *testing.T) {
+func TestWritesRecordsAsAWSDoes(t *testing.T) {
 	t.Parallel()
 	client := endpoint(t, nil)
 	url := newQueue(t, client, "record.fifo", map[string]string{})
@@ -37,7 +38,7 @@ func TestTheRecordIsTheOneOfAWS(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := &function{}
-	run(t, eventsource.Mapping{Client: client, QueueURL: url, Function: f})
+	run(t, eventsource.Mapping{Queue: queue.New(client, url), Function: f})
 	got := f.events[0].Records[0]
 	want := events.SQSMessage{
 		Body:      "a \"body\"\n\twith <tags> & 本 \U0001F600",
@@ -70,11 +71,17 @@ func sum(body string) string {
 	return hex.EncodeToString(s[:])
 }
 
-// queue is an endpoint that answers as told: it gives its messages once.
-type queue struct{ answer []byte }
+// fakeSQS gives its answer to the first receive, and an empty one to every other call.
+type fakeSQS struct {
+	arn    string
+	answer []byte
+}
 
-func (q *queue) Do(r *http.Request) (*http.Response, error) {
+func (q *fakeSQS) Do(r *http.Request) (*http.Response, error) {
 	body := []byte("{}")
+	if calls(r, "GetQueueAttributes") {
+		body = fmt.Appendf(nil, `{"Attributes":{"QueueArn":%q}}`, q.arn)
+	}
 	if calls(r, "ReceiveMessage") && q.answer != nil {
 		body, q.answer = q.answer, nil
 	}
@@ -82,7 +89,7 @@ func (q *queue) Do(r *http.Request) (*http.Response, error) {
 }
 
 // Whatever a message holds, the function reads it as it was sent.
-func TestEventsRoundTrip(t *testing.T) {
+func TestFunctionReadsMessagesAsTheyWereSent(t *testing.T) {
 	t.Parallel()
 	text := rapid.StringOfN(rapid.RuneFrom([]rune("\"\\/\t\n\r <>&a本\U0001F600\u2028\ufffd\x7f")), 0, 40, -1)
 	rapid.Check(t, func(t *rapid.T) {
@@ -100,11 +107,10 @@ func TestEventsRoundTrip(t *testing.T) {
 			want = append(want, m)
 		}
 		cfg := config()
-		cfg.HTTPClient = &queue{onTheWire(t, want)}
+		cfg.HTTPClient = &fakeSQS{"arn:aws:sqs:eu-west-1:000000000000:q", onTheWire(t, want)}
 		f := &function{}
 		m := eventsource.Mapping{
-			Client: eventsource.NewClient(cfg, "http://localhost"), QueueURL: "http://localhost/q", QueueARN: "arn:aws:sqs:eu-west-1:000000000000:q",
-			Function: f, IdleTimeout: time.Nanosecond,
+			Queue: queue.New(queue.NewClient(cfg, "http://localhost"), "http://localhost/q"), Function: f, IdleTimeout: time.Nanosecond,
 		}
 		if _, err := m.Run(t.Context()); err != nil {
 			t.Fatal(err)

@@ -1,13 +1,14 @@
 // Package eventsource plays Lambda's event source mapping for SQS on this machine: it polls a queue, makes batches, invokes
-// a function with each, and then deletes exactly what the function did not report as failed.
+// a function with each, and then deletes exactly the messages that the function did not report as failed.
 //
-// It exists because that in-between service, and no code of ours, decides what is deleted. Whether a message survives a bad
+// It exists because that service between SQS and the function decides what is deleted. Whether a message survives a bad
 // response, a timeout or a crash is written in AWS's documentation and nowhere in the function, and emulators differ from it
-// where it matters most: some delete messages whose failure was reported. So the rules are kept to the letter here
+// where it matters most: some delete messages whose failure was reported. So this package keeps the rules to the letter
 // (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html), and a table of tests holds each of them.
 //
-// Three goroutine stages are joined by channels without a buffer: one collector that polls, Concurrency invokers, as many
-// settlers that delete. At most one batch waits between two stages, so that messages are not received long before their turn.
+// Three stages of goroutines are joined by channels without a buffer: one collector polls, Concurrency invokers invoke, and
+// as many finishers delete. At most one batch waits between two stages, so that messages are not received long before
+// their turn.
 package eventsource
 
 import (
@@ -17,7 +18,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"sqs2pg/pkg/pattern"
+	"sqs2pg/pkg/queue"
 )
 
 const (
@@ -25,42 +27,36 @@ const (
 	maxBatchSize      = 10_000
 	maxFIFOBatchSize  = 10
 	maxWindow         = 300 * time.Second
+	maxFilters        = 5                // of a mapping; AWS raises it to 10 on request
 	invocationCeiling = 15 * time.Minute // no Lambda function runs longer
 )
 
-// Errors that Run returns, wrapped with what to do about them.
+// Errors that Run returns, wrapped with what to do about them. Those of the queue are queue.ErrMissing and
+// queue.ErrUnreachable.
 var (
-	ErrQueueMissing = errors.New("queue does not exist")
-	ErrUnreachable  = errors.New("SQS cannot be reached")
-	ErrMisuse       = errors.New("mapping cannot work")
-	ErrNoFunction   = errors.New("function cannot be invoked")
+	ErrMisuse     = errors.New("mapping cannot work")
+	ErrNoFunction = errors.New("function cannot be invoked")
 )
 
-// Function is what the mapping invokes: a *runtimeapi.Function, a *URLFunction, a *NamedFunction. An error is a failed
-// invocation, whatever the reason, and so is running into its own timeout; but one that matches ErrNoFunction says that nothing
-// was invoked and nothing will be, and it ends Run, before good messages use up the receives that they have. It must be safe for
-// concurrent calls and must not keep the payload.
+// Function is what the mapping invokes: a *runtimeapi.Function, a *URLFunction, a *NamedFunction. An error means that the
+// invocation failed, for whatever reason; a function that runs into its own timeout returns one. An error that matches
+// ErrNoFunction says that nothing was invoked and nothing will be. It ends Run, before good messages use up their receives.
+//
+// Invoke must be safe for concurrent calls and must not keep the payload.
 type Function interface {
 	Invoke(ctx context.Context, payload []byte) ([]byte, error)
 }
 
 // Mapping is one event source mapping. Its fields have the names and limits of AWS's where AWS has them.
 type Mapping struct {
-	// Client is best made by NewClient. Required.
-	Client *sqs.Client
-
-	// QueueURL names the queue. Required.
-	QueueURL string
-
-	// QueueARN is what the function sees as eventSourceARN. Default: what the queue says of itself. An ARN that ends in .fifo
-	// makes the mapping one of a FIFO queue.
-	QueueARN string
+	// Queue is polled. Its ARN, as SQS gives it, is what the function sees as eventSourceARN. Required.
+	Queue *queue.Queue
 
 	// Function is invoked with each batch. Required.
 	Function Function
 
-	// FunctionTimeout is how long one invocation may take, if known. It serves one purpose: a warning where AWS would refuse
-	// the mapping, because the queue's visibility timeout is shorter.
+	// FunctionTimeout is how long one invocation may take; 0 if that is not known. It is only used to warn where AWS would
+	// refuse the mapping, because the queue's visibility timeout is shorter.
 	FunctionTimeout time.Duration
 
 	// BatchSize is the most messages in one invocation: 1 to 10,000, on a FIFO queue to 10. Default 10. A batch is smaller
@@ -74,37 +70,40 @@ type Mapping struct {
 	// Concurrency is the most invocations at a time. Default 1.
 	Concurrency int
 
-	// IdleTimeout ends Run when for so long no message came and none was in flight. 0: Run goes on until its context ends.
+	// IdleTimeout ends Run when no message came for this long and none was in flight. At 0 Run goes on until its context
+	// ends.
 	//
 	// On a queue with a redrive policy Run first waits until every failed message has become visible again and was received
-	// once more, since only a receive moves a message to the dead-letter queue. On a queue without one a bad message returns
-	// for ever; there only a success or a message never received before counts as a sign of life.
+	// once more, since only a receive moves a message to the dead-letter queue. On a queue without a redrive policy a bad
+	// message returns for ever; there only a success or a message that was never received before resets the timeout.
 	IdleTimeout time.Duration
 
-	// RetryDelay is set as the visibility timeout of messages that failed, so that a drain need not wait for the queue's: 0 is
-	// at once, negative leaves them alone, as AWS does. Whole seconds, up to 43,200. It is not used where it would make a
-	// drain spin: with IdleTimeout on a queue without a redrive policy.
+	// RetryDelay is set as the visibility timeout of messages that failed, so that a drain need not wait for the queue's: whole
+	// seconds, up to 43,200. At 0 they are visible at once. A negative one leaves them alone, as AWS does. It is not used
+	// with IdleTimeout on a queue without a redrive policy: the drain would never end.
 	RetryDelay time.Duration
 
-	// IgnoreBatchItemFailures plays a mapping without FunctionResponseTypes: [ReportBatchItemFailures]. The response is not
-	// looked at: whatever the function reports as failed is deleted, and so is lost.
+	// IgnoreBatchItemFailures plays a mapping without FunctionResponseTypes: [ReportBatchItemFailures]. It ignores the
+	// response: messages that the function reports as failed are deleted, and so are lost.
 	IgnoreBatchItemFailures bool
 
-	// Filters say which messages the function is for: those that at least one of them matches. The others are deleted, as AWS
-	// does on SQS. None: every message. At most 5.
-	Filters []*Filter
+	// Filters choose the messages that the function gets: those that at least one filter matches. The others are deleted, as
+	// AWS does on SQS (https://docs.aws.amazon.com/lambda/latest/dg/with-sqs-filtering.html). Without filters the function
+	// gets every message. At most 5.
+	Filters []*pattern.Pattern
 
-	// Observe, if set, is called at every change, one call at a time. It must be quick.
+	// Observe, if set, is called at every change, one call at a time. It must return quickly.
 	Observe func(Progress)
 }
 
-// Run polls until the queue has been silent for IdleTimeout or ctx ends, and both are its ordinary end, with a nil error.
+// Run polls until the queue has been silent for IdleTimeout, or until ctx ends. In both cases the error is nil.
 //
-// When ctx ends it stops polling at once and makes the messages it has not yet handed over visible again; invocations in
-// progress finish, their messages are deleted or left, and then it returns.
+// When ctx ends, Run stops polling at once and makes the messages that it has not yet handed over visible again. Invocations
+// in progress finish, their messages are deleted or left, and then Run returns.
 //
-// Errors match ErrMisuse, ErrQueueMissing, ErrUnreachable or ErrNoFunction, or are the queue's own refusal, such as missing permission.
-// After the first success throttling and network errors are waited out: for a minute with IdleTimeout, for ever without.
+// Errors match ErrMisuse, ErrNoFunction, queue.ErrMissing or queue.ErrUnreachable, or are a refusal of SQS, such as missing
+// permission. Once SQS has answered, Run waits for the end of throttling and of network errors: for a minute with
+// IdleTimeout, for ever without.
 func (m *Mapping) Run(ctx context.Context) (Summary, error) {
 	r, err := newRun(ctx, *m)
 	if err != nil {
@@ -112,9 +111,9 @@ func (m *Mapping) Run(ctx context.Context) (Summary, error) {
 	}
 	ctx, r.stop = context.WithCancelCause(ctx)
 	defer r.stop(nil)
-	batches, settled := make(chan *batch), make(chan *batch)
+	batches, invoked := make(chan *batch), make(chan *batch)
 	var collecting error
-	var collector, invokers, settlers sync.WaitGroup
+	var collector, invokers, finishers sync.WaitGroup
 	collector.Go(func() {
 		defer close(batches)
 		collecting = r.collect(ctx, batches)
@@ -123,54 +122,50 @@ func (m *Mapping) Run(ctx context.Context) (Summary, error) {
 		invokers.Go(func() {
 			for b := range batches {
 				r.invoke(ctx, b)
-				settled <- b
+				invoked <- b
 			}
 		})
-		settlers.Go(func() {
-			for b := range settled {
-				r.settle(ctx, b)
+		finishers.Go(func() {
+			for b := range invoked {
+				r.finish(ctx, b)
 			}
 		})
 	}
 	collector.Wait()
 	invokers.Wait()
-	close(settled)
-	settlers.Wait()
+	close(invoked)
+	finishers.Wait()
 	if cause := context.Cause(ctx); errors.Is(cause, ErrNoFunction) {
-		return r.tally.summary(), cause
+		return r.counts.summary(), cause
 	}
-	return r.tally.summary(), collecting
+	return r.counts.summary(), collecting
 }
 
 // run is one call of Run.
 type run struct {
 	Mapping
-	queue     queue
-	record    recordWriter
-	plain     *plainCaller // nil: only through the SDK
-	quotedURL string
-	tally     *tally
-	carried   []message // received, but the batch had no room under 6 MB; first in the next one
-	trouble   trouble
-	stop      context.CancelCauseFunc
+	settings queue.Attributes
+	record   recordWriter
+	counts   *counts
+	carried  []message // received, but the batch had no room for them; they come first in the next batch
+	errors   pollErrors
+	stop     context.CancelCauseFunc
 }
 
 func newRun(ctx context.Context, m Mapping) (*run, error) {
-	if m.Client == nil || m.Function == nil || m.QueueURL == "" {
-		return nil, fmt.Errorf("%w: it needs a client, a function and a queue URL", ErrMisuse)
+	if m.Queue == nil || m.Function == nil {
+		return nil, fmt.Errorf("%w: it needs a queue and a function", ErrMisuse)
 	}
-	q, err := describeQueue(ctx, m.Client, m.QueueURL)
+	settings, err := m.Queue.Attributes(ctx)
 	if err != nil {
 		return nil, err
-	}
-	if m.QueueARN == "" {
-		m.QueueARN = q.arn
 	}
 	if err := m.complete(); err != nil {
 		return nil, err
 	}
-	r := &run{Mapping: m, queue: q, record: newRecordWriter(m.QueueARN), plain: newPlainCaller(m.Client), quotedURL: quote(m.QueueURL), tally: newTally(m.Observe, q.maxReceiveCount > 0)}
-	r.tally.warn(m.warnings(q))
+	m.Queue = m.Queue.Direct()
+	r := &run{Mapping: m, settings: settings, record: newRecordWriter(settings.ARN, settings.Region), counts: newCounts(m.Observe, settings.MaxReceiveCount > 0)}
+	r.counts.warn(m.warnings(settings.VisibilityTimeout))
 	return r, nil
 }
 
@@ -182,16 +177,29 @@ func (m *Mapping) complete() error {
 	switch {
 	case m.BatchSize < 0 || m.BatchSize > maxBatchSize:
 		return fmt.Errorf("%w: batch size %d is not between 1 and %d", ErrMisuse, m.BatchSize, maxBatchSize)
-	case m.fifo() && m.BatchSize > maxFIFOBatchSize:
+	case m.Queue.FIFO() && m.BatchSize > maxFIFOBatchSize:
 		return fmt.Errorf("%w: batch size %d on a FIFO queue, which allows %d", ErrMisuse, m.BatchSize, maxFIFOBatchSize)
 	case m.Window < 0 || m.Window > maxWindow:
 		return fmt.Errorf("%w: batching window %s is not between 0s and %s", ErrMisuse, m.Window, maxWindow)
-	case m.fifo() && m.Window > 0:
+	case m.Queue.FIFO() && m.Window > 0:
 		return fmt.Errorf("%w: a FIFO queue allows no batching window", ErrMisuse)
 	case len(m.Filters) > maxFilters:
-		return fmt.Errorf("%w: %d filters, of which AWS allows %d", ErrMisuse, len(m.Filters), maxFilters)
-	case m.RetryDelay > maxVisibility:
-		return fmt.Errorf("%w: retry delay %s is above SQS's limit of %s", ErrMisuse, m.RetryDelay, maxVisibility)
+		return fmt.Errorf("%w: %d filters, but AWS allows %d", ErrMisuse, len(m.Filters), maxFilters)
+	case m.RetryDelay > queue.MaxVisibility:
+		return fmt.Errorf("%w: retry delay %s is above SQS's limit of %s", ErrMisuse, m.RetryDelay, queue.MaxVisibility)
+	}
+	return nil
+}
+
+// warnings tell what AWS would refuse or advise against when such a mapping is created.
+func (m *Mapping) warnings(visibility time.Duration) []string {
+	switch {
+	case m.FunctionTimeout > 0 && visibility < m.FunctionTimeout:
+		return []string{fmt.Sprintf("the queue's visibility timeout (%s) is shorter than the function's timeout (%s): AWS refuses such a mapping, and a slow batch is delivered twice",
+			visibility, m.FunctionTimeout)}
+	case m.FunctionTimeout > 0 && visibility < m.FunctionTimeout+m.Window:
+		return []string{fmt.Sprintf("the queue's visibility timeout (%s) is shorter than the function's timeout and the batching window together (%s): a slow batch is delivered twice",
+			visibility, m.FunctionTimeout+m.Window)}
 	}
 	return nil
 }
@@ -199,12 +207,12 @@ func (m *Mapping) complete() error {
 func (r *run) invoke(ctx context.Context, b *batch) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), invocationCeiling)
 	defer cancel()
-	r.tally.invoking(len(b.messages))
+	r.counts.invoking(len(b.messages))
 	response, err := r.Function.Invoke(ctx, b.event())
 	if errors.Is(err, ErrNoFunction) {
 		r.stop(err)
-		b.untouched = true
+		b.notInvoked = true
 	}
-	b.outcome = judge(b.ids(), response, err, r.IgnoreBatchItemFailures)
-	b.release()
+	b.outcome = readOutcome(b.ids(), response, err, r.IgnoreBatchItemFailures)
+	b.free()
 }

@@ -22,6 +22,7 @@ import (
 
 	"sqs2pg/pkg/local/eventsource"
 	"sqs2pg/pkg/local/sqsserver"
+	"sqs2pg/pkg/queue"
 )
 
 func TestMain(m *testing.M) {
@@ -43,7 +44,7 @@ var prefix string
 func endpoint(tb testing.TB, wrap func(http.Handler) http.Handler) *sqs.Client {
 	tb.Helper()
 	if other := os.Getenv("SQS_TEST_ENDPOINT"); other != "" && wrap == nil {
-		return eventsource.NewClient(config(), other)
+		return queue.NewClient(config(), other)
 	}
 	handler := sqsserver.New(sqsserver.Options{})
 	var served http.Handler = handler
@@ -56,7 +57,7 @@ func endpoint(tb testing.TB, wrap func(http.Handler) http.Handler) *sqs.Client {
 		server.Close()
 		handler.Close()
 	})
-	return eventsource.NewClient(config(), server.URL)
+	return queue.NewClient(config(), server.URL)
 }
 
 func newQueue(tb testing.TB, client *sqs.Client, name string, attributes map[string]string) string {

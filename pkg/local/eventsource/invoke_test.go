@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"sqs2pg/pkg/local/eventsource"
+	"sqs2pg/pkg/queue"
 )
 
 func emulator(t *testing.T, answer http.HandlerFunc) string {
@@ -36,7 +37,7 @@ func urlFunction(t *testing.T, address string, timeout time.Duration) *eventsour
 }
 
 // What the emulators answer, and what is to be understood.
-func TestAnEmulatorsAnswersAreUnderstood(t *testing.T) {
+func TestReadsAnswersOfEmulators(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		status   int
@@ -55,7 +56,7 @@ func TestAnEmulatorsAnswersAreUnderstood(t *testing.T) {
 		"a function error without a type":                  {200, "", `{"errorMessage":"no database"}`, "", "no database"},
 		"SAM's header with a body that looks like success": {200, "Unhandled", `{}`, "", "Function error: without a text"},
 		"a timeout as plain text":                          {200, "", `Task timed out after 3.00 seconds`, "", "Task timed out after 3.00 seconds"},
-		"no response at all, as after SAM's timeout":       {200, "", ``, "", "no response"},
+		"no response at all, as after SAM's timeout":       {200, "", ``, "", "empty response"},
 		"a panic":                 {502, "", `{"errorMessage":"index out of range","errorType":"runtime.boundsError"}`, "", "runtime.boundsError: index out of range"},
 		"a process that exited":   {502, "", ``, "", "status 502 Bad Gateway"},
 		"a fault of the emulator": {500, "", `oops`, "", "status 500"},
@@ -86,7 +87,7 @@ func TestAnEmulatorsAnswersAreUnderstood(t *testing.T) {
 
 // The emulator in an image must not be called twice at a time: it may end by it. Under another name than "function" it is
 // something that can; and what refuses with 400 and no body is asked again, so that nothing is lost.
-func TestHowManyInvocationsAnEmulatorGetsAtATime(t *testing.T) {
+func TestLimitsInvocationsOfEmulator(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		path      string
@@ -112,18 +113,18 @@ func TestHowManyInvocationsAnEmulatorGetsAtATime(t *testing.T) {
 				io.WriteString(w, "null")
 			})
 			client := endpoint(t, nil)
-			queue := newQueue(t, client, fmt.Sprint("at-a-time-", len(name)), nil)
-			send(t, client, queue, numbered(12))
-			got := run(t, eventsource.Mapping{Client: client, QueueURL: queue, Function: urlFunction(t, url+test.path, time.Minute), BatchSize: 2, Concurrency: 3})
+			queueURL := newQueue(t, client, fmt.Sprint("at-a-time-", len(name)), nil)
+			send(t, client, queueURL, numbered(12))
+			got := run(t, eventsource.Mapping{Queue: queue.New(client, queueURL), Function: urlFunction(t, url+test.path, time.Minute), BatchSize: 2, Concurrency: 3})
 			if got.Succeeded != 12 || got.Failed != 0 || taken.Load() != int32(got.Invocations) || (refused.Load() > 0) != test.concurred {
 				t.Errorf("%+v, %d taken, %d refused", got, taken.Load(), refused.Load())
 			}
-			wantDepth(t, client, queue, 0, 0)
+			wantDepth(t, client, queueURL, 0, 0)
 		})
 	}
 }
 
-func TestAnInvocationOfAnEmulatorIsGivenUp(t *testing.T) {
+func TestGivesUpInvocationOfEmulator(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]http.HandlerFunc{
 		"that never answers": func(_ http.ResponseWriter, r *http.Request) {
@@ -167,7 +168,7 @@ func lambdaClient(url string) *lambda.Client {
 	})
 }
 
-func TestAFunctionByItsName(t *testing.T) {
+func TestInvokesFunctionByName(t *testing.T) {
 	t.Parallel()
 	api := lambdaAPI(t, func(w http.ResponseWriter, r *http.Request) {
 		payload, _ := io.ReadAll(r.Body)
@@ -207,27 +208,27 @@ func TestAFunctionByItsName(t *testing.T) {
 	}
 }
 
-// Nothing is there to invoke: the run ends, says so, and the messages are on the queue as they were.
-func TestWithoutAFunctionNothingIsUsedUp(t *testing.T) {
+// Nothing is there to invoke: the run ends, says so, and the messages are on the queueURL as they were.
+func TestEndsWithoutUsingUpReceivesWhenFunctionIsMissing(t *testing.T) {
 	t.Parallel()
 	gone := httptest.NewServer(http.NotFoundHandler())
 	gone.Close()
 	for name, test := range map[string]struct{ url, says string }{
-		"nobody answers":     {gone.URL, "nobody answers at " + gone.URL},
-		"no such function":   {emulator(t, http.NotFound), "there is no function at"},
+		"nobody answers":     {gone.URL, "no answer at " + gone.URL},
+		"no such function":   {emulator(t, http.NotFound), "no function at"},
 		"not a URL":          {"127.0.0.1:3001", "http://127.0.0.1:3001"},
 		"not one for a call": {"ftp://127.0.0.1", "http://127.0.0.1:3001"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			client := endpoint(t, nil)
-			queue, dead := withRedrive(t, client, "no-function-"+fmt.Sprint(len(name)), 1, nil)
-			send(t, client, queue, numbered(25))
+			queueURL, dead := withRedrive(t, client, "no-function-"+fmt.Sprint(len(name)), 1, nil)
+			send(t, client, queueURL, numbered(25))
 			var summary eventsource.Summary
 			f, err := eventsource.NewURLFunction(test.url, time.Minute)
 			if err == nil {
 				defer f.Close()
-				m := eventsource.Mapping{Client: client, QueueURL: queue, Function: f, BatchSize: 5, Concurrency: 2}
+				m := eventsource.Mapping{Queue: queue.New(client, queueURL), Function: f, BatchSize: 5, Concurrency: 2}
 				summary, err = m.Run(t.Context())
 			}
 			if err == nil || !strings.Contains(err.Error(), test.says) {
@@ -236,24 +237,24 @@ func TestWithoutAFunctionNothingIsUsedUp(t *testing.T) {
 			if summary.Received != summary.Released || summary.Failed != 0 || summary.Invocations != 0 {
 				t.Errorf("%+v, want all that was received released", summary)
 			}
-			wantDepth(t, client, queue, 25, 0)
+			wantDepth(t, client, queueURL, 25, 0)
 			wantDepth(t, client, dead, 0, 0)
 		})
 	}
 }
 
 // A timeout that an emulator answers with status 200 loses nothing, even where the response is not looked at.
-func TestAnEmulatorsTimeoutFailsTheBatchWhateverTheMappingReports(t *testing.T) {
+func TestTimeoutOfEmulatorFailsBatchInEveryMapping(t *testing.T) {
 	t.Parallel()
 	client := endpoint(t, nil)
-	queue := newQueue(t, client, "emulator-timeout", nil)
-	send(t, client, queue, numbered(3))
+	queueURL := newQueue(t, client, "emulator-timeout", nil)
+	send(t, client, queueURL, numbered(3))
 	url := emulator(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "Task timed out after 3.00 seconds") })
 	got := run(t, eventsource.Mapping{
-		Client: client, QueueURL: queue, Function: urlFunction(t, url, time.Minute), IgnoreBatchItemFailures: true, RetryDelay: -1,
+		Queue: queue.New(client, queueURL), Function: urlFunction(t, url, time.Minute), IgnoreBatchItemFailures: true, RetryDelay: -1,
 	})
 	if got.FailedBatches != 1 || got.Failed != 3 || got.LastError != "Task timed out after 3.00 seconds" {
 		t.Errorf("%+v", got)
 	}
-	wantDepth(t, client, queue, 0, 3)
+	wantDepth(t, client, queueURL, 0, 3)
 }

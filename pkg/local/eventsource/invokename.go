@@ -10,20 +10,23 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"sqs2pg/pkg/queue"
 )
 
-// NamedFunction is a function by its name behind the Invoke call of Lambda's API: AWS's, LocalStack's, Moto's. It is safe for
+// NamedFunction is a function that is invoked by its name through Lambda's API: AWS's, LocalStack's, Moto's. It is safe for
 // concurrent use.
 type NamedFunction struct {
 	client *lambda.Client
 	name   string
 
-	// Timeout is the function's own, 0 where the endpoint did not say.
+	// Timeout is the function's own, 0 where the endpoint did not tell it.
 	Timeout time.Duration
 }
 
 // NewNamedFunction asks the endpoint for the function, by name, ARN or partial ARN, a version or alias included. An error
-// matches ErrNoFunction where there is no such function or no such endpoint. That the caller may not ask, only invoke, is no error.
+// matches ErrNoFunction: the function does not exist, or the endpoint does not answer. A caller that may only invoke the
+// function gets no error, but no Timeout.
 func NewNamedFunction(ctx context.Context, client *lambda.Client, name string) (*NamedFunction, error) {
 	f := &NamedFunction{client: client, name: name}
 	out, err := client.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &name})
@@ -37,8 +40,8 @@ func NewNamedFunction(ctx context.Context, client *lambda.Client, name string) (
 	return f, nil
 }
 
-// Invoke returns the response. An error is a *FunctionFailure if the function failed, and matches ErrNoFunction if there is none
-// or it may not be invoked.
+// Invoke returns the response. An error is a *FunctionFailure if the function failed. It matches ErrNoFunction if the function
+// does not exist or the endpoint does not answer.
 func (f *NamedFunction) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	out, err := f.client.Invoke(ctx, &lambda.InvokeInput{FunctionName: &f.name, Payload: payload})
 	switch {
@@ -59,14 +62,14 @@ func (f *NamedFunction) explain(err error) error {
 	}
 	switch {
 	case errors.As(err, &missing):
-		return fmt.Errorf("%w: there is no function %s at %s; see which there are: aws lambda list-functions", ErrNoFunction, f.name, endpoint)
+		return fmt.Errorf("%w: no function %s at %s: list the functions with aws lambda list-functions", ErrNoFunction, f.name, endpoint)
 	case dialFailed(err):
-		return fmt.Errorf("%w: nobody answers at %s (%w)", ErrNoFunction, endpoint, rootCause(err))
+		return fmt.Errorf("%w: no answer at %s (%w)", ErrNoFunction, endpoint, queue.Cause(err))
 	}
-	return fmt.Errorf("invoke %s: %w", f.name, rootCause(err))
+	return fmt.Errorf("invoke %s: %w", f.name, queue.Cause(err))
 }
 
-// dialFailed: no connection was made, so nothing was invoked.
+// dialFailed reports whether no connection was made, so that nothing was invoked.
 func dialFailed(err error) bool {
 	var network *net.OpError
 	return errors.As(err, &network) && network.Op == "dial"

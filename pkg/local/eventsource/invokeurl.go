@@ -13,6 +13,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"sqs2pg/pkg/queue"
 )
 
 const (
@@ -22,24 +24,26 @@ const (
 )
 
 // URLFunction is a function behind the invoke call of an emulator: the Runtime Interface Emulator in a function's container
-// image, or sam local start-lambda. It is safe for concurrent use, though the Runtime Interface Emulator is not: it refuses a
-// second invocation with 400 and nothing else, or ends the connection, or itself. So that one, which knows its function by no
-// other name than "function", gets one at a time; and whoever answers so all the same, because somebody else calls, is asked again.
+// image, or sam local start-lambda. It is safe for concurrent use.
 //
-// Emulators say with status 200 what Lambda says with a header, so the response is looked at: an object with errorMessage and
-// without batchItemFailures, the plain text of a timeout, and no response at all are failed invocations. Lambda's own rules
-// would take the first and the last for success, and delete messages that nobody has seen.
+// The Runtime Interface Emulator is not: it answers a second invocation with 400 and no body, or closes the connection, or
+// ends. It knows its function only by the name "function", so a URL with that name gets one invocation at a time. A 400 without
+// a body, which other callers may cause, is tried again.
+//
+// Where Lambda sets a header, emulators answer with status 200. So this type reads the response: an object with errorMessage
+// and without batchItemFailures, the plain text of a timeout, and an empty response are failed invocations. By Lambda's rules
+// the first and the last would be success, and messages that no function has seen would be deleted.
 type URLFunction struct {
 	url     string
 	client  *http.Client
 	timeout time.Duration
-	turn    chan struct{} // holds one, of the only invocation there may be; nil: there may be many
+	turn    chan struct{} // full during an invocation; nil if there may be several at a time
 }
 
-// NewURLFunction takes the emulator's address, http://127.0.0.1:8080, which is completed with the path of the Runtime Interface
-// Emulator, or the whole URL with a path, as sam local start-lambda needs it:
-// http://127.0.0.1:3001/2015-03-31/functions/IngestFunction/invocations. An invocation is given up after timeout, which should
-// leave time for a container to start. The error matches ErrMisuse.
+// NewURLFunction takes the emulator's URL. An address without a path, http://127.0.0.1:8080, gets the path of the Runtime
+// Interface Emulator. For sam local start-lambda give the path too:
+// http://127.0.0.1:3001/2015-03-31/functions/IngestFunction/invocations. An invocation fails after timeout, which should leave
+// time for a container to start. The error matches ErrMisuse.
 func NewURLFunction(address string, timeout time.Duration) (*URLFunction, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
@@ -57,11 +61,11 @@ func NewURLFunction(address string, timeout time.Duration) (*URLFunction, error)
 	return f, nil
 }
 
-// Close ends the connections that are kept.
+// Close closes idle connections.
 func (f *URLFunction) Close() { f.client.CloseIdleConnections() }
 
-// Invoke returns the response. An error matches ErrNoFunction where nothing answers at the URL, or no function there has that
-// name; every other one is a failed invocation.
+// Invoke returns the response. An error matches ErrNoFunction if no emulator answers at the URL, or if it knows no function of
+// that name. Any other error is a failed invocation.
 func (f *URLFunction) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	if f.turn != nil {
 		select {
@@ -78,13 +82,13 @@ func (f *URLFunction) Invoke(ctx context.Context, payload []byte) ([]byte, error
 		if err != nil {
 			return nil, err
 		}
-		if answer.status == http.StatusBadRequest && len(answer.body) == 0 { // it is busy
+		if answer.status == http.StatusBadRequest && len(answer.body) == 0 { // busy
 			if sleep(ctx, busyPause); ctx.Err() != nil {
-				return nil, fmt.Errorf("the emulator was busy for %s; it takes one invocation at a time", f.timeout)
+				return nil, fmt.Errorf("the emulator was busy for %s: it takes one invocation at a time", f.timeout)
 			}
 			continue
 		}
-		return answer.body, answer.judge()
+		return answer.body, answer.failure()
 	}
 }
 
@@ -99,19 +103,19 @@ func (f *URLFunction) post(ctx context.Context, payload []byte) (*urlAnswer, err
 	case ctx.Err() != nil:
 		return nil, fmt.Errorf("no response within %s", f.timeout)
 	case dialFailed(err):
-		return nil, fmt.Errorf("%w: nobody answers at %s (%w); is sam local start-lambda, or the container, running?", ErrNoFunction, f.url, rootCause(err))
+		return nil, fmt.Errorf("%w: no answer at %s (%w): start sam local start-lambda, or the container", ErrNoFunction, f.url, queue.Cause(err))
 	case err != nil:
-		return nil, fmt.Errorf("invoke: %w", rootCause(err))
+		return nil, fmt.Errorf("invoke: %w", queue.Cause(err))
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, responseLimit+1))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("the response broke off: %w", rootCause(err))
+		return nil, fmt.Errorf("the response broke off: %w", queue.Cause(err))
 	case len(body) > responseLimit:
 		return nil, fmt.Errorf("the response is larger than %d bytes", responseLimit)
 	case response.StatusCode == http.StatusNotFound:
-		return nil, fmt.Errorf("%w: there is no function at %s; with sam local start-lambda name the template's: .../2015-03-31/functions/IngestFunction/invocations", ErrNoFunction, f.url)
+		return nil, fmt.Errorf("%w: no function at %s: with sam local start-lambda use the name in the template, .../2015-03-31/functions/IngestFunction/invocations", ErrNoFunction, f.url)
 	}
 	return &urlAnswer{response.StatusCode, response.Header.Get(functionErrorHeader), body}, nil
 }
@@ -125,8 +129,8 @@ type urlAnswer struct {
 
 const functionErrorHeader = "X-Amz-Function-Error"
 
-// judge returns why the invocation failed, if it did.
-func (a *urlAnswer) judge() error {
+// failure returns why the invocation failed, or nil.
+func (a *urlAnswer) failure() error {
 	text := bytes.TrimSpace(a.body)
 	failed, isError := readFunctionError(text)
 	switch {
@@ -137,20 +141,20 @@ func (a *urlAnswer) judge() error {
 	case bytes.HasPrefix(text, []byte("Task timed out")):
 		return fmt.Errorf("%s", text)
 	case len(a.body) == 0:
-		return fmt.Errorf("the emulator gave no response; a function that has nothing to say answers null")
+		return fmt.Errorf("the emulator gave an empty response: a function that returns nothing must answer null")
 	}
 	return nil
 }
 
-// FunctionFailure is an invocation that the function itself failed.
+// FunctionFailure is an error that the function itself returned.
 type FunctionFailure struct{ Type, Message string }
 
 func (e *FunctionFailure) Error() string {
 	return strings.TrimPrefix(e.Type+": "+e.Message, ": ")
 }
 
-// readFunctionError reads {"errorMessage", "errorType"} as every runtime writes it: without a text the message is null or not there. A
-// response of the mapping's form is none, whatever else it has.
+// readFunctionError reads {"errorMessage", "errorType"}, as every runtime writes it. An error without a text has a null message
+// or no message. A response with batchItemFailures is not an error, whatever other members it has.
 func readFunctionError(body []byte) (*FunctionFailure, bool) {
 	var sent struct {
 		Type     jsontext.Value `json:"errorType"`
@@ -163,7 +167,7 @@ func readFunctionError(body []byte) (*FunctionFailure, bool) {
 	return &FunctionFailure{Type: plainText(sent.Type), Message: cmp.Or(plainText(sent.Message), "without a text")}, true
 }
 
-// plainText is "" for what is no text.
+// plainText is "" for anything but a string.
 func plainText(value jsontext.Value) string {
 	text, err := jsontext.AppendUnquote(nil, value)
 	if err != nil {

@@ -17,10 +17,10 @@ import (
 type message struct {
 	id       string
 	receipt  string
-	count    int // receives, this one included; SQS says approximate
+	count    int // of receives, this one included; SQS calls it approximate
 	received time.Time
 
-	wire wireMessage // until it is in an event
+	wire wireMessage // empty once the message is in an event
 }
 
 // wireMessage holds the values of a message as the JSON that they arrived in.
@@ -31,7 +31,7 @@ type wireMessage struct {
 
 var errDamaged = errors.New("answer of ReceiveMessage cannot be read")
 
-// readMessages takes {"Messages":[{...}]} apart. The messages keep the answer's memory until they are in an event.
+// readMessages reads {"Messages":[{...}]}. The messages keep the answer's memory until they are in an event.
 func readMessages(answer []byte, received time.Time) ([]message, error) {
 	if len(bytes.TrimSpace(answer)) == 0 {
 		return nil, nil
@@ -51,7 +51,7 @@ func readMessages(answer []byte, received time.Time) ([]message, error) {
 	return messages, nil
 }
 
-// wireReader keeps the first error; after it every call does nothing.
+// wireReader keeps the first error. After it no call does anything.
 type wireReader struct {
 	answer []byte
 	in     *jsontext.Decoder
@@ -70,14 +70,14 @@ func (r *wireReader) token() jsontext.Token {
 	return token
 }
 
-// fail leaves the decoder's text out: it quotes the answer.
+// fail leaves the text of the decoder's error out, because it quotes the answer.
 func (r *wireReader) fail() {
 	if r.err == nil {
 		r.err = fmt.Errorf("not the expected JSON at byte %d", r.in.InputOffset())
 	}
 }
 
-// members reads an object; a name comes quoted, as it is in the JSON.
+// members reads an object. The names are quoted, as they are in the JSON.
 func (r *wireReader) members(read func(name []byte)) {
 	if r.token().Kind() != '{' {
 		r.fail()
@@ -157,7 +157,7 @@ func (r *wireReader) message(received time.Time) message {
 	return m
 }
 
-// attributes returns the object as it is, and the receive count in it.
+// attributes returns the object's bytes, and the receive count in it.
 func (r *wireReader) attributes() (object []byte, count int) {
 	if r.err != nil || r.in.PeekKind() != '{' {
 		return r.value(), 0
@@ -175,10 +175,10 @@ func (r *wireReader) attributes() (object []byte, count int) {
 
 var scratch = sync.Pool{New: func() any { return new([]byte) }}
 
-// check does what the SDK does: a body that is not the one that was sent is not handed on.
+// check refuses a body whose MD5 differs from the one that SQS computed, as the SDK does.
 func (r *wireReader) check(m *message) {
 	if m.id == "" || m.receipt == "" || m.wire.body == nil {
-		r.err = errors.New("a message without id, receipt handle or body")
+		r.err = errors.New("a message has no id, receipt handle or body")
 		return
 	}
 	buffer := scratch.Get().(*[]byte)
@@ -188,11 +188,11 @@ func (r *wireReader) check(m *message) {
 	var want [2 * md5.Size]byte
 	hex.Encode(want[:], sum[:])
 	if m.wire.md5 != nil && !bytes.Equal(want[:], m.wire.md5[1:len(m.wire.md5)-1]) {
-		r.err = fmt.Errorf("the body of message %s has another MD5 than it says", m.id)
+		r.err = fmt.Errorf("the body of message %s does not have the MD5 that SQS sent with it", m.id)
 	}
 }
 
-// unquote is quick for what never has an escape.
+// unquote is fast for literals without an escape.
 func unquote(literal []byte) string {
 	if len(literal) < 2 {
 		return ""

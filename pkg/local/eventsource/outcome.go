@@ -10,17 +10,17 @@ import (
 
 // outcome says which messages of a batch failed.
 type outcome struct {
-	whole  bool            // the whole batch
-	failed map[string]bool // or these message ids
+	whole  bool            // all messages failed
+	failed map[string]bool // or the messages with these ids
 	reason string          // why the whole batch failed
 }
 
 var errBadResponse = errors.New("the function's response is not a valid batch response")
 
-// judge reads what the function answered, by AWS's rules for an SQS mapping with ReportBatchItemFailures
-// (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting), or
-// without it.
-func judge(ids map[string]bool, response []byte, err error, ignore bool) outcome {
+// readOutcome reads the function's response by AWS's rules for an SQS mapping with ReportBatchItemFailures
+// (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting). With
+// ignore it plays a mapping without that setting.
+func readOutcome(ids map[string]bool, response []byte, err error, ignore bool) outcome {
 	switch {
 	case err != nil:
 		return outcome{whole: true, reason: err.Error()}
@@ -34,9 +34,9 @@ func judge(ids map[string]bool, response []byte, err error, ignore bool) outcome
 	return outcome{failed: failed}
 }
 
-// readFailures returns the reported message ids. No response, null, and a list that is missing, null or empty mean that all
-// went well; anything that cannot be understood in full is an error, so that nothing is deleted on a misunderstanding. The
-// names count letter by letter.
+// readFailures returns the reported message ids. An empty response, null, and a list that is missing, null or empty mean that
+// no message failed. Anything that cannot be understood in full is an error, so that no message is deleted by
+// misunderstanding. Member names must match exactly, letter case included.
 func readFailures(response []byte, ids map[string]bool) (map[string]bool, error) {
 	if len(bytes.TrimSpace(response)) == 0 {
 		return nil, nil

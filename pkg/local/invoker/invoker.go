@@ -10,7 +10,6 @@ package invoker
 import (
 	"context"
 	"io"
-	"path"
 	"time"
 
 	"sqs2pg/pkg/local/eventsource"
@@ -47,7 +46,7 @@ type Result struct {
 // what happened until then, with an error too. Errors are those of Function.Open and of
 // eventsource.Mapping.Run. Call it once.
 func (d *Drain) Run(ctx context.Context) (Result, error) {
-	p := newProgress(d.Screen, path.Base(d.Mapping.QueueURL), d.Waiting(ctx))
+	p := newProgress(d.Screen, d.Mapping.Queue.Name(), d.Waiting(ctx))
 	log := NewLog(p.live)
 	p.show(ctx, log, d.Waiting)
 	summary, totals, err := d.run(ctx, log, p.observe)

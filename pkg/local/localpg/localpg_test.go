@@ -43,12 +43,24 @@ func start(t *testing.T, dir string) *localpg.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	dataDirs.Store(dir, s.Dir())
 	t.Cleanup(func() {
 		if err := s.Stop(); err != nil {
 			t.Error(err)
 		}
 	})
 	return s
+}
+
+// stopped starts a kept server, stops it, and returns its Options.Dir and the folder of its files.
+func stopped(t *testing.T) (dir, files string) {
+	t.Helper()
+	dir = keptDir(t)
+	s := start(t, dir)
+	if err := s.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	return dir, s.Dir()
 }
 
 // query runs a query and returns its only value. The text may have another statement before the
@@ -78,7 +90,7 @@ func query(t *testing.T, url, sql string) string {
 }
 
 // keptDir returns a folder for a kept server. The cleanup also removes the data, which are
-// elsewhere if we are root: the test stores that folder in dataDirs.
+// elsewhere if we are root; dataDirs says where.
 func keptDir(t *testing.T) string {
 	dir := filepath.Join(t.TempDir(), "postgres")
 	t.Cleanup(func() {
@@ -148,7 +160,6 @@ func TestKeptServerKeepsDataAndPassword(t *testing.T) {
 	t.Parallel()
 	dir := keptDir(t)
 	first := start(t, dir)
-	dataDirs.Store(dir, first.Dir())
 	query(t, first.URL("postgres"), "create table kept as select 1; select 'made'")
 	if err := first.Stop(); err != nil {
 		t.Fatal(err)
@@ -168,7 +179,6 @@ func TestRefusesSecondServerInOneFolderAndNamesItsProcess(t *testing.T) {
 	t.Parallel()
 	dir := keptDir(t)
 	s := start(t, dir)
-	dataDirs.Store(dir, s.Dir())
 	_, err := localpg.Start(t.Context(), localpg.Options{Dir: dir})
 	if !errors.Is(err, localpg.ErrRunning) || !strings.Contains(err.Error(), "process "+strconv.Itoa(postmaster(t, s.Dir()))) {
 		t.Errorf("got %v", err)
@@ -192,7 +202,6 @@ func TestKilledServerStartsAgain(t *testing.T) {
 	t.Parallel()
 	dir := keptDir(t)
 	s := start(t, dir)
-	dataDirs.Store(dir, s.Dir())
 	query(t, s.URL("postgres"), "create table kept as select 1; select 'made'")
 	if err := syscall.Kill(postmaster(t, s.Dir()), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
@@ -217,7 +226,6 @@ func TestRepeatsInterruptedInitialisation(t *testing.T) {
 		t.Fatal("the server started although the context had ended")
 	}
 	s := start(t, dir)
-	dataDirs.Store(dir, s.Dir())
 	if err := s.Stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -229,13 +237,8 @@ func TestRepeatsInterruptedInitialisation(t *testing.T) {
 
 func TestRefusesDataOfAnotherMajorVersion(t *testing.T) {
 	t.Parallel()
-	dir := keptDir(t)
-	s := start(t, dir)
-	dataDirs.Store(dir, s.Dir())
-	if err := s.Stop(); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(s.Dir(), "cluster", "data", "PG_VERSION"), []byte("12\n"), 0o600); err != nil {
+	dir, files := stopped(t)
+	if err := os.WriteFile(filepath.Join(files, "cluster", "data", "PG_VERSION"), []byte("12\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	_, err := localpg.Start(t.Context(), localpg.Options{Dir: dir})
@@ -246,13 +249,8 @@ func TestRefusesDataOfAnotherMajorVersion(t *testing.T) {
 
 func TestFailedStartShowsTheServersLog(t *testing.T) {
 	t.Parallel()
-	dir := keptDir(t)
-	s := start(t, dir)
-	dataDirs.Store(dir, s.Dir())
-	if err := s.Stop(); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(s.Dir(), "cluster", "data", "postgresql.conf"), []byte("nonsense = 1\n"), 0o600); err != nil {
+	dir, files := stopped(t)
+	if err := os.WriteFile(filepath.Join(files, "cluster", "data", "postgresql.conf"), []byte("nonsense = 1\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	_, err := localpg.Start(t.Context(), localpg.Options{Dir: dir})

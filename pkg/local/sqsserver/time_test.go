@@ -3,6 +3,7 @@ package sqsserver_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -76,6 +77,16 @@ func (f fixture) set(url string, a attributes) {
 	f.must(err)
 }
 
+// sendOne sends one message to a queue of either type.
+func (f fixture) sendOne(url string) {
+	f.Helper()
+	if strings.HasSuffix(url, ".fifo") {
+		f.sendGroup(url, "g", "x")
+	} else {
+		f.send(url, "x")
+	}
+}
+
 func TestTimeRetentionInDeadLetterQueue(t *testing.T) {
 	for name, want := range map[string]string{"standard": "0", "FIFO": "1"} {
 		t.Run(name, func(t *testing.T) {
@@ -85,11 +96,7 @@ func TestTimeRetentionInDeadLetterQueue(t *testing.T) {
 					create["FifoQueue"] = "true"
 				}
 				url, dlq := f.withDLQ(1, create)
-				if name == "FIFO" {
-					f.sendGroup(url, "g", "x")
-				} else {
-					f.send(url, "x")
-				}
+				f.sendOne(url)
 				f.receive(url)
 				time.Sleep(50 * time.Minute)
 				f.receive(url, atOnce)
@@ -175,11 +182,7 @@ func TestTimeNewDelayAppliesToWaitingMessagesOfFIFO(t *testing.T) {
 					create["FifoQueue"] = "true"
 				}
 				url := f.queue(create)
-				if name == "FIFO" {
-					f.sendGroup(url, "g", "x")
-				} else {
-					f.send(url, "x")
-				}
+				f.sendOne(url)
 				f.set(url, attributes{"DelaySeconds": "10"})
 				time.Sleep(10 * time.Second)
 				if got := f.counts(url)[0]; got != want {

@@ -260,7 +260,7 @@ func TestTokensOfAnEarlierReleaseMustBeConfirmed(t *testing.T) {
 	}
 	owner := postgrestest.Open(t, db.OwnerURL)
 	for range 2 {
-		if err := schema.ConfirmKey(t.Context(), owner, key); err != nil {
+		if err := schema.ConfirmKeys(t.Context(), owner, key); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -268,7 +268,7 @@ func TestTokensOfAnEarlierReleaseMustBeConfirmed(t *testing.T) {
 		t.Errorf("once confirmed: %v", err)
 	}
 	other := mask.Fingerprint{ID: "k1", Fingerprint: "0123456789abcdef"}
-	if err := schema.ConfirmKey(t.Context(), owner, other); err == nil || !strings.Contains(err.Error(), key.Fingerprint) {
+	if err := schema.ConfirmKeys(t.Context(), owner, other); err == nil || !strings.Contains(err.Error(), key.Fingerprint) {
 		t.Errorf("got %v, want a refusal that names the stored fingerprint", err)
 	}
 }

@@ -14,28 +14,29 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sqs2pg/pkg/local/eventsource"
+	"sqs2pg/pkg/queue"
 )
 
-func TestRunSaysWhatIsWrong(t *testing.T) {
+func TestRunRefusesWrongMapping(t *testing.T) {
 	t.Parallel()
 	client := endpoint(t, nil)
 	url, fifo := newQueue(t, client, "misuse", nil), newQueue(t, client, "misuse.fifo", map[string]string{})
-	nowhere := eventsource.NewClient(config(), "http://127.0.0.1:1")
+	nowhere := queue.NewClient(config(), "http://127.0.0.1:1")
 	f := &function{}
 	tests := map[string]struct {
 		mapping eventsource.Mapping
 		is      error
 		says    string
 	}{
-		"nothing given":           {eventsource.Mapping{}, eventsource.ErrMisuse, "a client, a function and a queue URL"},
-		"batch size too large":    {eventsource.Mapping{Client: client, QueueURL: url, Function: f, BatchSize: 10_001}, eventsource.ErrMisuse, "10001 is not between 1 and 10000"},
-		"negative batch size":     {eventsource.Mapping{Client: client, QueueURL: url, Function: f, BatchSize: -1}, eventsource.ErrMisuse, "-1 is not between"},
-		"FIFO batch too large":    {eventsource.Mapping{Client: client, QueueURL: fifo, Function: f, BatchSize: 11}, eventsource.ErrMisuse, "11 on a FIFO queue, which allows 10"},
-		"FIFO with a window":      {eventsource.Mapping{Client: client, QueueURL: fifo, Function: f, Window: time.Second}, eventsource.ErrMisuse, "allows no batching window"},
-		"window too long":         {eventsource.Mapping{Client: client, QueueURL: url, Function: f, Window: 301 * time.Second}, eventsource.ErrMisuse, "window 5m1s"},
-		"retry delay too long":    {eventsource.Mapping{Client: client, QueueURL: url, Function: f, RetryDelay: 13 * time.Hour}, eventsource.ErrMisuse, "13h0m0s is above"},
-		"no such queue":           {eventsource.Mapping{Client: client, QueueURL: strings.Replace(url, "misuse", "missing", 1), Function: f}, eventsource.ErrQueueMissing, "aws sqs create-queue --queue-name " + prefix + "missing"},
-		"nobody at this endpoint": {eventsource.Mapping{Client: nowhere, QueueURL: url, Function: f}, eventsource.ErrUnreachable, "http://127.0.0.1:1"},
+		"nothing given":           {eventsource.Mapping{}, eventsource.ErrMisuse, "a queue and a function"},
+		"batch size too large":    {eventsource.Mapping{Queue: queue.New(client, url), Function: f, BatchSize: 10_001}, eventsource.ErrMisuse, "10001 is not between 1 and 10000"},
+		"negative batch size":     {eventsource.Mapping{Queue: queue.New(client, url), Function: f, BatchSize: -1}, eventsource.ErrMisuse, "-1 is not between"},
+		"FIFO batch too large":    {eventsource.Mapping{Queue: queue.New(client, fifo), Function: f, BatchSize: 11}, eventsource.ErrMisuse, "11 on a FIFO queue, which allows 10"},
+		"FIFO with a window":      {eventsource.Mapping{Queue: queue.New(client, fifo), Function: f, Window: time.Second}, eventsource.ErrMisuse, "allows no batching window"},
+		"window too long":         {eventsource.Mapping{Queue: queue.New(client, url), Function: f, Window: 301 * time.Second}, eventsource.ErrMisuse, "window 5m1s"},
+		"retry delay too long":    {eventsource.Mapping{Queue: queue.New(client, url), Function: f, RetryDelay: 13 * time.Hour}, eventsource.ErrMisuse, "13h0m0s is above"},
+		"no such queue":           {eventsource.Mapping{Queue: queue.New(client, strings.Replace(url, "misuse", "missing", 1)), Function: f}, queue.ErrMissing, "aws sqs create-queue --queue-name " + prefix + "missing"},
+		"nobody at this endpoint": {eventsource.Mapping{Queue: queue.New(nowhere, url), Function: f}, queue.ErrUnreachable, "http://127.0.0.1:1"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -51,7 +52,7 @@ func TestRunSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-func TestAQueueDeletedMeanwhileEndsTheRun(t *testing.T) {
+func TestEndsWhenQueueIsDeleted(t *testing.T) {
 	t.Parallel()
 	var gone atomic.Bool
 	client := endpoint(t, func(h http.Handler) http.Handler {
@@ -65,8 +66,8 @@ func TestAQueueDeletedMeanwhileEndsTheRun(t *testing.T) {
 	})
 	url := newQueue(t, client, "deleted", nil)
 	gone.Store(true)
-	m := eventsource.Mapping{Client: client, QueueURL: url, Function: &function{}}
-	if _, err := m.Run(t.Context()); !errors.Is(err, eventsource.ErrQueueMissing) {
+	m := eventsource.Mapping{Queue: queue.New(client, url), Function: &function{}}
+	if _, err := m.Run(t.Context()); !errors.Is(err, queue.ErrMissing) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -83,7 +84,7 @@ func refuse(w http.ResponseWriter, status int, kind, query string) {
 }
 
 // Every seventh call is throttled, every ninth answered with 503, every eleventh cut off: all messages arrive and are deleted.
-func TestABadNetworkLosesNothing(t *testing.T) {
+func TestLosesNothingOnBadNetwork(t *testing.T) {
 	t.Parallel()
 	var count atomic.Int32
 	client := endpoint(t, func(h http.Handler) http.Handler {
@@ -105,7 +106,7 @@ func TestABadNetworkLosesNothing(t *testing.T) {
 	})
 	url := newQueue(t, client, "bad-network", nil)
 	send(t, client, url, numbered(200))
-	got := run(t, eventsource.Mapping{Client: client, QueueURL: url, Function: &function{}, BatchSize: 50, IdleTimeout: time.Second})
+	got := run(t, eventsource.Mapping{Queue: queue.New(client, url), Function: &function{}, BatchSize: 50, IdleTimeout: time.Second})
 	if got.Succeeded != 200 || got.Undeleted != 0 {
 		t.Errorf("%+v", got)
 	}
@@ -113,7 +114,7 @@ func TestABadNetworkLosesNothing(t *testing.T) {
 }
 
 // A batch call answers 200 although some of its entries failed.
-func TestEntriesThatFailAreTriedAgain(t *testing.T) {
+func TestDeletesFailedEntriesAgain(t *testing.T) {
 	t.Parallel()
 	var deletes atomic.Int32
 	tests := map[string]struct {
@@ -139,7 +140,7 @@ func TestEntriesThatFailAreTriedAgain(t *testing.T) {
 			})
 			url := newQueue(t, client, "entries", nil)
 			send(t, client, url, numbered(4))
-			got := run(t, eventsource.Mapping{Client: client, QueueURL: url, Function: &function{}})
+			got := run(t, eventsource.Mapping{Queue: queue.New(client, url), Function: &function{}})
 			if got.Succeeded != 4 || got.Undeleted != test.undeleted || deletes.Load() != test.calls {
 				t.Errorf("%+v after %d calls, want %d undeleted after %d", got, deletes.Load(), test.undeleted, test.calls)
 			}
@@ -148,7 +149,7 @@ func TestEntriesThatFailAreTriedAgain(t *testing.T) {
 }
 
 // An answer that was damaged on the way is not handed on; it is asked for again.
-func TestADamagedBodyIsNotHandedOn(t *testing.T) {
+func TestReceivesDamagedBodyAgain(t *testing.T) {
 	t.Parallel()
 	var damaged atomic.Bool
 	client := endpoint(t, func(h http.Handler) http.Handler {
@@ -165,13 +166,13 @@ func TestADamagedBodyIsNotHandedOn(t *testing.T) {
 	url := newQueue(t, client, "damaged", map[string]string{"VisibilityTimeout": "1"})
 	send(t, client, url, []string{"true"})
 	f := &function{}
-	got := run(t, eventsource.Mapping{Client: client, QueueURL: url, Function: f, IdleTimeout: 2 * time.Second})
+	got := run(t, eventsource.Mapping{Queue: queue.New(client, url), Function: f, IdleTimeout: 2 * time.Second})
 	if diff := cmp.Diff([]string{"true"}, f.bodies()); diff != "" || got.Received != 1 {
 		t.Errorf("bodies (-want +got):\n%s%+v", diff, got)
 	}
 }
 
-func TestWarningsOfWhatAWSWouldRefuse(t *testing.T) {
+func TestWarnsOfSettingsThatAWSRefuses(t *testing.T) {
 	t.Parallel()
 	client := endpoint(t, nil)
 	url := newQueue(t, client, "warnings", map[string]string{"VisibilityTimeout": "30"})
@@ -187,7 +188,7 @@ func TestWarningsOfWhatAWSWouldRefuse(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := run(t, eventsource.Mapping{Client: client, QueueURL: url, Function: &function{}, FunctionTimeout: test.timeout, Window: test.window})
+			got := run(t, eventsource.Mapping{Queue: queue.New(client, url), Function: &function{}, FunctionTimeout: test.timeout, Window: test.window})
 			if text := strings.Join(got.Warnings, "\n"); (test.says == "") != (text == "") || !strings.Contains(text, test.says) {
 				t.Errorf("warnings %q, want %q", text, test.says)
 			}
@@ -195,14 +196,14 @@ func TestWarningsOfWhatAWSWouldRefuse(t *testing.T) {
 	}
 }
 
-func TestObserveSeesEveryStep(t *testing.T) {
+func TestObserveGetsEveryChange(t *testing.T) {
 	t.Parallel()
 	client := endpoint(t, nil)
 	url := newQueue(t, client, "observe", nil)
 	send(t, client, url, numbered(20))
 	var last eventsource.Progress
 	most := 0
-	got := run(t, eventsource.Mapping{Client: client, QueueURL: url, Function: &function{}, Observe: func(p eventsource.Progress) {
+	got := run(t, eventsource.Mapping{Queue: queue.New(client, url), Function: &function{}, Observe: func(p eventsource.Progress) {
 		if p.Received < last.Received || p.Succeeded < last.Succeeded || p.Elapsed < last.Elapsed {
 			t.Errorf("%+v after %+v", p, last)
 		}

@@ -1,0 +1,102 @@
+package deadletter
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/google/uuid"
+
+	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/message"
+)
+
+// Letter is one dead letter, as it was received.
+type Letter struct{ message types.Message }
+
+// ID is the message id.
+func (l *Letter) ID() string { return *l.message.MessageId }
+
+// Body is what the producer sent. It may hold personal values.
+func (l *Letter) Body() string { return *l.message.Body }
+
+// SentAt is when SQS took the message in, in UTC. A move to the dead-letter queue does not change it.
+func (l *Letter) SentAt() time.Time { return epoch(l.message.Attributes["SentTimestamp"]) }
+
+// Receives is how often the message was received on either queue, looks included.
+func (l *Letter) Receives() int {
+	n, _ := strconv.Atoi(l.message.Attributes["ApproximateReceiveCount"])
+	return n
+}
+
+// Accepted is the reason of a letter that the contract accepts now.
+const Accepted = "passes the contract; Postgres rejected it, or its batch failed"
+
+// Reason says what the contract has against the message, in the words of the function's log: "invalid: ip required". It holds
+// no value of the message.
+func (l *Letter) Reason(c *contract.Contract) string {
+	_, err := c.Decode([]byte(l.Body()))
+	var v *contract.Violation
+	switch {
+	case err == nil:
+		return Accepted
+	case !errors.As(err, &v):
+		return "invalid"
+	}
+	outcome := "invalid"
+	if v.Malformed {
+		outcome = "malformed"
+	}
+	return outcome + ": " + strings.TrimSpace(v.Field+" "+v.Rule)
+}
+
+// Field is something known of a letter.
+type Field struct{ Name, Value string }
+
+// chosen are attributes whose values the producer makes up, often from the user's id.
+var chosen = []string{"MessageGroupId", "MessageDeduplicationId", message.AttributeEventID}
+
+// Fields describe the letter without its body: its size, SQS's attributes and the message attributes.
+//
+// They hold no value of a message attribute, which may be anything; the attributes of an event's identity are the exception.
+// Values that the producer makes up are shown as their length, unless they are UUIDs or all is set.
+func (l *Letter) Fields(all bool) []Field {
+	fields := []Field{{"bytes", strconv.Itoa(len(l.Body()))}}
+	for _, name := range slices.Sorted(maps.Keys(l.message.Attributes)) {
+		value := l.message.Attributes[name]
+		if strings.HasSuffix(name, "Timestamp") {
+			value = epoch(value).Format(time.RFC3339Nano)
+		}
+		fields = append(fields, Field{name, shown(name, value, all)})
+	}
+	for _, name := range slices.Sorted(maps.Keys(l.message.MessageAttributes)) {
+		a := l.message.MessageAttributes[name]
+		value := aws.ToString(a.DataType)
+		if name == message.AttributeEventID || name == message.AttributeEventSentAt {
+			value = aws.ToString(a.StringValue)
+		}
+		fields = append(fields, Field{"attribute " + name, shown(name, value, all)})
+	}
+	return fields
+}
+
+// shown returns the value of an attribute, or its length if the producer made it up. A UUID says nothing about a person by
+// itself.
+func shown(name, value string, all bool) string {
+	if all || !slices.Contains(chosen, name) || len(value) == 36 && uuid.Validate(value) == nil {
+		return value
+	}
+	return fmt.Sprintf("%d bytes, see --body", len(value))
+}
+
+// epoch reads milliseconds since 1970, which SQS writes.
+func epoch(ms string) time.Time {
+	n, _ := strconv.ParseInt(ms, 10, 64)
+	return time.UnixMilli(n).UTC()
+}
