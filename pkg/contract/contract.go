@@ -68,8 +68,8 @@ func Names(folder fs.FS) []string {
 	return files
 }
 
-// Parse reads a contract from its document. Its errors wrap ErrContract and give the contract's
-// name, the JSON pointer of the mistake and what to do about it.
+// Parse reads a contract from its document. Its error wraps ErrContract and has all mistakes of the
+// document, one a line, each with its JSON pointer and what to do about it.
 func Parse(name string, document []byte) (*Contract, error) {
 	s, err := schema.Compile(document)
 	if err != nil {

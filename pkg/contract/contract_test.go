@@ -24,7 +24,7 @@ func TestLoadsTheLoginContractByName(t *testing.T) {
 		t.Errorf("got %s with %q", c.Name(), c.Warnings())
 	}
 	want := contract.Table{Schema: "public", Name: "user_logins", Columns: []contract.Column{
-		{Name: "user_id", Required: true, Subject: true, Path: "user_id"},
+		{Name: "user_id", Required: true, Path: "user_id"},
 		{Name: "device_type", Required: true, Path: "device_type"},
 		{Name: "masked_ip", Required: true, Mask: mask.Token, Path: "ip"},
 		{Name: "masked_device_id", Required: true, Mask: mask.Token, Path: "device_id"},
@@ -126,7 +126,7 @@ func TestLoadNamesMissingContractsAndMistakes(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	broken := filepath.Join(dir, "broken.json")
-	if err := os.WriteFile(broken, []byte(`{"x-tabel": "t"}`), 0o600); err != nil {
+	if err := os.WriteFile(broken, []byte(with(`{"type": "strin"}`, `, "x-tabel": "t"`)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, test := range []struct {
@@ -137,7 +137,9 @@ func TestLoadNamesMissingContractsAndMistakes(t *testing.T) {
 		{"", `no such contract: ""; there are user_logins, or give the path of a file, such as ./orders.json`, contract.ErrNotFound},
 		{"nothing.json", `no such contract: there is no file nothing.json`, contract.ErrNotFound},
 		{dir + "/x", `no such contract: there is no file ` + dir + `/x`, contract.ErrNotFound},
-		{broken, `contract broken.json: /x-tabel: unknown keyword "x-tabel": did you mean "x-table"?`, contract.ErrContract},
+		{broken, `contract broken.json: 2 mistakes:
+  /x-tabel: unknown keyword "x-tabel": did you mean "x-table"?
+  /properties/p/type: value must be one of 'array', 'boolean', 'integer', 'null', 'number', 'object', 'string'`, contract.ErrContract},
 	} {
 		_, err := contract.Load(contracts.Files, test.nameOrPath)
 		if !errors.Is(err, test.is) || err.Error() != test.want {

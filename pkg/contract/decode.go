@@ -29,17 +29,18 @@ func (c *Contract) Decode(body []byte) (Record, error) {
 	if d.violation != nil {
 		return Record{}, d.violation
 	}
-	return Record{contract: c, values: newValues(d.values)}, nil
+	return Record{contract: c, values: newValues(d.values), masked: d.masked}, nil
 }
 
-// decoding is the state of one Decode. All of it is used again, except for the values, which go to
-// the record.
+// decoding is the state of one Decode. All of it is used again, except for values and masked, which
+// go to the record.
 type decoding struct {
 	schema    *schema.Schema
 	body      bytes.Buffer // jsontext reads a bytes.Buffer in place and leaves it unchanged
 	json      *jsontext.Decoder
 	values    []Value // by the property's column
-	seen      []bool  // by the property's slot
+	masked    []maskedText
+	seen      []bool // by the property's slot
 	scratch   []byte
 	violation *Violation // the first one
 }
@@ -68,7 +69,7 @@ func (d *decoding) release() {
 	if cap(d.scratch) > maxScratch {
 		d.scratch = nil
 	}
-	d.schema, d.values, d.violation = nil, nil, nil
+	d.schema, d.values, d.masked, d.violation = nil, nil, nil, nil
 	d.body = bytes.Buffer{}
 	d.json.Reset(&d.body)
 	decodings.Put(d)

@@ -12,6 +12,11 @@ import (
 	"sqs2pg/pkg/contract"
 )
 
+// storedForm declares members of stored values and masks some.
+const storedForm = `{"x-table":"t","type":"object","properties":{"v":{"type":"array","items":{"$ref":"#/$defs/any"}}},"$defs":{"any":{
+	"properties":{"t":{"type":"string","x-mask":"token"},"d":{"type":"string","x-mask":"drop"},"n":{"type":"integer"}},
+	"patternProperties":{"^p":{"type":"array","items":{"$ref":"#/$defs/any"}}},"items":{"$ref":"#/$defs/any"}}}}`
+
 // FuzzDecode checks for any body that Decode does not panic, that an error is a violation that
 // quotes nothing, and that an accepted message has a value for every column and text that Postgres
 // takes.
@@ -24,6 +29,7 @@ func FuzzDecode(f *testing.F) {
 		`{"lines":[[{"a":"\u0000"}]]}`, `{"attributes":{"a":1e999999999}}`, `{"lines":` + nested(64) + `}`, // jsonb
 		`{"a":1,"a":2}`, `{"lines":[{"a":1,"a":2}]}`, `{} {}`, // more than one
 		`{"placed_at":"2016-12-31T23:59:60Z"}`, `{"deliver_on":"2023-02-29"}`, // times
+		`{"v":[{"t":"a\u0000","d":"b","x":{"n":1},"p1":[{"y":[]},1e999999999]},[{"\u0074":"\ud83d\ude00"}]]}`, // stored members
 	} {
 		f.Add([]byte(body))
 	}
@@ -34,7 +40,11 @@ func FuzzDecode(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	contracts := []*contract.Contract{load(f, "user_logins"), load(f, "testdata/order_placed.json"), free}
+	stored, err := contract.Parse("stored", []byte(storedForm))
+	if err != nil {
+		f.Fatal(err)
+	}
+	contracts := []*contract.Contract{load(f, "user_logins"), load(f, "testdata/order_placed.json"), free, stored}
 	k := keyring(f)
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for _, c := range contracts {
@@ -102,6 +112,7 @@ func FuzzParse(f *testing.F) {
 		with(`{"type":"array","items":{"$ref":"#"}}`, ``), with(`{"$ref":"#/properties/p"}`, ``), with(`{"type":"array"}`, `,"$id":"x:y","$anchor":"a"`), // references
 		with(`{"type":"string"}`, `,"x-write":{"mode":"upsert","key":["p"]}`), // writes
 		with(`{"type":"number","minimum":1e400,"multipleOf":1e-400}`, ``),     // numbers
+		storedForm, with(`{"type":"object","allOf":[{"$ref":"#/properties/p"}],"unevaluatedProperties":{"type":"string","x-mask":"drop"}}`, ``), // stored values
 	} {
 		f.Add([]byte(document))
 	}

@@ -18,6 +18,7 @@ func (c *Contract) Mask(k *mask.Keyring, r Record) Row {
 	for i, p := range c.schema.Columns {
 		masked[i] = maskValue(&p.Masking, k, raw[i])
 	}
+	maskTexts(k, masked, r.masked)
 	return Row{values: newValues(masked)}
 }
 

@@ -9,6 +9,7 @@ type Record struct {
 	privacy.Hidden
 	contract *Contract
 	values   values
+	masked   []maskedText // of stored values
 }
 
 // values are behind a function because nothing that prints by reflection can look into a function.

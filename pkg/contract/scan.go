@@ -26,7 +26,7 @@ func (d *decoding) scan(raw []byte) (compact []byte, rule string) {
 				return nil, ruleNUL
 			}
 		case c == '-' || c >= '0' && c <= '9':
-			end = numberEnd(raw, i)
+			end = scalarEnd(raw, i)
 			if !scalar.InProportion(raw[i:end]) {
 				return nil, ruleRange
 			}
@@ -47,6 +47,51 @@ func (d *decoding) scan(raw []byte) (compact []byte, rule string) {
 	return out, ""
 }
 
+// isTooDeep reports whether a value is nested deeper than a message may be. depth is that of the
+// value itself.
+func isTooDeep(raw []byte, depth int) bool {
+	for i := 0; i < len(raw); {
+		switch raw[i] {
+		case '"':
+			i = stringEnd(raw, i)
+			continue
+		case '{', '[':
+			if depth++; depth > maxNesting {
+				return true
+			}
+		case '}', ']':
+			depth--
+		}
+		i++
+	}
+	return false
+}
+
+// valueEnd is the index after the value that starts at i.
+func valueEnd(raw []byte, i int) int {
+	depth := 0
+	for {
+		switch raw[i] {
+		case '"':
+			i = stringEnd(raw, i)
+		case '{', '[':
+			depth++
+			i++
+		case '}', ']':
+			depth--
+			i++
+		case ',', ':', ' ', '\t', '\n', '\r':
+			i++
+			continue
+		default:
+			i = scalarEnd(raw, i)
+		}
+		if depth == 0 {
+			return i
+		}
+	}
+}
+
 // stringEnd is the index after the string that starts at i.
 func stringEnd(raw []byte, i int) int {
 	for i++; raw[i] != '"'; i++ {
@@ -57,8 +102,9 @@ func stringEnd(raw []byte, i int) int {
 	return i + 1
 }
 
-func numberEnd(raw []byte, i int) int {
-	for i < len(raw) && (raw[i] >= '0' && raw[i] <= '9' || bytes.IndexByte([]byte("+-.eE"), raw[i]) >= 0) {
+// scalarEnd is the index after the number, true, false or null that starts at i.
+func scalarEnd(raw []byte, i int) int {
+	for i < len(raw) && bytes.IndexByte([]byte(",:]} \t\n\r"), raw[i]) < 0 {
 		i++
 	}
 	return i

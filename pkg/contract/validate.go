@@ -3,21 +3,26 @@ package contract
 import (
 	"bytes"
 	"cmp"
+	"encoding/json"
 	"errors"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	errorkind "github.com/santhosh-tekuri/jsonschema/v6/kind"
+
+	"sqs2pg/pkg/contract/scalar"
 )
 
 // validate checks the keywords that only the schema library checks. The body has been decoded
-// before, so its numbers are in proportion and it is not nested deeply.
+// before, so it is not nested deeply.
 func (c *Contract) validate(body []byte) *Violation {
 	message, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
 	if err != nil {
 		return &Violation{Rule: ruleJSON, Malformed: true}
 	}
-	found := c.violations(nil, c.schema.Library.Validate(message))
+	found := c.violations(nil, c.schema.Library.Validate(inProportion(message)))
 	if len(found) == 0 {
 		return nil
 	}
@@ -42,6 +47,9 @@ func (c *Contract) violations(found []*Violation, err error) []*Violation {
 		for _, cause := range e.Causes {
 			found = c.violations(found, cause)
 		}
+		return found
+	}
+	if _, isType := e.ErrorKind.(*errorkind.Type); !isType && c.schema.Drops(e.InstanceLocation) {
 		return found
 	}
 	field := fieldOf(c.schema, e.InstanceLocation)
@@ -78,4 +86,33 @@ func join(field, name string) string {
 		return name
 	}
 	return field + "." + name
+}
+
+// inProportion replaces numbers that are out of proportion in values that are not stored, because
+// the library could not calculate with them. Their replacements are beyond every limit of a
+// contract too.
+func inProportion(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		for name, member := range v {
+			v[name] = inProportion(member)
+		}
+	case []any:
+		for i, element := range v {
+			v[i] = inProportion(element)
+		}
+	case json.Number:
+		if scalar.InProportion([]byte(v)) {
+			return v
+		}
+		sign, number := "", strings.ToLower(string(v))
+		if strings.HasPrefix(number, "-") {
+			sign = "-"
+		}
+		if _, exponent, _ := strings.Cut(number, "e"); strings.HasPrefix(exponent, "-") {
+			return json.Number(sign + "1e-" + strconv.Itoa(scalar.MaxFraction+1))
+		}
+		return json.Number(sign + "1e" + strconv.Itoa(scalar.MaxWhole))
+	}
+	return value
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"sqs2pg/pkg/contract/schema"
+	"sqs2pg/pkg/mask"
 )
 
 // object reads an object whose properties are declared.
@@ -44,30 +45,30 @@ func (d *decoding) object(o *schema.Object) error {
 // find returns the property that a member's name declares, or nil. jsontext has left the name
 // quoted.
 func (d *decoding) find(o *schema.Object, quoted []byte) *schema.Property {
-	name := quoted[1 : len(quoted)-1]
-	if bytes.IndexByte(name, '\\') >= 0 {
-		d.scratch, _ = jsontext.AppendUnquote(d.scratch[:0], quoted)
-		name = d.scratch
-	}
-	return o.ByName[string(name)]
+	return o.ByName[string(d.unquote(quoted))]
 }
 
-// undeclared reads a member that never reaches the table. The limits of every message hold for it
-// too.
-func (d *decoding) undeclared(o *schema.Object, name []byte) error {
-	_, rule := d.scan(name)
+// unquote returns the text of a quoted string, in scratch space if it has escapes.
+func (d *decoding) unquote(quoted []byte) []byte {
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		return quoted[1 : len(quoted)-1]
+	}
+	d.scratch, _ = jsontext.AppendUnquote(d.scratch[:0], quoted)
+	return d.scratch
+}
+
+// undeclared reads a member that never reaches the table. Only its name and its nesting can break a
+// rule.
+func (d *decoding) undeclared(o *schema.Object, quoted []byte) error {
+	if o.Forbids(d.unquote(quoted)) {
+		d.violate(o.Path+"*", "additionalProperties")
+	}
 	value, err := d.json.ReadValue()
 	if err != nil {
 		return err
 	}
-	if rule == "" {
-		_, rule = d.scan(value)
-	}
-	switch {
-	case rule != "":
-		d.violate(o.Path+"*", rule)
-	case o.Closed:
-		d.violate(o.Path+"*", "additionalProperties")
+	if isTooDeep(value, d.json.StackDepth()) {
+		d.violate(o.Path+"*", ruleNesting)
 	}
 	return nil
 }
@@ -110,21 +111,19 @@ func (d *decoding) value(p *schema.Property, kind jsontext.Kind, raw []byte) (Va
 	case p.Kind == schema.Bool && kind == 'f':
 		return intValue(0), ""
 	case p.Kind == schema.StoredArray && kind == '[', p.Kind == schema.StoredObject && kind == '{':
-		compact, rule := d.scan(raw)
-		return textValue(string(compact)), rule
+		return d.stored(p, raw)
 	}
 	return Value{}, ruleType
 }
 
 // text reads a string.
 func (d *decoding) text(p *schema.Property, quoted []byte) (Value, string) {
-	unquoted := quoted[1 : len(quoted)-1]
-	if bytes.IndexByte(unquoted, '\\') >= 0 {
-		d.scratch, _ = jsontext.AppendUnquote(d.scratch[:0], quoted)
-		unquoted = d.scratch
-		if bytes.IndexByte(unquoted, 0) >= 0 {
-			return Value{}, ruleNUL
-		}
+	if p.Masking.Kind == mask.Drop {
+		return Value{}, ""
+	}
+	unquoted := d.unquote(quoted)
+	if len(unquoted) < len(quoted)-2 && bytes.IndexByte(unquoted, 0) >= 0 {
+		return Value{}, ruleNUL
 	}
 	s := string(unquoted)
 	if rule := p.Text.Check(s); rule != "" {

@@ -271,15 +271,22 @@ func TestKeepsLettersInvisibleWhileItGoesOn(t *testing.T) {
 			t.Fatal(err)
 		}
 		met := map[string]int{}
+		n := 0 // letters in this pass
 		meet := func(l *deadletter.Letter) bool {
-			if met[l.Body()]++; len(met)%10 == 0 {
-				time.Sleep(deadletter.LookTime * 3 / 4) // simulated
+			met[l.Body()]++
+			if n++; n%10 > 0 || n > 50 {
+				return true
 			}
+			if a, err := dead.Attributes(t.Context()); err != nil || a.Visible != 57-n {
+				t.Errorf("after %d letters %d are visible, %v, want %d", n, a.Visible, err, 57-n)
+			}
+			time.Sleep(deadletter.LookTime * 3 / 4) // simulated
 			return true
 		}
 		if err := letters.Look(t.Context(), meet); err != nil || len(met) != 57 {
 			t.Errorf("a look meets %d letters, %v, want 57", len(met), err)
 		}
+		n = 0
 		moved, err := letters.Redrive(t.Context(), func(l *deadletter.Letter) bool {
 			meet(l)
 			return l.Body() == "56"

@@ -31,11 +31,8 @@ var libraryFormats = []string{
 }
 
 // setChecks compiles the keywords of a string or a number.
-func (p *Property) setChecks(n node) error {
-	if n.format != "" && n.Format == nil {
-		return n.errorf("format", "unknown format %q%s", n.format,
-			suggest(n.format, slices.AppendSeq(slices.Clone(libraryFormats), maps.Keys(formats))))
-	}
+func (c *compiler) setChecks(p *Property, n node) {
+	c.checkFormat(n)
 	switch p.Kind {
 	case String:
 		p.setAllowed(n.Schema)
@@ -47,7 +44,13 @@ func (p *Property) setChecks(n node) error {
 		p.Numbers.add("maximum", n.Maximum, +1, false)
 		p.Numbers.add("exclusiveMaximum", n.ExclusiveMaximum, +1, true)
 	}
-	return nil
+}
+
+func (c *compiler) checkFormat(n node) {
+	if n.format != "" && n.Format == nil {
+		n.note(c, "format", "unknown format %q%s", n.format,
+			suggest(n.format, slices.AppendSeq(slices.Clone(libraryFormats), maps.Keys(formats))))
+	}
 }
 
 // setAllowed reads enum or const of a string. If it has both, the schema library checks them.

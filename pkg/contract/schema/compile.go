@@ -2,8 +2,7 @@ package schema
 
 import (
 	"cmp"
-	"errors"
-	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -15,56 +14,55 @@ import (
 // maxNesting is how deep the objects of a contract may be nested.
 const maxNesting = 64
 
-// Compile reads the document of a contract. Its error gives the JSON pointer of the mistake and
-// what to do about it.
+// Compile reads the document of a contract. Its error has all mistakes of the document, one a line,
+// each with its JSON pointer and what to do about it; errors.As and the like find them one by one.
+// Only a document that is not JSON has one error, about the first place that is wrong.
 func Compile(document []byte) (*Schema, error) {
 	text, err := readDocument(document)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkNumbers(document); err != nil {
-		return nil, err
+	library, found := compileLibrary(document, text)
+	if library != nil {
+		c := compiler{text: text, compiled: map[*jsonschema.Schema]*stored{}}
+		s := c.schema(library)
+		if len(found) == 0 {
+			c.checkMasksHaveEffect()
+		}
+		if found = found.with(c.mistakes...); len(found) == 0 {
+			return s, nil
+		}
 	}
-	compiled, err := compileLibrary(document)
-	if err != nil {
-		return nil, err
-	}
-	s, err := (&compiler{text}).schema(compiled)
-	if err != nil {
-		return nil, err
-	}
-	s.Declared = text.declared
-	return s, nil
+	return nil, found
 }
 
-// compiler compiles the schemas of one document. Each of its methods returns what it compiled.
+// compiler compiles the schemas of one document. Each of its methods returns what it compiled; what
+// it returns is not complete if there are mistakes.
 type compiler struct {
-	text *documentText
+	text     *documentText
+	compiled map[*jsonschema.Schema]*stored
+	mistakes mistakes
 }
 
-func (c *compiler) schema(document *jsonschema.Schema) (*Schema, error) {
-	name, err := readTableName(annotationsOf(document).table)
-	if err != nil {
-		return nil, err
-	}
+func (c *compiler) note(at jsontext.Pointer, format string, args ...any) {
+	c.mistakes = append(c.mistakes, mistakeAt(at, format, args...))
+}
+
+func (c *compiler) schema(document *jsonschema.Schema) *Schema {
+	a := annotationsOf(document)
+	s := &Schema{Table: c.tableName(a.table), Declared: c.text.declared}
 	if document.Types == nil || !slices.Equal(document.Types.ToStrings(), []string{"object"}) || len(document.Properties) == 0 {
-		return nil, errors.New(`/type: a contract is of "type": "object" and declares properties`)
+		c.note("/type", `a contract is of "type": "object" and declares properties`)
 	}
-	root, leaves, err := c.object(document, position{required: true})
-	if err != nil {
-		return nil, err
-	}
-	s := &Schema{Table: name, Root: root, Properties: numberProperties(root, 0)}
-	if err := s.addColumns(leaves); err != nil {
-		return nil, err
-	}
-	if err := s.Table.setWrite(annotationsOf(document), s.Columns); err != nil {
-		return nil, err
-	}
+	var leaves []leaf
+	s.Root, leaves = c.object(document, position{required: true})
+	s.Properties = numberProperties(s.Root, 0)
+	c.addColumns(s, leaves)
+	c.setWrite(s, a)
 	if needsLibrary(document) {
 		s.Library = document
 	}
-	return s, nil
+	return s
 }
 
 // numberProperties numbers the properties of an object from next on and returns the number after
@@ -97,19 +95,23 @@ type leaf struct {
 }
 
 // object compiles an object with properties, and returns the leaves below it.
-func (c *compiler) object(schema *jsonschema.Schema, at position) (*Object, []leaf, error) {
-	if at.depth >= maxNesting {
-		return nil, nil, fmt.Errorf("%s: deeper than %d levels: flatten the event", pointerText(at.pointer), maxNesting)
+func (c *compiler) object(schema *jsonschema.Schema, at position) (*Object, []leaf) {
+	o := &Object{
+		Path: at.path, ByName: make(map[string]*Property, len(schema.Properties)),
+		closed: schema.AdditionalProperties == false, patterns: slices.Collect(maps.Keys(schema.PatternProperties)),
 	}
-	o := &Object{Path: at.path, Closed: schema.AdditionalProperties == false, ByName: make(map[string]*Property, len(schema.Properties))}
+	if at.depth >= maxNesting {
+		c.note(at.pointer, "deeper than %d levels: flatten the event", maxNesting)
+		return o, nil
+	}
 	var leaves []leaf
 	for _, name := range c.text.order[at.pointer] {
 		child := schema.Properties[name]
-		n := node{child, annotationsOf(child), name, at.pointer.AppendToken("properties").AppendToken(name)}
-		p, below, err := c.property(n, slices.Contains(schema.Required, name), at)
-		if err != nil {
-			return nil, nil, err
+		if child == nil {
+			continue // taken out because of a mistake
 		}
+		n := node{child, annotationsOf(child), name, at.pointer.AppendToken("properties").AppendToken(name)}
+		p, below := c.property(n, slices.Contains(schema.Required, name), at)
 		if p.Required {
 			o.Required++
 		}
@@ -117,12 +119,12 @@ func (c *compiler) object(schema *jsonschema.Schema, at position) (*Object, []le
 		leaves = append(leaves, below...)
 	}
 	for _, name := range schema.Required {
-		if o.ByName[name] == nil {
-			return nil, nil, fmt.Errorf("%s: required names %q, which is not among the properties%s",
-				at.pointer.AppendToken("required"), name, suggest(name, c.text.order[at.pointer]))
+		if !slices.Contains(c.text.order[at.pointer], name) {
+			c.note(at.pointer.AppendToken("required"), "required names %q, which is not among the properties%s",
+				name, suggest(name, c.text.order[at.pointer]))
 		}
 	}
-	return o, leaves, nil
+	return o, leaves
 }
 
 // node is the schema of a property.
@@ -133,48 +135,44 @@ type node struct {
 	at   jsontext.Pointer
 }
 
-// errorf returns an error at one of the schema's keywords.
-func (n node) errorf(keyword, format string, args ...any) error {
-	return fmt.Errorf("%s: %w", n.at.AppendToken(keyword), fmt.Errorf(format, args...))
+// note notes a mistake at one of the keywords of a schema.
+func (n node) note(c *compiler, keyword, format string, args ...any) {
+	c.note(n.at.AppendToken(keyword), format, args...)
 }
 
 // property compiles a property of the object at parent, and returns the leaves: the property
 // itself, or those below it.
-func (c *compiler) property(n node, required bool, parent position) (*Property, []leaf, error) {
-	if n.Ref != nil || n.DynamicRef != nil {
-		return nil, nil, n.errorf("$ref", "a property that becomes a column cannot be a reference: write its schema in place")
-	}
-	p, err := newProperty(n)
-	if err != nil {
-		return nil, nil, err
-	}
+func (c *compiler) property(n node, required bool, parent position) (*Property, []leaf) {
+	p := c.newProperty(n)
 	p.Path, p.Required = parent.path+n.name, required
 	always := required && parent.required
 	if p.Kind == Nested {
-		if n.column+n.mask+n.domain != "" || n.recover || n.subject {
-			return nil, nil, fmt.Errorf("%s: an object with properties has no column of its own: put x- keywords on its properties", n.at)
+		if n.column+n.mask+n.domain != "" {
+			c.note(n.at, "an object with properties has no column of its own: put x- keywords on its properties")
 		}
 		var below []leaf
-		p.Object, below, err = c.object(n.Schema, position{n.at, p.Path + ".", parent.prefix + n.name + "_", always && p.NullRule != "", parent.depth + 1})
-		return p, below, err
+		p.Object, below = c.object(n.Schema, position{n.at, p.Path + ".", parent.prefix + n.name + "_", always && p.NullRule != "", parent.depth + 1})
+		return p, below
 	}
-	column := Column{Name: cmp.Or(n.column, parent.prefix+n.name), Path: p.Path, Recover: n.recover, Subject: n.subject}
-	if err := checkColumnName(n, column.Name); err != nil {
-		return nil, nil, err
-	}
-	if p.Masking, err = newMasking(n, p.Kind); err != nil {
-		return nil, nil, err
-	}
-	if err := p.setChecks(n); err != nil {
-		return nil, nil, err
+	column := Column{Name: cmp.Or(n.column, parent.prefix+n.name), Path: p.Path}
+	c.checkColumnName(n, column.Name)
+	p.Masking = c.newMasking(n, p.Kind)
+	c.setChecks(p, n)
+	if p.Kind == StoredArray || p.Kind == StoredObject {
+		p.Shape = c.shape(n)
 	}
 	column.Type, column.Mask = p.Type, p.Masking.Kind
 	column.Required = always && p.NullRule != "" && column.Mask != mask.Drop
-	return p, []leaf{{n, p, column}}, nil
+	return p, []leaf{{n, p, column}}
 }
 
 // newProperty reads type, which decides what a value may be.
-func newProperty(n node) (*Property, error) {
+func (c *compiler) newProperty(n node) *Property {
+	p := new(Property)
+	if n.Ref != nil || n.DynamicRef != nil {
+		n.note(c, "$ref", "a property that becomes a column cannot be a reference: write its schema in place")
+		return p
+	}
 	var types []string
 	if n.Types != nil {
 		types = n.Types.ToStrings()
@@ -182,12 +180,12 @@ func newProperty(n node) (*Property, error) {
 	nullable := slices.Contains(types, "null")
 	types = slices.DeleteFunc(types, func(t string) bool { return t == "null" })
 	if len(types) != 1 {
-		return nil, n.errorf("type", `one type is needed, and "null" besides if the value may be null: "type": "string" or ["string", "null"]`)
+		n.note(c, "type", `one type is needed, and "null" besides if the value may be null: "type": "string" or ["string", "null"]`)
+		return p
 	}
-	if types[0] != "object" && len(n.Properties) > 0 {
-		return nil, n.errorf("properties", "only a property of type object has properties")
+	if types[0] != "object" && len(n.Schema.Properties) > 0 {
+		n.note(c, "properties", "only a property of type object has properties")
 	}
-	p := new(Property)
 	if !nullable {
 		p.NullRule = "type"
 	}
@@ -204,9 +202,9 @@ func newProperty(n node) (*Property, error) {
 		p.Kind, p.Type = StoredArray, JSONB
 	default:
 		p.Kind, p.Type = StoredObject, JSONB
-		if len(n.Properties) > 0 {
+		if len(n.Schema.Properties) > 0 {
 			p.Kind = Nested
 		}
 	}
-	return p, nil
+	return p
 }

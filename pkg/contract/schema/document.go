@@ -3,13 +3,14 @@ package schema
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"sqs2pg/pkg/contract/scalar"
 )
 
 // documentText is what the schema library forgets of a document: the order of its properties, which
@@ -17,6 +18,9 @@ import (
 type documentText struct {
 	order    map[jsontext.Pointer][]string // names of properties, by the pointer of the schema that has them
 	declared map[string]bool               // the name of every property, at any depth
+	masks    []jsontext.Pointer            // x-mask and x-domain of schemas that are not properties with a column
+	refs     references
+	mistakes mistakes
 }
 
 // shape says which schemas the value of a keyword holds.
@@ -61,8 +65,13 @@ const (
 	atProperty              // a property of the root or of a nested object
 )
 
+// readDocument reads a document. It returns an error if the document is not JSON; other mistakes
+// are in the documentText.
 func readDocument(document []byte) (*documentText, error) {
-	t := &documentText{order: map[jsontext.Pointer][]string{}, declared: map[string]bool{}}
+	t := &documentText{
+		order: map[jsontext.Pointer][]string{}, declared: map[string]bool{},
+		refs: references{targets: map[jsontext.Pointer]string{}, anchors: map[string]bool{}},
+	}
 	d := jsontext.NewDecoder(bytes.NewBuffer(document))
 	if d.PeekKind() != '{' {
 		return nil, errors.New("it is not a JSON object: a contract is a JSON Schema, see infra/contracts/user_logins.json")
@@ -83,21 +92,17 @@ func explainSyntax(document []byte, err error) error {
 		return err
 	}
 	before := document[:min(int(syntax.ByteOffset), len(document))]
-	return fmt.Errorf("%s: line %d is not valid JSON: %w", pointerText(syntax.JSONPointer), 1+bytes.Count(before, []byte("\n")), syntax.Err)
+	return mistakeAt(syntax.JSONPointer, "line %d is not valid JSON: %v", 1+bytes.Count(before, []byte("\n")), syntax.Err)
 }
 
-// schema reads one schema and refuses the keywords that have no meaning there.
+// schema reads one schema and notes the keywords that have no meaning there.
 func (t *documentText) schema(d *jsontext.Decoder, at place) error {
 	if d.PeekKind() != '{' {
 		return d.SkipValue() // true, false, or what the meta-schema refuses
 	}
 	return members(d, func(here jsontext.Pointer, keyword string) error {
-		if err := checkKeyword(here, keyword, at); err != nil {
-			return err
-		}
+		t.checkKeyword(here.AppendToken(keyword), keyword, at)
 		switch shape := keywords[keyword]; {
-		case keyword == "$schema":
-			return checkDraft(d, here)
 		case shape == oneSchema:
 			return t.schema(d, elsewhere)
 		case shape == schemaList && d.PeekKind() == '[':
@@ -106,9 +111,12 @@ func (t *documentText) schema(d *jsontext.Decoder, at place) error {
 			return t.properties(d, here, at)
 		case shape == schemaMap && d.PeekKind() == '{':
 			return members(d, func(jsontext.Pointer, string) error { return t.schema(d, elsewhere) })
-		default:
-			return d.SkipValue()
 		}
+		value, err := d.ReadValue()
+		if err == nil {
+			t.checkValue(here, keyword, value)
+		}
+		return err
 	})
 }
 
@@ -159,36 +167,49 @@ func members(d *jsontext.Decoder, value func(here jsontext.Pointer, name string)
 
 const draft = "https://json-schema.org/draft/2020-12/schema"
 
-func checkDraft(d *jsontext.Decoder, here jsontext.Pointer) error {
-	value, err := d.ReadToken()
-	if err == nil && (value.Kind() != '"' || strings.TrimSuffix(value.String(), "#") != draft) {
-		err = fmt.Errorf("%s: contracts use another draft: set it to %q", here.AppendToken("$schema"), draft)
-	}
-	return err
-}
-
-func checkKeyword(here jsontext.Pointer, keyword string, at place) error {
-	where := pointerText(here.AppendToken(keyword))
-	if _, ok := keywords[keyword]; ok {
-		return nil
-	}
-	allowed, ok := annotationPlaces[keyword]
+// checkKeyword notes a keyword that is unknown, misplaced, or not for this release.
+func (t *documentText) checkKeyword(pointer jsontext.Pointer, keyword string, at place) {
+	allowed, ours := annotationPlaces[keyword]
+	_, known := keywords[keyword]
 	switch {
-	case !ok:
-		return fmt.Errorf("%s: unknown keyword %q%s", where, keyword, suggest(keyword, slices.Concat(
+	case known:
+	case !ours:
+		t.note(pointer, "unknown keyword %q%s", keyword, suggest(keyword, slices.Concat(
 			slices.Collect(maps.Keys(keywords)), slices.Collect(maps.Keys(annotationPlaces)))))
-	case allowed == at:
-		return nil
-	case allowed == atRoot:
-		return fmt.Errorf("%s: %s belongs at the root of the contract: move it there", where, keyword)
-	default:
-		return fmt.Errorf("%s: %s belongs on a property that becomes a column: move it there", where, keyword)
+	case allowed == atRoot && at != atRoot:
+		t.note(pointer, "%s belongs at the root of the contract: move it there", keyword)
+	case at == elsewhere && (keyword == "x-mask" || keyword == "x-domain"):
+		t.masks = append(t.masks, pointer)
+	case allowed != at:
+		t.note(pointer, "%s belongs on a property that becomes a column: move it there", keyword)
+	case keyword == "x-recover" || keyword == "x-subject":
+		t.note(pointer, "%s needs the vault, which this release does not have: remove it", keyword)
 	}
 }
 
-func pointerText(p jsontext.Pointer) string {
-	if p == "" {
-		return "/"
+// checkValue notes the mistakes that the schema library would not find, or not survive, in the
+// value of a keyword of the schema at here.
+func (t *documentText) checkValue(here jsontext.Pointer, keyword string, value jsontext.Value) {
+	if value.Kind() == '"' {
+		text, _ := jsontext.AppendUnquote(nil, value)
+		t.refs.add(here, keyword, string(text))
+		if keyword == "$schema" && strings.TrimSuffix(string(text), "#") != draft {
+			t.note(here.AppendToken(keyword), "contracts use another draft: set it to %q", draft)
+		}
 	}
-	return string(p)
+	d := jsontext.NewDecoder(bytes.NewReader(value))
+	for {
+		token, err := d.ReadToken()
+		if err != nil {
+			return // the end: the value has been read before
+		}
+		if token.Kind() == '0' && !scalar.InProportion([]byte(token.String())) {
+			t.note(here.AppendToken(keyword)+d.StackPointer(), "a number has more than %d digits before the point or %d after it: write one that a message can have",
+				scalar.MaxWhole, scalar.MaxFraction)
+		}
+	}
+}
+
+func (t *documentText) note(at jsontext.Pointer, format string, args ...any) {
+	t.mistakes = append(t.mistakes, mistakeAt(at, format, args...))
 }

@@ -3,7 +3,6 @@ package schema
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -18,49 +17,53 @@ import (
 var errFormat = errors.New("format")
 
 // explain rewrites an error of the schema library for the author of a contract.
-func explain(err error) error {
+func explain(err error) mistakes {
 	var invalid *jsonschema.SchemaValidationError
-	var mistakes *jsonschema.ValidationError
-	if errors.As(err, &invalid) && errors.As(invalid.Err, &mistakes) {
-		return firstMistake(mistakes)
+	var complaints *jsonschema.ValidationError
+	if errors.As(err, &invalid) && errors.As(invalid.Err, &complaints) {
+		return clearest(complaints)
 	}
-	var remote *jsonschema.LoadURLError
-	if errors.As(err, &remote) {
-		return fmt.Errorf("$ref to %s: a contract is one document: put the schema under $defs", strings.TrimPrefix(remote.URL, "contract://"))
-	}
-	var missing *jsonschema.JSONPointerNotFoundError
-	if errors.As(err, &missing) {
-		return fmt.Errorf("$ref to %s: there is no such schema", strings.TrimPrefix(missing.URL, documentURL))
-	}
-	return errors.New(strings.ReplaceAll(err.Error(), documentURL, ""))
+	return mistakes{{text: strings.ReplaceAll(err.Error(), documentURL, "")}}
 }
 
-// firstMistake picks one complaint of the meta-schema: the first by its pointer. If a place has
-// several, the complaint about the type says least and comes last.
-func firstMistake(e *jsonschema.ValidationError) error {
-	type mistake struct {
-		pointer string
-		rank    int
-		text    string
-	}
-	var all []mistake
-	printer := message.NewPrinter(language.English)
-	var walk func(*jsonschema.ValidationError)
-	walk = func(e *jsonschema.ValidationError) {
-		if len(e.Causes) == 0 {
-			m := mistake{pointer: "/" + strings.Join(e.InstanceLocation, "/"), text: e.ErrorKind.LocalizedString(printer)}
-			if _, ok := e.ErrorKind.(*errorkind.Type); ok {
-				m.rank = 1
-			}
-			all = append(all, m)
-		}
-		for _, cause := range e.Causes {
-			walk(cause)
-		}
-	}
-	walk(e)
-	first := slices.MinFunc(all, func(a, b mistake) int {
-		return cmp.Or(cmp.Compare(a.pointer, b.pointer), cmp.Compare(a.rank, b.rank), cmp.Compare(a.text, b.text))
+// clearest returns one complaint of the meta-schema for each place. If a place has several, the
+// complaint about the type says least. A complaint about what is inside of a place says more than
+// one about the place.
+func clearest(e *jsonschema.ValidationError) mistakes {
+	all := complaints(nil, message.NewPrinter(language.English), e)
+	slices.SortFunc(all, func(a, b complaint) int {
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.rank, b.rank), cmp.Compare(a.text, b.text))
 	})
-	return fmt.Errorf("%s: %s", first.pointer, first.text)
+	var found mistakes
+	for i, c := range all {
+		isFirst := i == 0 || all[i-1].at != c.at
+		hasInner := slices.ContainsFunc(all, func(other complaint) bool { return other.at != c.at && c.at.Contains(other.at) })
+		if isFirst && !hasInner {
+			found = append(found, c.mistake)
+		}
+	}
+	return found
+}
+
+// complaint is what the meta-schema says of one value.
+type complaint struct {
+	mistake
+	rank int // 1 for a complaint about the type
+}
+
+func complaints(all []complaint, printer *message.Printer, e *jsonschema.ValidationError) []complaint {
+	if len(e.Causes) == 0 {
+		c := complaint{mistake: mistake{text: e.ErrorKind.LocalizedString(printer)}}
+		for _, token := range e.InstanceLocation {
+			c.at = c.at.AppendToken(token)
+		}
+		if _, ok := e.ErrorKind.(*errorkind.Type); ok {
+			c.rank = 1
+		}
+		all = append(all, c)
+	}
+	for _, cause := range e.Causes {
+		all = complaints(all, printer, cause)
+	}
+	return all
 }

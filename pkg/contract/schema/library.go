@@ -2,25 +2,42 @@ package schema
 
 import (
 	"bytes"
-	"fmt"
+	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/santhosh-tekuri/jsonschema/v6"
-
-	"sqs2pg/pkg/contract/scalar"
 )
 
 // documentURL stands for the document in the schema library, which names schemas by URL.
 const documentURL = "contract:///contract.json"
 
-// compileLibrary checks the document against the meta-schemas of the draft and of our vocabulary,
-// and compiles it by the schema library.
-func compileLibrary(document []byte) (*jsonschema.Schema, error) {
+// compileLibrary checks a document against the meta-schemas of the draft and of our vocabulary, and
+// compiles it by the schema library. It takes values with mistakes out of the document, so that the
+// rest can be compiled and checked too; the compiled schema is nil if that is not possible. The
+// mistakes are those of text and its own.
+func compileLibrary(document []byte, text *documentText) (*jsonschema.Schema, mistakes) {
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(document))
 	if err != nil {
-		return nil, err
+		return nil, text.mistakes.with(mistake{text: err.Error()}) // never: it has been read before
 	}
+	known := text.mistakes.with(text.refs.check(value)...)
+	known.removeFrom(value)
+	for {
+		schema, err := compileValue(value)
+		if err == nil {
+			return schema, known
+		}
+		found := explain(err)
+		known = known.with(found...)
+		if !found.removeFrom(value) {
+			return nil, known
+		}
+	}
+}
+
+func compileValue(document any) (*jsonschema.Schema, error) {
 	c := jsonschema.NewCompiler()
 	c.DefaultDraft(jsonschema.Draft2020)
 	c.UseLoader(jsonschema.SchemeURLLoader{}) // a contract is one document: nothing is fetched
@@ -30,14 +47,20 @@ func compileLibrary(document []byte) (*jsonschema.Schema, error) {
 	}
 	c.AssertVocabs()
 	c.RegisterVocabulary(vocabulary())
-	if err := c.AddResource(documentURL, value); err != nil {
-		return nil, explain(err)
+	if err := c.AddResource(documentURL, document); err != nil {
+		return nil, err
 	}
-	schema, err := c.Compile(documentURL)
+	return c.Compile(documentURL)
+}
+
+// pointerOf returns where in the document the library has found a schema.
+func pointerOf(location string) jsontext.Pointer {
+	_, fragment, _ := strings.Cut(location, "#")
+	pointer, err := url.PathUnescape(fragment)
 	if err != nil {
-		return nil, explain(err)
+		return jsontext.Pointer(fragment)
 	}
-	return schema, nil
+	return jsontext.Pointer(pointer)
 }
 
 // formatOf adapts a format to the schema library, which leaves values that are not strings to it.
@@ -85,19 +108,4 @@ func combines(s *jsonschema.Schema) bool {
 func limitsMembers(s *jsonschema.Schema) bool {
 	return s.MinProperties != nil || s.MaxProperties != nil || s.PropertyNames != nil ||
 		len(s.PatternProperties)+len(s.DependentRequired) > 0 || s.UnevaluatedProperties != nil
-}
-
-// checkNumbers refuses numbers that are out of proportion; the schema library could not read them.
-func checkNumbers(document []byte) error {
-	d := jsontext.NewDecoder(bytes.NewReader(document))
-	for {
-		token, err := d.ReadToken()
-		if err != nil {
-			return nil // the end: readDocument has refused what is not JSON
-		}
-		if token.Kind() == '0' && !scalar.InProportion([]byte(token.String())) {
-			return fmt.Errorf("%s: a number has more than %d digits before the point or %d after it: write one that a message can have",
-				pointerText(d.StackPointer()), scalar.MaxWhole, scalar.MaxFraction)
-		}
-	}
 }

@@ -28,14 +28,26 @@ func TestNamesPlaceAndRemedyOfAMistake(t *testing.T) {
 		{"a keyword of nobody", with(`{"type": "string", "nullable": true}`, ``), `/properties/p/nullable: unknown keyword "nullable": remove it`},
 		{"x-table on a property", with(`{"type": "string", "x-table": "t"}`, ``), `/properties/p/x-table: x-table belongs at the root of the contract: move it there`},
 		{"x-mask at the root", with(`{"type": "string"}`, `, "x-mask": "token"`), `/x-mask: x-mask belongs on a property that becomes a column: move it there`},
-		{"x-mask below items", with(`{"type": "array", "items": {"type": "string", "x-mask": "token"}}`, ``), `/properties/p/items/x-mask: x-mask belongs on a property that becomes a column: move it there`},
+		{"x-mask below anyOf of a column", with(`{"type": "string", "anyOf": [{"type": "string", "x-mask": "token"}]}`, ``), `/properties/p/anyOf/0/x-mask: x-mask has no effect here: move it to a property that becomes a column, or to a string inside of one that is stored as jsonb`},
+		{"x-mask below contains", with(`{"type": "array", "contains": {"type": "string", "x-mask": "token"}}`, ``), `/properties/p/contains/x-mask: x-mask has no effect here: move it to a property that becomes a column, or to a string inside of one that is stored as jsonb`},
+		{"x-domain in a schema that nothing refers to", with(`{"type": "array"}`, `, "$defs": {"a/b %c": {"type": "string", "x-domain": "d"}}`), `/$defs/a~1b %c/x-domain: x-domain has no effect here: move it to a property that becomes a column, or to a string inside of one that is stored as jsonb`},
+		{"x-mask on a member that may be a number", with(`{"type": "array", "items": {"type": ["string", "number"], "x-mask": "token"}}`, ``), `/properties/p/items/x-mask: only a string can be masked: make it a string, or do not declare it, then it is not stored`},
+		{"x-mask on a member without a type", with(`{"type": "object", "additionalProperties": {"x-mask": "token"}}`, ``), `/properties/p/additionalProperties/x-mask: only a string can be masked: make it a string, or do not declare it, then it is not stored`},
+		{"x-domain on an element without a token", with(`{"type": "array", "items": {"$ref": "#/$defs/a~1b %25c"}}`, `, "$defs": {"a/b %c": {"type": "string", "x-domain": "d"}}`), `/$defs/a~1b %c/x-domain: it needs "x-mask": "token"`},
+		{"two masks for an element", with(`{"type": "array", "items": {"type": "string", "x-mask": "token", "allOf": [{"type": "string", "x-mask": "sha256-8"}]}}`, ``), `/properties/p/items/x-mask: the value is masked by /properties/p/items/allOf/0/x-mask too: keep one mask`},
+		{"x-column below items", with(`{"type": "array", "items": {"type": "string", "x-column": "c"}}`, ``), `/properties/p/items/x-column: x-column belongs on a property that becomes a column: move it there`},
+		{"an unknown format below items", with(`{"type": "array", "items": {"type": "string", "format": "ipaddress"}}`, ``), `/properties/p/items/format: unknown format "ipaddress": remove it`},
 		{"x-mask on an object with properties", with(`{"type": "object", "properties": {"q": {"type": "string"}}, "x-column": "q"}`, ``), `/properties/p: an object with properties has no column of its own: put x- keywords on its properties`},
 		{"an unknown mask", with(`{"type": "string", "x-mask": "tokne"}`, ``), `/properties/p/x-mask: value must be one of 'token', 'sha256-8', 'ip-network', 'drop'`},
 		{"a mask of a number", with(`{"type": "integer", "x-mask": "token"}`, ``), `/properties/p/x-mask: only a string can be masked: make it a string, or do not declare it, then it is not stored`},
 		{"a network of no address", with(`{"type": "string", "x-mask": "ip-network"}`, ``), `/properties/p/x-mask: ip-network needs an address: add "format": "ip"`},
-		{"recovery without a token", with(`{"type": "string", "x-recover": true}`, ``), `/properties/p/x-recover: it needs "x-mask": "token"`},
+		{"recovery", with(`{"type": "string", "x-mask": "token", "x-recover": true}`, ``), `/properties/p/x-recover: x-recover needs the vault, which this release does not have: remove it`},
 		{"a domain without a token", with(`{"type": "string", "x-domain": "d"}`, ``), `/properties/p/x-domain: it needs "x-mask": "token"`},
-		{"two subjects", with(`{"type": "string", "x-subject": true}, "q": {"type": "string", "x-subject": true}`, ``), `/properties/q/x-subject: p has it already: one property identifies the person`},
+		{"a subject", with(`{"type": "string", "x-subject": true}`, ``), `/properties/p/x-subject: x-subject needs the vault, which this release does not have: remove it`},
+		{"a subject at the root", with(`{"type": "string"}`, `, "x-subject": true`), `/x-subject: x-subject belongs on a property that becomes a column: move it there`},
+		{"a key masked by sha256-8", with(`{"type": "string", "x-mask": "sha256-8"}`, `, "required": ["p"], "x-write": {"mode": "upsert", "key": ["p"]}`), `/x-write/key/0: the column p is masked by sha256-8, which makes different values equal, so that one row would replace the other: mask it by token, or use another column`},
+		{"a key masked by ip-network", with(`{"type": "string", "format": "ip", "x-mask": "ip-network"}`, `, "required": ["p"], "x-write": {"mode": "upsert", "key": ["p"]}`), `/x-write/key/0: the column p is masked by ip-network, which makes different values equal, so that one row would replace the other: mask it by token, or use another column`},
+		{"a key that is dropped", with(`{"type": "string", "x-mask": "drop"}`, `, "required": ["p"], "x-write": {"mode": "upsert", "key": ["p"]}`), `/x-write/key/0: the column p can be null: a key's properties are required, not nullable and not dropped`},
 		{"no table", `{"type": "object", "properties": {"p": {"type": "string"}}}`, `/x-table: it is missing: name the table, "x-table": "orders"`},
 		{"a table that needs quotes", `{"x-table": "My Table", "type": "object", "properties": {"p": {"type": "string"}}}`, `/x-table: "My Table" is not a valid table name: use at most 50 lower-case letters, digits and _, after a schema and a dot if it has one`},
 		{"a table with a long name", `{"x-table": "a23456789012345678901234567890123456789012345678901", "type": "object", "properties": {"p": {"type": "string"}}}`, `/x-table: "a23456789012345678901234567890123456789012345678901" is not a valid table name: use at most 50 lower-case letters, digits and _, after a schema and a dot if it has one`},
@@ -50,8 +62,8 @@ func TestNamesPlaceAndRemedyOfAMistake(t *testing.T) {
 		{"an unknown type", with(`{"type": "strng"}`, ``), `/properties/p/type: value must be one of 'array', 'boolean', 'integer', 'null', 'number', 'object', 'string'`},
 		{"properties of a string", with(`{"type": "string", "properties": {"q": {"type": "string"}}}`, ``), `/properties/p/properties: only a property of type object has properties`},
 		{"a reference", with(`{"$ref": "#/$defs/d"}`, `, "$defs": {"d": {"type": "string"}}`), `/properties/p/$ref: a property that becomes a column cannot be a reference: write its schema in place`},
-		{"a reference to a file", with(`{"type": "array", "items": {"$ref": "/etc/hostname"}}`, ``), `$ref to /etc/hostname: a contract is one document: put the schema under $defs`},
-		{"a reference to nothing", with(`{"type": "array", "items": {"$ref": "#/$defs/d"}}`, ``), `$ref to #/$defs/d: there is no such schema`},
+		{"a reference to a file", with(`{"type": "array", "items": {"$ref": "/etc/hostname"}}`, ``), `/properties/p/items/$ref: /etc/hostname is not in this document: put the schema under $defs and refer to it there`},
+		{"a reference to nothing", with(`{"type": "array", "items": {"$ref": "#/$defs/d"}}`, ``), `/properties/p/items/$ref: there is no schema #/$defs/d: put it under $defs`},
 		{"a length that is a word", with(`{"type": "string", "maxLength": "ten"}`, ``), `/properties/p/maxLength: got string, want integer`},
 		{"a pattern that does not compile", with(`{"type": "string", "pattern": "(?=a)"}`, ``), "/properties/p/pattern: '(?=a)' is not valid regex: error parsing regexp: invalid or unsupported Perl syntax: `(?=`"},
 		{"an unknown format", with(`{"type": "string", "format": "data-time"}`, ``), `/properties/p/format: unknown format "data-time": did you mean "date-time"?`},
@@ -69,7 +81,7 @@ func TestNamesPlaceAndRemedyOfAMistake(t *testing.T) {
 		{"a key that is no column", with(`{"type": "string"}`, `, "required": ["p"], "x-write": {"mode": "upsert", "key": ["pp"]}`), `/x-write/key/0: there is no column "pp": did you mean "p"?`},
 		{"a key that can be missing", with(`{"type": "string", "maxLength": 9}`, `, "x-write": {"mode": "upsert", "key": ["p"]}`), `/x-write/key/0: the column p can be null: a key's properties are required, not nullable and not dropped`},
 		{"a key that is an array", with(`{"type": "array"}`, `, "required": ["p"], "x-write": {"mode": "upsert", "key": ["p"]}`), `/x-write/key/0: the column p is jsonb: a key has simple columns`},
-		{"a key that is long", with(`{"type": "string"}`, `, "required": ["p"], "x-write": {"mode": "upsert", "key": ["p"]}`), `/x-write/key/0: a key's text has at most 600 characters in all, as an index takes no more: give p a smaller maxLength`},
+		{"a key that is long", with(`{"type": "string"}`, `, "required": ["p"], "x-write": {"mode": "upsert", "key": ["p"]}`), `/x-write/key/0: a key's text has at most 600 characters in all, because an index entry holds no more: give p a smaller maxLength`},
 	} {
 		t.Run(test.mistake, func(t *testing.T) {
 			t.Parallel()
@@ -81,5 +93,46 @@ func TestNamesPlaceAndRemedyOfAMistake(t *testing.T) {
 				t.Errorf("got  %s\nwant %s", got, test.want)
 			}
 		})
+	}
+}
+
+func TestNamesAllMistakesAtOnce(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ document, want string }{
+		{
+			with(`{"type": "strng", "maxLength": "ten", "x-maks": "token"}, "q": {"type": "string", "x-mask": "tokne", "format": "data-time"}, "R": {"type": "string"}`,
+				`, "required": ["q", "s"], "x-write": {"mode": "merge"}`),
+			`8 mistakes:
+  /properties/p/x-maks: unknown keyword "x-maks": did you mean "x-mask"?
+  /properties/p/maxLength: got string, want integer
+  /properties/p/type: value must be one of 'array', 'boolean', 'integer', 'null', 'number', 'object', 'string'
+  /properties/q/x-mask: value must be one of 'token', 'sha256-8', 'ip-network', 'drop'
+  /x-write/mode: value must be one of 'insert', 'upsert'
+  /properties/q/format: unknown format "data-time": did you mean "date-time"?
+  /properties/R/x-column: "R" is not a valid column name: give it one of at most 63 lower-case letters, digits and _ by x-column
+  /required: required names "s", which is not among the properties: did you mean "R"?`,
+		},
+		{
+			with(`{"type": "array", "items": {"$ref": "#/$defs/a"}, "contains": {"$ref": "b.json#/c"}}, "q": {"type": "number", "minimum": 1e999999999}`,
+				`, "$schema": "http://json-schema.org/draft-07/schema#", "$defs": {"d": {"maxItems": -1}}`),
+			`5 mistakes:
+  /properties/q/minimum: a number has more than 309 digits before the point or 1000 after it: write one that a message can have
+  /$schema: contracts use another draft: set it to "https://json-schema.org/draft/2020-12/schema"
+  /properties/p/items/$ref: there is no schema #/$defs/a: put it under $defs
+  /properties/p/contains/$ref: b.json is not in this document: put the schema under $defs and refer to it there
+  /$defs/d/maxItems: minimum: got -1, want 0`,
+		},
+		{ // whatever follows from the first mistake is left out
+			with(`{"$ref": "#/$defs/none"}`, `, "required": ["p"], "x-write": {"mode": "upsert", "key": "p"}`),
+			`3 mistakes:
+  /properties/p/$ref: there is no schema #/$defs/none: put it under $defs
+  /x-write/key: got string, want array
+  /properties/p/type: one type is needed, and "null" besides if the value may be null: "type": "string" or ["string", "null"]`,
+		},
+	} {
+		_, err := schema.Compile([]byte(test.document))
+		if err == nil || err.Error() != test.want {
+			t.Errorf("got  %v\nwant %s", err, test.want)
+		}
 	}
 }

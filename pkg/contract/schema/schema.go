@@ -7,9 +7,23 @@
 // properties, which runs while a message is decoded, because a general validator costs more than
 // all the rest. The keywords that the tree does not check (anyOf, if, items and so on) are left to
 // github.com/santhosh-tekuri/jsonschema.
+//
+// Undeclared members never reach the table. A property of the root or of a nested object becomes a
+// column, and the message may have other members, which are not stored. An array is stored as
+// jsonb, and so is an object without properties. Inside of them the same holds wherever the
+// document declares members: an object keeps those, and loses all others. Where it declares none,
+// as in "type": "object" alone or an array without items, the value is stored as it came. See
+// [Shape].
+//
+// A value that is not stored cannot refuse a message by its content: an undeclared one is checked
+// only by keywords that ask about undeclared members, such as additionalProperties, and a dropped
+// one only by its type. Nesting counts everywhere, because it is a limit of the whole message.
 package schema
 
 import (
+	"slices"
+	"strconv"
+
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"sqs2pg/pkg/mask"
@@ -31,6 +45,45 @@ type Schema struct {
 	Library *jsonschema.Schema
 }
 
+// Drops reports whether the value at a place in a message is dropped. location has the names of
+// members and the indexes of elements.
+func (s *Schema) Drops(location []string) bool {
+	o := s.Root
+	for i, name := range location {
+		p := o.ByName[name]
+		switch {
+		case p == nil:
+			return false
+		case p.Kind == Nested:
+			o = p.Object
+		default:
+			return p.drops(location[i+1:])
+		}
+	}
+	return false
+}
+
+// drops is Drops for a place inside of the value of a property.
+func (p *Property) drops(location []string) bool {
+	if p.Masking.Kind == mask.Drop {
+		return true
+	}
+	if p.Shape == nil {
+		return false
+	}
+	shape := *p.Shape
+	for _, token := range location {
+		inside, _ := shape.Member(token)
+		if i, err := strconv.Atoi(token); err == nil { // of an array, or a member with such a name
+			inside.schemas = append(inside.schemas, shape.Element(i).schemas...)
+		}
+		if shape = inside; shape.Masking().Kind == mask.Drop {
+			return true
+		}
+	}
+	return false
+}
+
 // Kind is what the value of a property must be in JSON, unless it is null.
 type Kind uint8
 
@@ -50,8 +103,16 @@ type Object struct {
 	Path       string      // from the root; "" for the root itself, else it ends in a dot
 	Properties []*Property // in the order of the document
 	ByName     map[string]*Property
-	Required   int  // how many of the properties are
-	Closed     bool // additionalProperties is false
+	Required   int // how many of the properties are
+
+	closed   bool // additionalProperties is false
+	patterns []jsonschema.Regexp
+}
+
+// Forbids reports whether the document allows no member of this name, which is not among the
+// properties.
+func (o *Object) Forbids(name []byte) bool {
+	return o.closed && !slices.ContainsFunc(o.patterns, func(p jsonschema.Regexp) bool { return p.MatchString(string(name)) })
 }
 
 // Property is a declared property.
@@ -69,6 +130,7 @@ type Property struct {
 	Masking Masking
 	Text    TextChecks   // of a String
 	Numbers NumberChecks // of an Integer or Number
+	Shape   *Shape       // of a stored value; nil if all of it is stored as it comes
 }
 
 // Masking says how the values of a property are masked.

@@ -39,8 +39,6 @@ type Column struct {
 	Type     Type
 	Required bool      // NOT NULL: every valid message has the value
 	Mask     mask.Kind // every mask but None makes the type Text
-	Recover  bool      // x-recover: the value is also sealed into the vault
-	Subject  bool      // x-subject: the value identifies the person
 	Path     string    // the property's path from the root, joined by dots
 }
 

@@ -27,7 +27,6 @@ var annotationPlaces = map[string]place{
 type annotations struct {
 	table, column, mask, domain string
 	format                      string // JSON Schema's own; the schema library forgets a name that it does not know
-	recover, subject            bool
 	mode                        string
 	key                         []string
 }
@@ -65,8 +64,6 @@ func compileAnnotations(_ *jsonschema.CompilerContext, schema map[string]any) (j
 	a.column, _ = schema["x-column"].(string)
 	a.mask, _ = schema["x-mask"].(string)
 	a.domain, _ = schema["x-domain"].(string)
-	a.recover, _ = schema["x-recover"].(bool)
-	a.subject, _ = schema["x-subject"].(bool)
 	write, _ := schema["x-write"].(map[string]any)
 	a.mode, _ = write["mode"].(string)
 	columns, _ := write["key"].([]any)

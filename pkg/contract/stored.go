@@ -1,0 +1,187 @@
+package contract
+
+import (
+	"github.com/go-json-experiment/json/jsontext"
+
+	"sqs2pg/pkg/contract/scalar"
+	"sqs2pg/pkg/contract/schema"
+	"sqs2pg/pkg/mask"
+)
+
+// maskedText is a string inside of a stored value that is to be masked: where it stands, quoted, in
+// the text of the column.
+type maskedText struct {
+	column, start, end int
+	masking            schema.Masking
+}
+
+// stored reads the value of a jsonb column, or returns the rule that it breaks. It leaves out white
+// space, members that are not declared, and dropped members; dropped elements become null.
+func (d *decoding) stored(p *schema.Property, raw []byte) (Value, string) {
+	if p.Shape == nil {
+		compact, rule := d.scan(raw)
+		return textValue(string(compact)), rule
+	}
+	w := storing{raw: raw, out: d.scratch[:0], column: p.Column, depth: d.json.StackDepth()}
+	w.value(*p.Shape)
+	d.scratch = w.out
+	d.masked = append(d.masked, w.masked...)
+	return textValue(string(w.out)), w.rule
+}
+
+// storing copies one value that jsontext has found valid.
+type storing struct {
+	raw    []byte
+	i      int // of the next byte of raw
+	out    []byte
+	column int
+	depth  int
+	masked []maskedText
+	rule   string // the first rule that the value breaks
+}
+
+func (w *storing) violate(rule string) {
+	if w.rule == "" {
+		w.rule = rule
+	}
+}
+
+// next returns the first byte of the next token.
+func (w *storing) next() byte {
+	for {
+		switch c := w.raw[w.i]; c {
+		case ' ', '\t', '\n', '\r', ',', ':':
+			w.i++
+		default:
+			return c
+		}
+	}
+}
+
+func (w *storing) value(shape schema.Shape) {
+	switch c := w.next(); {
+	case (c == '{' || c == '[') && w.depth == maxNesting:
+		w.violate(ruleNesting)
+		w.skip()
+	case c == '{':
+		w.object(shape)
+	case c == '[':
+		w.array(shape)
+	case c == '"':
+		w.text(shape)
+	default:
+		start := w.i
+		w.i = scalarEnd(w.raw, w.i)
+		if number := w.raw[start:w.i]; (c == '-' || c >= '0' && c <= '9') && !scalar.InProportion(number) {
+			w.violate(ruleRange)
+		}
+		w.out = append(w.out, w.raw[start:w.i]...)
+	}
+}
+
+func (w *storing) object(shape schema.Shape) {
+	w.open()
+	for w.next() != '}' {
+		start := w.i
+		w.i = stringEnd(w.raw, w.i)
+		quoted := w.raw[start:w.i]
+		name, _ := jsontext.AppendUnquote(nil, quoted)
+		member, keep := shape.Member(string(name))
+		if !keep || member.Masking().Kind == mask.Drop {
+			w.skip()
+			continue
+		}
+		if holdsNUL(quoted) {
+			w.violate(ruleNUL)
+		}
+		w.separate('{')
+		w.out = append(append(w.out, quoted...), ':')
+		w.value(member)
+	}
+	w.close()
+}
+
+func (w *storing) array(shape schema.Shape) {
+	w.open()
+	for i := 0; w.next() != ']'; i++ {
+		w.separate('[')
+		element := shape.Element(i)
+		if element.Masking().Kind == mask.Drop {
+			w.skip()
+			w.out = append(w.out, "null"...)
+			continue
+		}
+		w.value(element)
+	}
+	w.close()
+}
+
+// open copies the bracket at which an object or an array begins.
+func (w *storing) open() {
+	w.depth++
+	w.out = append(w.out, w.raw[w.i])
+	w.i++
+}
+
+// close copies the bracket at which it ends.
+func (w *storing) close() {
+	w.depth--
+	w.out = append(w.out, w.raw[w.i])
+	w.i++
+}
+
+// separate writes a comma, unless the value is the first after the opening bracket.
+func (w *storing) separate(bracket byte) {
+	if w.out[len(w.out)-1] != bracket {
+		w.out = append(w.out, ',')
+	}
+}
+
+func (w *storing) text(shape schema.Shape) {
+	start := w.i
+	w.i = stringEnd(w.raw, start)
+	quoted := w.raw[start:w.i]
+	if holdsNUL(quoted) {
+		w.violate(ruleNUL)
+	}
+	w.out = append(w.out, quoted...)
+	if masking := shape.Masking(); masking.Kind != mask.None {
+		w.masked = append(w.masked, maskedText{w.column, len(w.out) - len(quoted), len(w.out), masking})
+	}
+}
+
+// skip passes over a value that is not stored.
+func (w *storing) skip() {
+	w.next()
+	start := w.i
+	w.i = valueEnd(w.raw, w.i)
+	if isTooDeep(w.raw[start:w.i], w.depth) {
+		w.violate(ruleNesting)
+	}
+}
+
+// maskTexts replaces masked strings in the text of stored values. masked is in the order of the
+// columns and of the places in them.
+func maskTexts(k *mask.Keyring, values []Value, masked []maskedText) {
+	for len(masked) > 0 {
+		column, end := masked[0].column, 0
+		text := values[column].text
+		var out []byte
+		for ; len(masked) > 0 && masked[0].column == column; masked = masked[1:] {
+			m := masked[0]
+			out = append(out, text[end:m.start]...)
+			out, _ = jsontext.AppendQuote(out, maskQuoted(k, &m.masking, text[m.start:m.end]))
+			end = m.end
+		}
+		values[column] = textValue(string(append(out, text[end:]...)))
+	}
+}
+
+func maskQuoted(k *mask.Keyring, m *schema.Masking, quoted string) string {
+	unquoted, _ := jsontext.AppendUnquote(nil, quoted)
+	text := string(unquoted)
+	if m.Canonical != nil {
+		text = m.Canonical(text)
+	}
+	return maskValue(m, k, textValue(text)).text
+}
