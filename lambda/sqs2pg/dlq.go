@@ -160,6 +160,9 @@ func (c *dlqRedrive) Run(ctx context.Context, s *streams) error {
 		fmt.Fprintf(s.err, "%d left, which the contract refuses: mend the contract or its producer, or use --all\n", n)
 		left.print(s)
 	}
+	if rest := dead.Visible - moved - left.total(); rest > 0 && err == nil {
+		fmt.Fprintf(s.err, "%d could not be received now: run this again in a minute\n", rest)
+	}
 	return err
 }
 

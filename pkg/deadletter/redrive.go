@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -14,10 +15,6 @@ import (
 	"sqs2pg/pkg/queue"
 )
 
-// rounds is how many answers without an unknown letter end a redrive. Letters that stay are visible again after LookTime, so a long
-// redrive meets them among the others.
-const rounds = 3
-
 // Redrive puts those dead letters back on the source queue that choose returns true for; it leaves the others. Nil chooses all.
 // It calls choose once for each letter, and handles as many letters as were visible when they were counted, so that a message
 // that fails and dies again meanwhile stays dead. It returns how many letters it moved, with an error too.
@@ -26,78 +23,35 @@ const rounds = 3
 // Redrive sends it again with the same identity, so that the function recognises it. Letters that the source queue
 // refuses stay dead; the others are moved, and the error counts the refused ones.
 func (l *Letters) Redrive(ctx context.Context, choose func(*Letter) bool) (moved int, err error) {
-	r := &redrive{Letters: l, choose: choose, known: map[string]bool{}}
-	defer func() { l.release(ctx, r.stay) }()
-	for idle := 0; idle < rounds && r.moved+len(r.known) < l.Visible && ctx.Err() == nil; idle++ {
+	h := &held{queue: l.Queue, known: map[string]bool{}, renewed: time.Now()}
+	defer h.release(ctx)
+	var refused sent
+	for len(h.known) < l.Visible && ctx.Err() == nil {
 		letters, err := l.receive(ctx)
 		if err != nil {
-			return r.moved, err
+			return moved, err
 		}
-		if len(letters) == 0 { // the others are in flight, or in a FIFO group behind one that stays
+		fresh := h.add(letters)
+		if len(fresh) == 0 { // the others are in flight, or in a FIFO group behind one that stays
 			break
 		}
-		chosen := r.sort(letters)
-		if len(chosen) > 0 || r.fresh {
-			idle = -1
+		if choose != nil {
+			fresh = slices.DeleteFunc(fresh, func(letter *Letter) bool { return !choose(letter) })
 		}
-		if err := r.move(ctx, chosen); err != nil {
-			l.release(ctx, chosen)
-			return r.moved, err
+		s, err := l.send(ctx, fresh)
+		n, deleteErr := l.delete(ctx, s.accepted)
+		moved += n
+		refused.refused, refused.code = append(refused.refused, s.refused...), cmp.Or(refused.code, s.code)
+		if err := cmp.Or(err, deleteErr); err != nil {
+			return moved, err
 		}
+		h.forget(s.accepted)
+		h.renew(ctx)
 	}
-	if r.refused > 0 {
-		return r.moved, fmt.Errorf("the source queue refused %d messages, the first, %s, with %s; they stay dead", r.refused, r.first, r.code)
+	if n := len(refused.refused); n > 0 {
+		return moved, fmt.Errorf("the source queue refused %d messages, the first, %s, with %s: they stay dead", n, refused.refused[0].ID(), refused.code)
 	}
-	return r.moved, ctx.Err()
-}
-
-// redrive is one call of Redrive.
-type redrive struct {
-	*Letters
-	choose func(*Letter) bool
-
-	moved   int
-	stay    []*Letter       // that are not chosen, or were refused; some may be here twice
-	known   map[string]bool // their ids
-	fresh   bool            // the last answer had a letter that was not known
-	refused int
-	first   string // the id of the first refused letter
-	code    string // why SQS refused it
-}
-
-// sort returns the chosen letters and keeps the others.
-func (r *redrive) sort(letters []*Letter) (chosen []*Letter) {
-	r.fresh = false
-	for _, letter := range letters {
-		if known := r.known[letter.ID()]; !known {
-			r.fresh = true
-			if r.choose == nil || r.choose(letter) {
-				chosen = append(chosen, letter)
-				continue
-			}
-		}
-		r.keep(letter)
-	}
-	return chosen
-}
-
-func (r *redrive) keep(letter *Letter) {
-	r.known[letter.ID()] = true
-	r.stay = append(r.stay, letter)
-}
-
-func (r *redrive) move(ctx context.Context, letters []*Letter) error {
-	s, err := r.send(ctx, letters)
-	n, deleteErr := r.delete(ctx, s.accepted)
-	r.moved += n
-	for _, letter := range s.refused {
-		r.keep(letter)
-	}
-	if r.refused == 0 && len(s.refused) > 0 {
-		r.first, r.code = s.refused[0].ID(), s.code
-	}
-	r.refused += len(s.refused)
-	return cmp.Or(err, deleteErr)
+	return moved, ctx.Err()
 }
 
 // sent is what the source queue did with letters. With an error it leaves out those of which it is not known.
