@@ -12,7 +12,7 @@ import (
 )
 
 // The benchmarks of the test report values of their own, so the ratios are known. The package moves between the two.
-const benchmark = `package x
+const source = `package x
 
 import "testing"
 
@@ -36,22 +36,22 @@ func TestComparesBenchmarksOfAMovedPackage(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	put(t, dir, "go.mod", "module example.com/m\n\ngo 1.26\n")
-	put(t, dir, "pkg/x/x_test.go", strings.NewReplacer("SLOW", "10", "RATE", "1000").Replace(benchmark))
+	put(t, dir, "pkg/x/x_test.go", strings.NewReplacer("SLOW", "10", "RATE", "1000").Replace(source))
 	git(t, dir, "init", "--quiet")
 	git(t, dir, "add", ".")
 	git(t, dir, "-c", "user.name=t", "-c", "user.email=t", "commit", "--quiet", "--message", "old")
-	git(t, dir, "mv", "pkg/x", "x")
-	put(t, dir, "x/x_test.go", strings.NewReplacer("SLOW", "12", "RATE", "1500").Replace(benchmark))
+	git(t, dir, "mv", "pkg/x", "y")
+	put(t, dir, "y/x_test.go", strings.NewReplacer("SLOW", "12", "RATE", "1500").Replace(source))
 
 	var out, talk bytes.Buffer
 	if err := compare(t.Context(), dir, "HEAD", "All", []string{"./..."}, &out, &talk); err != nil {
 		t.Fatalf("%v\n%s", err, &talk)
 	}
 	want := `BENCHMARK      UNIT              OLD   NEW   NEW/OLD  SPREAD       
-x All/kept     ms/start          10    10    1.000    1.000-1.000  
-x All/slow     ms/start          10    12    1.200    1.200-1.200  slower
-x All/rate     rows/s            1000  1500  1.500    1.500-1.500  faster
-x AllTogether  times-the-script  1000  1500  1.500    1.500-1.500  faster
+y All/kept     ms/start          10    10    1.000    1.000-1.000  
+y All/slow     ms/start          10    12    1.200    1.200-1.200  slower
+y All/rate     rows/s            1000  1500  1.500    1.500-1.500  faster
+y AllTogether  times-the-script  1000  1500  1.500    1.500-1.500  faster
 1 of 4 measurements are worse beyond their spread
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {
@@ -90,10 +90,10 @@ func TestComparesWithinEachRound(t *testing.T) {
 	t.Parallel()
 	var r results
 	for round, value := range []string{"100", "400", "200"} { // the machine is busy in the second round
-		r.add(0, round, "p", "BenchmarkA \t 5 \t "+value+" ns/op \t "+value+" COPY-rows/s\nok\n")
-		r.add(1, round, "p", "BenchmarkA \t 5 \t "+value+" ns/op")
+		r.add(0, round, "p A", "BenchmarkA \t 5 \t "+value+" ns/op \t "+value+" COPY-rows/s\nok\n")
+		r.add(1, round, "p A", "BenchmarkA \t 5 \t "+value+" ns/op")
 	}
-	r.add(1, 0, "p", "BenchmarkNew \t 5 \t 3 ns/op")
+	r.add(1, 0, "p New", "BenchmarkNew \t 5 \t 3 ns/op")
 	var out bytes.Buffer
 	r.print(&out)
 	want := `BENCHMARK  UNIT   OLD  NEW  NEW/OLD  SPREAD       
@@ -102,6 +102,37 @@ p New      ns/op                                  only new
 0 of 1 measurements are worse beyond their spread
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestWritesATableOfRatios(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	put(t, dir, "go.mod", "module example.com/m\n\ngo 1.26\n")
+	put(t, dir, "x/x_test.go", strings.NewReplacer("SLOW", "12", "RATE", "30").Replace(source))
+	put(t, dir, "page.md", "# Page\n\n<!-- ratios -->\nold\n<!-- end -->\n\nAfter.\n")
+	var talk bytes.Buffer
+	if err := tabulate(t.Context(), dir, "page.md", "All", []string{"./..."}, &talk); err != nil {
+		t.Fatalf("%v\n%s", err, &talk)
+	}
+	got, err := os.ReadFile(filepath.Join(dir, "page.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `# Page
+
+<!-- ratios -->
+| benchmark | measured | median of 7 runs | lowest to highest |
+|---|---|---|---|
+| x AllTogether | times the script | 30 | 30 to 30 |
+| x All/kept | ms to start | 10 | 10 to 10 |
+| x All/slow | ms to start | 12 | 12 to 12 |
+<!-- end -->
+
+After.
+`
+	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }

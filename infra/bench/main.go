@@ -1,7 +1,7 @@
-// The program bench compares the benchmarks of the working tree with those of a commit, see Usage.
+// Bench compares the benchmarks of the working tree with those of a commit, see Usage.
 //
-// It runs each benchmark of both in turns, so that a busy machine slows both, and compares within each turn: benchstat
-// compares two sets of runs, and needs a machine that is quiet all the while.
+// It runs each benchmark alternately in both, so that a busy machine slows both, and compares within each round. The
+// tool benchstat compares two sets of runs, and needs a machine that is equally busy during both.
 package main
 
 import (
@@ -10,6 +10,9 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
 	"os"
 	"os/exec"
@@ -23,14 +26,19 @@ import (
 )
 
 const usage = `Usage: go run ./infra/bench -commit COMMIT [-bench REGEXP] [PACKAGES]
+       go run ./infra/bench -write FILE [-bench REGEXP] [PACKAGES]
 
-Runs the benchmarks of PACKAGES (default ./...) at COMMIT and in the working tree, in turns, 7 rounds.
+Runs the benchmarks of PACKAGES (default ./...) at COMMIT and in the working tree, alternately, 7 rounds.
 Prints for each measurement the median of the rounds' ratios, new/old, and their spread: the lowest
 and the highest ratio. A measurement is called slower (or larger, of memory) only if it was worse in
-every round; that happens by chance in 1 of 128. Benchmarks are paired by the last element of their
-package's path and by name, so a package may have moved. Leave the working tree alone meanwhile.
+every round; that happens by chance in 1 of 128. Benchmarks are paired by name, so a package may have
+moved. Leave the working tree alone meanwhile.
+
+With -write it runs the benchmarks of the working tree only, and writes the median of their ratios, times
+and memory, lowest and highest, as a table into FILE, between <!-- ratios --> and <!-- end -->.
 
   -commit COMMIT  what to compare with, as git names it
+  -write FILE     the file that holds the table
   -bench REGEXP   choose benchmarks, as for go test -bench (default ".")
 `
 
@@ -42,17 +50,24 @@ func main() {
 	flags := flag.NewFlagSet("bench", flag.ExitOnError)
 	flags.Usage = func() { fmt.Fprint(os.Stderr, usage) }
 	commit := flags.String("commit", "", "")
+	file := flags.String("write", "", "")
 	pattern := flags.String("bench", ".", "")
 	flags.Parse(os.Args[1:])
-	if *commit == "" {
-		fmt.Fprintln(os.Stderr, "bench: no commit to compare with: name one, as in make bench-compare REV=HEAD~1")
-		os.Exit(2)
-	}
 	packages := flags.Args()
 	if len(packages) == 0 {
 		packages = []string{"./..."}
 	}
-	if err := compare(ctx, ".", *commit, *pattern, packages, os.Stdout, os.Stderr); err != nil {
+	var err error
+	switch {
+	case *file != "":
+		err = tabulate(ctx, ".", *file, *pattern, packages, os.Stderr)
+	case *commit != "":
+		err = compare(ctx, ".", *commit, *pattern, packages, os.Stdout, os.Stderr)
+	default:
+		fmt.Fprintln(os.Stderr, "bench: no commit to compare with: name one, as in make bench-compare REV=HEAD~1")
+		os.Exit(2)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -73,115 +88,170 @@ func compare(ctx context.Context, dir, commit, pattern string, packages []string
 	// Also after an interrupt, which ends ctx.
 	defer output(context.WithoutCancel(ctx), dir, "git", "worktree", "remove", "--force", checkout)
 
-	pairs, err := build(ctx, dir, checkout, temp, packages, talk)
+	fresh, err := find(ctx, dir, packages, pattern)
 	if err != nil {
 		return err
 	}
-	name, sub, hasSub := strings.Cut(pattern, "/")
-	if hasSub {
-		sub = "/" + sub
+	old, err := find(ctx, checkout, []string{"./..."}, pattern)
+	if err != nil {
+		return err
 	}
-	results, failures := results{}, 0
+	pairs := pair(old, fresh, talk)
+	if len(pairs) == 0 {
+		return errors.New("no benchmark is in both: choose other benchmarks, packages, or another commit")
+	}
+	r := runner{bin: temp, talk: talk}
 	for round := range rounds {
-		for _, pair := range pairs {
-			listed, err := pair[1].list(ctx, name)
-			if err != nil {
-				return err
-			}
-			for _, benchmark := range listed {
-				fmt.Fprintf(talk, "round %d of %d: %s %s\n", round+1, rounds, pair[1].name(), benchmark)
-				for turn := range pair {
-					side := (turn + round) % 2 // the one that ran first runs second in the next round
-					text, err := pair[side].run(ctx, "^"+benchmark+"$"+sub)
-					if ctx.Err() != nil {
-						return ctx.Err()
-					} else if err != nil {
-						fmt.Fprintf(talk, "%v\n", err)
-						failures++
-					}
-					results.add(side, round, pair[side].name(), text)
+		for _, p := range pairs {
+			fmt.Fprintf(talk, "round %d of %d: %s\n", round+1, rounds, p[1])
+			for turn := range p {
+				side := (turn + round) % 2 // the one that ran first runs second in the next round
+				if err := r.run(ctx, side, round, p[1].String(), p[side]); err != nil {
+					return err
 				}
 			}
 		}
 	}
-	results.print(out)
-	if failures > 0 {
-		return fmt.Errorf("%d runs of benchmarks failed: see above", failures)
-	}
-	return nil
+	r.print(out)
+	return r.failed()
 }
 
-// binary is the compiled tests of a package.
-type binary struct{ path, dir string }
-
-func (b binary) name() string { return filepath.Base(b.dir) }
-
-// build compiles the tests of packages in both trees, and returns those that are in both: old, new.
-func build(ctx context.Context, dir, checkout, temp string, packages []string, talk io.Writer) ([][2]binary, error) {
-	fresh, err := withBenchmarks(ctx, dir, packages)
+// tabulate runs the benchmarks of the working tree, and writes their table into a file.
+func tabulate(ctx context.Context, dir, file, pattern string, packages []string, talk io.Writer) error {
+	text, err := os.ReadFile(filepath.Join(dir, file))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	old, err := withBenchmarks(ctx, checkout, []string{"./..."})
+	before, rest, found := strings.Cut(string(text), "<!-- ratios -->\n")
+	_, after, closed := strings.Cut(rest, "<!-- end -->")
+	if !found || !closed {
+		return fmt.Errorf("%s has no place for the table: add the lines <!-- ratios --> and <!-- end -->", file)
+	}
+	benchmarks, err := find(ctx, dir, packages, pattern)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var pairs [][2]binary
-	for i, folder := range fresh {
-		at := slices.IndexFunc(old, func(o string) bool { return filepath.Base(o) == filepath.Base(folder) })
-		if at < 0 {
-			fmt.Fprintf(talk, "no benchmarks of %s at the commit\n", filepath.Base(folder))
-			continue
-		}
-		pair := [2]binary{
-			{filepath.Join(temp, fmt.Sprint("old", i, ".test")), old[at]},
-			{filepath.Join(temp, fmt.Sprint("new", i, ".test")), folder},
-		}
-		for _, b := range pair {
-			fmt.Fprintln(talk, "building the tests of", b.dir)
-			if _, err := output(ctx, b.dir, "go", "test", "-c", "-o", b.path, "."); err != nil {
-				return nil, err
+	temp, err := os.MkdirTemp("", "bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(temp)
+	r := runner{bin: temp, talk: talk}
+	for round := range rounds {
+		for _, b := range benchmarks {
+			fmt.Fprintf(talk, "round %d of %d: %s\n", round+1, rounds, b)
+			if err := r.run(ctx, 1, round, b.String(), b); err != nil {
+				return err
 			}
 		}
-		pairs = append(pairs, pair)
 	}
-	if len(pairs) == 0 {
-		return nil, errors.New("no benchmarks in both: name other packages, or another commit")
+	if err := r.failed(); err != nil {
+		return err
 	}
-	return pairs, nil
+	return os.WriteFile(filepath.Join(dir, file), []byte(before+"<!-- ratios -->\n"+r.markdown()+"<!-- end -->"+after), 0o644)
 }
 
-var isBenchmark = regexp.MustCompile(`(?m)^func Benchmark`)
+// benchmark is a function of a package, and the sub-benchmarks to run.
+type benchmark struct{ dir, name, sub string }
 
-// withBenchmarks returns the folders of those packages that have benchmarks.
-func withBenchmarks(ctx context.Context, dir string, packages []string) ([]string, error) {
+func (b benchmark) String() string {
+	return filepath.Base(b.dir) + " " + strings.TrimPrefix(b.name, "Benchmark")
+}
+
+// find returns the benchmarks of packages that match the pattern, in the order of the files.
+func find(ctx context.Context, dir string, packages []string, pattern string) ([]benchmark, error) {
+	name, sub, hasSub := strings.Cut(pattern, "/")
+	if hasSub {
+		sub = "/" + sub
+	}
+	matches, err := regexp.Compile(name)
+	if err != nil {
+		return nil, err
+	}
 	const files = `{{$d := .Dir}}{{range .TestGoFiles}}{{$d}}/{{.}}{{"\n"}}{{end}}{{range .XTestGoFiles}}{{$d}}/{{.}}{{"\n"}}{{end}}`
 	listed, err := output(ctx, dir, "go", append([]string{"list", "-f", files}, packages...)...)
 	if err != nil {
 		return nil, err
 	}
-	var folders []string
-	for file := range strings.FieldsSeq(listed) {
-		text, err := os.ReadFile(file)
+	var found []benchmark
+	for file := range strings.Lines(listed) {
+		file = strings.TrimSuffix(file, "\n")
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
 		if err != nil {
 			return nil, err
 		}
-		if folder := filepath.Dir(file); isBenchmark.Match(text) && !slices.Contains(folders, folder) {
-			folders = append(folders, folder)
+		for _, decl := range parsed.Decls {
+			f, ok := decl.(*ast.FuncDecl)
+			if ok && f.Recv == nil && strings.HasPrefix(f.Name.Name, "Benchmark") && matches.MatchString(f.Name.Name) {
+				found = append(found, benchmark{filepath.Dir(file), f.Name.Name, sub})
+			}
 		}
 	}
-	return folders, nil
+	return found, nil
 }
 
-// list returns the names of the benchmarks that match.
-func (b binary) list(ctx context.Context, pattern string) ([]string, error) {
-	text, err := output(ctx, b.dir, b.path, "-test.list", pattern)
-	names := slices.DeleteFunc(strings.Fields(text), func(name string) bool { return !strings.HasPrefix(name, "Benchmark") })
-	return names, err
+// pair finds for each new benchmark the old one of its name: in the package whose path ends alike, else in
+// the only package that has one.
+func pair(old, fresh []benchmark, talk io.Writer) (pairs [][2]benchmark) {
+	for _, f := range fresh {
+		var same []benchmark
+		for _, o := range old {
+			if o.name == f.name {
+				same = append(same, o)
+			}
+		}
+		at := slices.IndexFunc(same, func(o benchmark) bool { return o.String() == f.String() })
+		if at < 0 && len(same) == 1 {
+			at = 0
+		}
+		if at < 0 {
+			fmt.Fprintf(talk, "%s: the commit has no such benchmark\n", f)
+			continue
+		}
+		pairs = append(pairs, [2]benchmark{same[at], f})
+	}
+	return pairs
 }
 
-func (b binary) run(ctx context.Context, pattern string) (string, error) {
-	return output(ctx, b.dir, b.path, "-test.run", "^$", "-test.bench", pattern, "-test.benchmem")
+// runner compiles the tests of a package when it first needs them, and keeps what its benchmarks measure.
+type runner struct {
+	results
+	bin      string // folder of the compiled tests
+	talk     io.Writer
+	binaries map[string]string // by folder of the package
+	failures int
+}
+
+// run runs a benchmark once, and adds what it measures under a name. Its error is not the benchmark's.
+func (r *runner) run(ctx context.Context, side, round int, name string, b benchmark) error {
+	binary, ok := r.binaries[b.dir]
+	if !ok {
+		fmt.Fprintln(r.talk, "building the tests of", b.dir)
+		binary = filepath.Join(r.bin, fmt.Sprint(len(r.binaries), ".test"))
+		if _, err := output(ctx, b.dir, "go", "test", "-c", "-o", binary, "."); err != nil {
+			return err
+		}
+		if r.binaries == nil {
+			r.binaries = map[string]string{}
+		}
+		r.binaries[b.dir] = binary
+	}
+	text, err := output(ctx, b.dir, binary, "-test.run", "^$", "-test.bench", "^"+b.name+"$"+b.sub, "-test.benchmem")
+	if ctx.Err() != nil {
+		return ctx.Err()
+	} else if err != nil {
+		fmt.Fprintln(r.talk, err)
+		r.failures++
+	}
+	r.add(side, round, name, text)
+	return nil
+}
+
+func (r *runner) failed() error {
+	if r.failures > 0 {
+		return fmt.Errorf("%d runs of benchmarks failed: see above", r.failures)
+	}
+	return nil
 }
 
 // output runs a program and returns its standard output, also if it fails; the error then has all that it said.

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -24,16 +25,21 @@ type measurement struct{ name, unit string }
 var ignored = regexp.MustCompile(`^(COPY-|script-|payload-|MB/s$)`)
 
 // add takes the measurements out of what go test -bench prints.
-func (r *results) add(side, round int, pkg, text string) {
+// The name stands for that of the benchmark in what it prints.
+func (r *results) add(side, round int, name, text string) {
 	for line := range strings.Lines(text) {
 		fields := strings.Fields(line)
 		if len(fields) < 4 || !strings.HasPrefix(fields[0], "Benchmark") {
 			continue
 		}
-		name := pkg + " " + strings.TrimSuffix(strings.TrimPrefix(fields[0], "Benchmark"), processors)
+		_, sub, isSub := strings.Cut(strings.TrimSuffix(fields[0], processors), "/")
+		full := name
+		if isSub {
+			full += "/" + sub
+		}
 		for i := 2; i+1 < len(fields); i += 2 {
 			value, err := strconv.ParseFloat(fields[i], 64)
-			if m := (measurement{name, fields[i+1]}); err == nil && !ignored.MatchString(m.unit) {
+			if m := (measurement{full, fields[i+1]}); err == nil && !ignored.MatchString(m.unit) {
 				r.put(m, side, round, value)
 			}
 		}
@@ -69,7 +75,7 @@ func (r *results) print(out io.Writer) {
 		switch {
 		case len(old) == 0 || len(fresh) == 0:
 			fmt.Fprintf(table, "%s\t%s\t\t\t\t\tonly %s\n", m.name, m.unit, map[bool]string{true: "new", false: "old"}[len(old) == 0])
-		case len(ratios) > 0: // else 0, as a benchmark reports that has a unit of its own, or that allocates nothing
+		case len(ratios) > 0: // else the old value is 0: a benchmark that reports another unit, or allocates no memory
 			compared++
 			verdict, loss := m.verdict(slices.Min(ratios), slices.Max(ratios))
 			if loss {
@@ -80,6 +86,31 @@ func (r *results) print(out io.Writer) {
 	}
 	table.Flush()
 	fmt.Fprintf(out, "%d of %d measurements are worse beyond their spread\n", worse, compared)
+}
+
+// tabulated are the measurements in the table of tabulate. Rates are left out: they mean little on another machine.
+var tabulated = []struct{ unit, title string }{
+	{"ratio-of-COPY", "of COPY"},
+	{"times-the-script", "times the script"},
+	{"us/message", "us a message"},
+	{"ms/start", "ms to start"},
+	{"peak-MB", "MB at most"},
+}
+
+// markdown writes a row for each measurement of the new side that the table shows.
+func (r *results) markdown() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "| benchmark | measured | median of %d runs | lowest to highest |\n|---|---|---|---|\n", rounds)
+	for _, t := range tabulated {
+		for _, m := range r.order {
+			if m.unit != t.unit {
+				continue
+			}
+			values := slices.Collect(maps.Values(r.values[m][1]))
+			fmt.Fprintf(&b, "| %s | %s | %s | %s to %s |\n", m.name, t.title, digits(median(values)), digits(slices.Min(values)), digits(slices.Max(values)))
+		}
+	}
+	return b.String()
 }
 
 var (

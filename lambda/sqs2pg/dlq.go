@@ -90,6 +90,7 @@ func printLetters(s *streams, dead *deadletter.Letters, lines []letterLine) {
 		rows[i] = []string{l.ID, l.SentAt.Format(time.DateTime), strconv.Itoa(l.Receives), l.Reason}
 	}
 	terminal.Table(s.out, []string{"message id", "sent (utc)", "receives", "reason"}, rows)
+	terminal.More(s.out, len(rows), dead.Visible)
 }
 
 type dlqShow struct {

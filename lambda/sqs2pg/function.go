@@ -56,7 +56,7 @@ func bootstrapPath(given string) (string, error) {
 type settingsFlags struct {
 	contractFlag `embed:""`
 	keyringFlag  `embed:""`
-	databaseFlag `embed:""`
+	databaseFlag `embed:"" group:"function"`
 }
 
 // environ returns the function's environment. It compares contract and keyring with the database
@@ -75,8 +75,12 @@ func (c *settingsFlags) environ(ctx context.Context, s *streams, remote bool) ([
 		return nil, err
 	}
 	defer pool.Close()
-	given := map[string]string{"CONTRACT": c.Contract, "DATABASE_URL": c.DatabaseURL}
-	if strings.HasSuffix(c.Contract, ".json") {
+	given, err := c.databaseFlag.settings()
+	if err != nil {
+		return nil, err
+	}
+	given["CONTRACT"] = c.Contract
+	if strings.ContainsRune(c.Contract, filepath.Separator) || strings.HasSuffix(c.Contract, ".json") {
 		given["CONTRACT"], _ = filepath.Abs(c.Contract) // fails only without a working directory
 	}
 	keyring, err := c.keyringFor(ctx, s, pool, loaded.Table())

@@ -36,6 +36,9 @@ func Run(ctx context.Context, contracts fs.FS, getenv func(string) string, out i
 // everything that is wrong, one line each. stop closes the handler's database connections. New
 // gives env a logger on out if it has none.
 //
+// A database that cannot be reached ends the start only if waiting does not help, such as a wrong
+// password, host or database name. Otherwise each invocation waits for it as long as it has time.
+//
 // With QUEUE_URL the handler backs off. It needs a route to SQS then, which a function in a VPC may
 // not have.
 func New(ctx context.Context, env *settings.Environment, out io.Writer) (h *Handler, stop func(), err error) {
@@ -44,7 +47,7 @@ func New(ctx context.Context, env *settings.Environment, out io.Writer) (h *Hand
 	}
 	c, contractErr := env.Contract()
 	backoff, backoffErr := newBackoff(ctx, env.Getenv("QUEUE_URL"))
-	env.Patient = backoff != nil
+	env.Patient = true
 	keyring, keyringErr := env.Keyring(ctx)
 	pool, poolErr := env.Open(ctx)
 	if err := errors.Join(contractErr, backoffErr, keyringErr, poolErr); err != nil {

@@ -3,6 +3,7 @@
 package maintain
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,11 @@ import (
 	"sqs2pg/pkg/postgres/schema"
 	"sqs2pg/pkg/telemetry"
 )
+
+// wakeTime is how long an invocation waits for the database. Aurora takes up to half a minute to
+// resume.
+// https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2-auto-pause.html
+const wakeTime = time.Minute
 
 // Handler is the function. It is safe for concurrent use.
 type Handler struct {
@@ -46,26 +52,36 @@ type Answer struct {
 
 // Handle does one task. It is safe to call again with the same event.
 func (h *Handler) Handle(ctx context.Context, e Event) (Answer, error) {
-	a := Answer{Task: e.Task}
-	var err error
-	switch e.Task {
-	case "migrate":
-		a.Migration, err = h.migrate(ctx, e.ConfirmKey)
-	case "", "maintain":
-		a.Task = "maintain"
-	default:
-		err = fmt.Errorf(`unknown task %q: send {"task": "maintain"} or {"task": "migrate"}`, e.Task)
-	}
-	if err == nil {
-		a.Upkeep, err = partitions.Run(ctx, h.pool, h.contract.Table(), h.plan)
-		err = errors.Join(err, h.measure(a.Upkeep))
-	}
-	if err != nil {
-		h.log.ErrorContext(ctx, "task failed", "task", e.Task, "error", err.Error())
+	a := Answer{Task: cmp.Or(e.Task, "maintain")}
+	if err := h.do(ctx, &a, e.ConfirmKey); err != nil {
+		h.log.ErrorContext(ctx, "task failed", "task", a.Task, "error", err.Error())
 		return a, err
 	}
 	h.log.InfoContext(ctx, "task done", "task", a.Task, "report", a)
 	return a, nil
+}
+
+func (h *Handler) do(ctx context.Context, a *Answer, confirm []string) (err error) {
+	if a.Task != "migrate" && a.Task != "maintain" {
+		return fmt.Errorf(`unknown task %q: send {"task": "maintain"} or {"task": "migrate"}`, a.Task)
+	}
+	if err := h.wait(ctx); err != nil {
+		return err
+	}
+	if a.Task == "migrate" {
+		if a.Migration, err = h.migrate(ctx, confirm); err != nil {
+			return err
+		}
+	}
+	a.Upkeep, err = partitions.Run(ctx, h.pool, h.contract.Table(), h.plan)
+	return errors.Join(err, h.measure(a.Upkeep))
+}
+
+// wait waits for a database that is waking up.
+func (h *Handler) wait(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, wakeTime)
+	defer cancel()
+	return h.pool.Wait(ctx)
 }
 
 func (h *Handler) migrate(ctx context.Context, confirm []string) (*schema.Report, error) {

@@ -150,7 +150,7 @@ func TestRefusesUnknownTaskAndTaskBeforeMigration(t *testing.T) {
 
 func TestNamesEveryBadSetting(t *testing.T) {
 	t.Parallel()
-	_, _, err := maintain.New(t.Context(), environment("CONTRACT=nowhere", "RETENTION_DAYS=-1", "PARTITION_WIDTH=week", "DATABASE_URL=postgres://u:hunter2@127.0.0.1:1/d"), &bytes.Buffer{})
+	_, _, err := maintain.New(t.Context(), environment("CONTRACT=nowhere", "RETENTION_DAYS=-1", "PARTITION_WIDTH=week", "DATABASE_URL=postgres://u:hunter2@127.0.0.1:port/d"), &bytes.Buffer{})
 	if err == nil {
 		t.Fatal("no error")
 	}
@@ -189,5 +189,29 @@ func TestConfirmsTheKeyOfAnEarlierRelease(t *testing.T) {
 	got := db.Query(t, "select key_id, fingerprint, (select count(*) from sqs2pg.tables where tokens_unconfirmed) from sqs2pg.keys")
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("keys, and tables whose tokens are unconfirmed (-want +got):\n%s", diff)
+	}
+}
+
+func TestWaitsForDatabaseThatIsStartingUp(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	proxy := postgrestest.NewProxy(t, postgrestest.StartingUp)
+	h, stop, err := maintain.New(t.Context(), environment("DATABASE_URL="+proxy.URL(t, db.OwnerURL)), &bytes.Buffer{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	done := make(chan error, 1)
+	go func() {
+		_, err := h.Handle(t.Context(), maintain.Event{Task: "migrate"})
+		done <- err
+	}()
+	proxy.AwaitConnections(2) // the start, and the invocation
+	proxy.Forward(t, db.OwnerURL)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if n := db.QueryStrings(t, "select count(*) from sqs2pg.tables")[0]; n != "1" {
+		t.Errorf("%s tables are migrated, want 1", n)
 	}
 }

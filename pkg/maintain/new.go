@@ -33,6 +33,9 @@ func Run(ctx context.Context, contracts fs.FS, getenv func(string) string, out i
 // everything that is wrong, one line each. stop closes the handler's database connections. New
 // gives env a logger on out if it has none.
 //
+// A database that cannot be reached ends the start only if waiting does not help, such as a wrong
+// password, host or database name. Otherwise each invocation waits for it, for a minute at most.
+//
 // Besides the settings of pkg/settings it reads PARTITION_WIDTH (day or month), RETENTION_DAYS (0,
 // the default, keeps everything) and WRITER_USER.
 func New(ctx context.Context, env *settings.Environment, out io.Writer) (h *Handler, stop func(), err error) {
@@ -41,6 +44,7 @@ func New(ctx context.Context, env *settings.Environment, out io.Writer) (h *Hand
 	}
 	c, contractErr := env.Contract()
 	plan, planErr := readPlan(env.Getenv)
+	env.Patient = true
 	pool, poolErr := env.Open(ctx)
 	if err := errors.Join(contractErr, planErr, poolErr); err != nil {
 		if pool != nil {
