@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"time"
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/doctor"
 	"sqs2pg/pkg/mask"
+	"sqs2pg/pkg/settings"
 )
 
 // doctorCommand looks at everything that invoke needs and changes nothing.
@@ -65,28 +67,22 @@ func (c *doctorCommand) examine(ctx context.Context, s *streams) []doctor.Findin
 	return append(found, c.examineDatabase(ctx, loaded, keyring)...)
 }
 
-// examineKeyring returns the keyring that invoke would use, nil if there is none yet.
+// examineKeyring reads the keyring where the function will read it. It is nil if it cannot be used.
 func (c *doctorCommand) examineKeyring(ctx context.Context, s *streams) (*mask.Keyring, []doctor.Finding) {
-	if anySet("MASK_SECRET_ID") {
-		k, err := secretKeyring(ctx)
+	switch {
+	case anySet("MASK_SECRET_ID"):
+		env := settings.Environment{Getenv: os.Getenv}
+		get, err := env.Keyring(ctx)
 		if err != nil {
 			return nil, []doctor.Finding{doctor.Failed("keyring", err)}
 		}
-		return k.Keyring, []doctor.Finding{doctor.Keyring(k.Keyring, k.from)}
+		k, found := doctor.KeyringSecret(ctx, get, os.Getenv("MASK_SECRET_ID"))
+		return k, []doctor.Finding{found}
+	case c.Keyring != "":
+		k, found := doctor.Keyring([]byte(c.Keyring), source("--keyring", c.Keyring, "MASK_KEYRING"))
+		return k, []doctor.Finding{found}
 	}
-	path := c.keyringPath(s)
-	k, err := c.existing(s)
-	switch {
-	case err != nil:
-		return nil, []doctor.Finding{doctor.Failed("keyring", err)}
-	case k == nil:
-		return nil, []doctor.Finding{{Verdict: doctor.OK, Subject: "keyring", Text: "no keyring yet: the first invoke makes one in " + path + " if the database holds no tokens"}}
-	}
-	found := []doctor.Finding{doctor.Keyring(k.Keyring, k.from)}
-	if k.from == path {
-		found = append(found, doctor.KeyringFile(path)...)
-	}
-	return k.Keyring, found
+	return doctor.KeyringFile(c.keyringPath(s))
 }
 
 func (c *doctorCommand) examineFunction() doctor.Finding {

@@ -139,7 +139,7 @@ func TestDoctorPrintsJSON(t *testing.T) {
 func TestDoctorReadsTheKeyringWhereTheFunctionWill(t *testing.T) {
 	t.Parallel()
 	endpoint := startSQS(t)
-	const good, short = keyring, `{"current":"k1","k1":"secret-pw"}`
+	const good, short = `{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}`, `{"current":"k1","k1":"secret-pw"}`
 	secrets := map[string]string{"good": good, "short": short}
 	manager := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var in struct{ SecretId string }
@@ -158,10 +158,10 @@ func TestDoctorReadsTheKeyringWhereTheFunctionWill(t *testing.T) {
 		mode         os.FileMode
 		want         string
 	}{
-		"a good secret":               {secret: "good", want: "ok   keyring      MASK_SECRET_ID good: the current key is k1"},
+		"a good secret":               {secret: "good", want: "ok   keyring      the secret good: the current key is k1, with the fingerprint fceb2167d9606588\n"},
 		"a secret with a short key":   {secret: "short", want: "fix  keyring      MASK_SECRET_ID: "},
 		"a missing secret":            {secret: "gone", want: "fix  keyring      MASK_SECRET_ID: no secret gone"},
-		"a good file":                 {file: good, mode: 0o600, want: "ok   keyring      .sqs2pg/keyring.json: the current key is k1"},
+		"a good file":                 {file: good, mode: 0o600, want: "ok   keyring      .sqs2pg/keyring.json: the current key is k1, with the fingerprint fceb2167d9606588\n"},
 		"a file with a short key":     {file: short, mode: 0o600, want: "fix  keyring      .sqs2pg/keyring.json: "},
 		"a file that others may read": {file: good, mode: 0o640, want: "fix  keyring      others may read or change .sqs2pg/keyring.json (mode 0640): chmod 600 .sqs2pg/keyring.json\n"},
 		"no file":                     {want: "ok   keyring      no keyring yet: "},
@@ -197,7 +197,7 @@ func TestDoctorComparesTheKeyringWithTheTokensInTheDatabase(t *testing.T) {
 	at := []string{"--endpoint-url", endpoint, "--queue", "logins"}
 	succeed(t, append([]string{"send", "--count", "3"}, at...)...)
 	at = append(at, "--database-url", db.URL, "--function", bootstrap)
-	first, second := keyring, `{"current":"k1","k1":"fedcba9876543210fedcba9876543210"}`
+	first, second := `{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}`, `{"current":"k1","k1":"fedcba9876543210fedcba9876543210"}`
 	succeed(t, append([]string{"invoke", "--idle-timeout", "300ms", "--keyring", first}, at...)...)
 	succeed(t, append([]string{"doctor", "--keyring", first}, at...)...)
 	code, out, _ := sqs2pg(t, append([]string{"doctor", "--keyring", second}, at...)...)

@@ -314,8 +314,11 @@ func TestSqsServesUntilStopped(t *testing.T) {
 	t.Parallel()
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
-	if code, _, errs := sqs2pgIn(ctx, t.TempDir(), "", "sqs", "--listen", "127.0.0.1:0"); code != 0 || !strings.Contains(errs, "AWS_ENDPOINT_URL=http://127.0.0.1:") {
+	if code, _, errs := sqs2pgIn(ctx, t.TempDir(), "", "sqs", "--listen", "127.0.0.1:0"); code != 0 || !strings.Contains(errs, "AWS_ENDPOINT_URL=http://127.0.0.1:") || strings.Contains(errs, "Warning") {
 		t.Errorf("exits with %d and says %q", code, errs)
+	}
+	if code, _, errs := sqs2pgIn(ctx, t.TempDir(), "", "sqs", "--listen", "0.0.0.0:0"); code != 0 || strings.Contains(errs, "://0.0.0.0") || strings.Contains(errs, "://[::]") || !strings.Contains(errs, "Warning: anyone who can reach this address") {
+		t.Errorf("on all addresses: exits with %d and says %q", code, errs)
 	}
 }
 

@@ -30,7 +30,7 @@ type localKeyring struct {
 
 // existing returns the keyring that is there, and nil if there is none.
 func (f *keyringFlag) existing(s *streams) (*localKeyring, error) {
-	from, text := source("--keyring", f.Keyring, "MASK_KEYRING"), f.Keyring
+	text, from := f.Keyring, source("--keyring", f.Keyring, "MASK_KEYRING")
 	if text == "" {
 		from = f.keyringPath(s)
 		kept, err := os.ReadFile(from)

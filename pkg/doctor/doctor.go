@@ -49,27 +49,55 @@ func Contract(c *contract.Contract) []Finding {
 	return found
 }
 
-// Keyring describes a masking keyring. from says where it was found: a variable or a file.
-func Keyring(k *mask.Keyring, from string) Finding {
-	for _, f := range k.Fingerprints() {
-		if f.ID == k.CurrentID() {
-			return finding(OK, "keyring", "%s: the current key is %s, fingerprint %s", from, f.ID, f.Fingerprint)
-		}
+// Keyring checks the text of a masking keyring. from says where it was found: a variable or a file.
+// The keyring is nil if it cannot be used.
+func Keyring(text []byte, from string) (*mask.Keyring, Finding) {
+	k, err := mask.ParseKeyring(text)
+	if err != nil {
+		return nil, finding(Fix, "keyring", "%s: %v", from, err)
 	}
-	return finding(OK, "keyring", "%s", from)
+	return k, usable(k, from)
 }
 
-// KeyringFile checks that only its owner may read a file that holds a masking keyring. It returns
-// nothing if that is so.
-func KeyringFile(path string) []Finding {
-	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return []Finding{Failed("keyring", err)}
-	case info.Mode().Perm()&0o077 != 0:
-		return []Finding{finding(Fix, "keyring", "others may read or change %s (mode %04o): chmod 600 %[1]s", path, info.Mode().Perm())}
+// KeyringFile checks a file that holds a masking keyring, and that only its owner may read it. A
+// missing file is no mistake: the first invoke makes it.
+func KeyringFile(path string) (*mask.Keyring, []Finding) {
+	text, err := os.ReadFile(path)
+	if os.IsNotExist(err) {
+		return nil, []Finding{finding(OK, "keyring", "no keyring yet: the first invoke makes one in %s", path)}
 	}
-	return nil
+	if err != nil {
+		return nil, []Finding{Failed("keyring", err)}
+	}
+	k, found := Keyring(text, path)
+	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
+		wide := finding(Fix, "keyring", "others may read or change %s (mode %04o): chmod 600 %[1]s", path, info.Mode().Perm())
+		if k != nil {
+			return k, []Finding{wide}
+		}
+		return nil, []Finding{found, wide}
+	}
+	return k, []Finding{found}
+}
+
+// KeyringSecret checks the keyring that get has read from the secret with that name.
+func KeyringSecret(ctx context.Context, get func(context.Context) (*mask.Keyring, error), secret string) (*mask.Keyring, Finding) {
+	k, err := get(ctx)
+	if err != nil {
+		return nil, Failed("keyring", err)
+	}
+	return k, usable(k, "the secret "+secret)
+}
+
+// usable names the current key, by the fingerprint that the database keeps of it.
+func usable(k *mask.Keyring, from string) Finding {
+	var current mask.Fingerprint
+	for _, f := range k.Fingerprints() {
+		if f.ID == k.CurrentID() {
+			current = f
+		}
+	}
+	return finding(OK, "keyring", "%s: the current key is %s, with the fingerprint %s", from, current.ID, current.Fingerprint)
 }
 
 // Function checks that there is a program at path.

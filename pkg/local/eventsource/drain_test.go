@@ -61,7 +61,7 @@ func TestKeepsEventsUnder6MB(t *testing.T) {
 	t.Parallel()
 	client := endpoint(t, nil)
 	url := newQueue(t, client, "large", map[string]string{"VisibilityTimeout": "600"}) // a slow machine needs longer than 30 s
-	body := strings.Repeat(`"`, 1<<20-10) // twice as long in JSON
+	body := strings.Repeat(`"`, 1<<20-10)                                              // twice as long in JSON
 	for i := range 8 {
 		if _, err := client.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &url, MessageBody: aws.String(fmt.Sprint(i, body))}); err != nil {
 			t.Fatal(err)

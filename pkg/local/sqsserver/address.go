@@ -21,17 +21,15 @@ func parseARN(text string) (key queueKey, owner string, ok bool) {
 func (c *call) url(name string) string { return c.base + "/" + account + "/" + name }
 
 // at finds the queue of a URL. It looks only at the account and the name in the URL, because
-// clients reach one server by many host names.
+// clients reach one server by many host names. Like AWS, it also accepts the name alone.
 func (c *call) at(url string) (*queue, error) {
 	if url == "" {
 		return nil, missing("QueueUrl")
 	}
 	parts := strings.Split(strings.TrimSuffix(url, "/"), "/")
-	if len(parts) < 2 {
-		return nil, invalidAddress.because("The address %s is not valid for this endpoint.", url)
-	}
-	q := c.queue(queueKey{c.region, parts[len(parts)-1]})
-	if q == nil || parts[len(parts)-2] != account {
+	last := len(parts) - 1
+	q := c.queue(queueKey{c.region, parts[last]})
+	if q == nil || last > 0 && parts[last-1] != account {
 		return nil, errNoQueue
 	}
 	return q, nil

@@ -85,6 +85,11 @@ func (c *call) sendMessageBatch(in *sendBatchInput) (*batchOutput[sendResult], e
 		return nil, err
 	}
 	defer q.release(now)
+	for i := range in.Entries {
+		if err := q.checkFIFO(&in.Entries[i].sending); err != nil {
+			return nil, invalidParameter.because("%s", err.message) // in a batch AWS has one code for both
+		}
+	}
 	out := &batchOutput[sendResult]{}
 	for i, p := range checked {
 		err := refused[i]

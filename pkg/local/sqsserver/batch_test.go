@@ -79,6 +79,36 @@ func TestRefusesBatchOverOneMebibyte(t *testing.T) {
 	f.must(err)
 }
 
+func TestRefusesWholeBatchIfAnEntryLacksItsGroupOrDeduplicationID(t *testing.T) {
+	f := start(t)
+	for _, test := range []struct {
+		name, text string
+		entry      types.SendMessageBatchRequestEntry
+	}{
+		{
+			"no group", "The request must contain the parameter MessageGroupId.",
+			types.SendMessageBatchRequestEntry{MessageDeduplicationId: aws.String("2")},
+		},
+		{
+			"no deduplication id", "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly",
+			types.SendMessageBatchRequestEntry{MessageGroupId: aws.String("g")},
+		},
+	} {
+		f.sub(test.name, func(f fixture) {
+			url := f.queue(fifo)
+			test.entry.Id, test.entry.MessageBody = aws.String("bad"), aws.String("x")
+			_, err := f.SendMessageBatch(f.Context(), &sqs.SendMessageBatchInput{QueueUrl: &url, Entries: []types.SendMessageBatchRequestEntry{
+				{Id: aws.String("good"), MessageBody: aws.String("x"), MessageGroupId: aws.String("g"), MessageDeduplicationId: aws.String("1")},
+				test.entry,
+			}})
+			f.refused(err, "InvalidParameterValue", test.text)
+			if got, want := f.counts(url), [3]string{"0", "0", "0"}; got != want {
+				f.Errorf("messages afterwards: %v, want %v", got, want)
+			}
+		})
+	}
+}
+
 func TestBatchFailsInPart(t *testing.T) {
 	f := start(t)
 	url := f.queue(nil)

@@ -9,7 +9,12 @@ import (
 
 // Endpoint is a Server that listens.
 type Endpoint struct {
-	URL string // such as http://127.0.0.1:9324
+	// URL is the address for clients, such as http://127.0.0.1:9324. If the endpoint listens on all
+	// addresses (0.0.0.0), it names one that other machines can reach too, if this machine has one.
+	URL string
+
+	// Exposed reports whether other machines may reach the endpoint, which checks no signatures.
+	Exposed bool
 
 	queues *Server
 	http   *http.Server
@@ -23,9 +28,10 @@ func Listen(address string) (*Endpoint, error) {
 	if err != nil {
 		return nil, err
 	}
+	bound := listener.Addr().(*net.TCPAddr)
 	queues := New(Options{})
 	e := &Endpoint{
-		URL: "http://" + listener.Addr().String(), queues: queues,
+		URL: "http://" + reachable(*bound), Exposed: !bound.IP.IsLoopback(), queues: queues,
 		http: &http.Server{Handler: queues, ReadHeaderTimeout: 10 * time.Second}, served: make(chan error, 1),
 	}
 	go func() { e.served <- e.http.Serve(listener) }()
@@ -40,4 +46,20 @@ func (e *Endpoint) Close() {
 	if err := <-e.served; !errors.Is(err, http.ErrServerClosed) {
 		panic(err)
 	}
+}
+
+// reachable returns the address, with an address of this machine's network in place of "all
+// addresses", and 127.0.0.1 if there is none.
+func reachable(address net.TCPAddr) string {
+	if address.IP.IsUnspecified() {
+		address.IP = net.IPv4(127, 0, 0, 1)
+		own, _ := net.InterfaceAddrs() // without addresses 127.0.0.1 remains
+		for _, a := range own {
+			if network, ok := a.(*net.IPNet); ok && network.IP.To4() != nil && network.IP.IsGlobalUnicast() {
+				address.IP = network.IP
+				break
+			}
+		}
+	}
+	return address.String()
 }

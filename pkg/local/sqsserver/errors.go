@@ -29,7 +29,6 @@ var (
 	purgeInProgress      = fault{modelled + "PurgeQueueInProgress", legacy + "PurgeQueueInProgress", http.StatusForbidden}
 	overLimit            = fault{modelled + "OverLimit", "OverLimit", http.StatusForbidden}
 	resourceNotFound     = fault{modelled + "ResourceNotFoundException", "ResourceNotFoundException", http.StatusNotFound}
-	invalidAddress       = fault{modelled + "InvalidAddress", "InvalidAddress", bad}
 
 	invalidAttributeName   = fault{modelled + "InvalidAttributeName", "InvalidAttributeName", bad}
 	invalidAttributeValue  = fault{modelled + "InvalidAttributeValue", "InvalidAttributeValue", bad}

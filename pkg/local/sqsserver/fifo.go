@@ -2,16 +2,17 @@ package sqsserver
 
 import "container/list"
 
-// A grouping holds the message groups of a FIFO queue. While a message of a group is in flight, no
-// other message of that group can be received: that keeps the order.
+// A grouping holds the message groups of a FIFO queue. While a message of a group is in flight, the
+// messages of the group after it cannot be received: that keeps the order. Messages before it can
+// be received; they were received too, and became visible again earlier.
 type grouping struct {
 	groups map[string]*group
 	turn   list.List // of *group: the groups that can be received from, longest waiting first
 }
 
 type group struct {
-	waiting  messageList // visible messages, in order of arrival
-	inFlight int
+	waiting  messageList   // visible messages, in order of arrival
+	inFlight messageList   // in order of arrival
 	turn     *list.Element // in grouping.turn; nil if the group is held back or has no visible message
 }
 
@@ -29,7 +30,7 @@ func (f *grouping) enter(m *message) {
 	case visible:
 		g.waiting.insert(m)
 	case inFlight:
-		g.inFlight++
+		g.inFlight.insert(m)
 	}
 	f.updateTurn(m.group, g)
 }
@@ -44,14 +45,14 @@ func (f *grouping) leave(m *message) {
 	case visible:
 		g.waiting.remove(m)
 	case inFlight:
-		g.inFlight--
+		g.inFlight.remove(m)
 	}
 	f.updateTurn(m.group, g)
 }
 
 // updateTurn gives the group a turn or takes it away, and deletes an empty group.
 func (f *grouping) updateTurn(name string, g *group) {
-	ready := g.waiting.first != nil && g.inFlight == 0
+	ready := g.canReceive(g.waiting.first)
 	switch {
 	case ready && g.turn == nil:
 		g.turn = f.turn.PushBack(g)
@@ -59,9 +60,15 @@ func (f *grouping) updateTurn(name string, g *group) {
 		f.turn.Remove(g.turn)
 		g.turn = nil
 	}
-	if g.waiting.first == nil && g.inFlight == 0 {
+	if g.waiting.first == nil && g.inFlight.first == nil {
 		delete(f.groups, name)
 	}
+}
+
+// canReceive reports whether m, a visible message or nil, can be received: it exists, and no
+// message before it is in flight.
+func (g *group) canReceive(m *message) bool {
+	return m != nil && (g.inFlight.first == nil || m.ordinal < g.inFlight.first.ordinal)
 }
 
 func (f *grouping) first() *message { return firstOf(f.turn.Front()) }
@@ -69,10 +76,11 @@ func (f *grouping) first() *message { return firstOf(f.turn.Front()) }
 // after returns the message that is received after m in the same call: the next message of its
 // group, or the first message of the next group.
 func (f *grouping) after(m *message) *message {
-	if m.next != nil {
+	g := f.groups[m.group]
+	if g.canReceive(m.next) {
 		return m.next
 	}
-	return firstOf(f.groups[m.group].turn.Next())
+	return firstOf(g.turn.Next())
 }
 
 func firstOf(turn *list.Element) *message {

@@ -1,6 +1,8 @@
 package sqsserver_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -67,6 +69,34 @@ func TestHoldsBackGroupWithMessageInFlight(t *testing.T) {
 	f.show(url, batch[1], batch[2])
 	if diff := cmp.Diff([]string{"2", "3"}, bodies(f.receive(url))); diff != "" {
 		t.Errorf("in the end, -want +got:\n%s", diff)
+	}
+}
+
+func TestReturnedMessageComesAfterOtherGroups(t *testing.T) {
+	f := start(t)
+	url := f.queue(fifo)
+	f.sendGroup(url, "g", "1", "2")
+	f.sendGroup(url, "other", "x")
+	batch := f.receive(url, atMost(2))
+	f.show(url, batch[0])
+	if diff := cmp.Diff([]string{"x", "1"}, bodies(f.receive(url))); diff != "" {
+		t.Errorf("1 is visible again and 2 is in flight, -want +got:\n%s", diff)
+	}
+}
+
+func TestMessageInFlightHoldsBackLaterMessagesOnly(t *testing.T) {
+	f := start(t)
+	for hidden, want := range [][]string{{}, {"1"}, {"1", "2"}} {
+		f.sub(fmt.Sprint("message ", hidden+1), func(f fixture) {
+			url := f.queue(fifo)
+			f.sendGroup(url, "g", "1", "2", "3")
+			batch := f.receive(url)
+			f.show(url, slices.Delete(slices.Clone(batch), hidden, hidden+1)...)
+			if diff := cmp.Diff(want, bodies(f.receive(url, atOnce))); diff != "" {
+				f.Errorf("-want +got:\n%s", diff)
+			}
+			f.show(url, batch[hidden])
+		})
 	}
 }
 

@@ -46,14 +46,15 @@ func readForm(buffer *bytes.Buffer, r *http.Request) error {
 	} else if err != nil {
 		return malformedQuery.because("The query string contains a syntax error.")
 	}
+	ofQueue := strings.Count(r.URL.Path, "/") > 1 // the path is that of a queue's URL
 	switch action := r.Form.Get("Action"); {
 	case action == "":
 		return missingAction.because("The request must contain the parameter Action.")
-	case operations[action] == nil:
+	case operations[action] == nil, ofQueue && (action == "CreateQueue" || action == "ListQueues"):
 		return invalidAction.because("The action %s is not valid for this endpoint.", action)
 	}
 	parameters := parameterTree(r.Form)
-	if r.Form.Get("QueueUrl") == "" && strings.Count(r.URL.Path, "/") > 1 {
+	if r.Form.Get("QueueUrl") == "" && ofQueue {
 		parameters["QueueUrl"] = r.URL.Path
 	}
 	if err := json.MarshalWrite(buffer, jsonMembers(parameters)); err != nil {

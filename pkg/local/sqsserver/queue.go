@@ -172,8 +172,9 @@ func (q *queue) after(m *message) *message {
 	return m.next
 }
 
-// clear removes all messages.
+// clear removes all messages and forgets what was sent and received.
 func (q *queue) clear() {
+	q.sends, q.attempts = recent[dedupKey, content]{}, recent[string, attempt]{}
 	q.schedule, q.ready, q.counts = nil, messageList{}, [gone]int{}
 	q.received = map[uint64]*message{}
 	q.groups = grouping{groups: map[string]*group{}}

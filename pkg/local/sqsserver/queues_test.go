@@ -2,6 +2,8 @@ package sqsserver_test
 
 import (
 	"fmt"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -220,6 +222,45 @@ func TestPurgesQueue(t *testing.T) {
 		_, err = f.PurgeQueue(f.Context(), &sqs.PurgeQueueInput{QueueUrl: &url})
 		f.refused(err, "AWS.SimpleQueueService.PurgeQueueInProgress", "Only one PurgeQueue operation on "+url[strings.LastIndex(url, "/")+1:]+" is allowed every 60 seconds.")
 	})
+}
+
+func TestPurgeForgetsDeduplicationIDs(t *testing.T) {
+	f := start(t)
+	url := f.queue(fifo)
+	f.sendGroup(url, "g", "x")
+	_, err := f.PurgeQueue(t.Context(), &sqs.PurgeQueueInput{QueueUrl: &url})
+	f.must(err)
+	f.sendGroup(url, "g", "x")
+	f.one(f.receive(url))
+}
+
+func TestAcceptsNameInsteadOfURL(t *testing.T) {
+	f := start(t)
+	url := f.queue(nil)
+	f.send(url[strings.LastIndex(url, "/")+1:], "x")
+	f.one(f.receive(url))
+}
+
+// TestRefusesActionsOfTheAccountAtQueueURL sends requests of the query protocol without the SDK,
+// which sends none of these to the URL of a queue.
+func TestRefusesActionsOfTheAccountAtQueueURL(t *testing.T) {
+	f := start(t)
+	url := f.queue(nil)
+	for _, action := range []string{"CreateQueue&QueueName=" + newName(), "ListQueues"} {
+		name, _, _ := strings.Cut(action, "&")
+		f.sub(name, func(f fixture) {
+			request, err := http.NewRequestWithContext(f.Context(), http.MethodGet, url+"?Action="+action, nil)
+			f.must(err)
+			response, err := http.DefaultClient.Do(request)
+			f.must(err)
+			defer response.Body.Close()
+			answer, err := io.ReadAll(response.Body)
+			f.must(err)
+			if want := "<Code>InvalidAction</Code><Message>The action " + name + " is not valid for this endpoint.</Message>"; response.StatusCode != http.StatusBadRequest || !strings.Contains(string(answer), want) {
+				f.Errorf("got %s %s, want 400 and %s", response.Status, answer, want)
+			}
+		})
+	}
 }
 
 func TestChangesTags(t *testing.T) {

@@ -14,7 +14,7 @@ type receiveMessageInput struct {
 	Max                  *int     `json:"MaxNumberOfMessages"`
 	Visibility           *int     `json:"VisibilityTimeout"`
 	Wait                 *int     `json:"WaitTimeSeconds"`
-	AttemptID            string   `json:"ReceiveRequestAttemptId"`
+	AttemptID            *string  `json:"ReceiveRequestAttemptId"`
 }
 
 // A delivery is one receive of one message. It does not change.
@@ -34,8 +34,8 @@ type waiter struct {
 // A receiveRequest holds the parameters of one ReceiveMessage.
 type receiveRequest struct {
 	most       int
-	visibility *int   // seconds; nil: the queue's visibility timeout
-	attempt    string // ReceiveRequestAttemptId; only on FIFO queues; "" if the client gives none
+	visibility *int    // seconds; nil: the queue's visibility timeout
+	attempt    *string // ReceiveRequestAttemptId; only on FIFO queues
 }
 
 func (c *call) receiveMessage(in *receiveMessageInput) (*receiveMessageOutput, error) {
@@ -54,7 +54,7 @@ func (c *call) receiveMessage(in *receiveMessageInput) (*receiveMessageOutput, e
 	return &receiveMessageOutput{want.shape(got)}, nil
 }
 
-func orDefault(value *int, normal int) int {
+func orDefault[T any](value *T, normal T) T {
 	if value == nil {
 		return normal
 	}
@@ -92,8 +92,8 @@ func (q *queue) check(r receiveRequest) error {
 	switch {
 	case q.fifo:
 		return checkID("ReceiveRequestAttemptId", r.attempt)
-	case r.attempt != "":
-		return invalid(r.attempt, "ReceiveRequestAttemptId", "The request include parameter that is not valid for this queue type.")
+	case r.attempt != nil:
+		return invalid(*r.attempt, "ReceiveRequestAttemptId", "The request include parameter that is not valid for this queue type.")
 	case q.counts[inFlight] >= maxInFlight:
 		return overLimit.because("The maximum number of in flight messages is reached: %d.", maxInFlight)
 	}
@@ -143,8 +143,8 @@ func (q *queue) take(r receiveRequest, now int64) []delivery {
 	for i, m := range chosen {
 		got[i] = q.deliver(m, now, until)
 	}
-	if r.attempt != "" {
-		q.attempts.add(r.attempt, &attempt{got, until}, now)
+	if r.attempt != nil {
+		q.attempts.add(*r.attempt, &attempt{got, until}, now)
 	}
 	return got
 }

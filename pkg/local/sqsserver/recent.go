@@ -53,8 +53,11 @@ type attempt struct {
 // timeout. It returns nil if one of them was deleted, became visible or had its timeout changed in
 // the meantime. The caller holds the lock.
 func (q *queue) replay(r receiveRequest, now int64) []delivery {
-	earlier := q.attempts.get(r.attempt, now)
-	if r.attempt == "" || earlier == nil {
+	if r.attempt == nil {
+		return nil
+	}
+	earlier := q.attempts.get(*r.attempt, now)
+	if earlier == nil {
 		return nil
 	}
 	messages := make([]*message, len(earlier.got))

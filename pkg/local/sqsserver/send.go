@@ -19,8 +19,8 @@ type sending struct {
 	Delay            *int                      `json:"DelaySeconds"`
 	Attributes       map[string]attributeValue `json:"MessageAttributes"`
 	SystemAttributes map[string]attributeValue `json:"MessageSystemAttributes"`
-	DedupID          string                    `json:"MessageDeduplicationId"`
-	GroupID          string                    `json:"MessageGroupId"`
+	DedupID          *string                   `json:"MessageDeduplicationId"`
+	GroupID          *string                   `json:"MessageGroupId"`
 }
 
 type sendMessageOutput struct {
@@ -45,6 +45,9 @@ func (c *call) sendMessage(in *sendMessageInput) (*sendMessageOutput, error) {
 		return nil, err
 	}
 	defer q.release(now)
+	if err := q.checkFIFO(&in.sending); err != nil {
+		return nil, err
+	}
 	if err := q.accept(checked, now); err != nil {
 		return nil, err
 	}
@@ -66,6 +69,12 @@ func (s *sending) check(trace string) (*checkedMessage, error) {
 	if !allowedText(s.Body) {
 		return nil, invalidMessageContents.because(badCharacters)
 	}
+	if err := checkID("MessageGroupId", s.GroupID); err != nil {
+		return nil, err
+	}
+	if err := checkID("MessageDeduplicationId", s.DedupID); err != nil {
+		return nil, err
+	}
 	attributes, size, err := readAttributes(s.Attributes)
 	if err != nil {
 		return nil, err
@@ -75,7 +84,10 @@ func (s *sending) check(trace string) (*checkedMessage, error) {
 		return nil, err
 	}
 	p := &checkedMessage{delay: s.Delay, size: len(s.Body) + size}
-	p.content = content{id: newID(), body: s.Body, bodyMD5: digest(s.Body), attributes: attributes, group: s.GroupID, dedup: s.DedupID, trace: trace}
+	p.content = content{
+		id: newID(), body: s.Body, bodyMD5: digest(s.Body), attributes: attributes,
+		group: orDefault(s.GroupID, ""), dedup: orDefault(s.DedupID, ""), trace: trace,
+	}
 	if len(system) > 0 {
 		p.content.trace = system[0].text
 	}
@@ -96,18 +108,11 @@ func (q *queue) accept(p *checkedMessage, now int64) error {
 	if err != nil {
 		return err
 	}
-	if err := checkID("MessageGroupId", p.content.group); err != nil {
-		return err
-	}
-	if err := checkID("MessageDeduplicationId", p.content.dedup); err != nil {
-		return err
-	}
-	if q.fifo {
-		if sent, err := q.deduplicate(p, now); sent != nil || err != nil {
-			return err
-		}
-	} else if p.content.dedup != "" {
+	if !q.fifo && p.content.dedup != "" {
 		return invalid(p.content.dedup, "MessageDeduplicationId", "The request includes a parameter that is not valid for this queue type.")
+	}
+	if q.fifo && q.deduplicate(p, now) {
+		return nil
 	}
 	p.content.sent = now
 	q.put(&message{content: p.content, enqueued: now}, now, delay)
@@ -132,17 +137,22 @@ func (q *queue) delayOf(p *checkedMessage) (int64, error) {
 	return int64(seconds) * 1000, nil
 }
 
-// deduplicate gives a message of a FIFO queue its sequence number. If the message is a duplicate,
-// it returns the earlier message instead.
-func (q *queue) deduplicate(p *checkedMessage, now int64) (duplicate *content, err error) {
-	c := &p.content
-	if c.group == "" {
-		return nil, missing("MessageGroupId")
+// checkFIFO returns an error if a message for a FIFO queue lacks its group or its deduplication id.
+func (q *queue) checkFIFO(s *sending) *apiError {
+	switch {
+	case q.fifo && s.GroupID == nil:
+		return missing("MessageGroupId")
+	case q.fifo && s.DedupID == nil && q.settings.texts["ContentBasedDeduplication"] != "true":
+		return invalidParameter.because("The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly")
 	}
+	return nil
+}
+
+// deduplicate gives a message of a FIFO queue its sequence number. It reports whether the message
+// is a duplicate; its receipt is then that of the earlier message.
+func (q *queue) deduplicate(p *checkedMessage, now int64) (duplicate bool) {
+	c := &p.content
 	if c.dedup == "" {
-		if q.settings.texts["ContentBasedDeduplication"] != "true" {
-			return nil, invalidParameter.because("The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly")
-		}
 		sum := sha256.Sum256([]byte(c.body))
 		c.dedup = hex.EncodeToString(sum[:])
 	}
@@ -152,12 +162,12 @@ func (q *queue) deduplicate(p *checkedMessage, now int64) (duplicate *content, e
 	}
 	if sent := q.sends.get(key, now); sent != nil {
 		p.receipt.ID, p.receipt.Sequence = sent.id, sent.sequence
-		return sent, nil
+		return true
 	}
 	c.sequence = nextSequence()
 	p.receipt.Sequence = c.sequence
 	q.sends.add(key, &content{id: c.id, sequence: c.sequence}, now)
-	return nil, nil
+	return false
 }
 
 // sequences counts the sequence numbers of all queues.
@@ -166,11 +176,12 @@ var sequences atomic.Uint64
 // nextSequence returns a sequence number of 20 digits, like AWS's.
 func nextSequence() string { return fmt.Sprintf("188%017d", sequences.Add(1)) }
 
-// checkID checks that an id has at most 128 characters, all of them letters, digits or punctuation.
-// It accepts ""; callers check required ids.
-func checkID(parameter, id string) error {
-	if len(id) > 128 || strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return invalid(id, parameter, parameter+" can only include alphanumeric and punctuation characters. 1 to 128 in length.")
+// checkID checks that an id has 1 to 128 characters, all of them letters, digits or punctuation. It
+// accepts nil; callers check required ids.
+func checkID(parameter string, id *string) error {
+	outside := func(r rune) bool { return r <= ' ' || r > '~' }
+	if id != nil && (*id == "" || len(*id) > 128 || strings.ContainsFunc(*id, outside)) {
+		return invalid(*id, parameter, parameter+" can only include alphanumeric and punctuation characters. 1 to 128 in length.")
 	}
 	return nil
 }

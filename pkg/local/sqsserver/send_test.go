@@ -85,6 +85,14 @@ func TestRefusesMessages(t *testing.T) {
 			"InvalidParameterValue", "Value a b for parameter MessageGroupId is invalid. Reason: MessageGroupId can only include alphanumeric and punctuation characters. 1 to 128 in length.",
 		},
 		{
+			"an empty group on a standard queue", standard, sqs.SendMessageInput{MessageBody: aws.String("x"), MessageGroupId: aws.String("")},
+			"InvalidParameterValue", "Value  for parameter MessageGroupId is invalid. Reason: MessageGroupId can only include alphanumeric and punctuation characters. 1 to 128 in length.",
+		},
+		{
+			"an empty deduplication id", fifo, sqs.SendMessageInput{MessageBody: aws.String("x"), MessageGroupId: aws.String("g"), MessageDeduplicationId: aws.String("")},
+			"InvalidParameterValue", "Value  for parameter MessageDeduplicationId is invalid. Reason: MessageDeduplicationId can only include alphanumeric and punctuation characters. 1 to 128 in length.",
+		},
+		{
 			"a deduplication id on a standard queue", standard, sqs.SendMessageInput{MessageBody: aws.String("x"), MessageDeduplicationId: aws.String("d")},
 			"InvalidParameterValue", "Value d for parameter MessageDeduplicationId is invalid. Reason: The request includes a parameter that is not valid for this queue type.",
 		},

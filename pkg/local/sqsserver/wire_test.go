@@ -65,7 +65,7 @@ func TestWireAnswers(t *testing.T) {
 		{"a binary value that is not base64", "SendMessage", `{"QueueUrl":"` + url + `","MessageBody":"x","MessageAttributes":{"a":{"DataType":"Binary","BinaryValue":"?"}}}`, 400, `{"__type":"com.amazon.coral.service#SerializationException"`, ""},
 		{"a body over the limit", "SendMessage", `{"MessageBody":"` + strings.Repeat("x", 9<<20) + `"}`, 413, `{"__type":"com.amazon.coral.service#RequestEntityTooLargeException"`, ""},
 		{"no queue URL", "SendMessage", `{"MessageBody":"x"}`, 400, `{"__type":"com.amazon.coral.service#MissingRequiredParameterException","message":"The request must contain the parameter QueueUrl."}`, "MissingParameter;Sender"},
-		{"a queue's name instead of its URL", "PurgeQueue", `{"QueueUrl":"q"}`, 400, `{"__type":"com.amazonaws.sqs#InvalidAddress","message":"The address q is not valid for this endpoint."}`, "InvalidAddress;Sender"},
+		{"the name of a missing queue instead of its URL", "PurgeQueue", `{"QueueUrl":"r"}`, 400, `{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"The specified queue does not exist."}`, "AWS.SimpleQueueService.NonExistentQueue;Sender"},
 		{"another account's queue", "PurgeQueue", `{"QueueUrl":"http://x/123456789012/q"}`, 400, `{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"The specified queue does not exist."}`, "AWS.SimpleQueueService.NonExistentQueue;Sender"},
 		{"no timeout in an entry", "ChangeMessageVisibilityBatch", `{"QueueUrl":"` + url + `","Entries":[{"Id":"a","ReceiptHandle":"b"}]}`, 200, `{"Failed":[{"Id":"a","SenderFault":true,"Code":"MissingParameter","Message":"The request must contain the parameter ChangeMessageVisibilityBatchRequestEntry.1.VisibilityTimeout."}]}`, ""},
 	} {

@@ -1,0 +1,181 @@
+// Package pkg_test checks the shape of the tree: which package may import which.
+package pkg_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+const module = "sqs2pg/"
+
+// order lists every package of the module from top to bottom. A package may import only packages
+// below it. Put a new package above all packages that it imports, and as low as possible.
+var order = []string{
+	// programs
+	"lambda/sqs2pg",
+	"lambda/ingest",
+	"lambda/maintain",
+	"infra/contracts",
+
+	// what only the command links
+	"pkg/doctor",
+	"pkg/local/invoker",
+	"pkg/local/eventsource",
+	"pkg/local/runtimeapi",
+	"pkg/local/sample",
+	"pkg/local/sqsserver/sqstest",
+	"pkg/local/sqsserver",
+	"pkg/deadletter",
+
+	// what the functions link
+	"pkg/ingest",
+	"pkg/maintain",
+	"pkg/settings",
+	"pkg/postgres/postgrestest",
+	"pkg/postgres/schema",
+	"pkg/postgres/registry",
+	"pkg/postgres/partitions",
+	"pkg/postgres",
+	"pkg/message",
+	"pkg/contract",
+	"pkg/contract/schema",
+	"pkg/contract/scalar",
+	"pkg/mask",
+	"pkg/privacy",
+
+	// packages that import no other package of the module
+	"pkg/local/localpg",
+	"pkg/queue",
+	"pkg/pattern",
+	"pkg/secrets",
+	"pkg/telemetry/leaktest",
+	"pkg/telemetry",
+	"pkg/terminal/completion",
+	"pkg/terminal",
+	"infra/bench",
+}
+
+// goPackage is the part of `go list -json` that the tests need.
+type goPackage struct {
+	ImportPath string
+	Doc        string // first sentence of the package comment
+	Dir        string
+	GoFiles    []string // without tests
+	Imports    []string // without tests
+	Deps       []string // all packages that are linked
+}
+
+// name is the import path without the module.
+func (p goPackage) name() string { return strings.TrimPrefix(p.ImportPath, module) }
+
+// listOnce returns the packages of the module that have files besides tests.
+var listOnce = sync.OnceValues(func() ([]goPackage, error) {
+	cmd := exec.Command("go", "list", "-json=ImportPath,Doc,Dir,GoFiles,Imports,Deps", module+"...")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, err
+	}
+	var packages []goPackage
+	for decoder := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p goPackage
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			return packages, nil
+		} else if err != nil {
+			return nil, err
+		}
+		if len(p.GoFiles) > 0 {
+			packages = append(packages, p)
+		}
+	}
+})
+
+func listPackages(t *testing.T) []goPackage {
+	t.Helper()
+	packages, err := listOnce()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return packages
+}
+
+func TestImportsPointDownwards(t *testing.T) {
+	t.Parallel()
+	var names []string
+	for _, p := range listPackages(t) {
+		names = append(names, p.name())
+		above := slices.Index(order, p.name())
+		if above < 0 {
+			t.Errorf("%s is not in the order: add it above the packages that it imports", p.name())
+			continue
+		}
+		for _, imported := range p.Imports {
+			name, ours := strings.CutPrefix(imported, module)
+			if below := slices.Index(order, name); ours && below >= 0 && below <= above {
+				t.Errorf("%s imports %s, which is above it", p.name(), name)
+			}
+		}
+	}
+	for _, name := range order {
+		if !slices.Contains(names, name) {
+			t.Errorf("%s is in the order, but there is no such package", name)
+		}
+	}
+}
+
+func TestFunctionsDoNotLinkLocalPackages(t *testing.T) {
+	t.Parallel()
+	checked := 0
+	for _, p := range listPackages(t) {
+		if p.name() != "lambda/ingest" && p.name() != "lambda/maintain" {
+			continue
+		}
+		checked++
+		for _, linked := range p.Deps {
+			if strings.HasPrefix(linked, module+"pkg/local") {
+				t.Errorf("%s links %s, which only plays AWS on a developer's machine", p.name(), linked)
+			}
+		}
+	}
+	if checked != 2 {
+		t.Errorf("found %d of the 2 functions", checked)
+	}
+}
+
+func TestOnlyPostgresPackagesImportPgx(t *testing.T) {
+	t.Parallel()
+	found := false
+	for _, p := range listPackages(t) {
+		inside := p.name() == "pkg/postgres" || strings.HasPrefix(p.name(), "pkg/postgres/")
+		for _, imported := range p.Imports {
+			pgx := strings.HasPrefix(imported, "github.com/jackc/pgx/")
+			found = found || pgx
+			if pgx && !inside {
+				t.Errorf("%s imports %s: only pkg/postgres and the packages below it may", p.name(), imported)
+			}
+		}
+	}
+	if !found {
+		t.Error("no package imports pgx, so this test shows nothing")
+	}
+}
+
+func TestEachPackageCommentSaysWhatThePackageIs(t *testing.T) {
+	t.Parallel()
+	for _, p := range listPackages(t) {
+		base := filepath.Base(p.Dir)
+		program := strings.ToUpper(base[:1]) + base[1:] + " "
+		if !strings.HasPrefix(p.Doc, "Package "+base+" ") && !strings.HasPrefix(p.Doc, program) {
+			t.Errorf("%s: its comment begins %q, want a sentence that begins with the package's name", p.name(), p.Doc)
+		}
+	}
+}
