@@ -269,7 +269,7 @@ func TestInvokeSaysOnceWhyTheFunctionRefusedToStart(t *testing.T) {
 	}
 	code, out, errs := sqs2pg(t, "invoke", "--endpoint-url", endpoint, "--queue", "logins", "--keyring", keyring,
 		"--database-url", postgrestest.New(t, load(t, "user_logins")).URL, "--function", refusing)
-	if code != 1 || out != "" || errs != "sqs2pg: the function refused to start: PGSSLMODE: wrong\n" {
+	if code != 1 || out != "" || !strings.HasSuffix(errs, "\nsqs2pg: the function refused to start: PGSSLMODE: wrong\n") || strings.Count(errs, "PGSSLMODE") != 1 {
 		t.Errorf("exits with %d, prints %q and says %q", code, out, errs)
 	}
 }
