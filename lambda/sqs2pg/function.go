@@ -27,13 +27,16 @@ type functionFlags struct {
 // remote reports whether the function runs elsewhere, with settings of its own.
 func (f *functionFlags) remote() bool { return f.InvokeURL != "" || f.FunctionName != "" }
 
-// function returns the function to open. endpoint is where Lambda's API is looked for.
-func (f *functionFlags) function(ctx context.Context, endpoint string, environ []string) (invoker.Function, error) {
+// function returns the function to open. A function by its name is behind Lambda's API at the endpoint.
+func (f *functionFlags) function(ctx context.Context, at *endpointFlags, environ []string) (invoker.Function, error) {
 	function := invoker.Function{URL: f.InvokeURL, Name: f.FunctionName, Timeout: f.Timeout, Env: environ}
 	var err error
 	switch {
 	case f.FunctionName != "":
-		function.Lambda, err = newLambda(ctx, endpoint)
+		var endpoint string
+		if endpoint, err = at.endpoint(); err == nil {
+			function.Lambda, err = newLambda(ctx, endpoint)
+		}
 	case f.InvokeURL == "":
 		function.Bootstrap, err = bootstrapPath(f.Function)
 	}
