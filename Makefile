@@ -1,6 +1,6 @@
 # make without a target prints the targets.
 .DEFAULT_GOAL := help
-.PHONY: help build run test bench bench-compare bench-table fuzz chaos lint ci clean \
+.PHONY: help build run test test-postgres bench bench-compare bench-table fuzz chaos lint ci clean \
   up replay down exercise localstack package sam-build sam-invoke deploy-local test-local-aws images infra-docs lint-template build-IngestFunction build-MaintainFunction
 
 GO      ?= go
@@ -23,7 +23,11 @@ run: build ## Start Postgres and SQS on this machine, send 100 logins, load them
 test: ## Run all tests, raced and shuffled, against a Postgres that they start and remove.
 	$(GO) test -race -shuffle=on -timeout 10m ./...
 
-bench: build ## Measure the writer and the whole path against COPY, in turns in one run.
+# The tests of make test run on the installed Postgres, directly.
+test-postgres: ## Run the tests of pkg/postgres again: on the newest Postgres, downloaded, and through pgbouncer.
+	TEST_POSTGRES=download TEST_POOLER=pgbouncer $(GO) test -timeout 10m ./pkg/postgres/...
+
+bench: build ## Measure the writer and the whole path against COPY, alternately in one run.
 	$(GO) test -run '^$$' -bench . -benchmem ./pkg/... ./lambda/...
 
 BENCH ?= .
@@ -32,7 +36,7 @@ PKG ?= ./...
 bench-compare: ## Compare the speed with that at REV (a commit); BENCH (a regexp) and PKG choose benchmarks.
 	@$(GO) run ./infra/bench -commit '$(REV)' -bench '$(BENCH)' $(PKG)
 
-bench-table: ## Write the table of ratios in infra/PROOF.md: 7 runs, on a machine that does nothing else.
+bench-table: ## Write the table of ratios in infra/PROOF.md: 7 runs, on an idle machine.
 	@$(GO) run ./infra/bench -write infra/PROOF.md -bench 'Writer|Path|Script|Start|Memory|Invoke' ./lambda/ingest ./pkg/postgres ./pkg/ingest
 
 fuzz: ## Fuzz each parser for FUZZTIME (30s).
@@ -69,9 +73,9 @@ up: ## Start LocalStack with 100 messages on a queue, and Postgres, by Docker.
 	docker compose up --detach --wait
 
 replay: build ## Drain LocalStack's queue into the Postgres of make up, through the function.
-	@$(LOCAL_AWS) $(HERE) DATABASE_SECRET_ID=sqs2pg/owner build/sqs2pg migrate
+	@$(LOCAL_AWS) $(HERE) DATABASE_SECRET_ID=sqs2pg/owner build/sqs2pg migrate --contract user_logins
 	@$(LOCAL_AWS) $(HERE) DATABASE_SECRET_ID=sqs2pg/database MASK_SECRET_ID=sqs2pg/keyring \
-	  build/sqs2pg invoke --queue login-queue --retry-delay 0s
+	  build/sqs2pg invoke --contract user_logins --queue login-queue --retry-delay 0s
 
 down: ## Remove what make up started, with its data.
 	@docker ps --all --quiet --filter name=^$(COMPOSE_PROJECT_NAME)-localstack-1-lambda- | xargs -r docker rm --force >/dev/null
@@ -80,8 +84,8 @@ down: ## Remove what make up started, with its data.
 exercise: build ## Load the 100 messages of the well-known exercise, from its own images into its own table.
 	docker compose --profile exercise up --detach --wait exercise-localstack exercise-postgres
 	@export DATABASE_URL=postgres://postgres:postgres@127.0.0.1:$${EXERCISE_POSTGRES_PORT:-5433}/postgres; \
-	  build/sqs2pg migrate && $(LOCAL_AWS) AWS_ENDPOINT_URL=http://127.0.0.1:$${EXERCISE_LOCALSTACK_PORT:-4567} \
-	  build/sqs2pg invoke --queue login-queue
+	  build/sqs2pg migrate --contract user_logins && $(LOCAL_AWS) AWS_ENDPOINT_URL=http://127.0.0.1:$${EXERCISE_LOCALSTACK_PORT:-4567} \
+	  build/sqs2pg invoke --contract user_logins --queue login-queue
 
 localstack: ## Start LocalStack without Docker, with the same 100 messages.
 	@infra/localstack/start $(LOCALSTACK_PORT)
@@ -128,7 +132,7 @@ lint-template: ## Check the templates with cfn-lint and SAM.
 	cfn-lint template.yaml infra/database.yaml
 	sam validate --lint --region us-east-1
 
-ci: lint test ## Run lint and test, as the continuous integration does.
+ci: lint test test-postgres ## Run lint and all tests, as the continuous integration does.
 
 clean: ## Remove build. The local database and keyring in .sqs2pg stay.
 	rm -rf build

@@ -103,7 +103,7 @@ func equal(t *testing.T, what string, want, got any) {
 
 const template = "../template.yaml"
 
-func TestTheMappingReportsSingleFailures(t *testing.T) {
+func TestMappingReportsSingleFailures(t *testing.T) {
 	t.Parallel()
 	mapping := properties(t, load(t, template), "Mapping")
 	equal(t, "FunctionResponseTypes", []any{"ReportBatchItemFailures"}, mapping["FunctionResponseTypes"])
@@ -124,7 +124,7 @@ func TestEveryBatchWindowAllowsEveryBatchSize(t *testing.T) {
 	}
 }
 
-func TestVisibilityIsSixTimesTheTimeoutAndTheWindow(t *testing.T) {
+func TestVisibilityTimeoutIsSixFunctionTimeoutsPlusTheWindow(t *testing.T) {
 	t.Parallel()
 	tpl := load(t, template)
 	equal(t, "visibility timeout", any(object{"FindInMap": []any{"Timeouts", object{"Ref": "FunctionTimeout"}, object{"Ref": "BatchWindow"}}}),
@@ -141,7 +141,7 @@ func TestVisibilityIsSixTimesTheTimeoutAndTheWindow(t *testing.T) {
 	}
 }
 
-func TestDeadLettersAreKeptLongestAndGivenTime(t *testing.T) {
+func TestDeadLettersAreKeptLongerThanMessages(t *testing.T) {
 	t.Parallel()
 	tpl := load(t, template)
 	equal(t, "retention of dead letters", any(14*24*3600), properties(t, tpl, "DeadLetterQueue")["MessageRetentionPeriod"])
@@ -178,7 +178,7 @@ func statements(t *testing.T, v any) []object {
 	return nil
 }
 
-func TestRolesMayDoWhatTheyMustAndNoMore(t *testing.T) {
+func TestRolesAllowOnlyTheActionsThatAreNeeded(t *testing.T) {
 	t.Parallel()
 	tpl := load(t, template)
 	network := []string{"ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces",
@@ -215,7 +215,7 @@ func TestRolesMayDoWhatTheyMustAndNoMore(t *testing.T) {
 	}
 }
 
-func TestEverythingIsDescribedAndGrouped(t *testing.T) {
+func TestParametersAndOutputsAreDescribedAndGrouped(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{template, "database.yaml"} {
 		tpl := load(t, path)
@@ -272,7 +272,7 @@ func settingsOf(t *testing.T, folders ...string) []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-func TestTheTemplateAndTheCodeNameTheSameSettings(t *testing.T) {
+func TestTemplateAndCodeNameTheSameSettings(t *testing.T) {
 	t.Parallel()
 	tpl := load(t, template)
 	shared := at(t, tpl, "Globals", "Function", "Environment", "Variables").(object)
@@ -330,7 +330,7 @@ func TestFunctionsSendEveryMetricThatAnAlarmWatches(t *testing.T) {
 	}
 }
 
-func TestEveryAlarmHasItsPage(t *testing.T) {
+func TestEachAlarmHasAPageInTheRunbook(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile("README.md")
 	if err != nil {

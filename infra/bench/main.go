@@ -1,7 +1,7 @@
 // Bench compares the benchmarks of the working tree with those of a commit, see Usage.
 //
-// It runs each benchmark of both in turns, so that a busy machine slows both, and compares within each turn: benchstat
-// compares two sets of runs, and needs a machine that is quiet all the while.
+// It runs each benchmark alternately in both, so that a busy machine slows both, and compares within each round. The
+// tool benchstat compares two sets of runs, and needs a machine that is equally busy during both.
 package main
 
 import (
@@ -28,7 +28,7 @@ import (
 const usage = `Usage: go run ./infra/bench -commit COMMIT [-bench REGEXP] [PACKAGES]
        go run ./infra/bench -write FILE [-bench REGEXP] [PACKAGES]
 
-Runs the benchmarks of PACKAGES (default ./...) at COMMIT and in the working tree, in turns, 7 rounds.
+Runs the benchmarks of PACKAGES (default ./...) at COMMIT and in the working tree, alternately, 7 rounds.
 Prints for each measurement the median of the rounds' ratios, new/old, and their spread: the lowest
 and the highest ratio. A measurement is called slower (or larger, of memory) only if it was worse in
 every round; that happens by chance in 1 of 128. Benchmarks are paired by name, so a package may have

@@ -75,7 +75,7 @@ func (r *results) print(out io.Writer) {
 		switch {
 		case len(old) == 0 || len(fresh) == 0:
 			fmt.Fprintf(table, "%s\t%s\t\t\t\t\tonly %s\n", m.name, m.unit, map[bool]string{true: "new", false: "old"}[len(old) == 0])
-		case len(ratios) > 0: // else 0, as a benchmark reports that has a unit of its own, or that allocates nothing
+		case len(ratios) > 0: // else the old value is 0: a benchmark that reports another unit, or allocates no memory
 			compared++
 			verdict, loss := m.verdict(slices.Min(ratios), slices.Max(ratios))
 			if loss {
@@ -88,7 +88,7 @@ func (r *results) print(out io.Writer) {
 	fmt.Fprintf(out, "%d of %d measurements are worse beyond their spread\n", worse, compared)
 }
 
-// What the table of tabulate shows: what means little on another machine is left out.
+// tabulated are the measurements in the table of tabulate. Rates are left out: they mean little on another machine.
 var tabulated = []struct{ unit, title string }{
 	{"ratio-of-COPY", "of COPY"},
 	{"times-the-script", "times the script"},

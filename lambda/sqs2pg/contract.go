@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -15,15 +16,22 @@ import (
 
 // contractFlag names the contract, as CONTRACT does for the functions.
 type contractFlag struct {
-	Contract string `default:"user_logins" env:"CONTRACT" placeholder:"NAME|FILE" help:"Contract, by name or file (${default})."`
+	Contract string `env:"CONTRACT" placeholder:"NAME|FILE" help:"Contract: the name of one that comes with sqs2pg, or a file."`
 }
 
-func (f *contractFlag) load() (*contract.Contract, error) { return loadContract(f.Contract) }
+func (f *contractFlag) load() (*contract.Contract, error) {
+	return loadContract(source("--contract", f.Contract, "CONTRACT"), f.Contract)
+}
 
-func loadContract(name string) (*contract.Contract, error) {
+// loadContract loads the contract that source names. There is no default: a forgotten contract
+// would spend good messages on another one.
+func loadContract(source, name string) (*contract.Contract, error) {
+	if name == "" {
+		return nil, misuse("no contract: set --contract or CONTRACT to %s, or to a file", strings.Join(contract.Names(contracts.Files), ", "))
+	}
 	c, err := contract.Load(contracts.Files, name)
 	if err != nil {
-		return nil, misuse("%v", err)
+		return nil, misuse("%s: %w", source, err)
 	}
 	return c, nil
 }
@@ -39,12 +47,21 @@ type contractCheck struct {
 	contractArgument `embed:""`
 }
 
-// contractArgument is the contract as an argument.
+// contractArgument is the contract as an argument, or by its flag or variable.
 type contractArgument struct {
-	Contract string `arg:"" optional:"" default:"user_logins" placeholder:"NAME|FILE" help:"Contract: the name of one that comes with sqs2pg, or a file (${default})."`
+	contractFlag `embed:""`
+	Argument     string `arg:"" name:"contract" optional:"" help:"The same as --contract."`
 }
 
-func (a *contractArgument) load() (*contract.Contract, error) { return loadContract(a.Contract) }
+func (a *contractArgument) load() (*contract.Contract, error) {
+	if a.Argument == "" {
+		return a.contractFlag.load()
+	}
+	if from := source("--contract", a.Contract, "CONTRACT"); a.Contract != "" && from == "--contract" && a.Contract != a.Argument {
+		return nil, misuse("two contracts: %s and --contract %s: name one", a.Argument, a.Contract)
+	}
+	return loadContract("contract", a.Argument)
+}
 
 func (c *contractCheck) Run(s *streams) error {
 	loaded, err := c.load()
@@ -82,12 +99,13 @@ func (c *contractDDL) Run(s *streams) error {
 }
 
 type contractTry struct {
-	contractFlag `embed:""`
-	keyringFlag  `embed:""`
-	File         string `arg:"" optional:"" default:"-" help:"File with one message per line; - is standard input."`
+	contractArgument `embed:""`
+	keyringFlag      `embed:""`
+	Messages         string `arg:"" optional:"" help:"File with one message per line; the default, -, is standard input."`
 }
 
 func (c *contractTry) Run(s *streams) error {
+	c.arrange()
 	loaded, err := c.load()
 	if err != nil {
 		return err
@@ -96,7 +114,7 @@ func (c *contractTry) Run(s *streams) error {
 	if err != nil {
 		return err
 	}
-	bodies, err := readLines(c.File, s.in)
+	bodies, err := readLines(cmp.Or(c.Messages, "-"), s.in)
 	if err != nil {
 		return err
 	}
@@ -118,6 +136,17 @@ func (c *contractTry) Run(s *streams) error {
 		return fmt.Errorf("the contract refuses %d of %d messages", refused, tried)
 	}
 	return nil
+}
+
+// arrange makes a single argument the messages if the contract is named otherwise and the argument
+// is not a contract itself.
+func (c *contractTry) arrange() {
+	if c.Argument == "" || c.Messages != "" || c.Contract == "" {
+		return
+	}
+	if _, err := contract.Load(contracts.Files, c.Argument); err != nil {
+		c.Argument, c.Messages = "", c.Argument
+	}
 }
 
 // rowTexts shows a masked row as name=value. Nothing else prints values, and these are of messages

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -26,18 +27,44 @@ type databaseFlag struct {
 	DatabaseURL string `env:"DATABASE_URL" placeholder:"URL" help:"Postgres, as postgres://user:password@host:5432/name."`
 }
 
-// openDatabase opens it, by the flag or else by DATABASE_SECRET_ID or DATABASE_IAM_AUTH.
-func (f *databaseFlag) openDatabase(ctx context.Context) (*postgres.Pool, error) {
+// settings returns the DATABASE_* settings that the flag replaces. A flag wins over all of them;
+// without one it returns an error if there is no database at all.
+func (f *databaseFlag) settings() (map[string]string, error) {
 	if f.DatabaseURL == "" && !anySet("DATABASE_SECRET_ID", "DATABASE_IAM_AUTH") {
 		return nil, errNoDatabase
 	}
+	given := map[string]string{"DATABASE_URL": f.DatabaseURL}
+	if f.source() == "--database-url" {
+		given["DATABASE_SECRET_ID"], given["DATABASE_IAM_AUTH"] = "", ""
+	}
+	return given, nil
+}
+
+func (f *databaseFlag) source() string {
+	if f.DatabaseURL == "" {
+		return ""
+	}
+	return source("--database-url", f.DatabaseURL, "DATABASE_URL")
+}
+
+// openDatabase opens the database of the flag or of DATABASE_SECRET_ID or DATABASE_IAM_AUTH, and
+// tries one connection. Its error names the flag or the variable.
+func (f *databaseFlag) openDatabase(ctx context.Context) (*postgres.Pool, error) {
+	given, err := f.settings()
+	if err != nil {
+		return nil, err
+	}
 	env := settings.Environment{Getenv: func(name string) string {
-		if name == "DATABASE_URL" {
-			return f.DatabaseURL
+		if value, ok := given[name]; ok {
+			return value
 		}
 		return os.Getenv(name)
 	}}
-	return env.Open(ctx)
+	pool, err := env.Open(ctx)
+	if inner := errors.Unwrap(err); inner != nil && f.source() == "--database-url" {
+		return nil, fmt.Errorf("--database-url: %w", inner) // and not DATABASE_URL
+	}
+	return pool, err
 }
 
 // runDatabase is the database that run loads into.
@@ -47,10 +74,15 @@ type runDatabase struct {
 	stop          func()
 }
 
-// startDatabase returns the database at url, or starts one whose files are kept in dir.
-func startDatabase(ctx context.Context, s *streams, url string) (*runDatabase, error) {
-	if url != "" {
-		return &runDatabase{owner: url, given: true, stop: func() {}}, nil
+// startDatabase returns the database of the flag, or starts one whose files stay in .sqs2pg.
+func startDatabase(ctx context.Context, s *streams, flag databaseFlag) (*runDatabase, error) {
+	if flag.DatabaseURL != "" {
+		pool, err := flag.openDatabase(ctx)
+		if err != nil {
+			return nil, err
+		}
+		pool.Close()
+		return &runDatabase{owner: flag.DatabaseURL, given: true, stop: func() {}}, nil
 	}
 	server, err := localpg.Start(ctx, localpg.Options{Dir: filepath.Join(s.dir, stateDir, "postgres")})
 	if err != nil {

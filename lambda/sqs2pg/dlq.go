@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -48,10 +49,9 @@ type dlqList struct {
 
 // letterLine is a line of the list.
 type letterLine struct {
-	ID       string    `json:"message_id"`
-	SentAt   time.Time `json:"sent_at"`
-	Receives int       `json:"receives"`
-	Reason   string    `json:"reason"`
+	ID     string    `json:"message_id"`
+	SentAt time.Time `json:"sent_at"`
+	Reason string    `json:"reason"`
 }
 
 func (c *dlqList) Run(ctx context.Context, s *streams) error {
@@ -61,7 +61,7 @@ func (c *dlqList) Run(ctx context.Context, s *streams) error {
 	}
 	lines := []letterLine{}
 	if err := dead.Look(ctx, func(l *deadletter.Letter) bool {
-		lines = append(lines, letterLine{l.ID(), l.SentAt(), l.Receives(), l.Reason(contract)})
+		lines = append(lines, letterLine{l.ID(), l.SentAt(), l.Reason(contract)})
 		return len(lines) < c.Limit
 	}); err != nil {
 		return err
@@ -69,27 +69,29 @@ func (c *dlqList) Run(ctx context.Context, s *streams) error {
 	slices.SortStableFunc(lines, func(a, b letterLine) int { return a.SentAt.Compare(b.SentAt) })
 	if c.JSON {
 		return json.NewEncoder(s.out).Encode(map[string]any{
-			"queue": dead.Queue.Name(), "depth": dead.Visible, "in_flight": dead.Hidden, "messages": lines,
+			"queue": dead.Queue.Name(), "depth": dead.Visible, "in_flight": dead.Hidden, "max_receive_count": dead.MaxReceiveCount, "messages": lines,
 		})
 	}
 	printLetters(s, dead, lines)
 	return nil
 }
 
+// printLetters shows no receive counts: each look at a letter raises them.
 func printLetters(s *streams, dead *deadletter.Letters, lines []letterLine) {
 	inFlight := ""
 	if dead.Hidden > 0 {
-		inFlight = fmt.Sprintf(", %d in flight", dead.Hidden)
+		inFlight = fmt.Sprintf(", and %d in flight, which somebody else has received", dead.Hidden)
 	}
 	fmt.Fprintf(s.out, "%s: %d%s\n", dead.Queue.Name(), dead.Visible, inFlight)
-	if len(lines) == 0 {
-		return
+	fmt.Fprintf(s.out, "a message of %s is dead after %d receives\n", dead.Source.Name(), dead.MaxReceiveCount)
+	if len(lines) > 0 {
+		rows := make([][]string, len(lines))
+		for i, l := range lines {
+			rows[i] = []string{l.ID, l.SentAt.Format(time.DateTime), l.Reason}
+		}
+		terminal.Table(s.out, []string{"message id", "sent (utc)", "reason"}, rows)
 	}
-	rows := make([][]string, len(lines))
-	for i, l := range lines {
-		rows[i] = []string{l.ID, l.SentAt.Format(time.DateTime), strconv.Itoa(l.Receives), l.Reason}
-	}
-	terminal.Table(s.out, []string{"message id", "sent (utc)", "receives", "reason"}, rows)
+	terminal.More(s.out, len(lines), dead.Visible)
 }
 
 type dlqShow struct {
@@ -128,12 +130,14 @@ func (c *dlqShow) Run(ctx context.Context, s *streams) error {
 
 type dlqRedrive struct {
 	deadFlags `embed:""`
+	All       bool `help:"Move those too that the contract refuses."`
+	Yes       bool `help:"With --all: do not ask."`
 	DryRun    bool `help:"Only say what would be done."`
 }
 
 // Help is shown below the flags.
 func (c *dlqRedrive) Help() string {
-	return "Each message keeps its identity, in the attributes event-id and event-sent-at. A message that was written before it died is a duplicate and adds no row. You may stop a redrive at any moment, and run it again."
+	return "Moves the messages that the contract accepts now. The others would only die again. Each message keeps its identity, in the attributes event-id and event-sent-at. A message that was written before it died is a duplicate and adds no row. You may stop a redrive at any moment, and run it again."
 }
 
 func (c *dlqRedrive) Run(ctx context.Context, s *streams) error {
@@ -144,29 +148,80 @@ func (c *dlqRedrive) Run(ctx context.Context, s *streams) error {
 	if c.DryRun {
 		return c.preview(ctx, s, contract, dead)
 	}
-	moved, err := dead.Redrive(ctx)
-	fmt.Fprintf(s.err, "%d of %d messages redriven from %s to %s\n", moved, dead.Visible, dead.Queue.Name(), c.Queue)
+	printWhere(s, dead.Queue)
+	printWhere(s, dead.Source)
+	if ok, err := c.confirmed(s, dead); !ok {
+		return err
+	}
+	left := reasons{}
+	moved, err := dead.Redrive(ctx, func(l *deadletter.Letter) bool { return c.All || !left.add(l.Reason(contract)) })
+	fmt.Fprintf(s.err, "%d of %d messages redriven from %s to %s\n", moved, dead.Visible, dead.Queue.Name(), dead.Source.Name())
+	if n := left.total(); n > 0 {
+		fmt.Fprintf(s.err, "%d left, which the contract refuses: mend the contract or its producer, or use --all\n", n)
+		left.print(s)
+	}
+	if rest := dead.Visible - moved - left.total(); rest > 0 && err == nil {
+		fmt.Fprintf(s.err, "%d could not be received now: run this again in a minute\n", rest)
+	}
 	return err
 }
 
-// preview counts the dead letters by what the contract has against them. Those would only die again.
+// confirmed asks before messages are moved that can only die again.
+func (c *dlqRedrive) confirmed(s *streams, dead *deadletter.Letters) (bool, error) {
+	if !c.All || c.Yes {
+		return true, nil
+	}
+	ok, err := terminal.Confirm(s.in, s.err, fmt.Sprintf("Move all %d messages to %s, those that the contract refuses too?", dead.Visible, dead.Source.Name()))
+	switch {
+	case errors.Is(err, terminal.ErrNobodyToAsk):
+		return false, misuse("--all: %v: add --yes", err)
+	case err == nil && !ok:
+		fmt.Fprintln(s.err, "nothing is moved")
+	}
+	return ok, err
+}
+
+// preview counts the dead letters by what the contract has against them.
 func (c *dlqRedrive) preview(ctx context.Context, s *streams, contract *contract.Contract, dead *deadletter.Letters) error {
-	reasons := map[string]int{}
-	total := 0
+	move, leave := 0, reasons{}
 	if err := dead.Look(ctx, func(l *deadletter.Letter) bool {
-		reasons[l.Reason(contract)]++
-		total++
+		if c.All || !leave.add(l.Reason(contract)) {
+			move++
+		}
 		return true
 	}); err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "would redrive %d messages from %s to %s\n", total, dead.Queue.Name(), c.Queue)
+	fmt.Fprintf(s.out, "would redrive %d messages from %s to %s, and leave %d\n", move, dead.Queue.Name(), dead.Source.Name(), leave.total())
+	leave.print(s)
+	return nil
+}
+
+// reasons counts the letters that the contract refuses, by reason.
+type reasons map[string]int
+
+// add counts a letter with that reason. It returns false, and counts nothing, if the contract accepts it.
+func (r reasons) add(reason string) bool {
+	if reason == deadletter.Accepted {
+		return false
+	}
+	r[reason]++
+	return true
+}
+
+func (r reasons) total() (n int) {
+	for _, count := range r {
+		n += count
+	}
+	return n
+}
+
+func (r reasons) print(s *streams) {
 	var rows [][]string
-	for _, r := range slices.Sorted(maps.Keys(reasons)) {
-		rows = append(rows, []string{strconv.Itoa(reasons[r]), r})
+	for _, reason := range slices.Sorted(maps.Keys(r)) {
+		rows = append(rows, []string{strconv.Itoa(r[reason]), reason})
 	}
 	if len(rows) > 0 {
 		terminal.Table(s.out, []string{"messages", "reason"}, rows)
 	}
-	return nil
 }

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -16,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"golang.org/x/sys/unix"
 
 	"sqs2pg/pkg/deadletter"
 	"sqs2pg/pkg/local/eventsource"
@@ -60,13 +63,13 @@ func TestListsDeadLettersWithReasonsAndWithoutBodies(t *testing.T) {
 			t.Errorf("a body is shown:\n%s", text)
 		}
 	}
-	if !strings.Contains(out, "dead-logins: 4\n") || !strings.Contains(out, "malformed: json") || !strings.Contains(strings.Join(strings.Fields(shown), " "), "event-sent-at 2026-03-01T12:00:00Z") {
+	if !strings.Contains(out, "dead-logins: 4\na message of logins is dead after 3 receives\n") || !strings.Contains(out, "malformed: json") || !strings.Contains(strings.Join(strings.Fields(shown), " "), "event-sent-at 2026-03-01T12:00:00Z") {
 		t.Errorf("list:\n%s\nshow:\n%s", out, shown)
 	}
 	if body := succeed(t, "dlq", "show", "--endpoint-url", endpoint, "--queue", "logins", "--body", id); !slices.ContainsFunc(bodies, func(b string) bool { return strings.HasSuffix(body, "\n\n"+b+"\n") }) {
 		t.Errorf("show --body:\n%s", body)
 	}
-	if out := succeed(t, "dlq", "redrive", "--dry-run", "--endpoint-url", endpoint, "--queue", "logins"); !strings.Contains(out, "would redrive 4 messages from dead-logins to logins") {
+	if out := succeed(t, "dlq", "redrive", "--dry-run", "--endpoint-url", endpoint, "--queue", "logins"); !strings.Contains(out, "would redrive 1 messages from dead-logins to logins, and leave 3\n") {
 		t.Errorf("dry run:\n%s", out)
 	}
 	if n := count(t, endpoint, dead); n != "4" {
@@ -118,7 +121,7 @@ func TestRedriveOfWrittenMessagesAddsNoRow(t *testing.T) {
 				t.Fatalf("%s dead letters and %d rows, want 30 of each", n, len(before))
 			}
 			for range 2 { // the second finds nothing
-				succeed(t, "dlq", "redrive", "--endpoint-url", endpoint, "--queue", name)
+				succeed(t, "dlq", "redrive", "--all", "--yes", "--endpoint-url", endpoint, "--queue", name)
 			}
 			if n := count(t, endpoint, dead); n != "0" {
 				t.Errorf("the dead-letter queue holds %s", n)
@@ -161,11 +164,11 @@ func TestRedriveMayBeInterruptedAnywhere(t *testing.T) {
 			bodies := sample.Messages(25, uint64(call))
 			sendAs(t, server.URL, dead, bodies, func(i int) string { return fmt.Sprint(i) })
 			calls.Store(0)
-			sqs2pgIn(ctx, t.TempDir(), "", "dlq", "redrive", "--endpoint-url", server.URL, "--queue", "logins")
+			sqs2pgIn(ctx, t.TempDir(), "", "dlq", "redrive", "--all", "--yes", "--endpoint-url", server.URL, "--queue", "logins")
 			calls.Store(-1 << 20)
 			later.Add(int64(2 * deadletter.LookTime)) // until what it had in hand is visible again
 			for range 2 {
-				succeed(t, "dlq", "redrive", "--endpoint-url", server.URL, "--queue", "logins")
+				succeed(t, "dlq", "redrive", "--all", "--yes", "--endpoint-url", server.URL, "--queue", "logins")
 			}
 			if n := count(t, server.URL, dead); n != "0" {
 				t.Errorf("the dead-letter queue holds %s", n)
@@ -221,7 +224,7 @@ func TestRedriveGoesOnPastRefusedMessage(t *testing.T) {
 		t.Fatal(err)
 	}
 	sendAs(t, endpoint, dead, sample.Messages(24, 1), func(i int) string { return fmt.Sprint(i) })
-	code, _, errs := sqs2pg(t, "dlq", "redrive", "--endpoint-url", endpoint, "--queue", "logins")
+	code, _, errs := sqs2pg(t, "dlq", "redrive", "--all", "--yes", "--endpoint-url", endpoint, "--queue", "logins")
 	if code != 1 || !strings.Contains(errs, "24 of 25 messages redriven") || !strings.Contains(errs, "refused 1 messages") {
 		t.Errorf("exits with %d and says %q", code, errs)
 	}
@@ -247,7 +250,7 @@ func TestRedriveStoppedByFIFOGroupSaysWhatWasRefused(t *testing.T) {
 	if _, err := send(t.Context(), queue.New(client(t, endpoint), dead), "g", sample.Messages(24, 1)); err != nil {
 		t.Fatal(err)
 	}
-	code, _, errs := sqs2pg(t, "dlq", "redrive", "--endpoint-url", endpoint, "--queue", "logins.fifo")
+	code, _, errs := sqs2pg(t, "dlq", "redrive", "--all", "--yes", "--endpoint-url", endpoint, "--queue", "logins.fifo")
 	if code != 1 || !strings.Contains(errs, "9 of 25 messages redriven") || !strings.Contains(errs, "refused 1 messages") {
 		t.Errorf("exits with %d and says %q", code, errs)
 	}
@@ -262,7 +265,7 @@ func TestRedriveGoesOnPastTooLargeMessage(t *testing.T) {
 		t.Fatal(err)
 	}
 	sendAs(t, endpoint, dead, sample.Messages(24, 1), func(i int) string { return fmt.Sprint(i) })
-	code, _, errs := sqs2pg(t, "dlq", "redrive", "--endpoint-url", endpoint, "--queue", "logins")
+	code, _, errs := sqs2pg(t, "dlq", "redrive", "--all", "--yes", "--endpoint-url", endpoint, "--queue", "logins")
 	if code != 1 || !strings.Contains(errs, "24 of 25 messages redriven") || !strings.Contains(errs, "refused 1 messages") {
 		t.Errorf("exits with %d and says %q", code, errs)
 	}
@@ -290,4 +293,121 @@ func TestShowHidesValuesChosenByProducer(t *testing.T) {
 	if out := succeed(t, append(show, "--body")...); strings.Count(out, "ursula") != 3 {
 		t.Errorf("show --body:\n%s", out)
 	}
+}
+
+// List says what it does not list: letters that somebody else has received, and those past the limit.
+func TestListSaysWhatItDoesNotList(t *testing.T) {
+	t.Parallel()
+	endpoint := startSQS(t)
+	_, dead := withDead(t, endpoint, "logins", 7)
+	sendAs(t, endpoint, dead, sample.Messages(6, 1), func(i int) string { return fmt.Sprint(i) })
+	if _, err := client(t, endpoint).ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &dead, MaxNumberOfMessages: 2, VisibilityTimeout: 600}); err != nil {
+		t.Fatal(err)
+	}
+	list := []string{"dlq", "list", "--endpoint-url", endpoint, "--queue", "logins"}
+	out := succeed(t, append(list, "--limit", "3")...)
+	for _, want := range []string{"dead-logins: 4, and 2 in flight", "dead after 7 receives\n", "... and 1 more\n"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is not in:\n%s", want, out)
+		}
+	}
+	if strings.Contains(out, "RECEIVES") {
+		t.Errorf("a receive count, which the list itself raises:\n%s", out)
+	}
+	var report map[string]any
+	if err := json.Unmarshal([]byte(succeed(t, append(list, "--json")...)), &report); err != nil {
+		t.Fatal(err)
+	}
+	if report["depth"] != 4.0 || report["in_flight"] != 2.0 || report["max_receive_count"] != 7.0 {
+		t.Errorf("--json: %v", report)
+	}
+}
+
+// threeBad puts two logins and three messages that the contract refuses on a dead-letter queue.
+func threeBad(t *testing.T, endpoint, dead string) {
+	t.Helper()
+	bodies := append(sample.ValidLogins(2, 1), `not json`, `{"user_id":"a"}`, `{"user_id":"b"}`)
+	sendAs(t, endpoint, dead, bodies, func(i int) string { return fmt.Sprint(i) })
+}
+
+func TestRedriveLeavesWhatTheContractRefuses(t *testing.T) {
+	t.Parallel()
+	endpoint := startSQS(t)
+	source, dead := withDead(t, endpoint, "logins", 3)
+	threeBad(t, endpoint, dead)
+	redrive := []string{"dlq", "redrive", "--endpoint-url", endpoint, "--queue", "logins"}
+	for _, moved := range []string{"2 of 5 messages redriven", "0 of 3 messages redriven"} { // the second time there is nothing to move
+		code, out, errs := sqs2pg(t, redrive...)
+		words := strings.Join(strings.Fields(out), " ")
+		if code != 0 || !strings.Contains(errs, moved) || !strings.Contains(errs, "3 left, which the contract refuses") ||
+			!strings.Contains(words, "1 malformed: json") || !strings.Contains(words, "2 invalid: device_type required") {
+			t.Errorf("exits with %d and says %q, prints:\n%s", code, errs, out)
+		}
+		if q, d := count(t, endpoint, source), count(t, endpoint, dead); q != "2" || d != "3" {
+			t.Errorf("the queue holds %s, the dead-letter queue %s, want 2 and 3", q, d)
+		}
+	}
+	if code, _, errs := sqs2pg(t, append(redrive, "--all")...); code != 2 || !strings.Contains(errs, "add --yes") {
+		t.Errorf("--all in a pipe: exits with %d and says %q", code, errs)
+	}
+	if n := count(t, endpoint, dead); n != "3" {
+		t.Errorf("without --yes the dead-letter queue holds %s, want 3", n)
+	}
+	if code, _, errs := sqs2pg(t, append(redrive, "--all", "--yes")...); code != 0 || !strings.Contains(errs, "3 of 3 messages redriven") {
+		t.Errorf("--all --yes: exits with %d and says %q", code, errs)
+	}
+	if q, d := count(t, endpoint, source), count(t, endpoint, dead); q != "5" || d != "0" {
+		t.Errorf("the queue holds %s, the dead-letter queue %s, want 5 and 0", q, d)
+	}
+}
+
+func TestRedriveAsksOnATerminal(t *testing.T) {
+	t.Parallel()
+	for answer, left := range map[string]string{"y": "0", "n": "5", "": "5"} {
+		t.Run("answer "+answer, func(t *testing.T) {
+			t.Parallel()
+			endpoint := startSQS(t)
+			_, dead := withDead(t, endpoint, "logins", 3)
+			threeBad(t, endpoint, dead)
+			keyboard, terminal := openTerminal(t)
+			if _, err := keyboard.WriteString(answer + "\n"); err != nil {
+				t.Fatal(err)
+			}
+			var out, errs bytes.Buffer
+			args := []string{"dlq", "redrive", "--all", "--endpoint-url", endpoint, "--queue", "logins"}
+			if code := execute(t.Context(), args, &streams{terminal, &out, &errs, t.TempDir()}); code != 0 {
+				t.Errorf("exits with %d", code)
+			}
+			if !strings.Contains(errs.String(), "Move all 5 messages to logins") {
+				t.Errorf("says %q", errs.String())
+			}
+			if n := count(t, endpoint, dead); n != left {
+				t.Errorf("the dead-letter queue holds %s, want %s", n, left)
+			}
+		})
+	}
+}
+
+// openTerminal opens a pseudo-terminal: what is typed on the keyboard, a program reads from the terminal.
+func openTerminal(t *testing.T) (keyboard, terminal *os.File) {
+	t.Helper()
+	keyboard, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { keyboard.Close() })
+	fd := int(keyboard.Fd())
+	number, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	if err == nil {
+		err = unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	terminal, err = os.OpenFile(fmt.Sprint("/dev/pts/", number), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { terminal.Close() })
+	return keyboard, terminal
 }

@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"os"
 	"time"
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/doctor"
 	"sqs2pg/pkg/mask"
+	"sqs2pg/pkg/settings"
 )
 
 // doctorCommand looks at everything that invoke needs and changes nothing.
@@ -18,6 +21,8 @@ type doctorCommand struct {
 	keyringFlag  `embed:""`
 	Function     string        `placeholder:"FILE" help:"The function's bootstrap; default: ingest/bootstrap beside this program."`
 	Timeout      time.Duration `default:"30s" help:"Time limit of one invocation, which the queue's visibility timeout must allow for."`
+	Window       time.Duration `default:"0s" help:"Batch window of the mapping, which the visibility timeout must allow for too."`
+	JSON         bool          `name:"json" help:"Print one JSON object instead."`
 }
 
 // Help is shown below the flags.
@@ -26,12 +31,20 @@ func (c *doctorCommand) Help() string {
 }
 
 func (c *doctorCommand) Run(ctx context.Context, s *streams) error {
+	found := c.examine(ctx, s)
 	fixes := 0
-	for _, f := range c.examine(ctx, s) {
+	for _, f := range found {
 		if f.Verdict == doctor.Fix {
 			fixes++
 		}
-		fmt.Fprintf(s.out, "%-4s %-12s %s\n", f.Verdict, f.Subject, f.Text)
+		if !c.JSON {
+			fmt.Fprintf(s.out, "%-4s %-12s %s\n", f.Verdict, f.Subject, f.Text)
+		}
+	}
+	if c.JSON {
+		if err := json.NewEncoder(s.out).Encode(map[string]any{"fixes": fixes, "findings": found}); err != nil {
+			return err
+		}
 	}
 	if fixes > 0 {
 		return fmt.Errorf("%d to fix", fixes)
@@ -47,32 +60,29 @@ func (c *doctorCommand) examine(ctx context.Context, s *streams) []doctor.Findin
 	} else {
 		found = append(found, doctor.Contract(loaded)...)
 	}
-	keyring, finding := c.examineKeyring(ctx, s)
-	found = append(found, finding, c.examineFunction())
+	keyring, keys := c.examineKeyring(ctx, s)
+	found = append(found, keys...)
+	found = append(found, c.examineFunction())
 	found = append(found, c.examineQueue(ctx)...)
-	if loaded != nil {
-		found = append(found, c.examineDatabase(ctx, loaded.Table(), keyring)...)
-	}
-	return found
+	return append(found, c.examineDatabase(ctx, loaded, keyring)...)
 }
 
-// examineKeyring returns the keyring that invoke would use, nil if there is none yet.
-func (c *doctorCommand) examineKeyring(ctx context.Context, s *streams) (*mask.Keyring, doctor.Finding) {
-	if anySet("MASK_SECRET_ID") {
-		k, err := secretKeyring(ctx)
-		if err != nil {
-			return nil, doctor.Failed("keyring", err)
-		}
-		return k.Keyring, doctor.Keyring(k.Keyring, k.from)
-	}
-	k, err := c.existing(s)
+// examineKeyring reads the keyring where the function will read it. It is nil if it cannot be used.
+func (c *doctorCommand) examineKeyring(ctx context.Context, s *streams) (*mask.Keyring, []doctor.Finding) {
 	switch {
-	case err != nil:
-		return nil, doctor.Failed("keyring", err)
-	case k == nil:
-		return nil, doctor.Finding{Verdict: doctor.OK, Subject: "keyring", Text: "no keyring yet: the first invoke makes one in " + c.keyringPath(s) + " if the database holds no tokens"}
+	case anySet("MASK_SECRET_ID"):
+		env := settings.Environment{Getenv: os.Getenv}
+		get, err := env.Keyring(ctx)
+		if err != nil {
+			return nil, []doctor.Finding{doctor.Failed("keyring", err)}
+		}
+		k, found := doctor.KeyringSecret(ctx, get, os.Getenv("MASK_SECRET_ID"))
+		return k, []doctor.Finding{found}
+	case c.Keyring != "":
+		k, found := doctor.Keyring([]byte(c.Keyring), source("--keyring", c.Keyring, "MASK_KEYRING"))
+		return k, []doctor.Finding{found}
 	}
-	return k.Keyring, doctor.Keyring(k.Keyring, k.from)
+	return doctor.KeyringFile(c.keyringPath(s))
 }
 
 func (c *doctorCommand) examineFunction() doctor.Finding {
@@ -83,13 +93,17 @@ func (c *doctorCommand) examineFunction() doctor.Finding {
 	return doctor.Function(path)
 }
 
-func (c *doctorCommand) examineDatabase(ctx context.Context, table contract.Table, keyring *mask.Keyring) []doctor.Finding {
+// examineDatabase tries to connect, and compares the database with the contract if there is one.
+func (c *doctorCommand) examineDatabase(ctx context.Context, loaded *contract.Contract, keyring *mask.Keyring) []doctor.Finding {
 	pool, err := c.openDatabase(ctx)
 	if err != nil {
 		return []doctor.Finding{doctor.Failed("database", err)}
 	}
 	defer pool.Close()
-	return doctor.Database(ctx, pool, table, keyring)
+	if loaded == nil {
+		return []doctor.Finding{{Verdict: doctor.OK, Subject: "database", Text: "reached"}}
+	}
+	return doctor.Database(ctx, pool, loaded.Table(), keyring)
 }
 
 func (c *doctorCommand) examineQueue(ctx context.Context) []doctor.Finding {
@@ -97,5 +111,5 @@ func (c *doctorCommand) examineQueue(ctx context.Context) []doctor.Finding {
 	if err != nil {
 		return []doctor.Finding{doctor.Failed("queue", err)}
 	}
-	return doctor.Queue(ctx, q, c.Timeout)
+	return doctor.Queue(ctx, q, c.Timeout, c.Window)
 }

@@ -27,13 +27,16 @@ type functionFlags struct {
 // remote reports whether the function runs elsewhere, with settings of its own.
 func (f *functionFlags) remote() bool { return f.InvokeURL != "" || f.FunctionName != "" }
 
-// function returns the function to open. endpoint is where Lambda's API is looked for.
-func (f *functionFlags) function(ctx context.Context, endpoint string, environ []string) (invoker.Function, error) {
+// function returns the function to open. A function by its name is behind Lambda's API at the endpoint.
+func (f *functionFlags) function(ctx context.Context, at *endpointFlags, environ []string) (invoker.Function, error) {
 	function := invoker.Function{URL: f.InvokeURL, Name: f.FunctionName, Timeout: f.Timeout, Env: environ}
 	var err error
 	switch {
 	case f.FunctionName != "":
-		function.Lambda, err = newLambda(ctx, endpoint)
+		var endpoint string
+		if endpoint, err = at.endpoint(); err == nil {
+			function.Lambda, err = newLambda(ctx, endpoint)
+		}
 	case f.InvokeURL == "":
 		function.Bootstrap, err = bootstrapPath(f.Function)
 	}
@@ -56,7 +59,7 @@ func bootstrapPath(given string) (string, error) {
 type settingsFlags struct {
 	contractFlag `embed:""`
 	keyringFlag  `embed:""`
-	databaseFlag `embed:""`
+	databaseFlag `embed:"" group:"function"`
 }
 
 // environ returns the function's environment. It compares contract and keyring with the database
@@ -75,8 +78,12 @@ func (c *settingsFlags) environ(ctx context.Context, s *streams, remote bool) ([
 		return nil, err
 	}
 	defer pool.Close()
-	given := map[string]string{"CONTRACT": c.Contract, "DATABASE_URL": c.DatabaseURL}
-	if strings.HasSuffix(c.Contract, ".json") {
+	given, err := c.databaseFlag.settings()
+	if err != nil {
+		return nil, err
+	}
+	given["CONTRACT"] = c.Contract
+	if strings.ContainsRune(c.Contract, filepath.Separator) || strings.HasSuffix(c.Contract, ".json") {
 		given["CONTRACT"], _ = filepath.Abs(c.Contract) // fails only without a working directory
 	}
 	keyring, err := c.keyringFor(ctx, s, pool, loaded.Table())

@@ -44,10 +44,11 @@ func (c *invokeCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	function, err := c.function(ctx, c.EndpointURL, environ)
+	function, err := c.function(ctx, &c.endpointFlags, environ)
 	if err != nil {
 		return err
 	}
+	printWhere(s, q)
 	d := invoker.Drain{Mapping: m, Function: function, Recorder: recorder, Waiting: waiting(q), Screen: s.err}
 	result, err := d.Run(ctx)
 	if err != nil {

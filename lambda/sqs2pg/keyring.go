@@ -30,7 +30,7 @@ type localKeyring struct {
 
 // existing returns the keyring that is there, and nil if there is none.
 func (f *keyringFlag) existing(s *streams) (*localKeyring, error) {
-	from, text := "MASK_KEYRING", f.Keyring
+	text, from := f.Keyring, source("--keyring", f.Keyring, "MASK_KEYRING")
 	if text == "" {
 		from = f.keyringPath(s)
 		kept, err := os.ReadFile(from)
@@ -44,7 +44,7 @@ func (f *keyringFlag) existing(s *streams) (*localKeyring, error) {
 	}
 	k, err := mask.ParseKeyring([]byte(text))
 	if err != nil {
-		return nil, misuse("%s: %v", from, err)
+		return nil, misuse("%s: %w", from, err)
 	}
 	return &localKeyring{k, text, from}, nil
 }

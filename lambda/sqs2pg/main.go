@@ -36,6 +36,7 @@ type command struct {
 	Doctor     doctorCommand     `cmd:"" help:"Check every setting: queue, database, function."`
 	Contract   contractCommand   `cmd:"" help:"Check a contract, show its table, try messages against it."`
 	Completion completionCommand `cmd:"" help:"Print a completion script for bash, zsh or fish."`
+	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
 
 // groups are the headings of a long help.
@@ -44,12 +45,36 @@ var groups = []kong.Group{
 	{Key: "mapping", Title: "The mapping:"},
 }
 
-// helpText is a flag's help. It names the flag's variable where that differs from the flag's name.
+// ownVariables gives every flag the variable of its own name, SQS2PG_BATCH_SIZE for --batch-size.
+// It wins over another variable that the flag may have, such as AWS_ENDPOINT_URL.
+var ownVariables = kong.PostBuild(func(k *kong.Kong) error {
+	return kong.Visit(k.Model, func(node kong.Visitable, next kong.Next) error {
+		if flag, ok := node.(*kong.Flag); ok && flag.Name != "help" {
+			own := "SQS2PG_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
+			flag.Envs = append([]string{own}, flag.Envs...)
+			flag.Tag.Envs = flag.Envs
+		}
+		return next(nil)
+	})
+})
+
+// helpText is a flag's help. It names the flag's other variables, besides its own.
 func helpText(v *kong.Value) string {
-	if len(v.Tag.Envs) == 0 || strings.HasPrefix(v.Tag.Envs[0], "SQS2PG_") {
-		return v.Help
+	shown, tag := *v, *v.Tag
+	tag.Envs = slices.DeleteFunc(slices.Clone(tag.Envs), func(name string) bool { return strings.HasPrefix(name, "SQS2PG_") })
+	shown.Tag = &tag
+	return kong.DefaultHelpValueFormatter(&shown)
+}
+
+// source names where the value of a flag came from: one of its variables, or the flag.
+func source(flag, value string, variables ...string) string {
+	own := "SQS2PG_" + strings.ToUpper(strings.ReplaceAll(strings.TrimPrefix(flag, "--"), "-", "_"))
+	for _, name := range append([]string{own}, variables...) {
+		if value != "" && os.Getenv(name) == value {
+			return name
+		}
 	}
-	return kong.DefaultHelpValueFormatter(v)
+	return flag
 }
 
 // streams are the outside world as one value, so that a test can replace it.
@@ -82,7 +107,7 @@ func execute(ctx context.Context, args []string, s *streams) int {
 	parser := kong.Must(&c,
 		kong.Name("sqs2pg"),
 		kong.Description("Loads JSON events from SQS into Postgres: validated, masked, each message once. A variable can set every flag: SQS2PG_BATCH_SIZE sets --batch-size. Where a flag has another variable, its help names it."),
-		kong.DefaultEnvars("SQS2PG"),
+		ownVariables,
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 80}),
 		kong.ValueFormatter(helpText),
 		kong.ExplicitGroups(groups),

@@ -19,7 +19,7 @@ import (
 type replayCommand struct {
 	functionFlags `embed:""`
 	settingsFlags `embed:""`
-	EndpointURL   string   `default:"http://127.0.0.1:4566" env:"AWS_ENDPOINT_URL" placeholder:"URL" help:"Where Lambda is, for --function-name (${default})."`
+	endpointFlags `embed:""`
 	JSON          bool     `name:"json" help:"Print the function's response to each file, one per line."`
 	Files         []string `arg:"" name:"file" help:"Events that invoke --record or event wrote; - is standard input."`
 }
@@ -42,7 +42,7 @@ func (c *replayCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	function, err := c.function(ctx, c.EndpointURL, environ)
+	function, err := c.function(ctx, &c.endpointFlags, environ)
 	if err != nil {
 		return err
 	}

@@ -3,15 +3,16 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"strconv"
+	"strings"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/deadletter"
+	"sqs2pg/pkg/doctor"
 	"sqs2pg/pkg/local/eventsource"
 	"sqs2pg/pkg/local/invoker"
 	"sqs2pg/pkg/local/sample"
@@ -26,31 +27,58 @@ type runCommand struct {
 	keyringFlag `embed:""`
 	DatabaseURL string `env:"DATABASE_URL" placeholder:"URL" help:"Load into this Postgres; default: one started here, its data kept in .sqs2pg."`
 	Messages    int    `default:"100" help:"How many messages to send; one in a hundred is not a login."`
-	BatchSize   int    `default:"10" help:"Messages per invocation at most."`
+	BatchSize   int    `default:"10" help:"Messages per invocation at most: 1-10000."`
 	Concurrency int    `default:"2" help:"Batches in flight at a time."`
 	Function    string `placeholder:"FILE" help:"The function's bootstrap; default: ingest/bootstrap beside this program, where make build puts it."`
-	Stay        bool   `help:"Keep Postgres running at the end, until Ctrl-C."`
+	Stay        bool   `help:"Keep Postgres, SQS and the function running at the end, until Ctrl-C."`
 }
 
 const (
-	runContract = "user_logins"
-	runQueue    = "login-queue"
-	runReceives = 3 // of a failing message before it is dead-lettered
-	rowsShown   = 1 // more would not fit a screen: a row is wider than a terminal
-	deadShown   = 3
+	runContract  = "user_logins"
+	runQueue     = "login-queue"
+	runReceives  = 3 // of a failing message before it is dead-lettered
+	largestBatch = 10_000
+	rowsShown    = 1 // a row is wider than a terminal: vertical, more rows would not fit a screen
+	deadShown    = 3
 )
 
-func (c *runCommand) Run(ctx context.Context, s *streams) error {
-	for flag, n := range map[string]int{"messages": c.Messages, "batch-size": c.BatchSize, "concurrency": c.Concurrency} {
-		if n < 1 {
-			return misuse("--%s is %d: it must be 1 or more", flag, n)
+// check returns the path of the bootstrap, or everything that is wrong with the flags.
+func (c *runCommand) check() (bootstrap string, err error) {
+	var wrong []string
+	for _, n := range []struct {
+		flag        string
+		value, most int
+	}{{"--messages", c.Messages, math.MaxInt}, {"--batch-size", c.BatchSize, largestBatch}, {"--concurrency", c.Concurrency, math.MaxInt}} {
+		switch {
+		case n.value < 1:
+			wrong = append(wrong, fmt.Sprintf("%s is %d: it must be 1 or more", n.flag, n.value))
+		case n.value > n.most:
+			wrong = append(wrong, fmt.Sprintf("%s is %d: it must be %d or less", n.flag, n.value, n.most))
 		}
+	}
+	bootstrap, err = bootstrapPath(c.Function)
+	if err != nil {
+		return "", err
+	}
+	if f := doctor.Function(bootstrap); f.Verdict == doctor.Fix {
+		wrong = append(wrong, f.Text)
+	}
+	if wrong != nil {
+		return "", misuse("%s", strings.Join(wrong, "; "))
+	}
+	return bootstrap, nil
+}
+
+func (c *runCommand) Run(ctx context.Context, s *streams) error {
+	bootstrap, err := c.check()
+	if err != nil {
+		return err
 	}
 	login, err := contract.Load(contracts.Files, runContract)
 	if err != nil {
 		return err
 	}
-	db, err := startDatabase(ctx, s, c.DatabaseURL)
+	db, err := startDatabase(ctx, s, databaseFlag{c.DatabaseURL})
 	if err != nil {
 		return err
 	}
@@ -59,106 +87,111 @@ func (c *runCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	result, dead, err := c.load(ctx, s, map[string]string{
-		"DATABASE_URL": db.writer, "MASK_KEYRING": keyring.text, "CONTRACT": runContract, "MASK_SECRET_ID": "",
-	})
+	endpoint, err := sqsserver.Listen("127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	if err := db.show(ctx, s, login.Table()); err != nil {
+	defer endpoint.Close()
+	r := run{c, s, db, endpoint.URL, invoker.Function{
+		Bootstrap: bootstrap, Timeout: 30 * time.Second, Env: invoker.Environ(os.Getenv, map[string]string{
+			"DATABASE_URL": db.writer, "DATABASE_SECRET_ID": "", "DATABASE_IAM_AUTH": "",
+			"MASK_KEYRING": keyring.text, "MASK_SECRET_ID": "", "CONTRACT": runContract,
+		})}}
+	return r.load(ctx, login.Table())
+}
+
+// run is everything that runs on this machine.
+type run struct {
+	*runCommand
+	s        *streams
+	db       *runDatabase
+	endpoint string // of SQS
+	function invoker.Function
+}
+
+// load fills a queue, drains it through the function, and shows what became of the messages.
+func (r *run) load(ctx context.Context, table contract.Table) error {
+	client, err := newSQS(ctx, r.endpoint)
+	if err != nil {
 		return err
 	}
-	showDead(s, dead, result.Log)
-	fmt.Fprintf(s.out, "\n%d written, %d dead-lettered in %.1f s\n", result.Log.Written(), len(dead), result.Took.Seconds())
-	if c.Stay {
-		fmt.Fprintf(s.err, "Postgres stays until Ctrl-C: psql '%s'\n", db.owner)
-		<-ctx.Done()
+	q, _, err := queue.Create(ctx, client, runQueue, queue.Settings{VisibilityTimeout: time.Minute, MaxReceiveCount: runReceives})
+	if err != nil {
+		return err
+	}
+	sent, err := send(ctx, q, "", sample.Messages(r.Messages, uint64(time.Now().UnixNano())))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(r.s.err, "sqs       %d messages sent to %s at %s\n", sent, runQueue, r.endpoint)
+	result, err := r.drain(ctx, q, time.Second) // the queue is on this machine: a second of silence is enough
+	if err == nil && ctx.Err() != nil {
+		err = fmt.Errorf("stopped: %d of %d messages are written", result.Log.Written(), r.Messages)
+	}
+	if err != nil {
+		return err
+	}
+	if err := r.db.show(ctx, r.s, table); err != nil {
+		return err
+	}
+	dead, err := deadletter.Open(ctx, q)
+	if err != nil {
+		return err
+	}
+	if err := showDead(ctx, r.s, dead, result.Log); err != nil {
+		return err
+	}
+	fmt.Fprintf(r.s.out, "\n%d written, %d dead-lettered in %.1f s\n", result.Log.Written(), dead.Visible, result.Took.Seconds())
+	if r.Stay {
+		return r.stay(ctx, q)
 	}
 	return nil
 }
 
-// load serves a queue, fills it and drains it through the function, which gets those settings. It
-// returns the dead letters too.
-func (c *runCommand) load(ctx context.Context, s *streams, settings map[string]string) (r invoker.Result, dead []types.Message, err error) {
-	endpoint, err := sqsserver.Listen("127.0.0.1:0")
-	if err != nil {
-		return r, nil, err
-	}
-	defer endpoint.Close()
-	client, err := newSQS(ctx, endpoint.URL)
-	if err != nil {
-		return r, nil, err
-	}
-	q, dlq, err := queue.Create(ctx, client, runQueue, queue.Settings{VisibilityTimeout: time.Minute, MaxReceiveCount: runReceives})
-	if err != nil {
-		return r, nil, err
-	}
-	sent, err := send(ctx, q, "", sample.Messages(c.Messages, uint64(time.Now().UnixNano())))
-	if err != nil {
-		return r, nil, err
-	}
-	fmt.Fprintf(s.err, "sqs       %d messages sent to %s at %s\n", sent, runQueue, endpoint.URL)
-	r, err = c.drain(ctx, s, settings, q)
-	if err != nil {
-		return r, nil, err
-	}
-	dead, err = receiveAll(ctx, dlq)
-	return r, dead, err
-}
-
-// drain plays the event source mapping until the queue is silent.
-func (c *runCommand) drain(ctx context.Context, s *streams, settings map[string]string, q *queue.Queue) (invoker.Result, error) {
-	bootstrap, err := bootstrapPath(c.Function)
-	if err != nil {
-		return invoker.Result{}, err
-	}
+// drain plays the event source mapping until the queue is silent for that long; 0 is for ever.
+func (r *run) drain(ctx context.Context, q *queue.Queue, idle time.Duration) (invoker.Result, error) {
 	d := invoker.Drain{
-		Mapping: eventsource.Mapping{
-			Queue: q, BatchSize: c.BatchSize, Concurrency: c.Concurrency,
-			IdleTimeout: time.Second, // the queue is on this machine: a second of silence is enough
-		},
-		Function: invoker.Function{Bootstrap: bootstrap, Timeout: 30 * time.Second, Env: invoker.Environ(os.Getenv, settings)},
-		Waiting:  waiting(q), Screen: s.err,
+		Mapping:  eventsource.Mapping{Queue: q, BatchSize: r.BatchSize, Concurrency: r.Concurrency, IdleTimeout: idle},
+		Function: r.function, Waiting: waiting(q), Screen: r.s.err,
 	}
 	result, err := d.Run(ctx)
-	switch {
-	case err != nil:
+	if err != nil {
 		return result, asMisuse(err)
-	case ctx.Err() != nil:
-		return result, fmt.Errorf("stopped: %d of %d messages are written", result.Log.Written(), c.Messages)
 	}
 	return result, failedBatches(result)
 }
 
-// receiveAll receives all visible messages of a queue and leaves them on it.
-func receiveAll(ctx context.Context, q *queue.Queue) ([]types.Message, error) {
-	var all []types.Message
-	for {
-		out, err := q.Client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
-			QueueUrl: &q.URL, MaxNumberOfMessages: 10,
-			MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameApproximateReceiveCount},
-		})
-		if err != nil {
-			return nil, q.Explain(err)
-		}
-		if len(out.Messages) == 0 {
-			return all, nil
-		}
-		all = append(all, out.Messages...)
-	}
+// stay says how to use what runs, and loads what others send until ctx ends.
+func (r *run) stay(ctx context.Context, q *queue.Queue) error {
+	at := fmt.Sprintf("--queue %s --endpoint-url %s", q.Name(), r.endpoint)
+	fmt.Fprintf(r.s.err, `
+Postgres, SQS and the function run until Ctrl-C. In another terminal:
+  psql '%[1]s'
+  %[2]s send %[3]s
+  %[2]s dlq list --contract %[4]s %[3]s
+  %[2]s dlq redrive --contract %[4]s %[3]s
+The queue is %[5]s
+
+`, r.db.owner, os.Args[0], at, runContract, q.URL)
+	_, err := r.drain(ctx, q, 0)
+	return err
 }
 
 // showDead prints some dead letters with the reasons that the function gave. It prints no bodies:
 // they may hold anything.
-func showDead(s *streams, dead []types.Message, log *invoker.Log) {
-	if len(dead) == 0 {
-		return
+func showDead(ctx context.Context, s *streams, dead *deadletter.Letters, log *invoker.Log) error {
+	if dead.Visible == 0 {
+		return nil
 	}
 	var rows [][]string
-	for _, m := range dead[:min(deadShown, len(dead))] {
-		rows = append(rows, []string{*m.MessageId, strconv.Itoa(runReceives), log.Reason(*m.MessageId)})
+	if err := dead.Look(ctx, func(l *deadletter.Letter) bool {
+		rows = append(rows, []string{l.ID(), strconv.Itoa(dead.MaxReceiveCount), log.Reason(l.ID())})
+		return len(rows) < min(deadShown, dead.Visible)
+	}); err != nil {
+		return err
 	}
-	fmt.Fprintf(s.out, "\n%s-dlq: %d\n", runQueue, len(dead))
+	fmt.Fprintf(s.out, "\n%s: %d\n", dead.Queue.Name(), dead.Visible)
 	terminal.Table(s.out, []string{"message id", "receives", "reason"}, rows)
-	terminal.More(s.out, len(rows), len(dead))
+	terminal.More(s.out, len(rows), dead.Visible)
+	return nil
 }

@@ -35,6 +35,7 @@ func (c *sendCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
+	printWhere(s, q)
 	sent, err := send(ctx, q, c.Group, bodies)
 	fmt.Fprintf(s.err, "sent %d messages to %s\n", sent, c.Queue)
 	return err

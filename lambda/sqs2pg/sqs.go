@@ -10,7 +10,7 @@ import (
 
 // sqsCommand serves SQS to other programs until it is stopped. It keeps nothing on disk.
 type sqsCommand struct {
-	Listen string `default:"127.0.0.1:9324" placeholder:"HOST:PORT" help:"Address to listen on (${default})."`
+	Listen string `default:"127.0.0.1:4566" placeholder:"HOST:PORT" help:"Address to listen on (${default})."`
 }
 
 func (c *sqsCommand) Run(ctx context.Context, s *streams) error {

@@ -3,18 +3,21 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
+	"sqs2pg/pkg/local/sample"
 	"sqs2pg/pkg/postgres/postgrestest"
 )
 
@@ -23,11 +26,18 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // bootstrap is the function as it is deployed, built for these tests.
 const bootstrap = "../../build/test/ingest/bootstrap"
 
+// asCommand makes the test program run the command line that it is given.
+const asCommand = "SQS2PG_TEST_AS_COMMAND"
+
 func TestMain(m *testing.M) {
+	if os.Getenv(asCommand) != "" {
+		main()
+	}
 	build := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", bootstrap, "../ingest")
 	if out, err := build.CombinedOutput(); err != nil {
 		panic(fmt.Sprintf("build the function: %v\n%s", err, out))
 	}
+	os.Setenv("CONTRACT", "user_logins") // for the tests that do not name one
 	postgrestest.Main(m)
 }
 
@@ -89,7 +99,7 @@ func golden(t *testing.T, file, got string) {
 
 func TestHelpFitsAScreen(t *testing.T) {
 	t.Parallel()
-	for _, command := range []string{"", "run", "invoke", "replay", "send", "sqs", "migrate", "maintain", "event", "doctor", "dlq list", "dlq show", "dlq redrive", "completion", "contract check", "contract ddl", "contract try"} {
+	for _, command := range []string{"", "run", "invoke", "replay", "send", "sqs", "migrate", "maintain", "event", "doctor", "dlq list", "dlq show", "dlq redrive", "completion", "contract check", "contract ddl", "contract try", "version"} {
 		t.Run(command, func(t *testing.T) {
 			t.Parallel()
 			help := succeed(t, append(strings.Fields(command), "--help")...)
@@ -137,7 +147,7 @@ func TestExplainsMistakesInOneLine(t *testing.T) {
 		"no database":                   {[]string{"migrate", "--database-url="}, 2, "DATABASE_URL"},
 		"an invalid database URL":       {[]string{"migrate", "--database-url", "postgres://u:secret-pw@h:port/d"}, 1, "database settings"},
 		"a wrong password":              {[]string{"migrate", "--database-url", wrongPassword.String()}, 1, "password"},
-		"no database server":            {[]string{"migrate", "--database-url", "postgres://u:secret-pw@127.0.0.1:1/d"}, 1, "database unavailable"},
+		"no database server":            {[]string{"migrate", "--database-url", "postgres://u:secret-pw@127.0.0.1:1/d"}, 1, "--database-url: database unavailable"},
 		"a missing queue":               {[]string{"send", "--endpoint-url", endpoint, "--queue", "nowhere"}, 1, "create-queue --queue-name nowhere"},
 		"a filter on an attribute":      {append(invoke, "--filter", `{"attributes":{"SenderId":["x"]}}`), 2, "by their body only"},
 		"two functions":                 {append(invoke, "--invoke-url", "http://127.0.0.1:3001"), 2, "can't be used together"},
@@ -145,8 +155,11 @@ func TestExplainsMistakesInOneLine(t *testing.T) {
 		"no SQS server":                 {[]string{"send", "--endpoint-url", "http://127.0.0.1:1", "--queue", "q"}, 1, "connection refused"},
 		"no bootstrap":                  {append(invoke, "--function", filepath.Join(dir, "bootstrap")), 1, "make build"},
 		"a port in use":                 {[]string{"sqs", "--listen", strings.TrimPrefix(endpoint, "http://")}, 1, "choose another address with --listen"},
-		"a short keyring":               {append(invoke, "--keyring", `{"current":"k1","k1":"secret-pw"}`), 2, "MASK_KEYRING"},
-		"a keyring that is not JSON":    {append(invoke, "--keyring", `secret-pw`), 2, "MASK_KEYRING"},
+		"a short keyring":               {append(invoke, "--keyring", `{"current":"k1","k1":"secret-pw"}`), 2, "--keyring: "},
+		"a keyring that is not JSON":    {append(invoke, "--keyring", `secret-pw`), 2, "--keyring: "},
+		"no contract":                   {[]string{"migrate", "--database-url", db.OwnerURL, "--contract="}, 2, "CONTRACT to user_logins, or"},
+		"two contracts":                 {[]string{"contract", "check", "user_logins", "--contract", misspelt}, 2, "two contracts"},
+		"no program to run":             {[]string{"run", "--database-url", db.OwnerURL, "--function", filepath.Join(dir, "bootstrap")}, 2, "make build"},
 		"an unknown contract":           {[]string{"contract", "check", "user_login"}, 2, "user_logins"},
 		"a misspelt keyword":            {[]string{"contract", "check", misspelt}, 2, "x-mask"},
 		"no messages":                   {[]string{"send", "--endpoint-url", endpoint, "--queue", "there", "--count", "0"}, 2, "--count"},
@@ -167,5 +180,121 @@ func TestExplainsMistakesInOneLine(t *testing.T) {
 				t.Errorf("prints a secret or a stack trace: %q", out+err)
 			}
 		})
+	}
+}
+
+func TestRunChecksEveryFlagBeforeItStartsAnything(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	code, out, err := sqs2pgIn(t.Context(), dir, "", "run", "--database-url=", "--function", filepath.Join(dir, "bootstrap"),
+		"--messages", "0", "--batch-size", "10001", "--concurrency=-1")
+	if code != 2 || out != "" || strings.Count(err, "\n") != 1 {
+		t.Errorf("exits with %d and prints %q%q, want 2 and one line", code, out, err)
+	}
+	for _, want := range []string{"--messages is 0", "--batch-size is 10001", "--concurrency is -1", "make build"} {
+		if !strings.Contains(err, want) {
+			t.Errorf("does not say %q: %q", want, err)
+		}
+	}
+	if made, _ := filepath.Glob(filepath.Join(dir, "*")); made != nil {
+		t.Errorf("made %v before it had checked its flags", made)
+	}
+}
+
+func TestVersionNamesVersionAndPlatform(t *testing.T) {
+	t.Parallel()
+	if out := succeed(t, "version"); !regexp.MustCompile(`^sqs2pg \S+ go1\.\S+ \w+/\w+\n$`).MatchString(out) {
+		t.Errorf("prints %q", out)
+	}
+}
+
+// process runs a command line in a process of its own, in dir, with these variables and no other
+// settings.
+func process(t *testing.T, dir, stdin string, variables []string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var outs, errs bytes.Buffer
+	c := exec.CommandContext(t.Context(), program, args...)
+	c.Dir, c.Stdin, c.Stdout, c.Stderr = dir, strings.NewReader(stdin), &outs, &errs
+	c.Env = append([]string{asCommand + "=1", "HOME=" + dir, "PATH=" + os.Getenv("PATH")}, variables...)
+	err = c.Run()
+	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
+		t.Fatal(err)
+	}
+	return c.ProcessState.ExitCode(), outs.String(), errs.String()
+}
+
+func TestContractByArgumentFlagAndEitherVariable(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	body := sample.ValidLogins(1, 1)[0]
+	if err := os.WriteFile(filepath.Join(dir, "messages"), []byte(body), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		variable string
+		args     []string
+		want     string
+	}{
+		"check, argument":                       {"", []string{"check", "user_logins"}, "table public.user_logins"},
+		"check, flag":                           {"", []string{"check", "--contract", "user_logins"}, "table public.user_logins"},
+		"check, variable":                       {"CONTRACT=user_logins", []string{"check"}, "table public.user_logins"},
+		"check, own variable":                   {"SQS2PG_CONTRACT=user_logins", []string{"check"}, "table public.user_logins"},
+		"check, argument over variable":         {"CONTRACT=other", []string{"check", "user_logins"}, "table public.user_logins"},
+		"check, flag over variable":             {"CONTRACT=other", []string{"check", "--contract", "user_logins"}, "table public.user_logins"},
+		"ddl, argument":                         {"", []string{"ddl", "user_logins"}, "create table"},
+		"ddl, flag":                             {"", []string{"ddl", "--contract", "user_logins"}, "create table"},
+		"ddl, own variable":                     {"SQS2PG_CONTRACT=user_logins", []string{"ddl"}, "create table"},
+		"try, argument":                         {"", []string{"try", "user_logins"}, "line 1: user_id="},
+		"try, argument and messages":            {"", []string{"try", "user_logins", "messages"}, "line 1: user_id="},
+		"try, flag and messages":                {"", []string{"try", "--contract", "user_logins", "messages"}, "line 1: user_id="},
+		"try, variable and messages":            {"CONTRACT=user_logins", []string{"try", "messages"}, "line 1: user_id="},
+		"try, argument over variable":           {"CONTRACT=other", []string{"try", "user_logins"}, "line 1: user_id="},
+		"try, argument over variable, messages": {"CONTRACT=other", []string{"try", "user_logins", "messages"}, "line 1: user_id="},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			code, out, errs := process(t, dir, body, []string{test.variable, `MASK_KEYRING={"current":"k1","k1":"0123456789abcdef0123456789abcdef"}`}, append([]string{"contract"}, test.args...)...)
+			if code != 0 || !strings.Contains(out, test.want) {
+				t.Errorf("exits with %d, prints %q and %q, want %q", code, out, errs, test.want)
+			}
+		})
+	}
+}
+
+// TestErrorsNameWhereTheValueCameFrom gives each wrong value by its flag, its variables or its file.
+func TestErrorsNameWhereTheValueCameFrom(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, stateDir), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, stateDir, "keyring.json"), []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const nowhere = "postgres://u:secret-pw@127.0.0.1:1/d"
+	for _, test := range []struct {
+		variables []string
+		args      []string
+		want      string
+	}{
+		{[]string{"CONTRACT=user_logins"}, []string{"migrate", "--database-url", nowhere}, "sqs2pg: --database-url: database unavailable"},
+		{[]string{"CONTRACT=user_logins", "DATABASE_SECRET_ID=s"}, []string{"migrate", "--database-url", nowhere}, "sqs2pg: --database-url: database unavailable"},
+		{[]string{"CONTRACT=user_logins", "DATABASE_URL=" + nowhere}, []string{"migrate"}, "sqs2pg: DATABASE_URL: database unavailable"},
+		{[]string{"CONTRACT=user_logins", "DATABASE_URL=" + nowhere, "DATABASE_SECRET_ID=s"}, []string{"migrate"}, "DATABASE_SECRET_ID"},
+		{[]string{"CONTRACT=other"}, []string{"contract", "check"}, "sqs2pg: CONTRACT: "},
+		{[]string{"SQS2PG_CONTRACT=other"}, []string{"contract", "check"}, "sqs2pg: SQS2PG_CONTRACT: "},
+		{nil, []string{"contract", "check", "--contract", "other"}, "sqs2pg: --contract: "},
+		{[]string{"CONTRACT=user_logins", "MASK_KEYRING={}"}, []string{"contract", "try"}, "sqs2pg: MASK_KEYRING: "},
+		{[]string{"CONTRACT=user_logins", "SQS2PG_KEYRING={}"}, []string{"contract", "try"}, "sqs2pg: SQS2PG_KEYRING: "},
+		{[]string{"CONTRACT=user_logins"}, []string{"contract", "try"}, "sqs2pg: " + filepath.Join(stateDir, "keyring.json") + ": "},
+	} {
+		code, out, errs := process(t, dir, "", test.variables, test.args...)
+		if code == 0 || !strings.Contains(errs, test.want) || strings.Contains(out+errs, "secret-pw") {
+			t.Errorf("%v %v exits with %d and says %q, want %q", test.variables, test.args, code, errs, test.want)
+		}
 	}
 }

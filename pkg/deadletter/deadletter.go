@@ -62,23 +62,21 @@ func Open(ctx context.Context, source *queue.Queue) (*Letters, error) {
 //
 // Of a FIFO queue it shows at most ten letters of each message group: the others wait behind them.
 func (l *Letters) Look(ctx context.Context, f func(*Letter) (more bool)) error {
-	var received []*Letter
-	defer func() { l.release(ctx, received) }()
-	seen := map[string]bool{}
+	h := &held{queue: l.Queue, known: map[string]bool{}, renewed: time.Now()}
+	defer h.release(ctx)
 	for more := true; more; {
 		letters, err := l.receive(ctx)
 		if err != nil {
 			return err
 		}
-		received = append(received, letters...)
-		fresh := false // no letter is fresh if there is none, or if all have come round again
-		for _, letter := range letters {
-			if id := letter.ID(); !seen[id] && more {
-				seen[id], fresh = true, true
-				more = f(letter)
+		fresh := h.add(letters)
+		for _, letter := range fresh {
+			if more = more && f(letter); !more {
+				break
 			}
 		}
-		more = more && fresh
+		more = more && len(fresh) > 0
+		h.renew(ctx)
 	}
 	return nil
 }
@@ -98,15 +96,4 @@ func (l *Letters) receive(ctx context.Context) ([]*Letter, error) {
 		letters[i] = &Letter{out.Messages[i]}
 	}
 	return letters, nil
-}
-
-// release makes letters visible again. Where that fails they are visible after LookTime.
-func (l *Letters) release(ctx context.Context, letters []*Letter) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	changes := make([]queue.Visibility, len(letters))
-	for i, letter := range letters {
-		changes[i].ReceiptHandle = *letter.message.ReceiptHandle
-	}
-	_, _ = l.Queue.ChangeVisibility(ctx, changes)
 }

@@ -29,12 +29,6 @@ func (l *Letter) Body() string { return *l.message.Body }
 // SentAt is when SQS took the message in, in UTC. A move to the dead-letter queue does not change it.
 func (l *Letter) SentAt() time.Time { return epoch(l.message.Attributes["SentTimestamp"]) }
 
-// Receives is how often the message was received on either queue, looks included.
-func (l *Letter) Receives() int {
-	n, _ := strconv.Atoi(l.message.Attributes["ApproximateReceiveCount"])
-	return n
-}
-
 // Accepted is the reason of a letter that the contract accepts now.
 const Accepted = "passes the contract; Postgres rejected it, or its batch failed"
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -14,35 +15,41 @@ import (
 	"sqs2pg/pkg/queue"
 )
 
-// Redrive puts dead letters back on the source queue, as many as were visible when they were counted, so that a message that
-// fails and dies again meanwhile stays dead. It returns how many it moved, with an error too.
+// Redrive puts those dead letters back on the source queue that choose returns true for; it leaves the others. Nil chooses all.
+// It calls choose once for each letter, and handles as many letters as were visible when they were counted, so that a message
+// that fails and dies again meanwhile stays dead. It returns how many letters it moved, with an error too.
 //
 // Each letter is sent and then deleted. If Redrive is stopped between the two, the letter is on both queues, and the next
 // Redrive sends it again with the same identity, so that the function recognises it. Letters that the source queue
 // refuses stay dead; the others are moved, and the error counts the refused ones.
-func (l *Letters) Redrive(ctx context.Context) (moved int, err error) {
-	var refused []*Letter
-	var code string // of the first refusal
-	defer func() { l.release(ctx, refused) }()
-	for moved+len(refused) < l.Visible && ctx.Err() == nil {
+func (l *Letters) Redrive(ctx context.Context, choose func(*Letter) bool) (moved int, err error) {
+	h := &held{queue: l.Queue, known: map[string]bool{}, renewed: time.Now()}
+	defer h.release(ctx)
+	var refused sent
+	for len(h.known) < l.Visible && ctx.Err() == nil {
 		letters, err := l.receive(ctx)
 		if err != nil {
 			return moved, err
 		}
-		if len(letters) == 0 { // the others are in flight, or in a FIFO group behind a refused one
+		fresh := h.add(letters)
+		if len(fresh) == 0 { // the others are in flight, or in a FIFO group behind one that stays
 			break
 		}
-		sent, err := l.send(ctx, letters)
-		n, deleteErr := l.delete(ctx, sent.accepted)
+		if choose != nil {
+			fresh = slices.DeleteFunc(fresh, func(letter *Letter) bool { return !choose(letter) })
+		}
+		s, err := l.send(ctx, fresh)
+		n, deleteErr := l.delete(ctx, s.accepted)
 		moved += n
-		refused, code = append(refused, sent.refused...), cmp.Or(code, sent.code)
-		if err = cmp.Or(err, deleteErr); err != nil {
-			l.release(ctx, letters)
+		refused.refused, refused.code = append(refused.refused, s.refused...), cmp.Or(refused.code, s.code)
+		if err := cmp.Or(err, deleteErr); err != nil {
 			return moved, err
 		}
+		h.forget(s.accepted)
+		h.renew(ctx)
 	}
-	if len(refused) > 0 {
-		return moved, fmt.Errorf("the source queue refused %d messages, the first, %s, with %s; they stay dead", len(refused), refused[0].ID(), code)
+	if n := len(refused.refused); n > 0 {
+		return moved, fmt.Errorf("the source queue refused %d messages, the first, %s, with %s: they stay dead", n, refused.refused[0].ID(), refused.code)
 	}
 	return moved, ctx.Err()
 }

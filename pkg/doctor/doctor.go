@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/mask"
@@ -48,14 +49,55 @@ func Contract(c *contract.Contract) []Finding {
 	return found
 }
 
-// Keyring describes a masking keyring. from says where it was found: a variable or a file.
-func Keyring(k *mask.Keyring, from string) Finding {
+// Keyring checks the text of a masking keyring. from says where it was found: a variable or a file.
+// The keyring is nil if it cannot be used.
+func Keyring(text []byte, from string) (*mask.Keyring, Finding) {
+	k, err := mask.ParseKeyring(text)
+	if err != nil {
+		return nil, finding(Fix, "keyring", "%s: %v", from, err)
+	}
+	return k, usable(k, from)
+}
+
+// KeyringFile checks a file that holds a masking keyring, and that only its owner may read it. A
+// missing file is no mistake: the first invoke makes it.
+func KeyringFile(path string) (*mask.Keyring, []Finding) {
+	text, err := os.ReadFile(path)
+	if os.IsNotExist(err) {
+		return nil, []Finding{finding(OK, "keyring", "no keyring yet: the first invoke makes one in %s", path)}
+	}
+	if err != nil {
+		return nil, []Finding{Failed("keyring", err)}
+	}
+	k, found := Keyring(text, path)
+	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
+		wide := finding(Fix, "keyring", "others may read or change %s (mode %04o): chmod 600 %[1]s", path, info.Mode().Perm())
+		if k != nil {
+			return k, []Finding{wide}
+		}
+		return nil, []Finding{found, wide}
+	}
+	return k, []Finding{found}
+}
+
+// KeyringSecret checks the keyring that get has read from the secret with that name.
+func KeyringSecret(ctx context.Context, get func(context.Context) (*mask.Keyring, error), secret string) (*mask.Keyring, Finding) {
+	k, err := get(ctx)
+	if err != nil {
+		return nil, Failed("keyring", err)
+	}
+	return k, usable(k, "the secret "+secret)
+}
+
+// usable names the current key, by the fingerprint that the database keeps of it.
+func usable(k *mask.Keyring, from string) Finding {
+	var current mask.Fingerprint
 	for _, f := range k.Fingerprints() {
 		if f.ID == k.CurrentID() {
-			return finding(OK, "keyring", "%s: the current key is %s, fingerprint %s", from, f.ID, f.Fingerprint)
+			current = f
 		}
 	}
-	return finding(OK, "keyring", "%s", from)
+	return finding(OK, "keyring", "%s: the current key is %s, with the fingerprint %s", from, current.ID, current.Fingerprint)
 }
 
 // Function checks that there is a program at path.
@@ -97,12 +139,28 @@ func Database(ctx context.Context, pool *postgres.Pool, t contract.Table, keyrin
 	} else {
 		found = append(found, finding(Fix, "privileges", "%s may not write: grant sqs2pg_writer to %[1]s", state.User))
 	}
-	switch {
-	case t.Mode == contract.Upsert: // it has no partitions
-	case state.DaysAhead < 1:
-		found = append(found, finding(Fix, "partitions", "no partition for tomorrow: run sqs2pg maintain, and see that the maintain function runs"))
-	default:
+	if t.Mode == contract.Insert {
+		found = append(found, partitions(state)...)
+	}
+	return found
+}
+
+// partitions checks the days to come. A gap in the past is only noted: an event of such a day makes
+// its partition.
+func partitions(state schema.State) (found []Finding) {
+	if state.DaysAhead < 1 {
+		found = append(found, finding(Fix, "partitions", "tomorrow is not covered: run sqs2pg maintain, and see that the maintain function runs"))
+	} else {
 		found = append(found, finding(OK, "partitions", "made for %d days ahead", state.DaysAhead))
+	}
+	now := time.Now()
+	for _, g := range state.Gaps {
+		gap := fmt.Sprintf("none from %s to %s", g.From.Format(time.DateOnly), g.To.Format(time.DateOnly))
+		if g.To.After(now) {
+			found = append(found, Finding{Fix, "partitions", gap + ": run sqs2pg maintain"})
+		} else {
+			found = append(found, Finding{Note, "partitions", gap + ": if rows of that time are missing, restore that partition"})
+		}
 	}
 	return found
 }

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"sqs2pg/pkg/queue"
@@ -13,19 +14,14 @@ const (
 )
 
 // Queue checks a queue, its redrive policy and its dead-letter queue, for a function whose
-// invocations may take timeout.
-func Queue(ctx context.Context, q *queue.Queue, timeout time.Duration) []Finding {
+// invocations may take timeout and whose mapping gathers a batch for up to window.
+func Queue(ctx context.Context, q *queue.Queue, timeout, window time.Duration) []Finding {
 	a, err := q.Attributes(ctx)
 	if err != nil {
 		return []Finding{Failed("queue", err)}
 	}
 	found := []Finding{finding(OK, "queue", "%s at %s: %d messages, %d in flight", q.Name(), queue.Endpoint(q.Client), a.Visible, a.InFlight)}
-	if want := 6 * timeout; a.VisibilityTimeout < want {
-		found = append(found, finding(Fix, "visibility", "%.0f s is less than 6 times the function's %s: set VisibilityTimeout=%.0f on %s, with aws sqs set-queue-attributes",
-			a.VisibilityTimeout.Seconds(), timeout, want.Seconds(), q.Name()))
-	} else {
-		found = append(found, finding(OK, "visibility", "%.0f s, at least 6 times the function's %s", a.VisibilityTimeout.Seconds(), timeout))
-	}
+	found = append(found, visibility(q, a.VisibilityTimeout, timeout, window))
 	switch {
 	case a.DeadLetterARN == "":
 		return append(found, finding(Fix, "redrive", "%s has no redrive policy, so a bad message comes back until it expires: give it a dead-letter queue and maxReceiveCount %d", q.Name(), fewestReceives))
@@ -35,6 +31,20 @@ func Queue(ctx context.Context, q *queue.Queue, timeout time.Duration) []Finding
 		found = append(found, finding(OK, "redrive", "dead after %d receives", a.MaxReceiveCount))
 	}
 	return append(found, deadLetters(ctx, q, a))
+}
+
+// visibility holds AWS's rule: six times the function's timeout, plus the batch window.
+// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+func visibility(q *queue.Queue, have, timeout, window time.Duration) Finding {
+	want, rule := 6*timeout+window, fmt.Sprintf("6 times the function's %s", timeout)
+	if window > 0 {
+		rule += fmt.Sprintf(" and the batch window of %s", window)
+	}
+	if have < want {
+		return finding(Fix, "visibility", "%.0f s is less than %s: set VisibilityTimeout=%.0f on %s, with aws sqs set-queue-attributes",
+			have.Seconds(), rule, want.Seconds(), q.Name())
+	}
+	return finding(OK, "visibility", "%.0f s, at least %s", have.Seconds(), rule)
 }
 
 func deadLetters(ctx context.Context, q *queue.Queue, a queue.Attributes) Finding {

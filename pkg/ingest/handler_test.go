@@ -21,7 +21,7 @@ import (
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/postgrestest"
-	"sqs2pg/pkg/postgres/registry"
+	"sqs2pg/pkg/settings"
 	"sqs2pg/pkg/telemetry"
 )
 
@@ -47,29 +47,50 @@ type function struct {
 }
 
 func newFunction(t *testing.T) *function {
-	c := loginContract(t)
-	db := postgrestest.New(t, c.Table())
+	db := postgrestest.New(t, loginContract(t).Table())
 	f := &function{db: db, log: &bytes.Buffer{}, metrics: &bytes.Buffer{}}
-	f.Handler = handler(t, c, postgres.NewWriter(db.Pool, c.Table()))
-	f.Log, f.Metrics = telemetry.NewLogger(f.log, ""), f.metrics
-	f.Gate = &registry.Gate{Pool: db.Pool, Table: c.Table(), Log: f.Log}
+	env := environment("DATABASE_URL="+db.URL, "MASK_KEYRING="+keyring("0123456789abcdef"))
+	env.Log = telemetry.NewLogger(f.log, "")
+	h, stop, err := ingest.New(t.Context(), env, f.metrics)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	f.Handler = *h
+	f.Now = now
 	t.Cleanup(func() { f.checkNothingPersonal(t) })
 	return f
+}
+
+func now() time.Time { return sent.Add(time.Minute) }
+
+// environment has variables such as NAME=value.
+func environment(variables ...string) *settings.Environment {
+	values := map[string]string{}
+	for _, v := range variables {
+		name, value, _ := strings.Cut(v, "=")
+		values[name] = value
+	}
+	return &settings.Environment{Contracts: contracts.Files, Getenv: func(name string) string { return values[name] }}
 }
 
 func handler(tb testing.TB, c *contract.Contract, w ingest.Writer) ingest.Handler {
 	tb.Helper()
 	return ingest.Handler{
 		Contract: c, Gate: open{}, Writer: w, Log: telemetry.NewLogger(&bytes.Buffer{}, ""), Metrics: &bytes.Buffer{},
-		Keyring: keyring(tb, "0123456789abcdef"),
-		Now:     func() time.Time { return sent.Add(time.Minute) },
+		Keyring: fixed(tb, keyring("0123456789abcdef")), Now: now,
 	}
 }
 
 // keyring has one key, k1: part four times.
-func keyring(tb testing.TB, part string) func(context.Context) (*mask.Keyring, error) {
+func keyring(part string) string {
+	return `{"current":"k1","k1":"` + strings.Repeat(part, 4) + `"}`
+}
+
+// fixed always gives the same keyring.
+func fixed(tb testing.TB, text string) func(context.Context) (*mask.Keyring, error) {
 	tb.Helper()
-	k, err := mask.ParseKeyring([]byte(`{"current":"k1","k1":"` + strings.Repeat(part, 4) + `"}`))
+	k, err := mask.ParseKeyring([]byte(text))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -165,7 +186,10 @@ func (f *function) lines(t *testing.T) []map[string]string {
 		if err := json.Unmarshal([]byte(line), &m); err != nil {
 			t.Fatalf("log line %q: %v", line, err)
 		}
-		for _, name := range []string{"timestamp", "level", "requestId"} {
+		if m["contract"] != "user_logins" {
+			t.Errorf("log line %s does not name its contract", line)
+		}
+		for _, name := range []string{"timestamp", "level", "requestId", "contract"} {
 			delete(m, name)
 		}
 		if m["message"] == "message failed" {
@@ -446,6 +470,22 @@ func TestRefusesPayloadThatIsNotAnSQSEvent(t *testing.T) {
 		if err == nil {
 			t.Errorf("%s is answered with %s", p, answer)
 		}
+	}
+}
+
+func TestNamesEveryBadSetting(t *testing.T) {
+	t.Parallel()
+	_, _, err := ingest.New(t.Context(), environment("CONTRACT=nowhere", "DATABASE_URL=postgres://u:hunter2@127.0.0.1:port/d"), &bytes.Buffer{})
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, text := range []string{"CONTRACT: ", "no masking keyring: set MASK_SECRET_ID or MASK_KEYRING", "DATABASE_URL: "} {
+		if !strings.Contains(err.Error(), text) {
+			t.Errorf("error %v does not say %q", err, text)
+		}
+	}
+	if strings.Contains(err.Error(), "hunter2") || strings.Count(err.Error(), "\n") != 2 {
+		t.Errorf("want three lines without the password: %v", err)
 	}
 }
 

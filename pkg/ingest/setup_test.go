@@ -42,8 +42,8 @@ func TestReturnsBatchUntilSetupIsRepaired(t *testing.T) {
 		"right revoked":               {false, exec("revoke insert on user_logins from sqs2pg_writer"), exec("grant insert on user_logins to sqs2pg_writer"), "database", "the role may not do this", "42501"},
 		"another key of the same name": {true, func(t *testing.T, f *function) {
 			f.load(t) // registers the right key
-			f.Keyring = keyring(t, "fedcba9876543210")
-		}, func(t *testing.T, f *function) { f.Keyring = keyring(t, "0123456789abcdef") }, "contract", "masking key k1", ""},
+			f.Keyring = fixed(t, keyring("fedcba9876543210"))
+		}, func(t *testing.T, f *function) { f.Keyring = fixed(t, keyring("0123456789abcdef")) }, "contract", "masking key k1", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

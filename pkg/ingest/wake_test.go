@@ -8,12 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/ingest"
 	"sqs2pg/pkg/local/localpg"
 	"sqs2pg/pkg/postgres/postgrestest"
 	"sqs2pg/pkg/postgres/schema"
-	"sqs2pg/pkg/settings"
 )
 
 // TestWaitsForDatabaseThatIsWakingUp starts the function before its database can be reached, without
@@ -56,14 +54,13 @@ func TestWaitsForDatabaseThatIsWakingUp(t *testing.T) {
 // the answer.
 func invokeNew(t *testing.T, database string) (wait func(*testing.T)) {
 	t.Helper()
-	variables := map[string]string{"DATABASE_URL": database, "MASK_KEYRING": `{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}`}
 	var out bytes.Buffer
-	h, stop, err := ingest.New(t.Context(), &settings.Environment{Contracts: contracts.Files, Getenv: func(name string) string { return variables[name] }}, &out)
+	h, stop, err := ingest.New(t.Context(), environment("DATABASE_URL="+database, "MASK_KEYRING="+keyring("0123456789abcdef")), &out)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(stop)
-	h.Now = func() time.Time { return sent.Add(time.Minute) }
+	h.Now = now
 	done := make(chan error, 1)
 	var answer []byte
 	go func() {

@@ -2,17 +2,17 @@ package postgres
 
 import (
 	"context"
-	"net"
-	"strings"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Do works on a connection, and again on another one while ctx has time and the fault may pass. It
-// is for the packages below this one, whose work can be done twice. Its error is an *Unavailable.
+// Do runs work on a connection, and again on another one while ctx has time and the fault may pass.
+// It is for the packages below this one, whose work can be done twice. Its error is an
+// *Unavailable.
 func (p *Pool) Do(ctx context.Context, work func(*pgxpool.Conn) error) error {
-	if err := p.attempt(ctx, work); err != nil {
-		return unavailable(err)
+	err := p.attempt(ctx, true, func(_ context.Context, conn *pgxpool.Conn) error { return work(conn) })
+	if err != nil {
+		return p.unavailable(err)
 	}
 	return nil
 }
@@ -23,10 +23,6 @@ func (p *Pool) Wait(ctx context.Context) error {
 	return p.Do(ctx, func(*pgxpool.Conn) error { return nil })
 }
 
-// OnThisMachine reports whether the pool's host is this machine: a socket, localhost, or a loopback
-// address.
-func (p *Pool) OnThisMachine() bool {
-	host := p.pgx.Config().ConnConfig.Host
-	ip := net.ParseIP(host)
-	return strings.HasPrefix(host, "/") || host == "localhost" || ip != nil && ip.IsLoopback()
-}
+// OnThisMachine reports whether all hosts of the pool are this machine: a socket, localhost, or a
+// loopback address.
+func (p *Pool) OnThisMachine() bool { return allOnThisMachine(p.pgx.Config().ConnConfig) }

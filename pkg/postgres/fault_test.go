@@ -79,7 +79,7 @@ func TestDoesNotRetrySetupFaults(t *testing.T) {
 		{"the key is missing", "alter table user_logins drop constraint user_logins_pkey", "42P10", "run sqs2pg migrate"},
 		{"the schema is missing", "drop table user_logins; drop schema public", "", "run sqs2pg migrate"},
 		{"the partitions cannot be made", "truncate sqs2pg.tables; drop table user_logins_p" + time.Now().UTC().Format("20060102"), "42P01", "run sqs2pg migrate"},
-		{"an unknown fault", failingTrigger("XX000", 1), "XX000", "refused"},
+		{"an unknown fault", failingTrigger("XX000", 1_000_000), "XX000", "refused"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -142,7 +142,7 @@ func TestLockTimeoutLosesNoEvent(t *testing.T) {
 func TestKilledConnectionsLoseAndDuplicateNoEvent(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins.Table())
-	done := make(chan struct{})
+	done, written := make(chan struct{}), make(chan struct{}, 1)
 	var writers, killer sync.WaitGroup
 	for range 3 {
 		w := postgres.NewWriter(postgrestest.Open(t, db.URL), logins.Table())
@@ -157,6 +157,10 @@ func TestKilledConnectionsLoseAndDuplicateNoEvent(t *testing.T) {
 					t.Errorf("%+v, %v", result, err)
 				}
 				cancel()
+				select {
+				case written <- struct{}{}:
+				default:
+				}
 			}
 		})
 	}
@@ -167,7 +171,7 @@ func TestKilledConnectionsLoseAndDuplicateNoEvent(t *testing.T) {
 			select {
 			case <-done:
 				return
-			case <-time.After(20 * time.Millisecond):
+			case <-written: // so the writers get on, however slow the machine is
 			}
 			tag, err := owner.Pgx().Exec(t.Context(), "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and usename <> current_user")
 			if err != nil {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,16 +20,29 @@ type gateway struct {
 	net.Listener
 	mu    sync.Mutex
 	known []*forwarded
+
+	roundTrips atomic.Int64 // how often a client has sent something after it was sent something
 }
 
 type forwarded struct {
 	net.Conn
+	gateway   *gateway
+	answered  atomic.Bool
 	forgotten chan struct{}
+}
+
+// Write sends to the client.
+func (f *forwarded) Write(p []byte) (int, error) {
+	f.answered.Store(true)
+	return f.Conn.Write(p)
 }
 
 // Read blocks once the connection is forgotten, until it is closed.
 func (f *forwarded) Read(p []byte) (int, error) {
 	n, err := f.Conn.Read(p)
+	if n > 0 && f.answered.Swap(false) {
+		f.gateway.roundTrips.Add(1)
+	}
 	select {
 	case <-f.forgotten:
 		_, _ = io.Copy(io.Discard, f.Conn)
@@ -56,12 +70,12 @@ func startGateway(t *testing.T, to string) *gateway {
 				client.Close()
 				continue
 			}
-			f := &forwarded{Conn: client, forgotten: make(chan struct{})}
+			f := &forwarded{Conn: client, gateway: g, forgotten: make(chan struct{})}
 			g.mu.Lock()
 			g.known = append(g.known, f)
 			g.mu.Unlock()
 			go func() { io.Copy(server, f); server.Close() }()
-			go func() { io.Copy(client, server); client.Close() }()
+			go func() { io.Copy(f, server); client.Close() }()
 		}
 	}()
 	return g
@@ -88,13 +102,7 @@ func (g *gateway) hangUp() {
 func TestReplacesConnectionThatNobodyAnswers(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins.Table())
-	u, err := url.Parse(db.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	g := startGateway(t, u.Host)
-	u.Host = g.Addr().String()
-	w := postgres.NewWriter(postgrestest.Open(t, u.String()), logins.Table())
+	w, g := behindGateway(t, db)
 	write(t, w, someLogins(t, 1))
 	g.forget()
 	defer g.hangUp()
@@ -102,5 +110,31 @@ func TestReplacesConnectionThatNobodyAnswers(t *testing.T) {
 	defer cancel()
 	if result, err := w.Write(ctx, someLogins(t, 1)); err != nil || result.Written != 1 {
 		t.Errorf("%+v, %v", result, err)
+	}
+}
+
+// behindGateway makes a writer whose connections go through a gateway.
+func behindGateway(t *testing.T, db *postgrestest.Database) (*postgres.Writer, *gateway) {
+	t.Helper()
+	u, err := url.Parse(db.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := startGateway(t, u.Host)
+	u.Host = g.Addr().String()
+	return postgres.NewWriter(postgrestest.Open(t, u.String()), logins.Table()), g
+}
+
+// A round trip is what a batch costs most where the database is in another zone.
+func TestSmallBatchCostsOneRoundTrip(t *testing.T) {
+	t.Parallel()
+	w, g := behindGateway(t, postgrestest.New(t, logins.Table()))
+	write(t, w, someLogins(t, 1))
+	for _, n := range []int{1, 10, 50} {
+		before := g.roundTrips.Load()
+		write(t, w, someLogins(t, n))
+		if got := g.roundTrips.Load() - before; got != 1 {
+			t.Errorf("a batch of %d took %d round trips, want 1", n, got)
+		}
 	}
 }

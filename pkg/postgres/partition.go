@@ -35,7 +35,7 @@ func (w *Writer) ensurePartitions(ctx context.Context, events []Event, rows []in
 	}
 	var refused error
 	for day := range days {
-		err := w.pool.attempt(ctx, func(conn *pgxpool.Conn) error {
+		err := w.pool.attempt(ctx, true, func(ctx context.Context, conn *pgxpool.Conn) error {
 			_, err := conn.Exec(ctx, "select sqs2pg.ensure_partition($1::text::regclass, $2)", quote(w.table.Schema, w.table.Name), day)
 			return err
 		})

@@ -13,10 +13,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -46,7 +46,7 @@ type Config struct {
 	// password. It serves secrets that rotate and tokens that expire. It must be safe for
 	// concurrent use.
 	Credentials func(ctx context.Context) (user, password string, err error)
-	// Refresh, if set, is called when the server has refused what Credentials gave. It makes
+	// Refresh, if set, is called when the server or its pooler has refused what Credentials gave. It makes
 	// Credentials give the current values, and reports whether they have changed. The connection is
 	// tried again in both cases while ctx allows: during a rotation the server has the new password
 	// before the secret.
@@ -55,31 +55,35 @@ type Config struct {
 
 // Pool holds the connections of one process. It is safe for concurrent use.
 type Pool struct {
-	pgx     *pgxpool.Pool
-	refresh func(context.Context) (changed bool, err error)
+	pgx        *pgxpool.Pool
+	mode       pgx.QueryExecMode // what the URL says; 0 if it says nothing
+	refresh    func(context.Context) (changed bool, err error)
+	tokens     bool        // each connection gets new credentials
+	unprepared atomic.Bool // prepared statements were lost more than once
 }
 
 // Open checks the settings and returns a pool that connects when it is first used; see [Pool.Ping].
 // Its errors wrap ErrConfig, are one line long and never show the URL, which holds a password.
 func Open(ctx context.Context, cfg Config) (*Pool, error) {
-	config, err := parse(cfg)
+	config, mode, err := parse(cfg)
 	if err != nil {
 		return nil, err
 	}
-	pool, err := pgxpool.NewWithConfig(ctx, config)
+	pgxPool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("%w: the pool parameters in the URL contradict each other: correct or remove those that begin with pool_", ErrConfig)
 	}
-	return &Pool{pgx: pool, refresh: cfg.Refresh}, nil
+	return &Pool{pgx: pgxPool, mode: mode, refresh: cfg.Refresh, tokens: cfg.Credentials != nil && cfg.Refresh == nil}, nil
 }
 
-func parse(cfg Config) (*pgxpool.Config, error) {
+// parse returns the pool's configuration, and the exec mode that the URL chooses, 0 for none.
+func parse(cfg Config) (*pgxpool.Config, pgx.QueryExecMode, error) {
 	if strings.TrimSpace(cfg.URL) == "" {
-		return nil, fmt.Errorf("%w: the URL is empty: set DATABASE_URL to postgres://user:password@host:5432/database", ErrConfig)
+		return nil, 0, fmt.Errorf("%w: the URL is empty: set DATABASE_URL to postgres://user:password@host:5432/database", ErrConfig)
 	}
-	config, err := parseURL(cfg.URL)
+	config, mode, err := parseURL(cfg.URL)
 	if err != nil { // err's text repeats most of the URL
-		return nil, fmt.Errorf("%w: the URL cannot be read: it should look like postgres://user:password@host:5432/database?sslmode=verify-full, "+
+		return nil, 0, fmt.Errorf("%w: the URL cannot be read: it should look like postgres://user:password@host:5432/database?sslmode=verify-full, "+
 			"with special characters of the password percent-encoded", ErrConfig)
 	}
 	if !sets(cfg.URL, "pool_max_conns") {
@@ -94,16 +98,22 @@ func parse(cfg Config) (*pgxpool.Config, error) {
 		config.ConnConfig.RuntimeParams["application_name"] = applicationName
 	}
 	// A sandbox that was frozen between two invocations cannot tell for how long: its clock stood
-	// still. So every connection is tested before it is used, which is once a batch.
+	// still. So every connection is tested before it is used, unless its user does that.
 	config.PingTimeout = pingTimeout
-	config.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return true }
+	config.ShouldPing = func(ctx context.Context, _ pgxpool.ShouldPingParams) bool { return ctx.Value(unpinged{}) == nil }
+	if mode == 0 {
+		// Behind a pooler a named prepared statement is soon missing or in the way. Descriptions of
+		// statements, which the client keeps, work everywhere.
+		config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+		config.AfterConnect = findPooler
+	}
 	if cfg.Credentials != nil {
 		config.BeforeConnect = func(ctx context.Context, c *pgx.ConnConfig) (err error) {
 			c.User, c.Password, err = cfg.Credentials(ctx)
 			return err
 		}
 	}
-	return config, nil
+	return config, mode, nil
 }
 
 // Ping checks that the database can be reached. It does not wait for a database that is down.
@@ -111,24 +121,36 @@ func parse(cfg Config) (*pgxpool.Config, error) {
 // *Unavailable that says what to do.
 func (p *Pool) Ping(ctx context.Context) error {
 	err := p.pgx.Ping(ctx)
-	if _, changed := p.refreshed(ctx, err); changed {
+	if asked, changed := p.refreshed(ctx, err); changed || asked && p.tokens {
 		err = p.pgx.Ping(ctx)
 	}
 	if err != nil {
-		return unavailable(err)
+		return p.unavailable(err)
 	}
 	return nil
 }
 
 // refreshed fetches new credentials if err says that the server refused the old ones. asked reports
-// whether it did, changed whether the new ones differ.
+// whether it did, changed whether the new ones are known to differ. Tokens need not be fetched: the
+// next connection gets a new one.
 func (p *Pool) refreshed(ctx context.Context, err error) (asked, changed bool) {
-	refused, ok := errors.AsType[*pgconn.PgError](err)
-	if !ok || p.refresh == nil || (refused.Code != "28P01" && refused.Code != "28000") {
+	switch {
+	case !refusesCredentials(err):
 		return false, false
+	case p.refresh == nil:
+		return p.tokens, false
 	}
 	changed, err = p.refresh(ctx)
 	return err == nil, changed
+}
+
+// unavailable is NewUnavailable, except that the refusal of a token may pass.
+func (p *Pool) unavailable(err error) *Unavailable {
+	u := NewUnavailable(err, nil)
+	if p.tokens && refusesCredentials(err) {
+		u.Passing = true
+	}
+	return u
 }
 
 // Close waits until all connections have been returned, then closes them. One whose network is dead

@@ -64,9 +64,13 @@ func TestPingSaysWhatIsWrong(t *testing.T) {
 		f(u)
 		return u.String()
 	}
+	wrongPassword, noDatabase := [2]string{"28P01", "check the credentials"}, [2]string{"3D000", "no such database"}
+	if db.URL == db.PoolerURL(t) {
+		wrongPassword, noDatabase = [2]string{"08P01", "check the credentials"}, [2]string{"08P01", "the name of the database"}
+	}
 	for _, test := range []struct{ name, url, sqlstate, want string }{
-		{"a wrong password", change(func(u *url.URL) { u.User = url.UserPassword(u.User.Username(), "hunter2") }), "28P01", "check the credentials"},
-		{"a missing database", change(func(u *url.URL) { u.Path = "/hunter2" }), "3D000", "no such database"},
+		{"a wrong password", change(func(u *url.URL) { u.User = url.UserPassword(u.User.Username(), "hunter2") }), wrongPassword[0], wrongPassword[1]},
+		{"a missing database", change(func(u *url.URL) { u.Path = "/hunter2" }), noDatabase[0], noDatabase[1]},
 		{"a port where nothing listens", change(func(u *url.URL) { u.Host = closed.Addr().String() }), "", "connection refused"},
 		{"a folder without a socket", "host=" + t.TempDir() + " user=hunter2", "", "no server at its socket"},
 		{"a server that does not answer", change(func(u *url.URL) { u.Host = silent.Addr().String(); u.RawQuery = "sslmode=disable&connect_timeout=1" }), "", "no answer in time"},
@@ -84,7 +88,8 @@ func TestPingSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-func TestAsksForCredentialsBeforeEveryConnection(t *testing.T) {
+// Without Refresh the credentials are tokens, of which each connection gets a new one.
+func TestMakesARefusedTokenAgain(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins.Table())
 	u, err := url.Parse(db.URL)
@@ -96,8 +101,8 @@ func TestAsksForCredentialsBeforeEveryConnection(t *testing.T) {
 	u.User = url.User("nobody")
 	var asked atomic.Int32
 	pool, err := postgres.Open(t.Context(), postgres.Config{URL: u.String(), Credentials: func(context.Context) (string, string, error) {
-		if asked.Add(1) == 1 {
-			return user, "hunter2", nil // as if a rotation had not been noticed yet
+		if asked.Add(1) <= 1 {
+			return user, "hunter2", nil
 		}
 		return user, right, nil
 	}})
@@ -105,12 +110,24 @@ func TestAsksForCredentialsBeforeEveryConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer pool.Close()
-	w := postgres.NewWriter(pool, logins.Table())
-	_, err = w.Write(t.Context(), someLogins(t, 1))
-	wantUnavailable(t, err, "28P01", "check the credentials")
-	write(t, w, someLogins(t, 1))
+	if err := pool.Ping(t.Context()); err != nil { // it asks twice
+		t.Error(err)
+	}
 	if asked.Load() != 2 {
-		t.Errorf("asked %d times", asked.Load())
+		t.Errorf("asked %d times, want 2", asked.Load())
+	}
+	pool.Pgx().Reset()
+	asked.Store(0)
+	write(t, postgres.NewWriter(pool, logins.Table()), someLogins(t, 1))
+	if asked.Load() != 2 {
+		t.Errorf("asked %d times, want 2", asked.Load())
+	}
+	asked.Store(-1000)
+	pool.Pgx().Reset()
+	err = pool.Ping(t.Context())
+	wantUnavailable(t, err, "", "check the credentials")
+	if down, ok := errors.AsType[*postgres.Unavailable](err); !ok || !down.Passing {
+		t.Error("the refusal of a token does not count as passing")
 	}
 }
 

@@ -15,7 +15,7 @@ func Preview(ctx context.Context, pool *Pool, table contract.Table, n int) (colu
 	result, err := pool.pgx.Query(ctx, "select * from "+quote(table.Schema, table.Name)+" order by sent_at desc, event_id limit $1",
 		pgx.QueryResultFormats{pgx.TextFormatCode}, n)
 	if err != nil {
-		return nil, nil, unavailable(err)
+		return nil, nil, pool.unavailable(err)
 	}
 	defer result.Close()
 	for _, field := range result.FieldDescriptions() {
@@ -32,7 +32,7 @@ func Preview(ctx context.Context, pool *Pool, table contract.Table, n int) (colu
 		rows = append(rows, row)
 	}
 	if err := result.Err(); err != nil {
-		return nil, nil, unavailable(err)
+		return nil, nil, pool.unavailable(err)
 	}
 	return columns, rows, nil
 }

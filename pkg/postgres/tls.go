@@ -3,6 +3,7 @@ package postgres
 import (
 	"crypto/x509"
 	_ "embed"
+	"net/netip"
 	"net/url"
 	"os"
 	"regexp"
@@ -27,29 +28,56 @@ var roots = sync.OnceValue(func() *x509.CertPool {
 	return pool
 })
 
-// parseURL reads a connection string. Connections to RDS are safe by default: sslmode is
-// verify-full and RDS's roots are trusted. RDS Proxy gets no named prepared statements, because
-// they would pin a connection to its client. The string may say otherwise by sslmode, sslrootcert
-// and default_query_exec_mode, and so may PGSSLMODE.
+// parseURL reads a connection string, and returns the exec mode that it chooses, 0 for none.
+// Connections are safe by default: sslmode is verify-full, except to a server on this machine, and
+// RDS's roots are trusted for RDS. RDS Proxy gets no named prepared statements, because they would
+// pin a connection to its client. The string may say otherwise by sslmode, sslrootcert and
+// default_query_exec_mode, and so may PGSSLMODE.
 // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html
 // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy-pinning.html
-func parseURL(text string) (*pgxpool.Config, error) {
+func parseURL(text string) (*pgxpool.Config, pgx.QueryExecMode, error) {
 	config, err := pgxpool.ParseConfig(text)
-	if err != nil || !onRDS(config.ConnConfig.Host) {
-		return config, err
+	if err != nil {
+		return nil, 0, err
 	}
-	if !sets(text, "sslmode") && os.Getenv("PGSSLMODE") == "" { // pgx reads all variables of libpq
+	// pgx reads PGSSLMODE, as it reads all variables of libpq.
+	if !allOnThisMachine(config.ConnConfig) && !sets(text, "sslmode") && os.Getenv("PGSSLMODE") == "" {
 		if config, err = pgxpool.ParseConfig(withVerifyFull(text)); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 	}
-	if !sets(text, "sslrootcert") {
+	rds := onRDS(config.ConnConfig.Host)
+	if rds && !sets(text, "sslrootcert") {
 		trustRDS(config.ConnConfig)
 	}
-	if strings.Contains(config.ConnConfig.Host, ".proxy-") && !sets(text, "default_query_exec_mode") {
+	switch {
+	case sets(text, "default_query_exec_mode"):
+		return config, config.ConnConfig.DefaultQueryExecMode, nil
+	case rds && strings.Contains(config.ConnConfig.Host, ".proxy-"):
 		config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+		return config, pgx.QueryExecModeCacheDescribe, nil
 	}
-	return config, nil
+	return config, 0, nil
+}
+
+// allOnThisMachine reports whether all hosts of a connection string are this machine.
+func allOnThisMachine(config *pgx.ConnConfig) bool {
+	for _, fallback := range config.Fallbacks {
+		if !onThisMachine(fallback.Host) {
+			return false
+		}
+	}
+	return onThisMachine(config.Host)
+}
+
+// onThisMachine reports whether a host is this machine. A host that begins with a slash is the folder
+// of a socket, one that begins with @ is a socket in Linux's abstract namespace.
+func onThisMachine(host string) bool {
+	if host == "localhost" || strings.HasPrefix(host, "/") || strings.HasPrefix(host, "@") {
+		return true
+	}
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.IsLoopback()
 }
 
 // sets reports whether a connection string has a setting of that name. A password that contains the

@@ -18,13 +18,13 @@ import (
 	"sqs2pg/pkg/postgres"
 )
 
-func TestConnectionsToRDSVerifyTheServer(t *testing.T) {
+func TestConnectionsVerifyTheServer(t *testing.T) {
 	t.Parallel()
 	type settings struct {
 		ServerName string // "" if the name is not verified
 		RDSRoots   bool
-		Plain      bool // continues without TLS
-		Mode       pgx.QueryExecMode
+		Plain      bool              // continues without TLS
+		Mode       pgx.QueryExecMode // cache_describe if the URL does not say
 	}
 	const instance, proxy = "db.abc123.eu-west-1.rds.amazonaws.com", "p.proxy-abc123.eu-west-1.rds.amazonaws.com"
 	for name, test := range map[string]struct {
@@ -36,12 +36,22 @@ func TestConnectionsToRDSVerifyTheServer(t *testing.T) {
 		"an instance in China":              {"postgres://u@db.abc.rds.cn-north-1.rds.amazonaws.com.cn/d?connect_timeout=3", settings{ServerName: "db.abc.rds.cn-north-1.rds.amazonaws.com.cn", RDSRoots: true}},
 		"a password that says sslmode":      {"postgres://u:sslmode=disable,sslrootcert@" + instance + "/d", settings{ServerName: instance, RDSRoots: true}},
 		"such a password, in keywords":      {"host=" + instance + " user=u password=sslmode", settings{ServerName: instance, RDSRoots: true}},
-		"a proxy":                           {"postgres://u:p@" + proxy + "/d", settings{ServerName: proxy, RDSRoots: true, Mode: pgx.QueryExecModeCacheDescribe}},
+		"a proxy":                           {"postgres://u:p@" + proxy + "/d", settings{ServerName: proxy, RDSRoots: true}},
 		"a proxy, exec mode given":          {"postgres://u:p@" + proxy + "/d?default_query_exec_mode=exec", settings{ServerName: proxy, RDSRoots: true, Mode: pgx.QueryExecModeExec}},
 		"an instance, TLS switched off":     {"postgres://u:p@" + instance + "/d?sslmode=disable", settings{Plain: true}},
 		"an instance, require":              {"postgres://u:p@" + instance + "/d?sslmode=require", settings{RDSRoots: true}},
 		"another host":                      {"postgres://u:p@db.example.com/d?sslmode=verify-full", settings{ServerName: "db.example.com"}},
+		"another host by default":           {"postgres://u:p@db.example.com/d", settings{ServerName: "db.example.com"}},
+		"another host, in keywords":         {"host=db.example.com user=u", settings{ServerName: "db.example.com"}},
+		"a service of docker compose":       {"postgres://u:p@postgres:5432/d", settings{ServerName: "postgres"}},
+		"a private address":                 {"postgres://u:p@10.0.0.5/d", settings{ServerName: "10.0.0.5"}},
+		"two hosts, one of them elsewhere":  {"postgres://u:p@localhost,db.example.com/d", settings{ServerName: "localhost"}},
+		"another host, TLS switched off":    {"postgres://u:p@db.example.com/d?sslmode=disable", settings{Plain: true}},
+		"localhost":                         {"postgres://u:p@localhost/d", settings{Plain: true}},
+		"a loopback address":                {"postgres://u:p@[::1]:5432/d", settings{Plain: true}},
+		"a socket":                          {"host=/run/postgresql user=u", settings{Plain: true}},
 		"a host that only looks like RDS's": {"postgres://u:p@xrds.amazonaws.com.example.com/d?sslmode=disable", settings{Plain: true}},
+		"prepared statements wanted":        {"postgres://u:p@localhost/d?default_query_exec_mode=cache_statement", settings{Plain: true, Mode: pgx.QueryExecModeCacheStatement}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -51,7 +61,7 @@ func TestConnectionsToRDSVerifyTheServer(t *testing.T) {
 			}
 			t.Cleanup(pool.Close)
 			if test.want.Mode == 0 {
-				test.want.Mode = pgx.QueryExecModeCacheStatement
+				test.want.Mode = pgx.QueryExecModeCacheDescribe
 			}
 			c := pool.Pgx().Config().ConnConfig
 			got := settings{Plain: c.TLSConfig == nil, Mode: c.DefaultQueryExecMode}

@@ -37,6 +37,8 @@ func (u *Unavailable) Error() string {
 // reasons are looked up by SQLSTATE, then by its class.
 var reasons = map[string]string{
 	"08":    "the connection was lost",
+	"26000": "a pooler lost a prepared statement",
+	"42P05": "a pooler lost a prepared statement",
 	"28":    "user or password refused: check the credentials",
 	"3D000": "no such database: create it, or correct the name",
 	"40":    "the transaction was rolled back",
@@ -66,13 +68,15 @@ func NewUnavailable(err error, advice map[string]string) *Unavailable {
 	}
 	passing := kindOf(err) == transient
 	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return &Unavailable{SQLSTATE: pgErr.Code, Reason: reasonOf(pgErr.Code, advice), Passing: passing}
+		u := &Unavailable{SQLSTATE: pgErr.Code, Reason: reasonOf(pgErr.Code, advice), Passing: passing}
+		if passing && refusesCredentials(err) {
+			u.Reason = "a pooler refused the connection: check the credentials and the name of the database"
+		}
+		return u
 	}
 	dns, unresolved := errors.AsType[*net.DNSError](err)
 	return &Unavailable{Reason: reasonWithoutAnswer(err), Passing: passing && !(unresolved && dns.IsNotFound)}
 }
-
-func unavailable(err error) *Unavailable { return NewUnavailable(err, nil) }
 
 func reasonOf(code string, advice map[string]string) string {
 	for _, known := range []map[string]string{advice, reasons} {
@@ -133,6 +137,9 @@ func kindOf(err error) errorKind {
 	pgErr, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok {
 		return transient // no answer: the server was not reached, or the connection was lost
+	}
+	if lostStatement(err) {
+		return transient
 	}
 	if kind, ok := kinds[pgErr.Code]; ok {
 		return kind

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -45,7 +44,6 @@ type Writer struct {
 	pool      *Pool
 	table     contract.Table
 	statement *statement
-	keyed     atomic.Bool // the statement has succeeded once, so the table had its key
 }
 
 // NewWriter does not connect. A missing table is found by the first Write.
@@ -70,7 +68,7 @@ func (w *Writer) Write(ctx context.Context, events []Event) (Result, error) {
 		rows[i] = i
 	}
 	if err := b.write(ctx, rows); err != nil {
-		return Result{}, unavailable(err)
+		return Result{}, w.pool.unavailable(err)
 	}
 	slices.SortFunc(b.result.Failures, func(x, y Failure) int { return x.Index - y.Index })
 	return b.result, nil
@@ -153,7 +151,7 @@ func (b *batch) insert(ctx context.Context, rows []int) (int, error) {
 	}
 	if written, err = w.execute(ctx, b.events, rows); w.overlooksPartition(err) && !b.reconnected {
 		b.reconnected = true
-		w.pool.pgx.Reset()
+		w.pool.renewProcesses(ctx)
 		written, err = w.execute(ctx, b.events, rows)
 	}
 	return written, err
@@ -164,12 +162,9 @@ func (w *Writer) execute(ctx context.Context, events []Event, rows []int) (writt
 		rows = w.statement.newestPerKey(events, rows)
 	}
 	params := w.statement.encode(events, rows)
-	err = w.pool.attempt(ctx, func(conn *pgxpool.Conn) (err error) {
-		written, err = w.statement.execute(ctx, conn, params)
+	err = w.pool.attempt(ctx, false, func(ctx context.Context, conn *pgxpool.Conn) (err error) {
+		written, err = w.statement.execute(ctx, conn, params, w.pool.prepares(conn))
 		return err
 	})
-	if err == nil && !w.keyed.Load() {
-		w.keyed.Store(true)
-	}
 	return written, err
 }

@@ -90,15 +90,16 @@ func TestRedeliveryAddsNoRow(t *testing.T) {
 	}
 }
 
-// Large batches go by COPY once an INSERT has shown that the table has its key. COPY itself would work
-// without a key.
+// Large batches go by COPY, after an INSERT of no rows that fails if the table has lost its key.
 func TestLargeBatchesAreCopied(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins.Table())
-	db.Exec(t, `create table statements (n serial, by text);
-		create function record() returns trigger language plpgsql security definer as
-			$$ begin insert into statements (by) values (split_part(current_query(), ' ', 1)); return null; end $$;
-		create trigger record after insert on user_logins for each statement execute function record()`)
+	db.Exec(t, `create table statements (n serial, by text, rows bigint);
+		create function record() returns trigger language plpgsql security definer as $$ begin
+			insert into statements (by, rows) select case when current_query() like '%copy%' then 'copy' else 'insert' end, count(*) from added;
+			return null;
+		end $$;
+		create trigger record after insert on user_logins referencing new table as added for each statement execute function record()`)
 	w := postgres.NewWriter(db.Pool, logins.Table())
 	large := someLogins(t, 300)
 	for _, step := range []struct {
@@ -107,17 +108,17 @@ func TestLargeBatchesAreCopied(t *testing.T) {
 		want   postgres.Result
 		by     []string
 	}{
-		{"the first large batch", large[:100], postgres.Result{Written: 100}, []string{"insert"}},
-		{"a large batch", large[100:200], postgres.Result{Written: 100}, []string{"copy"}},
-		{"a small batch", large[200:210], postgres.Result{Written: 10}, []string{"insert"}},
-		{"a large batch with duplicates", large, postgres.Result{Written: 90, Duplicates: 210}, []string{"insert"}},
-		{"the same again", large, postgres.Result{Duplicates: 300}, []string{"insert"}},
+		{"the first large batch", large[:100], postgres.Result{Written: 100}, []string{"copy 0", "copy 100"}},
+		{"a large batch", large[100:200], postgres.Result{Written: 100}, []string{"copy 0", "copy 100"}},
+		{"a small batch", large[200:210], postgres.Result{Written: 10}, []string{"insert 10"}},
+		{"a large batch with duplicates", large, postgres.Result{Written: 90, Duplicates: 210}, []string{"insert 90"}},
+		{"the same again", large, postgres.Result{Duplicates: 300}, []string{"insert 0"}},
 	} {
 		db.Exec(t, "truncate statements")
 		if diff := cmp.Diff(step.want, write(t, w, step.events)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", step.name, diff)
 		}
-		if diff := cmp.Diff(step.by, db.QueryStrings(t, "select by from statements order by n")); diff != "" {
+		if diff := cmp.Diff(step.by, db.QueryStrings(t, "select by || ' ' || rows from statements order by n")); diff != "" {
 			t.Errorf("%s: statements that succeeded (-want +got):\n%s", step.name, diff)
 		}
 	}
@@ -148,7 +149,7 @@ func TestRefusedRowDoesNotFailItsBatch(t *testing.T) {
 			t.Parallel()
 			db := postgrestest.New(t, logins.Table())
 			w := postgres.NewWriter(db.Pool, logins.Table())
-			write(t, w, []postgres.Event{login(t, map[string]any{"locale": "de"})}) // from here on large batches go by COPY
+			write(t, w, []postgres.Event{login(t, map[string]any{"locale": "de"})})
 			db.Exec(t, test.byDBA)
 			var events []postgres.Event
 			for range 1000 {
@@ -263,4 +264,20 @@ func TestGroupsKeepTheirOrder(t *testing.T) {
 			t.Fatalf("(-want +got):\n%s", diff)
 		}
 	})
+}
+
+// COPY itself works without a key, and would write every event of a redelivery again.
+func TestCopyWritesNoDuplicatesWhenTheKeyIsDropped(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, logins.Table())
+	w := postgres.NewWriter(db.Pool, logins.Table())
+	events := someLogins(t, 200)
+	write(t, w, someLogins(t, 1))
+	write(t, w, events)
+	db.Exec(t, "alter table user_logins drop constraint user_logins_pkey")
+	_, err := w.Write(t.Context(), events)
+	wantUnavailable(t, err, "42P10", "run sqs2pg migrate")
+	if got := db.QueryStrings(t, "select count(*) from user_logins")[0]; got != "201" {
+		t.Errorf("%s rows, want 201", got)
+	}
 }

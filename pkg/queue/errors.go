@@ -31,12 +31,12 @@ func explain(client *sqs.Client, name string, err error) error {
 	return fmt.Errorf("queue %s: %w", name, Cause(err))
 }
 
-// Endpoint says where a client sends its calls: a URL, or AWS and the region.
+// Endpoint says where a client sends its calls: a URL, or AWS.
 func Endpoint(client *sqs.Client) string {
 	if url := client.Options().BaseEndpoint; url != nil {
 		return *url
 	}
-	return "AWS, " + client.Options().Region
+	return "AWS"
 }
 
 func endpointFlag(client *sqs.Client) string {

@@ -8,6 +8,7 @@ package queue
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"path"
 	"strconv"
 	"strings"
@@ -63,6 +64,16 @@ func (q *Queue) Name() string { return path.Base(q.URL) }
 
 // FIFO reports whether the queue keeps the order of each message group.
 func (q *Queue) FIFO() bool { return strings.HasSuffix(q.URL, ".fifo") }
+
+// Where says which queue it is and where its calls go: name, endpoint, account and region. It asks SQS nothing: the account is
+// in the URL.
+func (q *Queue) Where() string {
+	account := "unknown"
+	if u, err := url.Parse(q.URL); err == nil && path.Dir(u.Path) != "/" {
+		account = path.Base(path.Dir(u.Path))
+	}
+	return fmt.Sprintf("%s at %s, account %s, region %s", q.Name(), Endpoint(q.Client), account, q.Client.Options().Region)
+}
 
 // Explain makes an error of a call of this queue one line that says what to do. It matches ErrMissing or ErrUnreachable where
 // the queue does not exist or SQS does not answer. Nil stays nil.

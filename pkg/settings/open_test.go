@@ -53,13 +53,16 @@ func TestRefusesStartWhenDatabaseCannotBeReached(t *testing.T) {
 // A patient start succeeds only where waiting may help.
 func TestStartsWithoutDatabaseIfTheFaultMayPass(t *testing.T) {
 	t.Parallel()
+	db := postgrestest.New(t)
 	for name, test := range map[string]struct {
 		url  string
 		wait bool
 	}{
-		"nobody listens":   {"postgres://u:hunter2@127.0.0.1:1/d?sslmode=disable", true},
-		"an unknown host":  {"postgres://u:hunter2@nowhere.invalid/d", false},
-		"a wrong password": {strings.Replace(postgrestest.New(t).URL, "@", "x@", 1), false},
+		"nobody listens":               {"postgres://u:hunter2@127.0.0.1:1/d?sslmode=disable", true},
+		"a server that is starting":    {postgrestest.NewProxy(t, postgrestest.StartingUp).URL(t, db.URL), true},
+		"an unknown host":              {"postgres://u:hunter2@nowhere.invalid/d", false},
+		"a wrong password":             {strings.Replace(db.URL, "@", "x@", 1), false},
+		"a database that is not there": {strings.Replace(db.URL, "?", "x?", 1), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -99,9 +99,9 @@ func (l *Log) take(line []byte) error {
 		}
 		l.databaseTime += (f.DatabaseTime - l.databaseTime) / 8
 	case err == nil && f.Outcome != "":
-		reason := Reason(f.Outcome, f.Field, f.Rule, f.SQLState, f.Constraint, f.Column)
-		l.failures[reason]++
-		l.reasons[f.MessageID] = reason
+		why := reason(f.Outcome, f.Field, f.Rule, f.SQLState, f.Constraint, f.Column)
+		l.failures[why]++
+		l.reasons[f.MessageID] = why
 	default:
 		_, err := l.passOn.Write(line)
 		return err
@@ -109,9 +109,9 @@ func (l *Log) take(line []byte) error {
 	return nil
 }
 
-// Reason says why a message failed, in the words of the function's log: "invalid: ip required".
+// reason says why a message failed, in the words of the function's log: "invalid: ip required".
 // Empty details are left out.
-func Reason(outcome string, details ...string) string {
+func reason(outcome string, details ...string) string {
 	var words []string
 	for _, d := range details {
 		if d != "" {

@@ -40,7 +40,10 @@ func findBinaries(ctx context.Context, h home) (binaries, error) {
 	if err != nil {
 		return binaries{}, err
 	}
-	found := installed(ctx, h.account)
+	var found []binaries
+	if !h.download {
+		found = installed(ctx, h.account)
+	}
 	if made == "" && len(found) > 0 {
 		return found[0], nil
 	}

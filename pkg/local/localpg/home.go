@@ -25,6 +25,7 @@ type home struct {
 	path      string
 	temporary bool
 	durable   bool // the server flushes each commit to the disk
+	download  bool // the server is the downloaded one
 	account   *account
 	lock      *os.File
 }

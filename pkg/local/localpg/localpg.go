@@ -47,6 +47,8 @@ type Options struct {
 	// Durable makes a temporary server flush each commit to the disk before it answers, as a kept
 	// server does. Benchmarks set it.
 	Durable bool
+	// Download makes Start use the Postgres that it downloads, even if another one is installed.
+	Download bool
 	// Log receives the server's log; nil discards it. Only one goroutine writes to it at a time.
 	Log io.Writer
 }
@@ -74,6 +76,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	home.durable = !home.temporary || o.Durable
+	home.download = o.Download
 	s, err := startAt(ctx, home, o.Log)
 	if err != nil {
 		return nil, errors.Join(err, home.close())

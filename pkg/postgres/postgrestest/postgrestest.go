@@ -35,9 +35,12 @@ type Database struct {
 	OwnerURL string         // may do everything
 }
 
-// Main runs the tests, and stops the server if they started one. Use it as
+// Main runs the tests, and stops the servers that they started. Use it as
 //
 //	func TestMain(m *testing.M) { postgrestest.Main(m) }
+//
+// With TEST_POOLER=pgbouncer the writers' connections go through a pgbouncer, and with
+// TEST_POSTGRES=download the server is the Postgres that package localpg downloads.
 //
 // The server of tests is not durable; the server of benchmarks is. If DATABASE_URL is set, that
 // server is used instead. Its user must be allowed to create databases and roles.
@@ -63,6 +66,9 @@ func New(tb testing.TB, tables ...contract.Table) *Database {
 	}
 	tb.Cleanup(func() { shared.drop(tb, name) })
 	db := &Database{URL: shared.writerURL(name), OwnerURL: shared.ownerURL(name)}
+	if os.Getenv("TEST_POOLER") != "" {
+		db.URL = db.PoolerURL(tb)
+	}
 	db.Pool = Open(tb, db.URL)
 	return db
 }
@@ -151,6 +157,7 @@ type server struct {
 	password  string
 	templates map[string]string // database name by set of tables
 	clones    int
+	pooler    *Pooler // nil until a test needs it
 }
 
 var shared server
@@ -164,7 +171,7 @@ func (s *server) start(ctx context.Context) error {
 	}
 	base := os.Getenv("DATABASE_URL")
 	if base == "" {
-		local, err := localpg.Start(ctx, localpg.Options{Durable: benchmarking()})
+		local, err := localpg.Start(ctx, localpg.Options{Durable: benchmarking(), Download: os.Getenv("TEST_POSTGRES") == "download"})
 		if err != nil {
 			return err
 		}
@@ -238,6 +245,9 @@ func (s *server) drop(tb testing.TB, name string) {
 func (s *server) stop() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.pooler != nil {
+		s.pooler.Stop()
+	}
 	if s.local != nil {
 		return s.local.Stop()
 	}

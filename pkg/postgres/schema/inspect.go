@@ -19,8 +19,12 @@ type State struct {
 	Database  registry.Database // what it knows of the table and the masking keys
 	MayInsert bool              // the user has the privileges to insert
 	MayExtend bool              // the user may have partitions made; true if the table has none
-	DaysAhead int               // whole days from now to the end of the last partition; -1 if that end is past
+	DaysAhead int               // whole days from now that partitions cover without a gap; -1 if none covers now
+	Gaps      []Gap             // between the first partition and the last, by time
 }
+
+// Gap is a time that no partition covers, though there are partitions before and after it.
+type Gap struct{ From, To time.Time }
 
 // Inspect reads the State. It changes nothing and needs no right but to connect, so the writer's
 // login suffices. Its error wraps a *postgres.Unavailable.
@@ -48,21 +52,48 @@ func (s *State) read(ctx context.Context, tx pgx.Tx, table contract.Table) error
 	if s.Database.Found == nil {
 		return tx.QueryRow(ctx, "select current_user::text").Scan(&s.User)
 	}
-	var end *time.Time
 	err = tx.QueryRow(ctx, `
 		select current_user::text,
 		  has_table_privilege($1::oid, 'insert') and has_schema_privilege(n.oid, 'usage'),
 		  $2 or exists (
 		    select from pg_proc p join pg_namespace s on s.oid = p.pronamespace
 		    where s.nspname = 'sqs2pg' and p.proname = 'ensure_partition'
-		      and has_schema_privilege(s.oid, 'usage') and has_function_privilege(p.oid, 'execute')),
-		  (select max((regexp_match(pg_get_expr(p.relpartbound, p.oid), 'TO \(''([^'']+)''\)'))[1]::timestamptz)
-		    from pg_inherits i join pg_class p on p.oid = i.inhrelid where i.inhparent = $1::oid)
+		      and has_schema_privilege(s.oid, 'usage') and has_function_privilege(p.oid, 'execute'))
 		from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = $1::oid`,
-		s.Database.Found.OID, table.Mode == contract.Upsert).Scan(&s.User, &s.MayInsert, &s.MayExtend, &end)
-	s.DaysAhead = -1
-	if end != nil && end.After(time.Now()) {
-		s.DaysAhead = int(time.Until(*end) / (24 * time.Hour))
+		s.Database.Found.OID, table.Mode == contract.Upsert).Scan(&s.User, &s.MayInsert, &s.MayExtend)
+	if err != nil {
+		return err
 	}
+	return s.readPartitions(ctx, tx)
+}
+
+// readPartitions reads the bounds of the partitions by time, without the default partition.
+func (s *State) readPartitions(ctx context.Context, tx pgx.Tx) error {
+	rows, err := tx.Query(ctx, `
+		select b[1]::timestamptz, b[2]::timestamptz
+		from pg_inherits i join pg_class p on p.oid = i.inhrelid,
+		  regexp_match(pg_get_expr(p.relpartbound, p.oid), 'FROM \(''([^'']+)''\) TO \(''([^'']+)''\)') b
+		where i.inhparent = $1::oid and b is not null order by 1`, s.Database.Found.OID)
+	if err != nil {
+		return err
+	}
+	var from, to, start, end time.Time // start to end is covered without a gap
+	now := time.Now()
+	s.DaysAhead = -1
+	_, err = pgx.ForEachRow(rows, []any{&from, &to}, func() error {
+		switch {
+		case end.IsZero():
+			start, end = from, to
+		case from.After(end):
+			s.Gaps = append(s.Gaps, Gap{end.UTC(), from.UTC()})
+			start, end = from, to
+		case to.After(end):
+			end = to
+		}
+		if !start.After(now) && end.After(now) {
+			s.DaysAhead = int(end.Sub(now) / (24 * time.Hour))
+		}
+		return nil
+	})
 	return err
 }

@@ -2,6 +2,7 @@ package schema_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -39,6 +40,14 @@ func TestInspectReportsWhatIsMissing(t *testing.T) {
 		"no right to partitions":   {migrated(t, "revoke execute on function sqs2pg.ensure_partition from sqs2pg_writer"), with(func(s *schema.State) { s.MayExtend = false })},
 		"no partition": {migrated(t, `do $$ declare p regclass; begin for p in select inhrelid from pg_inherits where inhparent = 'user_logins'::regclass
 			loop execute 'drop table ' || p; end loop; end $$`), with(func(s *schema.State) { s.DaysAhead = -1 })},
+		"a gap tomorrow and one in the past": {migrated(t, `select sqs2pg.make_partition('user_logins', '2026-01-05Z');
+			do $$ begin execute 'drop table user_logins_p' || to_char(now() at time zone 'UTC' + interval '1 day', 'YYYYMMDD'); end $$`),
+			with(func(s *schema.State) {
+				today := time.Now().UTC().Truncate(24 * time.Hour)
+				tomorrow := today.AddDate(0, 0, 1)
+				s.DaysAhead = 0
+				s.Gaps = []schema.Gap{{time.Date(2026, 1, 6, 0, 0, 0, 0, time.UTC), today}, {tomorrow, tomorrow.AddDate(0, 0, 1)}}
+			})},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -12,10 +12,16 @@ import (
 // Login makes a role that may log in with a password and write, and nothing else: it becomes a
 // member of sqs2pg_writer. An existing role of that name gets the password and keeps its other
 // rights. Call it after Apply, with the right to create roles. It is safe to call again. Its error
-// wraps a *postgres.Unavailable. Where the server allows it, the role's errors are logged without
-// rows.
+// wraps ErrPassword or a *postgres.Unavailable. Where the server allows it, the role's errors are
+// logged without rows.
+//
+// The password itself is not sent, so the server cannot log it.
 func Login(ctx context.Context, pool *postgres.Pool, name, password string) error {
-	return login(ctx, pool, name, `format('; alter role %I password %L', $1, $2)`, password)
+	verifier, err := scramVerifier(password)
+	if err != nil {
+		return fmt.Errorf("login %s: %w", name, err)
+	}
+	return login(ctx, pool, name, `format('; alter role %I password %L', $1, $2)`, verifier)
 }
 
 // LoginByIAM is Login for a role that signs in with an IAM token instead of a password: on RDS it

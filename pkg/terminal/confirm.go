@@ -1,0 +1,31 @@
+package terminal
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+)
+
+// ErrNobodyToAsk means that a question could not be asked, because the input is not a terminal.
+var ErrNobodyToAsk = errors.New("the input is not a terminal, so nobody can be asked")
+
+// Confirm asks a question on out and reads the answer from in, which must be a terminal. It returns
+// true for y and yes, and false for anything else, the empty line included.
+func Confirm(in io.Reader, out io.Writer, question string) (bool, error) {
+	f, ok := in.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return false, ErrNobodyToAsk
+	}
+	fmt.Fprintf(out, "%s [y/N] ", question)
+	answer, err := bufio.NewReader(in).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return false, err
+	}
+	answer = strings.ToLower(strings.TrimSpace(answer))
+	return answer == "y" || answer == "yes", nil
+}
