@@ -110,9 +110,9 @@ func (c *contractTry) Run(s *streams) error {
 	if err != nil {
 		return err
 	}
-	keyring, err := c.forTrial(s)
+	keyring, err := c.keyrings(s).ForTrial()
 	if err != nil {
-		return err
+		return asMisuse(err)
 	}
 	bodies, err := readLines(cmp.Or(c.Messages, "-"), s.in)
 	if err != nil {

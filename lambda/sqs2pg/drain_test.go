@@ -17,6 +17,7 @@ import (
 
 	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/local/home"
 	"sqs2pg/pkg/local/localpg"
 	"sqs2pg/pkg/local/sample"
 	"sqs2pg/pkg/postgres"
@@ -49,7 +50,7 @@ func TestRunLoadsAHundredLoginsAndASecondRunAddsItsOwn(t *testing.T) {
 			}
 		}
 	}
-	server, err := localpg.Start(t.Context(), localpg.Options{Dir: filepath.Join(dir, stateDir, "postgres")})
+	server, err := localpg.Start(t.Context(), localpg.Options{Dir: filepath.Join(dir, home.Dir, "postgres")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sqs2pg/pkg/local/eventsource"
+	"sqs2pg/pkg/local/home"
 	"sqs2pg/pkg/pattern"
 	"sqs2pg/pkg/queue"
 )
@@ -36,9 +37,9 @@ func (f *mappingFlags) mapping(q *queue.Queue) (eventsource.Mapping, error) {
 	return m, nil
 }
 
-// asMisuse makes a misuse of the mapping one of the command.
+// asMisuse makes a misuse of the mapping, or a keyring that cannot be used, a misuse of the command.
 func asMisuse(err error) error {
-	if errors.Is(err, eventsource.ErrMisuse) {
+	if _, ok := errors.AsType[home.KeyringError](err); ok || errors.Is(err, eventsource.ErrMisuse) {
 		return misuseError{err}
 	}
 	return err
