@@ -8,6 +8,7 @@ import (
 
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/settings"
+	"sqs2pg/pkg/terminal/variables"
 )
 
 var errNoDatabase = misuse("no database: set DATABASE_URL or --database-url, or try `sqs2pg run`, which starts its own")
@@ -35,7 +36,7 @@ func (f *databaseFlag) source() string {
 	if f.DatabaseURL == "" {
 		return ""
 	}
-	return source("--database-url", f.DatabaseURL, "DATABASE_URL")
+	return variables.Source("--database-url", f.DatabaseURL, "DATABASE_URL")
 }
 
 // openDatabase opens the database of the flag or of DATABASE_SECRET_ID or DATABASE_IAM_AUTH, and

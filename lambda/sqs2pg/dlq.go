@@ -22,7 +22,8 @@ type dlqCommand struct {
 	Redrive dlqRedrive `cmd:"" help:"Put dead letters back on the queue, with the identity that they had."`
 }
 
-// deadFlags name the queue whose dead letters are meant, and the contract that says what is wrong with them.
+// deadFlags name the queue whose dead letters are meant, and the contract that says what is wrong
+// with them.
 type deadFlags struct {
 	queueFlags   `embed:""`
 	contractFlag `embed:""`
@@ -200,7 +201,8 @@ func (c *dlqRedrive) preview(ctx context.Context, s *streams, contract *contract
 // reasons counts the letters that the contract refuses, by reason.
 type reasons map[string]int
 
-// add counts a letter with that reason. It returns false, and counts nothing, if the contract accepts it.
+// add counts a letter with that reason. It returns false, and counts nothing, if the contract
+// accepts it.
 func (r reasons) add(reason string) bool {
 	if reason == deadletter.Accepted {
 		return false

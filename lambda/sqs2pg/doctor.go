@@ -10,6 +10,7 @@ import (
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/doctor"
 	"sqs2pg/pkg/mask"
+	"sqs2pg/pkg/terminal/variables"
 )
 
 // doctorCommand looks at everything that invoke needs and changes nothing.
@@ -76,7 +77,7 @@ func (c *doctorCommand) examineKeyring(ctx context.Context, s *streams) (*mask.K
 		}
 		return k.Keyring, []doctor.Finding{doctor.UsableKeyring(k.Keyring, "the secret "+os.Getenv("MASK_SECRET_ID"))}
 	case c.Keyring != "":
-		k, found := doctor.Keyring([]byte(c.Keyring), source("--keyring", c.Keyring, "MASK_KEYRING"))
+		k, found := doctor.Keyring([]byte(c.Keyring), variables.Source("--keyring", c.Keyring, "MASK_KEYRING"))
 		return k, []doctor.Finding{found}
 	}
 	return doctor.KeyringFile(c.keyrings(s).Path)

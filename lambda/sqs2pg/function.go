@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/local/account"
 	"sqs2pg/pkg/local/home"
 	"sqs2pg/pkg/local/invoker"
 	"sqs2pg/pkg/postgres"
@@ -26,7 +27,8 @@ type functionFlags struct {
 // remote reports whether the function runs elsewhere, with settings of its own.
 func (f *functionFlags) remote() bool { return f.InvokeURL != "" || f.FunctionName != "" }
 
-// function returns the function to open. A function by its name is behind Lambda's API at the endpoint.
+// function returns the function to open. A function by its name is behind Lambda's API at the
+// endpoint.
 func (f *functionFlags) function(ctx context.Context, at *endpointFlags, environ []string) (invoker.Function, error) {
 	function := invoker.Function{URL: f.InvokeURL, Name: f.FunctionName, Timeout: f.Timeout, Env: environ}
 	var err error
@@ -34,12 +36,12 @@ func (f *functionFlags) function(ctx context.Context, at *endpointFlags, environ
 	case f.FunctionName != "":
 		var endpoint string
 		if endpoint, err = at.endpoint(); err == nil {
-			function.Lambda, err = newLambda(ctx, endpoint)
+			function.Lambda, err = account.Lambda(ctx, endpoint)
 		}
 	case f.InvokeURL == "":
 		function.Bootstrap, err = bootstrapPath(f.Function)
 	}
-	return function, err
+	return function, asMisuse(err)
 }
 
 // bootstrapPath returns the given path of the function's program, or its place beside this program.

@@ -7,6 +7,7 @@ import (
 
 	"sqs2pg/pkg/local/home"
 	"sqs2pg/pkg/settings"
+	"sqs2pg/pkg/terminal/variables"
 )
 
 // keyringFlag is the masking keyring of the local commands.
@@ -18,7 +19,7 @@ type keyringFlag struct {
 // keyrings says where to look for the keyring.
 func (f *keyringFlag) keyrings(s *streams) *home.Keyrings {
 	return &home.Keyrings{
-		Text: f.Keyring, From: source("--keyring", f.Keyring, "MASK_KEYRING"),
+		Text: f.Keyring, From: variables.Source("--keyring", f.Keyring, "MASK_KEYRING"),
 		Path: cmp.Or(f.KeyringFile, home.KeyringPath(s.dir)), Exists: f.KeyringFile != "", Talk: s.err,
 	}
 }

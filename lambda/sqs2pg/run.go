@@ -138,7 +138,7 @@ func (r *run) load(ctx context.Context, table contract.Table) error {
 	if err != nil {
 		return err
 	}
-	sent, err := send(ctx, q, "", sample.Messages(r.Messages, uint64(time.Now().UnixNano())))
+	sent, err := q.SendBodies(ctx, "", sample.Messages(r.Messages, uint64(time.Now().UnixNano())))
 	if err != nil {
 		return err
 	}

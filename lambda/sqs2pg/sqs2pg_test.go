@@ -266,7 +266,8 @@ func TestContractByArgumentFlagAndEitherVariable(t *testing.T) {
 	}
 }
 
-// TestErrorsNameWhereTheValueCameFrom gives each wrong value by its flag, its variables or its file.
+// TestErrorsNameWhereTheValueCameFrom gives each wrong value by its flag, its variables or its
+// file.
 func TestErrorsNameWhereTheValueCameFrom(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

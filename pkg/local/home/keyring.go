@@ -2,8 +2,8 @@
 // files of the Postgres that run starts.
 //
 // Both must outlive a command, and they belong together: the keyring made the tokens that are in
-// that Postgres. So one package decides when a keyring may be made, and when a database gets one. It
-// imports pkg/postgres and below, and pkg/local/localpg.
+// that Postgres. So one package decides when a keyring may be made, and when a database gets one.
+// It imports pkg/postgres and below, and pkg/local/localpg.
 package home
 
 import (
