@@ -1,6 +1,6 @@
 # make without a target prints the targets.
 .DEFAULT_GOAL := help
-.PHONY: help build run test bench bench-compare bench-table fuzz chaos lint ci clean \
+.PHONY: help build run test test-postgres bench bench-compare bench-table fuzz chaos lint ci clean \
   up replay down exercise localstack package sam-build sam-invoke deploy-local test-local-aws images infra-docs lint-template build-IngestFunction build-MaintainFunction
 
 GO      ?= go
@@ -22,6 +22,10 @@ run: build ## Start Postgres and SQS on this machine, send 100 logins, load them
 
 test: ## Run all tests, raced and shuffled, against a Postgres that they start and remove.
 	$(GO) test -race -shuffle=on -timeout 10m ./...
+
+# The tests of make test run on the installed Postgres, directly.
+test-postgres: ## Run the tests of pkg/postgres again: on the newest Postgres, downloaded, and through pgbouncer.
+	TEST_POSTGRES=download TEST_POOLER=pgbouncer $(GO) test -timeout 10m ./pkg/postgres/...
 
 bench: build ## Measure the writer and the whole path against COPY, alternately in one run.
 	$(GO) test -run '^$$' -bench . -benchmem ./pkg/... ./lambda/...
@@ -128,7 +132,7 @@ lint-template: ## Check the templates with cfn-lint and SAM.
 	cfn-lint template.yaml infra/database.yaml
 	sam validate --lint --region us-east-1
 
-ci: lint test ## Run lint and test, as the continuous integration does.
+ci: lint test test-postgres ## Run lint and all tests, as the continuous integration does.
 
 clean: ## Remove build. The local database and keyring in .sqs2pg stay.
 	rm -rf build

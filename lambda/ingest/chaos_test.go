@@ -70,14 +70,16 @@ func newChaos(t *testing.T, seed uint64, messages int) *chaos {
 	c := &chaos{search: leaktest.For(sample.PersonalValues()...), log: invoker.NewLog(io.Discard), injected: map[string]int{}, began: time.Now()}
 	c.world = newWorld(t, seed, c.search)
 	c.traffic = newTraffic(c.client, c.queue, seed, messages)
+	c.output = io.MultiWriter(c.log, c.search.Stream("the function's output"))
 	var err error
 	c.function, err = runtimeapi.Start(t.Context(), runtimeapi.Config{
 		Bootstrap: bootstrap, Environments: chaosProcesses, Timeout: chaosTimeout, FunctionName: c.name, Env: c.environ(),
-		Output: io.MultiWriter(c.log, c.search.Stream("the function's output")),
+		Output: c.output,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.live.set(c.function)
 	return c
 }
 
@@ -117,7 +119,7 @@ func (c *chaos) run(n int, r *rand.Rand) {
 // decides when one returns.
 func (c *chaos) drain(ctx context.Context) {
 	m := eventsource.Mapping{
-		Queue: queue.New(c.client, c.queue), Function: c.function, BatchSize: 200, Concurrency: chaosProcesses, RetryDelay: -1,
+		Queue: queue.New(c.client, c.queue), Function: &c.live, BatchSize: 200, Concurrency: chaosProcesses, RetryDelay: -1,
 		Observe: func(p eventsource.Progress) {
 			c.mu.Lock()
 			defer c.mu.Unlock()
@@ -176,7 +178,7 @@ func (c *chaos) report() {
 	for _, m := range dead {
 		c.search.Text("a dead letter's attributes", fmt.Sprint(m.Attributes, m.MessageAttributes))
 	}
-	worst := c.traffic.compare(c.t, c.owner, dead)
+	worst := c.traffic.compare(c.t, c.owner, dead, c.keyring)
 	for _, found := range c.search.Found() {
 		c.t.Error("leak: " + found)
 	}
@@ -192,6 +194,7 @@ func (c *chaos) report() {
 	fmt.Fprintf(&b, "processes started again %d, invocations %d, failed as a whole %d, timed out %d, crashed %d\n", stats.Restarts, stats.Invocations, c.summary.FailedBatches, stats.Timeouts, stats.Crashes)
 	fmt.Fprintf(&b, "receives %d, redeliveries %d, duplicates refused %d, worst delay %s\n", c.summary.Received, c.summary.Received-c.traffic.sent, c.log.Duplicates(), worst.Round(time.Millisecond))
 	fmt.Fprintf(&b, "Postgres's errors by SQLSTATE: %v\n", c.sqlstates.counts)
+	fmt.Fprintf(&b, "batches refused by wrong releases %d\n", c.refusals.count)
 	fmt.Fprintf(&b, "searched %d bytes for personal values, found %d", c.search.Bytes(), len(c.search.Found()))
 	c.t.Log(b.String())
 }

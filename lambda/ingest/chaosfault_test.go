@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres/postgrestest"
 )
 
@@ -52,6 +53,16 @@ var faults = []fault{
 		return func() { fast(); unset() }
 	}},
 	{"partition missing 23514", func(w *world, l *traffic, _ *rand.Rand) func() { w.dropEmptyPartitions(); l.newDay(); return nothing }},
+	{"pgbouncer restarted", (*world).restartPooler},
+	{"release with another key under the same id", func(w *world, _ *traffic, _ *rand.Rand) func() {
+		return w.release("MASK_KEYRING=" + string(mask.GenerateKeyring()))
+	}},
+	{"release with a mask removed", func(w *world, _ *traffic, _ *rand.Rand) func() {
+		return w.release("CONTRACT=" + w.contract("\"x-column\": \"masked_ip\",\n      \"x-mask\": \"token\"", "\"x-column\": \"masked_ip\""))
+	}},
+	{"release before its migration", func(w *world, _ *traffic, _ *rand.Rand) func() {
+		return w.release("CONTRACT=" + w.contract(`"properties": {`, `"properties": {"country": {"type": ["string", "null"]},`))
+	}},
 	{"password rotated 28P01", func(w *world, _ *traffic, r *rand.Rand) func() { return w.rotate(r) }},
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"sqs2pg/pkg/local/sample"
+	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres/postgrestest"
 )
 
@@ -31,6 +32,7 @@ type ledger struct {
 
 type origin struct {
 	user string
+	from sample.Person
 	at   time.Time
 }
 
@@ -115,7 +117,7 @@ func (l *traffic) next() message {
 		return m
 	}
 	m.body = p.Login(user)
-	l.valid[m.id] = origin{user, time.Now()}
+	l.valid[m.id] = origin{user, p, time.Now()}
 	l.remember(m)
 	return m
 }
@@ -150,13 +152,17 @@ func (l *traffic) newDay() {
 
 // compare compares table and dead-letter queue with the ledger, and returns the longest time from
 // sending to writing.
-func (l *traffic) compare(t *testing.T, db *postgrestest.Database, dead []types.Message) (worst time.Duration) {
+func (l *traffic) compare(t *testing.T, db *postgrestest.Database, dead []types.Message, keyring []byte) (worst time.Duration) {
 	t.Helper()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	key, err := mask.ParseKeyring(keyring)
+	if err != nil {
+		t.Fatal(err)
+	}
 	rows := map[string]bool{}
 	var wrong []string
-	for _, row := range db.Query(t, "select event_id, user_id, (extract(epoch from written_at) * 1000)::bigint from user_logins") {
+	for _, row := range db.Query(t, "select event_id, user_id, (extract(epoch from written_at) * 1000)::bigint, masked_ip, masked_device_id from user_logins") {
 		id, user := row[0], row[1]
 		want, ok := l.valid[id]
 		switch {
@@ -166,6 +172,8 @@ func (l *traffic) compare(t *testing.T, db *postgrestest.Database, dead []types.
 			wrong = append(wrong, "written twice: "+id)
 		case want.user != user:
 			wrong = append(wrong, "a row with the values of another event: "+id)
+		case row[3] != key.Token("ip", want.from.IP) || row[4] != key.Token("device_id", want.from.Device):
+			wrong = append(wrong, "a row masked in another way: "+id)
 		}
 		rows[id] = true
 		ms, _ := strconv.ParseInt(row[2], 10, 64)

@@ -44,11 +44,15 @@ type world struct {
 	queue     string
 	dead      string
 	sqlstates sqlstates
+	keyring   []byte
+	output    io.Writer // takes what every release of the function prints
+	live      live
+	refusals  refusals
 }
 
 func newWorld(t *testing.T, seed uint64, search *leaktest.Search) *world {
 	t.Helper()
-	w := &world{t: t, name: fmt.Sprintf("chaos-%d-%d", os.Getpid(), seed), dir: filepath.Join(t.TempDir(), "postgres"), sqlstates: sqlstates{counts: map[string]int{}}}
+	w := &world{t: t, name: fmt.Sprintf("chaos-%d-%d", os.Getpid(), seed), dir: filepath.Join(t.TempDir(), "postgres"), sqlstates: sqlstates{counts: map[string]int{}}, keyring: mask.GenerateKeyring()}
 	w.log = io.MultiWriter(search.Stream("Postgres's log"), &w.sqlstates)
 	w.start()
 	t.Cleanup(func() {
@@ -116,7 +120,7 @@ func (w *world) beforeInsert(statements string) {
 // environ returns the function's settings.
 func (w *world) environ() []string {
 	return []string{
-		"DATABASE_SECRET_ID=database", "MASK_KEYRING=" + string(mask.GenerateKeyring()),
+		"DATABASE_SECRET_ID=database", "MASK_KEYRING=" + string(w.keyring), "CONTRACT=user_logins",
 		"AWS_ENDPOINT_URL_SECRETS_MANAGER=" + w.vault.server.URL, "AWS_REGION=us-east-1",
 		"AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local", "AWS_PROFILE=", "AWS_CONFIG_FILE=/dev/null",
 	}

@@ -38,7 +38,7 @@ const (
 	runQueue     = "login-queue"
 	runReceives  = 3 // of a failing message before it is dead-lettered
 	largestBatch = 10_000
-	rowsShown    = 3
+	rowsShown    = 1 // a row is wider than a terminal: vertical, more rows would not fit a screen
 	deadShown    = 3
 )
 

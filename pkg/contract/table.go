@@ -27,6 +27,7 @@ const (
 	Date        = schema.Date
 	Timestamptz = schema.Timestamptz
 	JSONB       = schema.JSONB
+	Numeric     = schema.Numeric
 )
 
 // The columns that every table has besides those of its contract.

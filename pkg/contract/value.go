@@ -24,7 +24,8 @@ type Value struct {
 // IsNull reports whether the value is NULL.
 func (v Value) IsNull() bool { return !v.set }
 
-// Text is the value of a Text column, and the compact JSON text of a JSONB one.
+// Text is the value of a Text column, the compact JSON text of a JSONB one, and the digits of a
+// Numeric one: -12.50, without exponent. A numeric(p,s) always has s digits after the point.
 func (v Value) Text() string { return v.text }
 
 // Int is the value of a BigInt column.
@@ -87,6 +88,35 @@ func integer(p *schema.Property, raw []byte) (Value, string) {
 		return Value{}, rule
 	}
 	return intValue(n), ""
+}
+
+// decimal reads a number, which may be that in a string, exactly.
+func decimal(p *schema.Property, number string) (Value, string) {
+	raw := []byte(number)
+	switch {
+	case !scalar.IsNumber(number):
+		return Value{}, ruleXType
+	case !scalar.InProportion(raw):
+		return Value{}, ruleRange
+	}
+	d := scalar.ParseDecimal(raw)
+	if p.Kind == schema.Integer && !d.IsWhole() {
+		return Value{}, ruleType
+	}
+	if p.Kind == schema.Integer {
+		d.Fraction = ""
+	}
+	if precision, scale, ok := p.Type.Limits(); ok {
+		if !d.Fits(precision, scale) {
+			return Value{}, ruleRange
+		}
+		d = d.WithScale(scale)
+	}
+	near, _ := strconv.ParseFloat(number, 64) // infinite if it is too large, which is near enough
+	if rule := p.Numbers.Check(near, raw); rule != "" {
+		return Value{}, rule
+	}
+	return textValue(d.String()), ""
 }
 
 func wholeNumber(raw []byte) (int64, string) {

@@ -8,10 +8,10 @@ type Violation struct {
 	Field string
 
 	// Rule is the schema keyword that the value breaks, such as "required", "type", "maxLength" or
-	// "format ip", or one of: "json" (the message is not JSON), "utf-8", "surrogate" (half of a
-	// surrogate pair), "duplicate member", "trailing bytes", "nesting" (deeper than 64), "nul" (the
-	// character U+0000, which Postgres cannot store) and "range" (a number that the column cannot
-	// hold).
+	// "format ip", our keyword "x-type" for a string that is not a number, or one of: "json" (the
+	// message is not JSON), "utf-8", "surrogate" (half of a surrogate pair), "duplicate member",
+	// "trailing bytes", "nesting" (deeper than 64), "nul" (the character U+0000, which Postgres
+	// cannot store) and "range" (a number that the column cannot hold).
 	Rule string
 
 	// Malformed is set if the message is not a JSON object: the rules json, utf-8, trailing bytes,
@@ -43,4 +43,5 @@ const (
 	ruleRange     = "range"
 	ruleType      = "type"
 	ruleRequired  = "required"
+	ruleXType     = "x-type"
 )

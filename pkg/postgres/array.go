@@ -18,7 +18,8 @@ type encoding struct {
 	append  func([]byte, contract.Value) []byte
 }
 
-// Object identifiers are fixed for built-in types: see pg_type.dat in Postgres's source.
+// encodings has the base of each type. Object identifiers are fixed for built-in types: see
+// pg_type.dat in Postgres's source.
 var encodings = map[contract.Type]encoding{
 	contract.Text:        {"text", 1009, 25, func(b []byte, v contract.Value) []byte { return append(b, v.Text()...) }},
 	contract.BigInt:      {"bigint", 1016, 20, func(b []byte, v contract.Value) []byte { return appendInt64(b, v.Int()) }},
@@ -28,6 +29,7 @@ var encodings = map[contract.Type]encoding{
 	contract.Date:        {"date", 1182, 1082, func(b []byte, v contract.Value) []byte { return appendDate(b, v.Time()) }},
 	contract.Timestamptz: {"timestamptz", 1185, 1184, func(b []byte, v contract.Value) []byte { return appendTime(b, v.Time()) }},
 	contract.JSONB:       {"jsonb", 3807, 3802, func(b []byte, v contract.Value) []byte { return append(append(b, 1), v.Text()...) }}, // 1 is the format's version
+	contract.Numeric:     {"numeric", 1231, 1700, appendNumeric},
 }
 
 // epoch is the moment from which Postgres counts dates and times.

@@ -38,6 +38,8 @@ const everyTypeProperties = `"properties": {
 		"at": {"type": ["string", "null"], "format": "date-time"},
 		"list": {"type": ["array", "null"]},
 		"note": {"type": ["string", "null"]},
+		"amount": {"type": ["number", "null"], "x-type": "numeric"},
+		"price": {"type": ["string", "null"], "x-type": "numeric(20,2)"},
 		"gone": {"type": ["string", "null"], "x-mask": "drop"}
 	}}`
 

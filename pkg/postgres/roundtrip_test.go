@@ -48,7 +48,7 @@ func TestPostgresReturnsEveryAcceptedValueUnchanged(t *testing.T) {
 			r.Fatalf("%+v, %v", result, err)
 		}
 		for _, row := range db.Query(t, `
-			select replace(event_id::text, '-', ''), id, n, x, ok, day, extract(epoch from at) * 1000000, list, note from measurements`) {
+			select replace(event_id::text, '-', ''), id, n, x, ok, day, extract(epoch from at) * 1000000, list, note, amount, price from measurements`) {
 			if want, ok := sent[row[0]]; ok {
 				same(r, want, row[1:])
 				delete(sent, row[0])
@@ -67,7 +67,7 @@ func TestPostgresReturnsEveryAcceptedValueUnchanged(t *testing.T) {
 
 // same compares a row's values with what Postgres prints.
 func same(r *rapid.T, want contract.Row, got []string) {
-	for i, column := range measurements.Table().Columns[:8] {
+	for i, column := range measurements.Table().Columns[:10] {
 		v := want.Value(i)
 		if v.IsNull() != (got[i] == "NULL") {
 			r.Fatalf("%s is %q; null is %v", column.Name, got[i], v.IsNull())
@@ -140,7 +140,7 @@ func exactNumbers(v any) any {
 func measurement(r *rapid.T) string {
 	one := func(name string, some ...string) string { return rapid.SampledFrom(some).Draw(r, name) }
 	id := fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x", rapid.Uint32().Draw(r, "a"), rapid.Uint16().Draw(r, "b"), 1, 2, rapid.Uint32().Draw(r, "c"))
-	return fmt.Sprintf(`{"id":%q,"n":%s,"x":%s,"ok":%s,"day":%s,"at":%s,"list":%s,"note":%s,"gone":%s}`,
+	return fmt.Sprintf(`{"id":%q,"n":%s,"x":%s,"ok":%s,"day":%s,"at":%s,"list":%s,"note":%s,"amount":%s,"price":%s,"gone":%s}`,
 		one("case", id, strings.ToUpper(id)),
 		one("n", "null", "0", "-0", "9223372036854775807", "-9223372036854775808", "1e2", "1.0", "12300e-2", strconv.FormatInt(rapid.Int64().Draw(r, "int"), 10)),
 		one("x", "null", "0", "-0.0", "1.7976931348623157e308", "5e-324", "-5e-324", "2.2250738585072011e-308", "0.1", "1E+2", number(r)),
@@ -150,6 +150,8 @@ func measurement(r *rapid.T) string {
 			`"0001-01-01T00:00:00+23:59"`, `"9999-12-31T23:59:59-23:59"`, strconv.Quote(moment(r).Format(time.RFC3339Nano))),
 		one("list", "null", "[]", "["+anything(r, 3)+","+anything(r, 2)+"]"),
 		one("note", "null", text(r), text(r)),
+		one("amount", "null", "0", "-0", "123456789012345678.12", "-0.00010", "1e-1000", "1e308", "9999", "10000.0001", "-1.50e3", number(r), decimal(r), decimal(r)),
+		one("price", "null", `"123456789012345678.12"`, `"-999999999999999999.99"`, `"0.1"`, `"1e17"`, `"7.000"`),
 		text(r))
 }
 
@@ -163,6 +165,12 @@ func number(r *rapid.T) string {
 		return "1"
 	}
 	return strconv.FormatFloat(f, 'g', -1, 64)
+}
+
+// decimal makes a number with up to 300 digits before the point and 900 after it.
+func decimal(r *rapid.T) string {
+	digits := rapid.StringMatching(`-?[1-9][0-9]{0,300}(\.[0-9]{1,900})?`)
+	return digits.Draw(r, "decimal")
 }
 
 // text makes a JSON string as producers may write it, with or without escapes, from every Unicode plane.

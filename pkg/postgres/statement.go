@@ -34,7 +34,7 @@ func newStatement(table contract.Table) *statement {
 	s := &statement{key: places(table, table.Key)}
 	var names, arrays, nulls []string
 	for _, column := range table.Columns {
-		s.types = append(s.types, encodings[column.Type])
+		s.types = append(s.types, encodings[column.Type.Base()])
 		names = append(names, quote(column.Name))
 	}
 	for i, e := range append(s.types[:len(s.types):len(s.types)], sentAt, eventID) {

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"math/big"
 	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // The most digits that a number may have when it is written without an exponent. A number that is
@@ -40,4 +43,73 @@ func Exact(number []byte) *big.Rat {
 		return new(big.Rat) // never: the caller's parser has checked the syntax
 	}
 	return r
+}
+
+// IsNumber reports whether a text is a number as JSON writes it, without space around it.
+func IsNumber(text string) bool {
+	v := jsontext.Value(text)
+	return len(v) > 0 && v.Kind() == '0' && v.IsValid() && strings.TrimSpace(text) == text
+}
+
+// Decimal is an exact decimal number.
+type Decimal struct {
+	Negative bool
+	Whole    string // digits before the point, "0" or without leading zeros
+	Fraction string // digits after the point, as many as were written; may be ""
+}
+
+// ParseDecimal writes out a JSON number that is in proportion; see [InProportion]. It keeps every
+// digit: 1.50e1 is 15.0.
+func ParseDecimal(number []byte) Decimal {
+	digits, negative := bytes.CutPrefix(number, []byte("-"))
+	exponent := 0
+	if e := bytes.IndexAny(digits, "eE"); e >= 0 {
+		exponent, _ = strconv.Atoi(string(digits[e+1:]))
+		digits = digits[:e]
+	}
+	before, after, _ := strings.Cut(string(digits), ".")
+	all, point := before+after, len(before)+exponent
+	if point < 0 {
+		all, point = strings.Repeat("0", -point)+all, 0
+	}
+	if point > len(all) {
+		all += strings.Repeat("0", point-len(all))
+	}
+	d := Decimal{Negative: negative, Whole: strings.TrimLeft(all[:point], "0"), Fraction: all[point:]}
+	if d.Whole == "" {
+		d.Whole = "0"
+		d.Negative = negative && strings.Trim(d.Fraction, "0") != ""
+	}
+	return d
+}
+
+// Fits reports whether a numeric of Postgres with this precision and scale holds the number
+// exactly.
+func (d Decimal) Fits(precision, scale int) bool {
+	whole := len(d.Whole)
+	if d.Whole == "0" {
+		whole = 0
+	}
+	return whole <= precision-scale && len(strings.TrimRight(d.Fraction, "0")) <= scale
+}
+
+// WithScale is the number with exactly scale digits after the point; it must fit.
+func (d Decimal) WithScale(scale int) Decimal {
+	d.Fraction = (d.Fraction + strings.Repeat("0", scale))[:scale]
+	return d
+}
+
+// IsWhole reports whether all digits after the point are 0.
+func (d Decimal) IsWhole() bool { return strings.Trim(d.Fraction, "0") == "" }
+
+// String is the number without an exponent: -12.50.
+func (d Decimal) String() string {
+	text := d.Whole
+	if d.Negative {
+		text = "-" + text
+	}
+	if d.Fraction != "" {
+		text += "." + d.Fraction
+	}
+	return text
 }

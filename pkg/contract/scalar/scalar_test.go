@@ -1,6 +1,7 @@
 package scalar_test
 
 import (
+	"math/big"
 	"net/netip"
 	"strings"
 	"testing"
@@ -19,6 +20,7 @@ func FuzzScalar(f *testing.F) {
 		"0001-01-01", "2023-02-29", "9999-12-31", // dates
 		"00112233-4455-6677-8899-aAbBcCdDeEfF", "00112233445566778899aabbccddeeff", // UUIDs
 		"192.0.2.1", "01.2.3.4", "::ffff:192.0.2.1", "fe80::1%eth0", "2001:DB8::1", // addresses
+		"123456789012345678.12", "-0.50e-3", "1E+2", "-0", "00", "1e999", "0.000e2", // numbers
 		"", "é", strings.Repeat("9", 36), // anything
 	} {
 		f.Add(s)
@@ -38,6 +40,17 @@ func FuzzScalar(f *testing.F) {
 			want, err := time.Parse(time.RFC3339Nano, strings.ToUpper(s))
 			if err != nil || got != want.Truncate(time.Microsecond).UnixMicro() {
 				t.Errorf("time %q: got %d, want %v, %v", s, got, want, err)
+			}
+		}
+		if scalar.IsNumber(s) && scalar.InProportion([]byte(s)) {
+			d := scalar.ParseDecimal([]byte(s))
+			want, ok := new(big.Rat).SetString(s)
+			got, ok2 := new(big.Rat).SetString(d.String())
+			if !ok || !ok2 || got.Cmp(want) != 0 || strings.ContainsAny(d.String(), "eE+") || !scalar.IsNumber(d.String()) {
+				t.Errorf("number %q: got %s", s, d)
+			}
+			if d.Fits(400, 90) && d.WithScale(90).String() != want.FloatString(90) {
+				t.Errorf("number %q: got %s, want %s", s, d.WithScale(90), want.FloatString(90))
 			}
 		}
 		if got, ok := scalar.IP(s); ok {

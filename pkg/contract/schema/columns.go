@@ -19,10 +19,11 @@ const (
 	maxKey     = 600  // characters; an index entry of Postgres has at most 2,704 bytes
 )
 
-// Names that Postgres takes without quotes. A table's name is short enough for its partitions to be
-// named after it.
+// Names that Postgres takes without quotes, and x-type. A table's name is short enough for its
+// partitions to be named after it.
 var (
 	columnPattern = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
+	typePattern   = regexp.MustCompile(`^numeric(?:\(([0-9]{1,4})(?:, ?([0-9]{1,4}))?\))?$`)
 	tablePattern  = regexp.MustCompile(`^(?:([a-z_][a-z0-9_]{0,62})\.)?([a-z_][a-z0-9_]{0,49})$`)
 )
 
@@ -66,6 +67,35 @@ func (c *compiler) checkColumnName(n node, name string) {
 		n.note(c, "x-column", "%q is not a valid column name: give it one of at most 63 lower-case letters, digits and _ by x-column", name)
 	case slices.ContainsFunc(ReservedColumns(), isReserved) || slices.Contains(systemColumns, name):
 		n.note(c, "x-column", "every table has a column %s already: give this one another name by x-column", name)
+	}
+}
+
+// setType reads x-type.
+func (c *compiler) setType(p *Property, n node) {
+	if n.columnType == "" {
+		return
+	}
+	parts := typePattern.FindStringSubmatch(n.columnType)
+	precision, scale := 0, 0
+	if parts != nil && parts[1] != "" {
+		precision, _ = strconv.Atoi(parts[1])
+		scale, _ = strconv.Atoi(cmp.Or(parts[2], "0"))
+	}
+	switch {
+	case parts == nil:
+		n.note(c, "x-type", "%q is not a type that x-type can give: use numeric, or numeric(12,2) with precision and scale", n.columnType)
+	case precision > 1000 || scale > precision || parts[1] == "0":
+		n.note(c, "x-type", "Postgres has no %s: use a precision of at most 1000 and a scale of at most the precision", n.columnType)
+	case p.Masking.Kind != mask.None:
+		n.note(c, "x-type", "a masked value is stored as text: remove x-type or x-mask")
+	case p.Kind != String && p.Kind != Integer && p.Kind != Number:
+		n.note(c, "x-type", "numeric needs a number, an integer, or a string that holds a number: change type, or remove x-type")
+	case p.Kind == String && n.format != "":
+		n.note(c, "x-type", "a string with a format does not hold a number: remove format or x-type")
+	case precision > 0:
+		p.Type = NumericOf(precision, scale)
+	default:
+		p.Type = Numeric
 	}
 }
 

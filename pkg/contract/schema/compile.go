@@ -147,7 +147,7 @@ func (c *compiler) property(n node, required bool, parent position) (*Property, 
 	p.Path, p.Required = parent.path+n.name, required
 	always := required && parent.required
 	if p.Kind == Nested {
-		if n.column+n.mask+n.domain != "" {
+		if n.column+n.columnType+n.mask+n.domain != "" {
 			c.note(n.at, "an object with properties has no column of its own: put x- keywords on its properties")
 		}
 		var below []leaf
@@ -158,6 +158,7 @@ func (c *compiler) property(n node, required bool, parent position) (*Property, 
 	c.checkColumnName(n, column.Name)
 	p.Masking = c.newMasking(n, p.Kind)
 	c.setChecks(p, n)
+	c.setType(p, n)
 	if p.Kind == StoredArray || p.Kind == StoredObject {
 		p.Shape = c.shape(n)
 	}

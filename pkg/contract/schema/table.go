@@ -62,12 +62,14 @@ func ReservedColumns() []Column {
 // https://www.postgresql.org/docs/current/ddl-system-columns.html.
 var systemColumns = []string{"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}
 
-// Type is the type of a column.
-type Type uint8
+// Type is the type of a column. A Numeric with precision and scale is a type of its own, see
+// [NumericOf].
+type Type uint32
 
 // The types of columns, and what fills them: a string, or any masked value (Text); an integer
 // (BigInt); a number (Double); a boolean; a string of format uuid, date or date-time; an array, or
-// an object that declares no properties (JSONB).
+// an object that declares no properties (JSONB); a string, an integer or a number with x-type
+// (Numeric). A Numeric is exact, with at most 309 digits before the point and 1,000 after it.
 const (
 	Text Type = iota
 	BigInt
@@ -77,15 +79,41 @@ const (
 	Date
 	Timestamptz
 	JSONB
+	Numeric
 )
+
+// Where precision and scale are in a Type, each of ten bits.
+const (
+	precisionShift = 8
+	scaleShift     = 18
+	limitMask      = 1<<10 - 1
+)
+
+// NumericOf is numeric(precision, scale): at most precision digits, of which scale are after the
+// point; 0 <= scale <= precision and 1 <= precision <= 1000, as in Postgres.
+func NumericOf(precision, scale int) Type {
+	return Numeric | Type(precision)<<precisionShift | Type(scale)<<scaleShift
+}
+
+// Base is the type without precision and scale.
+func (t Type) Base() Type { return t & (1<<precisionShift - 1) }
+
+// Limits returns precision and scale of a type made by NumericOf, and false for any other.
+func (t Type) Limits() (precision, scale int, ok bool) {
+	precision, scale = int(t>>precisionShift&limitMask), int(t>>scaleShift&limitMask)
+	return precision, scale, precision > 0
+}
 
 var typeNames = [...]string{
 	Text: "text", BigInt: "bigint", Double: "double precision", Boolean: "boolean",
-	UUID: "uuid", Date: "date", Timestamptz: "timestamptz", JSONB: "jsonb",
+	UUID: "uuid", Date: "date", Timestamptz: "timestamptz", JSONB: "jsonb", Numeric: "numeric",
 }
 
 // String returns the type's name in SQL.
 func (t Type) String() string {
+	if precision, scale, ok := t.Limits(); ok {
+		return fmt.Sprintf("%s(%d,%d)", typeNames[t.Base()], precision, scale)
+	}
 	if int(t) < len(typeNames) {
 		return typeNames[t]
 	}

@@ -18,7 +18,7 @@ const vocabularyURL = "https://json-schema.org/sqs2pg/vocab/columns"
 
 var annotationPlaces = map[string]place{
 	"x-table": atRoot, "x-write": atRoot,
-	"x-column": atProperty, "x-mask": atProperty, "x-domain": atProperty,
+	"x-column": atProperty, "x-type": atProperty, "x-mask": atProperty, "x-domain": atProperty,
 	"x-recover": atProperty, "x-subject": atProperty,
 }
 
@@ -26,6 +26,7 @@ var annotationPlaces = map[string]place{
 // compiled and do not decide whether a message is valid.
 type annotations struct {
 	table, column, mask, domain string
+	columnType                  string
 	format                      string // JSON Schema's own; the schema library forgets a name that it does not know
 	mode                        string
 	key                         []string
@@ -62,6 +63,7 @@ func compileAnnotations(_ *jsonschema.CompilerContext, schema map[string]any) (j
 	a.format, _ = schema["format"].(string)
 	a.table, _ = schema["x-table"].(string)
 	a.column, _ = schema["x-column"].(string)
+	a.columnType, _ = schema["x-type"].(string)
 	a.mask, _ = schema["x-mask"].(string)
 	a.domain, _ = schema["x-domain"].(string)
 	write, _ := schema["x-write"].(map[string]any)

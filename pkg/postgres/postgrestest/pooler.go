@@ -15,16 +15,16 @@ import (
 	"testing"
 )
 
-// pooler is a pgbouncer in front of the server.
-type pooler struct {
-	address string
+// Pooler is a pgbouncer in transaction mode with default settings, so that each transaction may get
+// another server process.
+type Pooler struct {
+	Address string // host:port
 	dir     string
 	cmd     *exec.Cmd
 	input   io.Closer // the process ends when it is closed
 }
 
-// PoolerURL returns the writer's URL through a pgbouncer in transaction mode. The pgbouncer has
-// default settings, so each transaction may get another server process. All tests share it.
+// PoolerURL returns the writer's URL through a pooler, which all tests share.
 func (db *Database) PoolerURL(tb testing.TB) string {
 	tb.Helper()
 	address, err := shared.poolerAddress()
@@ -44,27 +44,30 @@ func (s *server) poolerAddress() (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.pooler == nil {
-		p, err := s.startPooler()
+		base, err := url.Parse(s.base)
 		if err != nil {
 			return "", err
 		}
-		s.pooler = p
+		if s.pooler, err = StartPooler(base.Host, s.role, s.password); err != nil {
+			return "", err
+		}
 	}
-	return s.pooler.address, nil
+	return s.pooler.Address, nil
 }
 
-func (s *server) startPooler() (*pooler, error) {
+// StartPooler starts a pooler in front of the server at host:port, for one user.
+func StartPooler(server, user, password string) (*Pooler, error) {
 	program, err := exec.LookPath("pgbouncer")
 	if err != nil {
 		if program = "/usr/sbin/pgbouncer"; !exists(program) {
 			return nil, fmt.Errorf("%w: install it, on Debian by apt-get install pgbouncer", err)
 		}
 	}
-	p := &pooler{}
+	p := &Pooler{}
 	if p.dir, err = os.MkdirTemp("", "sqs2pg-pgbouncer-"); err != nil {
 		return nil, err
 	}
-	if err := s.configure(p); err != nil {
+	if err := p.configure(server, user, password); err != nil {
 		return nil, err
 	}
 	// The shell ends pgbouncer when its own input is closed, which also happens if this process dies.
@@ -90,8 +93,8 @@ func exists(path string) bool {
 }
 
 // configure writes the settings that pgbouncer cannot do without, and nothing else.
-func (s *server) configure(p *pooler) error {
-	base, err := url.Parse(s.base)
+func (p *Pooler) configure(server, name, password string) error {
+	host, serverPort, err := net.SplitHostPort(server)
 	if err != nil {
 		return err
 	}
@@ -99,10 +102,10 @@ func (s *server) configure(p *pooler) error {
 	if err != nil {
 		return err
 	}
-	p.address = listener.Addr().String()
-	_, port, _ := net.SplitHostPort(p.address)
+	p.Address = listener.Addr().String()
+	_, port, _ := net.SplitHostPort(p.Address)
 	settings := fmt.Sprintf("[databases]\n* = host=%s port=%s\n[pgbouncer]\npool_mode = transaction\nlisten_addr = 127.0.0.1\nlisten_port = %s\n"+
-		"unix_socket_dir =\nauth_file = %s\n", base.Hostname(), base.Port(), port, filepath.Join(p.dir, "users"))
+		"unix_socket_dir =\nauth_file = %s\n", host, serverPort, port, filepath.Join(p.dir, "users"))
 	if os.Geteuid() == 0 { // as root it refuses to run
 		account, err := user.Lookup("nobody")
 		if err != nil {
@@ -114,7 +117,7 @@ func (s *server) configure(p *pooler) error {
 		listener.Close(), // pgbouncer takes the port
 		os.Chmod(p.dir, 0o755),
 		os.WriteFile(filepath.Join(p.dir, "pgbouncer.ini"), []byte(settings), 0o644),
-		os.WriteFile(filepath.Join(p.dir, "users"), fmt.Appendf(nil, "%q %q\n", s.role, s.password), 0o644),
+		os.WriteFile(filepath.Join(p.dir, "users"), fmt.Appendf(nil, "%q %q\n", name, password), 0o644),
 	)
 }
 
@@ -132,7 +135,8 @@ func waitUntilUp(log io.Reader) error {
 	return fmt.Errorf("it did not start:\n%s", text.String())
 }
 
-func (p *pooler) stop() {
+// Stop ends it and cuts its connections.
+func (p *Pooler) Stop() {
 	_ = p.input.Close()
 	_ = p.cmd.Wait()
 	_ = os.RemoveAll(p.dir)

@@ -157,7 +157,7 @@ type server struct {
 	password  string
 	templates map[string]string // database name by set of tables
 	clones    int
-	pooler    *pooler // nil until a test needs it
+	pooler    *Pooler // nil until a test needs it
 }
 
 var shared server
@@ -246,7 +246,7 @@ func (s *server) stop() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.pooler != nil {
-		s.pooler.stop()
+		s.pooler.Stop()
 	}
 	if s.local != nil {
 		return s.local.Stop()

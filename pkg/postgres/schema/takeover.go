@@ -263,12 +263,27 @@ func checkConversion(table contract.Table, c registry.ActualColumn) error {
 	if i < 0 {
 		return fmt.Errorf("its column %s is not in the contract: add it there, or drop it", c.Name)
 	}
-	base, _, _ := strings.Cut(c.Type, "(")
-	if want := table.Columns[i].Type; !slices.Contains(lossless[want], base) {
+	if want := table.Columns[i].Type; !isLossless(c.Type, want) {
 		return fmt.Errorf("its column %s is %s, which does not become %s without loss: change the contract or the column", c.Name, c.Type, want)
 	}
 	return nil
 }
+
+// isLossless reports whether every value of the old type converts to the contract's without loss.
+func isLossless(old string, want contract.Type) bool {
+	base, _, _ := strings.Cut(old, "(")
+	precision, scale, limited := want.Limits()
+	if digits, ok := integerDigits[base]; limited && ok {
+		return precision-scale >= digits
+	}
+	if limited {
+		return old == want.String()
+	}
+	return slices.Contains(lossless[want], base)
+}
+
+// integerDigits is how many digits the integers of a type can have.
+var integerDigits = map[string]int{"smallint": 5, "integer": 10, "bigint": 19}
 
 // lossless lists, for each type of a contract, the old types that convert to it without loss. A
 // length does not matter.
@@ -281,6 +296,7 @@ var lossless = map[contract.Type][]string{
 	contract.Date:        {"date"},
 	contract.Timestamptz: {"timestamp with time zone"},
 	contract.JSONB:       {"json", "jsonb"},
+	contract.Numeric:     {"numeric", "smallint", "integer", "bigint"},
 }
 
 // dependents finds everything that would break, or be lost in silence, if the table were replaced.
