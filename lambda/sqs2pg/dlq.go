@@ -81,7 +81,7 @@ func (c *dlqList) Run(ctx context.Context, s *streams) error {
 func printLetters(s *streams, dead *deadletter.Letters, lines []letterLine) {
 	inFlight := ""
 	if dead.Hidden > 0 {
-		inFlight = fmt.Sprintf(", and %d in flight, which somebody else has received", dead.Hidden)
+		inFlight = fmt.Sprintf(", and %d in flight: another program has received them", dead.Hidden)
 	}
 	fmt.Fprintf(s.out, "%s: %d%s\n", dead.Queue.Name(), dead.Visible, inFlight)
 	fmt.Fprintf(s.out, "a message of %s is dead after %d receives\n", dead.Source.Name(), dead.MaxReceiveCount)

@@ -297,8 +297,7 @@ func TestShowHidesValuesChosenByProducer(t *testing.T) {
 	}
 }
 
-// List says what it does not list: letters that somebody else has received, and those past the
-// limit.
+// Two letters are in flight because another program received them, and one is past the limit.
 func TestListSaysWhatItDoesNotList(t *testing.T) {
 	t.Parallel()
 	endpoint := startSQS(t)

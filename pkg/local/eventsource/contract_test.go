@@ -16,7 +16,7 @@ import (
 	"sqs2pg/pkg/queue"
 )
 
-// FIRST in a response stands for the id of the batch's first message, LAST for that of its last.
+// FIRST in a response stands for the id of the batch's first message, LAST for the id of its last.
 var responses = map[string]struct {
 	response string
 	err      error
@@ -86,7 +86,7 @@ func TestResponseContract(t *testing.T) {
 	}
 }
 
-// A response that says which messages failed keeps exactly those: they, and only they, come again.
+// Exactly the messages that the response reports as failed come again.
 func TestDeliversReportedMessagesAgain(t *testing.T) {
 	t.Parallel()
 	client := endpoint(t, nil)

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Summary counts what happened. Each receive of a message counts: a message that fails twice and then succeeds counts as
-// received three times, failed twice and succeeded once.
+// Summary counts what happened. Each receive of a message counts: a message that fails twice and
+// then succeeds counts as received three times, failed twice and succeeded once.
 type Summary struct {
 	Received      int
 	Invocations   int
@@ -173,8 +173,9 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// nextWait is how long the next poll may wait; silent means that the queue was silent for the idle timeout, and that a poll has
-// seen it. No poll waits past the moment when a failed message returns, so that the next poll begins after it.
+// nextWait is how long the next poll may wait; silent means that the queue was silent for the idle
+// timeout, and that a poll has seen it. No poll waits past the moment when a failed message
+// returns, so that the next poll begins after it.
 func (c *counts) nextWait(idle time.Duration) (wait time.Duration, silent bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
