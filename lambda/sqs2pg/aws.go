@@ -43,8 +43,8 @@ type queueFlags struct {
 	endpointFlags `embed:""`
 }
 
-// open finds the queue. The URL of an AWS queue says where it is, whatever AWS_ENDPOINT_URL says. The URL of another queue does
-// if no flag does.
+// open finds the queue. The URL of an AWS queue says where it is, whatever AWS_ENDPOINT_URL says.
+// The URL of another queue does if no flag does.
 func (f *queueFlags) open(ctx context.Context) (*queue.Queue, error) {
 	endpoint, err := f.endpoint()
 	if err != nil {
@@ -92,7 +92,8 @@ func newSQS(ctx context.Context, endpoint string) (*sqs.Client, error) {
 	return queue.NewClient(cfg, endpoint), nil
 }
 
-// newLambda returns a client of Lambda's API: at AWS_ENDPOINT_URL_LAMBDA, or else at the queue's endpoint.
+// newLambda returns a client of Lambda's API: at AWS_ENDPOINT_URL_LAMBDA, or else at the queue's
+// endpoint.
 func newLambda(ctx context.Context, endpoint string) (*lambda.Client, error) {
 	cfg, err := awsConfig(ctx, endpoint)
 	if err != nil {
@@ -105,8 +106,8 @@ func newLambda(ctx context.Context, endpoint string) (*lambda.Client, error) {
 	}), nil
 }
 
-// awsConfig reads the SDK's usual settings. An endpoint on this machine needs no account: if the environment has no region or
-// no credentials, it gets made-up ones.
+// awsConfig reads the SDK's usual settings. An endpoint on this machine needs no account: if the
+// environment has no region or no credentials, it gets made-up ones.
 func awsConfig(ctx context.Context, endpoint string) (aws.Config, error) {
 	if !isLocal(endpoint) {
 		return loadConfig(ctx)
@@ -121,7 +122,8 @@ func awsConfig(ctx context.Context, endpoint string) (aws.Config, error) {
 // credentialsTimeout is for asking the providers of credentials, of which some are on the network.
 const credentialsTimeout = 5 * time.Second
 
-// loadConfig refuses settings without a region or credentials. What SQS says of those does not tell what is missing.
+// loadConfig refuses settings without a region or without credentials. The errors of SQS would not
+// say which setting is missing.
 func loadConfig(ctx context.Context, options ...func(*config.LoadOptions) error) (aws.Config, error) {
 	cfg, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {

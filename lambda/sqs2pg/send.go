@@ -88,8 +88,9 @@ func lines(in io.Reader) ([]string, error) {
 	return bodies, nil
 }
 
-// send puts bodies on a queue in order and returns how many SQS took. It stops at the first call in which SQS refused a message.
-// The group is for FIFO queues, where each message gets a deduplication id of its own.
+// send puts bodies on a queue in order and returns how many SQS took. It stops at the first call in
+// which SQS refused a message. The group is for FIFO queues, where each message gets a
+// deduplication id of its own.
 func send(ctx context.Context, q *queue.Queue, group string, bodies []string) (sent int, err error) {
 	messages := make([]queue.Message, len(bodies))
 	for i := range bodies {

@@ -15,7 +15,8 @@ import (
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 const MaxSize = 1 << 20
 
-// Message is one to be sent. Send sets its Id. On a FIFO queue it needs a group and a deduplication id.
+// Message is one to be sent. Send sets its Id. On a FIFO queue it needs a group and a deduplication
+// id.
 type Message = types.SendMessageBatchRequestEntry
 
 // Refusal says that SQS did not take a message, and never will.
@@ -24,11 +25,12 @@ type Refusal struct {
 	Code  string // SQS's
 }
 
-// Send makes one call for the first of the messages: for ten, or for fewer that are within MaxSize together. It returns for how
-// many that was, and which of them SQS refused; all others are on the queue. An entry that SQS failed to store is sent again
-// up to five times.
+// Send makes one call for the first of the messages: for ten, or for fewer that are within MaxSize
+// together. It returns for how many that was, and which of them SQS refused; all others are on the
+// queue. An entry that SQS failed to store is sent again up to five times.
 //
-// With an error it is not known of the first n which are on the queue, so to repeat the call may send some twice.
+// With an error it is not known of the first n which are on the queue, so to repeat the call may
+// send some twice.
 func (q *Queue) Send(ctx context.Context, messages []Message) (n int, refused []Refusal, err error) {
 	n = fitting(messages)
 	for i := range n {
@@ -73,7 +75,8 @@ func fitting(messages []Message) int {
 	return len(messages)
 }
 
-// messageSize is what counts against MaxSize: the body, and names, types and values of the attributes.
+// messageSize is what counts against MaxSize: the body, and names, types and values of the
+// attributes.
 func messageSize(m *Message) int {
 	size := len(aws.ToString(m.MessageBody))
 	for name, a := range m.MessageAttributes {
