@@ -20,7 +20,6 @@ import (
 // connection prepares it once, and it is never long enough for RDS Proxy to pin the connection.
 type statement struct {
 	sql     string     // with one array per column as parameters
-	empty   string     // the same INSERT of no rows, without parameters
 	name    string     // of the prepared statement
 	types   []encoding // of the contract's columns
 	key     []int      // indexes into types of the key's columns; empty in insert mode
@@ -32,7 +31,7 @@ var sentAt, eventID = encodings[contract.Timestamptz], encodings[contract.UUID]
 
 func newStatement(table contract.Table) *statement {
 	s := &statement{key: places(table, table.Key)}
-	var names, arrays, nulls []string
+	var names, arrays []string
 	for _, column := range table.Columns {
 		s.types = append(s.types, encodings[column.Type])
 		names = append(names, quote(column.Name))
@@ -40,23 +39,17 @@ func newStatement(table contract.Table) *statement {
 	for i, e := range append(s.types[:len(s.types):len(s.types)], sentAt, eventID) {
 		s.oids, s.formats = append(s.oids, e.array), append(s.formats, pgx.BinaryFormatCode)
 		arrays = append(arrays, fmt.Sprintf("$%d::%s[]", i+1, e.sql))
-		nulls = append(nulls, fmt.Sprintf("null::%s[]", e.sql))
 	}
-	s.sql, s.empty = insertSQL(table, names, arrays), insertSQL(table, names, nulls)
-	sum := sha256.Sum256([]byte(s.sql))
-	s.name = "sqs2pg_" + hex.EncodeToString(sum[:12])
-	return s
-}
-
-// insertSQL returns the INSERT that reads its rows from arrays, which are expressions.
-func insertSQL(table contract.Table, names, arrays []string) string {
 	columns := strings.Join(append(names[:len(names):len(names)], "create_date", "sent_at", "event_id"), ", ")
-	return fmt.Sprintf(`insert into %s as target (%s)
+	s.sql = fmt.Sprintf(`insert into %s as target (%s)
 select %s, (sent_at at time zone 'UTC')::date, sent_at, event_id
 from unnest(%s) as batch (%s, sent_at, event_id)
 on conflict %s`,
 		quote(table.Schema, table.Name), columns, strings.Join(names, ", "),
 		strings.Join(arrays, ", "), strings.Join(names, ", "), conflict(table, names))
+	sum := sha256.Sum256([]byte(s.sql))
+	s.name = "sqs2pg_" + hex.EncodeToString(sum[:12])
+	return s
 }
 
 // conflict says what happens to a row whose key exists already. In upsert mode the newest event
@@ -98,12 +91,12 @@ func (s *statement) encode(events []Event, rows []int) [][]byte {
 }
 
 // execute runs the statement in one round trip and returns how many rows were written or changed.
-// With prepare it makes and uses a named prepared statement, which only works if the connection leads
-// to one server process.
+// With prepare it makes and uses a named prepared statement, which only works if the connection
+// leads to one server process.
 //
-// A Sync goes first. The server answers it at once, even if the statement has to wait for a lock. If
-// that answer does not come in time, the connection is closed: it may have died while the sandbox was
-// frozen, and nobody would ever answer.
+// A Sync goes first. The server answers it at once, even if the statement has to wait for a lock.
+// If that answer does not come in time, the connection is closed: it may have died while the
+// sandbox was frozen, and nobody would ever answer.
 func (s *statement) execute(ctx context.Context, conn *pgxpool.Conn, params [][]byte, prepare bool) (int, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -150,8 +143,8 @@ func rowsAffected(results any, err error) (int, error) {
 	return int(tag.RowsAffected()), err
 }
 
-// answerTimeout is how long the first answer to parameters of that size may take: the time of a ping,
-// and a second for each MB that has to be sent.
+// answerTimeout is how long the first answer to parameters of that size may take: the time of a
+// ping, and a second for each MB that has to be sent.
 func answerTimeout(params [][]byte) time.Duration {
 	timeout := pingTimeout
 	for _, param := range params {
