@@ -25,7 +25,7 @@ type keyringFlag struct {
 type localKeyring struct {
 	*mask.Keyring
 	text string // its JSON, for the function's environment
-	from string // MASK_KEYRING, or a file
+	from string // a flag, a variable or a file
 }
 
 // existing returns the keyring that is there, and nil if there is none.

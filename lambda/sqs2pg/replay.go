@@ -46,7 +46,7 @@ func (c *replayCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	function.Output = invoker.NewLog(s.err)
+	function.Log = invoker.NewLog(s.err)
 	opened, err := function.Open(ctx)
 	if err != nil {
 		return asMisuse(err)

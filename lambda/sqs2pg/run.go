@@ -158,7 +158,10 @@ func (r *run) drain(ctx context.Context, q *queue.Queue, idle time.Duration) (in
 	if err != nil {
 		return result, asMisuse(err)
 	}
-	return result, failedBatches(result)
+	if result.FailedBatches > 0 {
+		return result, fmt.Errorf("%d batches failed as a whole", result.FailedBatches)
+	}
+	return result, nil
 }
 
 // stay says how to use what runs, and loads what others send until ctx ends.

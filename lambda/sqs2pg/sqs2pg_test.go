@@ -42,7 +42,7 @@ func TestMain(m *testing.M) {
 }
 
 // testKeyring is the keyring in the folders of the tests.
-const testKeyring = `{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}`
+const testKeyring = keyring
 
 // folder returns a new folder with that keyring.
 func folder(t *testing.T) string {
@@ -257,7 +257,7 @@ func TestContractByArgumentFlagAndEitherVariable(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			code, out, errs := process(t, dir, body, []string{test.variable, `MASK_KEYRING={"current":"k1","k1":"0123456789abcdef0123456789abcdef"}`}, append([]string{"contract"}, test.args...)...)
+			code, out, errs := process(t, dir, body, []string{test.variable, "MASK_KEYRING=" + keyring}, append([]string{"contract"}, test.args...)...)
 			if code != 0 || !strings.Contains(out, test.want) {
 				t.Errorf("exits with %d, prints %q and %q, want %q", code, out, errs, test.want)
 			}

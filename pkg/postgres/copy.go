@@ -46,8 +46,7 @@ func copySQL(table contract.Table) string {
 	for _, c := range table.Columns {
 		names = append(names, quote(c.Name))
 	}
-	names = append(names, "create_date", "sent_at", "event_id")
-	return fmt.Sprintf("copy %s (%s) from stdin (format binary)", quote(table.Schema, table.Name), strings.Join(names, ", "))
+	return fmt.Sprintf("copy %s (%s) from stdin (format binary)", quote(table.Schema, table.Name), strings.Join(withReserved(names), ", "))
 }
 
 // copyReader reads as the binary form of COPY: a header, the rows, each with its number of fields,

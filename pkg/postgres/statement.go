@@ -50,7 +50,7 @@ func newStatement(table contract.Table) *statement {
 
 // insertSQL returns the INSERT that reads its rows from arrays, which are expressions.
 func insertSQL(table contract.Table, names, arrays []string) string {
-	columns := strings.Join(append(names[:len(names):len(names)], "create_date", "sent_at", "event_id"), ", ")
+	columns := strings.Join(withReserved(names), ", ")
 	return fmt.Sprintf(`insert into %s as target (%s)
 select %s, (sent_at at time zone 'UTC')::date, sent_at, event_id
 from unnest(%s) as batch (%s, sent_at, event_id)
@@ -69,12 +69,17 @@ func conflict(table contract.Table, names []string) string {
 	for _, column := range table.Key {
 		key = append(key, quote(column))
 	}
-	for _, name := range append(names[:len(names):len(names)], "create_date", "sent_at", "event_id") {
+	for _, name := range withReserved(names) {
 		sets = append(sets, name+" = excluded."+name)
 	}
 	return fmt.Sprintf(`(%s) do update set %s
 where excluded.sent_at >= target.sent_at and excluded.event_id <> target.event_id`,
 		strings.Join(key, ", "), strings.Join(sets, ", "))
+}
+
+// withReserved returns the names of a contract's columns and of those that every table has besides.
+func withReserved(names []string) []string {
+	return append(names[:len(names):len(names)], contract.CreateDate, contract.SentAt, contract.EventID)
 }
 
 func quote(name ...string) string { return pgx.Identifier(name).Sanitize() }

@@ -150,8 +150,11 @@ func TestMovesBadMessagesToDeadLetterQueue(t *testing.T) {
 			f := &function{answer: failing(numbered(37)...)}
 			got := run(t, eventsource.Mapping{Queue: queue.New(client, url), Function: f, BatchSize: 100, Concurrency: 2, RetryDelay: test.delay, IdleTimeout: 50 * time.Millisecond})
 			want := eventsource.Summary{Received: 963 + 3*37, Succeeded: 963, Failed: 3 * 37, DeadLettered: 37}
-			if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(got, "Elapsed", "Invocations")); diff != "" {
+			if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(got, "Elapsed", "Invocations", "FailedIDs")); diff != "" {
 				t.Errorf("summary (-want +got):\n%s", diff)
+			}
+			if n := len(got.FailedIDs); n != 37 {
+				t.Errorf("%d ids of failed messages, want 37", n)
 			}
 			wantDepth(t, client, url, 0, 0)
 			wantDepth(t, client, dead, 37, 0)

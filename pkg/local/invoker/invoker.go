@@ -20,7 +20,7 @@ type Drain struct {
 	// Mapping has all settings of the mapping; Run sets Function, FunctionTimeout and Observe.
 	Mapping eventsource.Mapping
 
-	// Function is opened by Run, which sets Environments to the mapping's concurrency, and Output.
+	// Function is opened by Run, which sets Environments to the mapping's concurrency, and Log.
 	Function Function
 
 	// Recorder, if set, keeps every event.
@@ -48,20 +48,15 @@ type Result struct {
 func (d *Drain) Run(ctx context.Context) (Result, error) {
 	p := newProgress(d.Screen, d.Mapping.Queue.Name(), d.Waiting(ctx))
 	log := NewLog(p.live)
-	p.show(ctx, log, d.Waiting)
-	summary, totals, err := d.run(ctx, log, p.observe)
-	p.stop()
-	return Result{summary, totals, log, p.took}, err
-}
-
-func (d *Drain) run(ctx context.Context, log *Log, observe func(eventsource.Progress)) (eventsource.Summary, Totals, error) {
 	f, m := d.Function, d.Mapping
-	f.Environments, f.Output = m.Concurrency, log
+	f.Environments, f.Log = m.Concurrency, log
 	opened, err := f.Open(ctx)
 	if err != nil {
-		return eventsource.Summary{}, Totals{}, err
+		return Result{Log: log}, err
 	}
-	m.Function, m.FunctionTimeout, m.Observe = d.Recorder.wrap(opened), opened.timeout, observe
+	m.Function, m.FunctionTimeout, m.Observe = d.Recorder.wrap(opened), opened.timeout, p.observe
+	p.show(ctx, log, d.Waiting)
 	summary, err := m.Run(ctx)
-	return summary, opened.Close(), err
+	p.stop()
+	return Result{summary, opened.Close(), log, p.took}, err
 }

@@ -120,7 +120,7 @@ func (c *comparison) wantedColumns() {
 			}
 		}
 	}
-	for _, want := range Reserved {
+	for _, want := range contract.ReservedColumns() {
 		if actual, exists := c.database.Found.Column(want.Name); exists {
 			c.column(want, actual, true)
 		} else {
@@ -155,7 +155,7 @@ func (c *comparison) column(want contract.Column, actual ActualColumn, wasRequir
 // otherColumns are in the table but not in the contract: a newer contract's, or an administrator's.
 func (c *comparison) otherColumns() {
 	for _, actual := range c.database.Found.Columns {
-		if isNamed(actual.Name, c.table.Columns) || isNamed(actual.Name, Reserved) {
+		if isNamed(actual.Name, c.table.Columns) || isNamed(actual.Name, contract.ReservedColumns()) {
 			continue
 		}
 		_, registered := c.database.Table.Column(actual.Name)
@@ -175,19 +175,12 @@ func isNamed(name string, columns []contract.Column) bool {
 	return slices.ContainsFunc(columns, func(c contract.Column) bool { return c.Name == name })
 }
 
-// Reserved are the columns that every table has besides its contract's.
-var Reserved = []contract.Column{
-	{Name: "create_date", Type: contract.Date},
-	{Name: "sent_at", Type: contract.Timestamptz, Required: true},
-	{Name: "event_id", Type: contract.UUID, Required: true},
-}
-
 // KeyColumns are those of the table's primary key.
 func KeyColumns(table contract.Table) []string {
 	if table.Mode == contract.Upsert {
 		return table.Key
 	}
-	return []string{"sent_at", "event_id"}
+	return []string{contract.SentAt, contract.EventID}
 }
 
 // typeName is the type as format_type prints it.

@@ -27,9 +27,11 @@ func createTable(table contract.Table, nullable []string, key string) string {
 	var lines []string
 	for _, column := range table.Columns {
 		column.Required = column.Required && !slices.Contains(nullable, column.Name)
-		lines = append(lines, columnDefinition(column))
+		lines = append(lines, columnDefinition(quote(column.Name), column))
 	}
-	lines = append(lines, "create_date date", "sent_at timestamptz not null", "event_id uuid not null")
+	for _, column := range contract.ReservedColumns() {
+		lines = append(lines, columnDefinition(column.Name, column))
+	}
 	if key != "" {
 		lines = append(lines, key)
 	}
@@ -40,8 +42,8 @@ func createTable(table contract.Table, nullable []string, key string) string {
 	return fmt.Sprintf("create table %s (\n  %s\n)%s;\n", qualified(table), strings.Join(lines, ",\n  "), end)
 }
 
-func columnDefinition(c contract.Column) string {
-	definition := quote(c.Name) + " " + c.Type.String()
+func columnDefinition(name string, c contract.Column) string {
+	definition := name + " " + c.Type.String()
 	if c.Required {
 		definition += " not null"
 	}
@@ -64,9 +66,9 @@ func comments(table contract.Table) string {
 		text += columnComment(table, c)
 	}
 	for _, reserved := range [][2]string{
-		{"create_date", "UTC date of sent_at."},
-		{"sent_at", "When the event was sent to the queue."},
-		{"event_id", "Identifies the event over every redelivery."},
+		{contract.CreateDate, "UTC date of sent_at."},
+		{contract.SentAt, "When the event was sent to the queue."},
+		{contract.EventID, "Identifies the event over every redelivery."},
 	} {
 		text += comment(table, reserved[0], reserved[1])
 	}

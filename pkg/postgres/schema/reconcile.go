@@ -58,7 +58,7 @@ func alter(ctx context.Context, tx pgx.Tx, table contract.Table, database *regis
 		if _, exists := database.Found.Column(c.Name); exists {
 			continue
 		}
-		if _, err := tx.Exec(ctx, "alter table "+qualified(table)+" add column "+columnDefinition(c)); err != nil {
+		if _, err := tx.Exec(ctx, "alter table "+qualified(table)+" add column "+columnDefinition(quote(c.Name), c)); err != nil {
 			return err
 		}
 		report.AddedColumns = append(report.AddedColumns, dotted(table)+"."+c.Name)

@@ -99,7 +99,7 @@ func (t *takeover) exec(ctx context.Context, statements ...string) error {
 
 // sentAt returns the SQL for the time that an old row gets: the start of its create_date, or now.
 func (t *takeover) sentAt() string {
-	if _, dated := t.found.Column("create_date"); dated {
+	if _, dated := t.found.Column(contract.CreateDate); dated {
 		return "coalesce(create_date::timestamp at time zone 'UTC', now())"
 	}
 	return "now()"
@@ -137,7 +137,7 @@ func (t *takeover) columnsWithNulls(ctx context.Context) ([]string, error) {
 
 // refuseEndlessDates returns an error if a date is infinite, because no partition can hold it.
 func (t *takeover) refuseEndlessDates(ctx context.Context) error {
-	if _, dated := t.found.Column("create_date"); !dated {
+	if _, dated := t.found.Column(contract.CreateDate); !dated {
 		return nil
 	}
 	var endless bool
@@ -256,7 +256,7 @@ func findObstacles(ctx context.Context, tx pgx.Tx, table contract.Table, found *
 // checkConversion returns an error unless the old column's values convert to the contract's type
 // without loss.
 func checkConversion(table contract.Table, c registry.ActualColumn) error {
-	if c.Name == "create_date" && c.Type == "date" {
+	if c.Name == contract.CreateDate && c.Type == "date" {
 		return nil
 	}
 	i := slices.IndexFunc(table.Columns, func(w contract.Column) bool { return w.Name == c.Name })
