@@ -2,6 +2,8 @@ package schema
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"sqs2pg/pkg/mask"
 )
@@ -40,6 +42,22 @@ type Column struct {
 	Required bool      // NOT NULL: every valid message has the value
 	Mask     mask.Kind // every mask but None makes the type Text
 	Path     string    // the property's path from the root, joined by dots
+
+	// Inside lists what the contract declares inside of a JSONB column, sorted by path; nil if the
+	// whole value is stored as it comes.
+	Inside []Inside
+}
+
+// Inside is a value inside of a JSONB column that is stored, and has no declared values inside of
+// itself.
+type Inside struct {
+	Path string // from the column, joined by dots; * for elements and for names that a pattern allows
+	Mask string // as mask.Kind prints it; several kinds if values at this path may differ: "none or token"
+}
+
+// HasTokens reports whether a value of the column, or one inside of it, is masked by token.
+func (c Column) HasTokens() bool {
+	return c.Mask == mask.Token || slices.ContainsFunc(c.Inside, func(i Inside) bool { return strings.Contains(i.Mask, mask.Token.String()) })
 }
 
 // The columns that every table has besides those of its contract. No contract may use these names.
