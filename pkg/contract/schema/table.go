@@ -22,7 +22,7 @@ type Mode uint8
 
 // The modes of x-write.
 const (
-	Insert Mode = iota // every event is a row of its own
+	Insert Mode = iota // each event is a row
 	Upsert             // the newest event of a key wins
 )
 
@@ -80,8 +80,8 @@ func ReservedColumns() []Column {
 // https://www.postgresql.org/docs/current/ddl-system-columns.html.
 var systemColumns = []string{"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}
 
-// Type is the type of a column. A Numeric with precision and scale is a type of its own, see
-// [NumericOf].
+// Type is the type of a column. A Numeric with a precision and a scale, made by [NumericOf], differs
+// from Numeric and from all others.
 type Type uint32
 
 // The types of columns, and what fills them: a string, or any masked value (Text); an integer
