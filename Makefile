@@ -69,13 +69,16 @@ LOCAL_AWS = AWS_ENDPOINT_URL=http://127.0.0.1:$(LOCALSTACK_PORT) AWS_REGION=us-e
 # The secrets hold the host name that containers use. On this machine the host is another.
 HERE = DATABASE_HOST=127.0.0.1 DATABASE_PORT=$(POSTGRES_PORT)
 
+# One of the 100 messages is bad on purpose, and for a dead letter invoke exits with 1.
+ONE_IS_BAD = || [ $$? = 1 ]
+
 up: ## Start LocalStack with 100 messages on a queue, and Postgres, by Docker.
 	docker compose up --detach --wait
 
 replay: build ## Drain LocalStack's queue into the Postgres of make up, through the function.
 	@$(LOCAL_AWS) $(HERE) DATABASE_SECRET_ID=sqs2pg/owner build/sqs2pg migrate --contract user_logins
 	@$(LOCAL_AWS) $(HERE) DATABASE_SECRET_ID=sqs2pg/database MASK_SECRET_ID=sqs2pg/keyring \
-	  build/sqs2pg invoke --contract user_logins --queue login-queue --retry-delay 0s
+	  build/sqs2pg invoke --contract user_logins --queue login-queue --retry-delay 0s $(ONE_IS_BAD)
 
 down: ## Remove what make up started, with its data.
 	@docker ps --all --quiet --filter name=^$(COMPOSE_PROJECT_NAME)-localstack-1-lambda- | xargs -r docker rm --force >/dev/null
@@ -85,7 +88,7 @@ exercise: build ## Load the 100 messages of the well-known exercise, from its ow
 	docker compose --profile exercise up --detach --wait exercise-localstack exercise-postgres
 	@export DATABASE_URL=postgres://postgres:postgres@127.0.0.1:$${EXERCISE_POSTGRES_PORT:-5433}/postgres; \
 	  build/sqs2pg migrate --contract user_logins && $(LOCAL_AWS) AWS_ENDPOINT_URL=http://127.0.0.1:$${EXERCISE_LOCALSTACK_PORT:-4567} \
-	  build/sqs2pg invoke --contract user_logins --queue login-queue
+	  build/sqs2pg invoke --contract user_logins --queue login-queue $(ONE_IS_BAD)
 
 localstack: ## Start LocalStack without Docker, with the same 100 messages.
 	@infra/localstack/start $(LOCALSTACK_PORT)

@@ -256,12 +256,12 @@ func (r *runner) failed() error {
 
 // output runs a program and returns its standard output, also if it fails; the error then has all that it said.
 func output(ctx context.Context, dir, program string, args ...string) (string, error) {
-	var stdout, all bytes.Buffer
+	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir = dir
-	cmd.Stdout, cmd.Stderr = io.MultiWriter(&stdout, &all), &all
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
-		return stdout.String(), fmt.Errorf("%s %s in %s: %w\n%s", program, strings.Join(args, " "), dir, err, &all)
+		return stdout.String(), fmt.Errorf("%s %s in %s: %w\n%s%s", program, strings.Join(args, " "), dir, err, &stdout, &stderr)
 	}
 	return stdout.String(), nil
 }

@@ -26,7 +26,13 @@ import (
 	"sqs2pg/pkg/telemetry/leaktest"
 )
 
-const chaosWriter = "ingest"
+const (
+	chaosWriter = "ingest"
+
+	// chaosReceives is how many receives a message has. A visibility timeout of a second uses them up
+	// fast on a slow machine, where a batch may wait for seconds.
+	chaosReceives = 20
+)
 
 // world is everything around the function: a Postgres that can crash, the network in front of it, a
 // Secrets Manager and an SQS.
@@ -64,7 +70,7 @@ func newWorld(t *testing.T, seed uint64, search *leaktest.Search) *world {
 	w.setUp()
 	w.sqs = sqstest.Start(t)
 	w.client = w.sqs.Client
-	w.queue, w.dead = w.sqs.CreateQueues(t, "logins", 10, map[string]string{
+	w.queue, w.dead = w.sqs.CreateQueues(t, "logins", chaosReceives, map[string]string{
 		"VisibilityTimeout": "1", // shorter than a batch may take, so that some messages are in two batches at a time
 	})
 	return w

@@ -114,3 +114,21 @@ func TestSaysWhereBeforeChangingAnything(t *testing.T) {
 		t.Errorf("the queue holds %s, the dead-letter queue %s, want 1 and 0", q, d)
 	}
 }
+
+// The URL of a queue on AWS wins over the settings, which may be for LocalStack or another region.
+func TestTakesEndpointAndRegionFromTheURLOfAnAWSQueue(t *testing.T) {
+	withoutAWS(t)
+	for name, value := range map[string]string{
+		"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+	} {
+		t.Setenv(name, value)
+	}
+	f := queueFlags{Queue: "https://sqs.eu-west-1.amazonaws.com/123456789012/logins", endpointFlags: endpointFlags{EndpointURL: "http://127.0.0.1:1"}}
+	q, err := f.open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "logins at https://sqs.eu-west-1.amazonaws.com, account 123456789012, region eu-west-1"; q.Where() != want {
+		t.Errorf("%s, want %s", q.Where(), want)
+	}
+}

@@ -22,7 +22,8 @@ type dlqCommand struct {
 	Redrive dlqRedrive `cmd:"" help:"Put dead letters back on the queue, with the identity that they had."`
 }
 
-// deadFlags name the queue whose dead letters are meant, and the contract that says what is wrong with them.
+// deadFlags name the queue whose dead letters are meant, and the contract that says what is wrong
+// with them.
 type deadFlags struct {
 	queueFlags   `embed:""`
 	contractFlag `embed:""`
@@ -80,7 +81,7 @@ func (c *dlqList) Run(ctx context.Context, s *streams) error {
 func printLetters(s *streams, dead *deadletter.Letters, lines []letterLine) {
 	inFlight := ""
 	if dead.Hidden > 0 {
-		inFlight = fmt.Sprintf(", and %d in flight, which somebody else has received", dead.Hidden)
+		inFlight = fmt.Sprintf(", and %d in flight: another program has received them", dead.Hidden)
 	}
 	fmt.Fprintf(s.out, "%s: %d%s\n", dead.Queue.Name(), dead.Visible, inFlight)
 	fmt.Fprintf(s.out, "a message of %s is dead after %d receives\n", dead.Source.Name(), dead.MaxReceiveCount)
@@ -200,7 +201,8 @@ func (c *dlqRedrive) preview(ctx context.Context, s *streams, contract *contract
 // reasons counts the letters that the contract refuses, by reason.
 type reasons map[string]int
 
-// add counts a letter with that reason. It returns false, and counts nothing, if the contract accepts it.
+// add counts a letter with that reason. It returns false, and counts nothing, if the contract
+// accepts it.
 func (r reasons) add(reason string) bool {
 	if reason == deadletter.Accepted {
 		return false

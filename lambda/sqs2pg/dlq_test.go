@@ -77,7 +77,8 @@ func TestListsDeadLettersWithReasonsAndWithoutBodies(t *testing.T) {
 	}
 }
 
-// lostAnswer is a function that does its work and whose answer never arrives: what a timeout after the commit looks like.
+// lostAnswer is a function that does its work and whose answer never arrives: what a timeout after
+// the commit looks like.
 type lostAnswer struct{ *runtimeapi.Function }
 
 func (f lostAnswer) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
@@ -112,7 +113,7 @@ func TestRedriveOfWrittenMessagesAddsNoRow(t *testing.T) {
 			db := postgrestest.New(t, load(t, "user_logins"))
 			source, dead := withDead(t, endpoint, name, 1)
 			keyring := string(mask.GenerateKeyring())
-			if _, err := send(t.Context(), queue.New(client(t, endpoint), source), "g", sample.Messages(30, 1)); err != nil {
+			if _, err := queue.New(client(t, endpoint), source).SendBodies(t.Context(), "g", sample.Messages(30, 1)); err != nil {
 				t.Fatal(err)
 			}
 			killWithRows(t, endpoint, source, db, keyring)
@@ -138,8 +139,8 @@ func TestRedriveOfWrittenMessagesAddsNoRow(t *testing.T) {
 	}
 }
 
-// TestRedriveMayBeInterruptedAnywhere ends a redrive in each of its calls, after SQS has done the work and before it has
-// answered, and runs the redrive again.
+// TestRedriveMayBeInterruptedAnywhere ends a redrive in each of its calls, after SQS has done the
+// work and before it has answered, and runs the redrive again.
 func TestRedriveMayBeInterruptedAnywhere(t *testing.T) {
 	t.Parallel()
 	for call := 1; call <= 12; call++ {
@@ -247,7 +248,7 @@ func TestRedriveStoppedByFIFOGroupSaysWhatWasRefused(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := send(t.Context(), queue.New(client(t, endpoint), dead), "g", sample.Messages(24, 1)); err != nil {
+	if _, err := queue.New(client(t, endpoint), dead).SendBodies(t.Context(), "g", sample.Messages(24, 1)); err != nil {
 		t.Fatal(err)
 	}
 	code, _, errs := sqs2pg(t, "dlq", "redrive", "--all", "--yes", "--endpoint-url", endpoint, "--queue", "logins.fifo")
@@ -256,7 +257,8 @@ func TestRedriveStoppedByFIFOGroupSaysWhatWasRefused(t *testing.T) {
 	}
 }
 
-// A message as large as SQS takes is larger with its identity, and refused by a failed call instead of a failed entry.
+// A message as large as SQS takes is larger with its identity, and refused by a failed call instead
+// of a failed entry.
 func TestRedriveGoesOnPastTooLargeMessage(t *testing.T) {
 	t.Parallel()
 	endpoint := startSQS(t)
@@ -295,7 +297,7 @@ func TestShowHidesValuesChosenByProducer(t *testing.T) {
 	}
 }
 
-// List says what it does not list: letters that somebody else has received, and those past the limit.
+// Two letters are in flight because another program received them, and one is past the limit.
 func TestListSaysWhatItDoesNotList(t *testing.T) {
 	t.Parallel()
 	endpoint := startSQS(t)
@@ -388,7 +390,8 @@ func TestRedriveAsksOnATerminal(t *testing.T) {
 	}
 }
 
-// openTerminal opens a pseudo-terminal: what is typed on the keyboard, a program reads from the terminal.
+// openTerminal opens a pseudo-terminal: what is typed on the keyboard, a program reads from the
+// terminal.
 func openTerminal(t *testing.T) (keyboard, terminal *os.File) {
 	t.Helper()
 	keyboard, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)

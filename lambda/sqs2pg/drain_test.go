@@ -10,17 +10,23 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/local/home"
+	"sqs2pg/pkg/local/invoker"
 	"sqs2pg/pkg/local/localpg"
 	"sqs2pg/pkg/local/sample"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/postgrestest"
 )
+
+// keyring is that of tests whose commands must use the same keys.
+const keyring = `{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}`
 
 func load(t *testing.T, name string) contract.Table {
 	t.Helper()
@@ -45,7 +51,7 @@ func TestRunLoadsAHundredLoginsAndASecondRunAddsItsOwn(t *testing.T) {
 			}
 		}
 	}
-	server, err := localpg.Start(t.Context(), localpg.Options{Dir: filepath.Join(dir, stateDir, "postgres")})
+	server, err := localpg.Start(t.Context(), localpg.Options{Dir: filepath.Join(dir, home.Dir, "postgres")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,18 +121,22 @@ func TestInvokeDrainsAQueueExactly(t *testing.T) {
 	}
 	invoke := []string{
 		"invoke", "--endpoint-url", endpoint, "--queue", "logins", "--database-url", db.URL, "--function", bootstrap,
-		"--batch-size", "100", "--concurrency", "2", "--retry-delay", "0s", "--idle-timeout", "1s", "--json",
+		"--batch-size", "100", "--concurrency", "2", "--retry-delay", "0s", "--idle-timeout", "1s", "--json", "--keyring", keyring,
 	}
-	for round, want := range []invokeReport{
-		{Received: 963 + 3*37, Succeeded: 963, Failed: 3 * 37, DeadLettered: 37},
-		{Received: 963 + 3*37, Succeeded: 963, Failed: 3 * 37, DeadLettered: 37},
+	for round, want := range []invoker.Report{
+		{Received: 963 + 3*37, Succeeded: 963, Failed: 3 * 37, DeadLettered: 37, Failures: map[string]int{"invalid: user_id required": 37}},
+		{Received: 963 + 3*37, Succeeded: 963, Failed: 3 * 37, DeadLettered: 37, Failures: map[string]int{"invalid: user_id required": 37}},
 	} {
 		sendAs(t, endpoint, queue, bodies, func(i int) string { return fmt.Sprint("login ", i) })
-		var got invokeReport
-		if err := json.Unmarshal([]byte(succeed(t, invoke...)), &got); err != nil {
+		code, out, errs := sqs2pg(t, invoke...)
+		if want := "sqs2pg: 37 messages failed; 37 are dead letters: see sqs2pg dlq list --queue logins\n"; code != 1 || !strings.HasSuffix(errs, want) {
+			t.Errorf("round %d exits with %d and says %q, want 1 and %q", round, code, errs, want)
+		}
+		var got invoker.Report
+		if err := json.Unmarshal([]byte(out), &got); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(invokeReport{}, "Invocations", "ElapsedSeconds", "BilledSeconds", "MaxMemory")); diff != "" {
+		if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(invoker.Report{}, "Invocations", "ElapsedSeconds", "BilledSeconds", "MaxMemory")); diff != "" {
 			t.Errorf("round %d (-want +got):\n%s", round, diff)
 		}
 		if n := db.QueryStrings(t, "select count(*) from user_logins")[0]; n != "963" {
@@ -168,8 +178,11 @@ func TestInvokeKeepsTheOrderOfAMessageGroup(t *testing.T) {
 			t.Fatal(errs)
 		}
 	}
-	succeed(t, "invoke", "--endpoint-url", endpoint, "--queue", "logins.fifo", "--database-url", db.URL, "--function", bootstrap,
+	code, _, errs := sqs2pg(t, "invoke", "--endpoint-url", endpoint, "--queue", "logins.fifo", "--database-url", db.URL, "--function", bootstrap,
 		"--batch-size", "1", "--concurrency", "2", "--retry-delay", "0s", "--idle-timeout", "500ms")
+	if code != 1 || !strings.Contains(errs, "1 message failed; 1 is a dead letter") {
+		t.Errorf("exits with %d and says %q", code, errs)
+	}
 	var want []string
 	for _, group := range []string{"a", "b"} {
 		for i := range 30 {
@@ -197,8 +210,8 @@ func TestInvokeCountsMessagesByReason(t *testing.T) {
 	sendAs(t, endpoint, queue, bodies, func(i int) string { return fmt.Sprint(i) })
 	code, out, errs := sqs2pg(t, "invoke", "--endpoint-url", endpoint, "--queue", "logins", "--database-url", db.URL,
 		"--function", bootstrap, "--idle-timeout", "500ms")
-	if code != 0 {
-		t.Fatalf("exits with %d: %s", code, errs)
+	if code != 1 || !strings.HasSuffix(errs, "sqs2pg: 3 messages failed; 3 are still on the queue\n") {
+		t.Errorf("exits with %d and says %q", code, errs)
 	}
 	for _, want := range []string{"written 3", "failed, invalid: user_id required 1", "failed, malformed: json 1", "failed, rejected: 23514 no_refused 1", "billed seconds 0.", "max memory MB "} {
 		if !strings.Contains(strings.Join(strings.Fields(out), " "), want) {
@@ -218,12 +231,48 @@ func TestInvokeFailsIfTheFunctionFails(t *testing.T) {
 	queue := createQueue(t, endpoint, "logins", nil)
 	sendAs(t, endpoint, queue, sample.Messages(3, 1), func(i int) string { return fmt.Sprint(i) })
 	code, _, errs := sqs2pg(t, "invoke", "--endpoint-url", endpoint, "--queue", "logins", "--database-url", db.URL,
-		"--function", bootstrap, "--idle-timeout", "500ms", "--timeout", "3s")
-	if code != 1 || !strings.Contains(errs, "sqs2pg migrate") {
-		t.Errorf("exits with %d and says %q, want 1 and what to run", code, errs)
+		"--function", bootstrap, "--idle-timeout", "500ms", "--timeout", "3s", "--batch-size", "1")
+	if code != 1 || strings.Count(errs, "sqs2pg migrate") != 1 || !strings.HasSuffix(errs, "3 messages failed; 3 are still on the queue\n") {
+		t.Errorf("exits with %d and says %q, want 1 and what to run, once", code, errs)
 	}
 	if n := count(t, endpoint, queue); n != "3 in flight" {
 		t.Errorf("the queue holds %s, want all 3 messages", n)
+	}
+}
+
+// TestInvokeSucceedsIfAFailedMessageSucceedsLater lets Postgres refuse all rows for a second.
+func TestInvokeSucceedsIfAFailedMessageSucceedsLater(t *testing.T) {
+	t.Parallel()
+	endpoint := startSQS(t)
+	db := postgrestest.New(t, load(t, "user_logins"))
+	queue, _ := withDead(t, endpoint, "logins", 1000)
+	sendAs(t, endpoint, queue, sample.ValidLogins(3, 1), func(i int) string { return fmt.Sprint(i) })
+	db.Exec(t, `create function refuse() returns trigger language plpgsql as $$ begin
+		if clock_timestamp() < '`+time.Now().Add(2*time.Second).Format(time.RFC3339Nano)+`' then raise exception 'not yet'; end if; return new; end $$;
+		create trigger refuse before insert on user_logins for each row execute function refuse()`)
+	var got invoker.Report
+	if err := json.Unmarshal([]byte(succeed(t, "invoke", "--endpoint-url", endpoint, "--queue", "logins", "--database-url", db.URL,
+		"--function", bootstrap, "--retry-delay", "0s", "--idle-timeout", "500ms", "--json")), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Failed == 0 || got.Succeeded != 3 || len(got.Failures) != 0 {
+		t.Errorf("%+v, want failed receives and no failed message", got)
+	}
+}
+
+func TestInvokeSaysOnceWhyTheFunctionRefusedToStart(t *testing.T) {
+	t.Parallel()
+	endpoint := startSQS(t)
+	createQueue(t, endpoint, "logins", nil)
+	refusing := filepath.Join(t.TempDir(), "bootstrap")
+	script := "#!/bin/sh\n" + `echo '{"level":"ERROR","message":"start refused","error":"PGSSLMODE: wrong"}'` + "\nexit 1\n"
+	if err := os.WriteFile(refusing, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	code, out, errs := sqs2pg(t, "invoke", "--endpoint-url", endpoint, "--queue", "logins", "--keyring", keyring,
+		"--database-url", postgrestest.New(t, load(t, "user_logins")).URL, "--function", refusing)
+	if code != 1 || out != "" || !strings.HasSuffix(errs, "\nsqs2pg: the function refused to start: PGSSLMODE: wrong\n") || strings.Count(errs, "PGSSLMODE") != 1 {
+		t.Errorf("exits with %d, prints %q and says %q", code, out, errs)
 	}
 }
 
@@ -247,7 +296,7 @@ func TestLoadsAnEventThatOnlyItsContractDescribes(t *testing.T) {
 		t.Fatalf("send exits with %d: %s", code, errs)
 	}
 	succeed(t, "invoke", "--endpoint-url", endpoint, "--queue", "orders", "--database-url", db.URL, "--contract", file,
-		"--function", bootstrap, "--idle-timeout", "500ms", "--keyring", `{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}`)
+		"--function", bootstrap, "--idle-timeout", "500ms", "--keyring", keyring)
 	golden(t, "order_placed.row.json", db.QueryStrings(t, "select jsonb_pretty(to_jsonb(o) - 'sent_at' - 'event_id' - 'create_date') from order_placed o")[0]+"\n")
 	if n := count(t, endpoint, queue); n != "0" {
 		t.Errorf("the queue holds %s", n)
@@ -256,7 +305,7 @@ func TestLoadsAnEventThatOnlyItsContractDescribes(t *testing.T) {
 
 func TestTryPrintsTheMaskedRowOrTheReason(t *testing.T) {
 	t.Parallel()
-	code, out, _ := sqs2pgIn(t.Context(), t.TempDir(), sample.Messages(1, 1)[0]+"\n\n"+`{"ip":"1.2.3.4"}`+"\n", "contract", "try", "--keyring", `{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}`)
+	code, out, _ := sqs2pgIn(t.Context(), t.TempDir(), sample.Messages(1, 1)[0]+"\n\n"+`{"ip":"1.2.3.4"}`+"\n", "contract", "try", "--keyring", keyring)
 	if code != 1 {
 		t.Errorf("exits with %d, want 1 since a message is refused", code)
 	}

@@ -3,10 +3,8 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"time"
 
 	"sqs2pg/pkg/local/invoker"
 	"sqs2pg/pkg/terminal"
@@ -70,89 +68,45 @@ func (c *invokeCommand) recorder(s *streams) (*invoker.Recorder, error) {
 	return r, nil
 }
 
-// conclude says what became of the messages. It is an error if whole batches failed; bad messages
-// are the function's ordinary work.
-func (c *invokeCommand) conclude(s *streams, result invoker.Result) error {
-	for _, w := range result.Warnings {
+// conclude says what became of the messages. It is an error if a message failed and did not succeed
+// later.
+func (c *invokeCommand) conclude(s *streams, r invoker.Result) error {
+	for _, w := range r.Warnings {
 		fmt.Fprintf(s.err, "warning: %s\n", w)
 	}
 	if c.JSON {
-		if err := json.NewEncoder(s.out).Encode(newInvokeReport(result)); err != nil {
+		if err := json.NewEncoder(s.out).Encode(r.Report()); err != nil {
 			return err
 		}
 	} else {
-		terminal.Table(s.out, []string{"messages", "count"}, append(c.countRows(result), usageRows(result.Totals)...))
+		terminal.Table(s.out, []string{"messages", "count"}, r.Rows())
 	}
-	return failedBatches(result)
+	return c.failed(r)
 }
 
-// failedBatches is nil if no batch failed as a whole.
-func failedBatches(result invoker.Result) error {
-	if result.FailedBatches == 0 {
+// failed says how many messages failed and where they are. It is nil if none failed.
+func (c *invokeCommand) failed(r invoker.Result) error {
+	n := len(r.FailedIDs)
+	if n == 0 {
 		return nil
 	}
-	return fmt.Errorf("%d batches failed as a whole, the last with: %s", result.FailedBatches, result.LastError)
+	dead := min(r.DeadLettered, n)
+	text := plural(n, "message", "messages") + " failed"
+	if dead > 0 {
+		text += "; " + plural(dead, "is a dead letter", "are dead letters") + ": see sqs2pg dlq list --queue " + c.Queue
+	}
+	if n > dead {
+		text += "; " + plural(n-dead, "is", "are") + " still on the queue"
+	}
+	if r.Remote && r.LastError != "" { // a local function's log has said it
+		text += "; the last batch failed with: " + r.LastError
+	}
+	return errors.New(text)
 }
 
-// invokeReport is what --json prints.
-type invokeReport struct {
-	Received       int     `json:"received"`
-	Invocations    int     `json:"invocations"`
-	Succeeded      int     `json:"succeeded"`
-	Failed         int     `json:"failed"`
-	Filtered       int     `json:"filtered"`
-	DeadLettered   int     `json:"dead_lettered"`
-	ElapsedSeconds float64 `json:"elapsed_seconds"`
-	Timeouts       int     `json:"timeouts"`
-	Restarts       int     `json:"restarts"`
-	BilledSeconds  float64 `json:"billed_seconds"`
-	MaxMemory      int64   `json:"max_memory_bytes"`
-}
-
-func newInvokeReport(r invoker.Result) invokeReport {
-	return invokeReport{
-		r.Received, r.Summary.Invocations, r.Succeeded, r.Failed, r.Filtered, r.DeadLettered, r.Elapsed.Round(time.Millisecond).Seconds(),
-		r.Timeouts, r.Restarts, r.Billed.Seconds(), r.MaxMemory,
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
 	}
-}
-
-// countRows are the first lines of the closing table: what SQS saw, then what the function said.
-func (c *invokeCommand) countRows(r invoker.Result) [][]string {
-	rows := [][]string{{"received", fmt.Sprint(r.Received)}}
-	if c.remote() { // its log is elsewhere
-		rows = append(rows, []string{"succeeded", fmt.Sprint(r.Succeeded)}, []string{"failed", fmt.Sprint(r.Failed)})
-	} else {
-		rows = append(rows, []string{"written", fmt.Sprint(r.Log.Written())}, []string{"duplicates", fmt.Sprint(r.Log.Duplicates())})
-	}
-	if r.Filtered > 0 {
-		rows = append(rows, []string{"filtered out", fmt.Sprint(r.Filtered)})
-	}
-	failures := r.Log.Failures()
-	for _, reason := range slices.Sorted(maps.Keys(failures)) {
-		rows = append(rows, []string{"failed, " + reason, fmt.Sprint(failures[reason])})
-	}
-	return append(rows,
-		[]string{"dead-lettered", fmt.Sprint(r.DeadLettered)},
-		[]string{"invocations", fmt.Sprint(r.Summary.Invocations)},
-		[]string{"seconds", fmt.Sprintf("%.1f", r.Elapsed.Seconds())})
-}
-
-// usageRows are the last lines of the closing table. Timeouts, crashes and restarts have a line
-// only if there were any.
-func usageRows(t invoker.Totals) [][]string {
-	if t.Invocations == 0 {
-		return nil
-	}
-	var rows [][]string
-	for _, c := range []struct {
-		name  string
-		count int
-	}{{"timeouts", t.Timeouts}, {"crashes", t.Crashes}, {"restarts", t.Restarts}} {
-		if c.count > 0 {
-			rows = append(rows, []string{c.name, fmt.Sprint(c.count)})
-		}
-	}
-	return append(rows,
-		[]string{"billed seconds", fmt.Sprintf("%.3f", t.Billed.Seconds())},
-		[]string{"max memory MB", fmt.Sprint((t.MaxMemory + 1<<20 - 1) >> 20)})
+	return fmt.Sprint(n, " ", many)
 }

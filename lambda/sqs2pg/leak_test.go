@@ -52,7 +52,7 @@ func TestPrintsNoPersonalValue(t *testing.T) {
 	printed("", append([]string{"doctor", "--database-url", db.URL}, at...)...)
 	for _, bad := range sample.AgainstContract { // not of a valid message: try shows its row
 		p := sample.People()[0]
-		printed(bad.Body(p, p.Name)+"\n", "contract", "try", "--keyring", `{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}`)
+		printed(bad.Body(p, p.Name)+"\n", "contract", "try", "--keyring", keyring)
 	}
 	files, err := filepath.Glob(filepath.Join(recorded, "*.json"))
 	if err != nil {

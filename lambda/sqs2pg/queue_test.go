@@ -46,7 +46,8 @@ func count(t *testing.T, endpoint, queueURL string) string {
 	return sqsAt(t, endpoint).Count(t, queueURL)
 }
 
-// sendAs sends bodies as events with identities of their own, so that the same events can be sent again.
+// sendAs sends bodies as events with identities of their own, so that the same events can be sent
+// again.
 func sendAs(t *testing.T, endpoint, queueURL string, bodies []string, id func(i int) string) {
 	t.Helper()
 	sqsAt(t, endpoint).SendAs(t, queueURL, bodies, id)

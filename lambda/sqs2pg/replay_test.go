@@ -26,7 +26,7 @@ func TestReplayWritesTheSameRowsAsTheRecordedRun(t *testing.T) {
 	keyring := testKeyring
 	code, _, errs := sqs2pg(t, "invoke", "--endpoint-url", endpoint, "--queue", "logins", "--database-url", first.URL, "--function", bootstrap,
 		"--keyring", keyring, "--idle-timeout", "300ms", "--record", dir)
-	if code != 0 || !strings.Contains(errs, "only you can read (0700)") {
+	if code != 1 || !strings.Contains(errs, "only you can read (0700)") || !strings.Contains(errs, "1 message failed") {
 		t.Fatalf("exits with %d: %s", code, errs)
 	}
 	files, _ := filepath.Glob(filepath.Join(dir, "*"))

@@ -1,8 +1,10 @@
-// Package deadletter looks at the dead letters of a queue, explains them, and puts them back on the queue.
+// Package deadletter looks at the dead letters of a queue, explains them, and puts them back on the
+// queue.
 //
-// SQS can move dead letters back by itself (StartMessageMoveTask), but then each is a new message: its id and its time are new,
-// and an event that was written before it died would become a second row. This package sends each dead letter with the
-// identity that it had. And it says what the contract has against a message, which SQS does not know.
+// SQS can move dead letters back by itself (StartMessageMoveTask), but then each is a new message:
+// its id and its time are new, and an event that was written before it died would become a second
+// row. This package sends each dead letter with the identity that it had. And it says what the
+// contract has against a message, which SQS does not know.
 package deadletter
 
 import (
@@ -17,28 +19,29 @@ import (
 	"sqs2pg/pkg/queue"
 )
 
-// LookTime is how long a dead letter is invisible to others while this package looks at it or moves it.
+// LookTime is how long a dead letter is invisible to others while this package looks at it or moves
+// it.
 const LookTime = time.Minute
 
 // ErrNoRedrivePolicy means that a queue has no dead-letter queue.
 var ErrNoRedrivePolicy = errors.New("the queue has no redrive policy, and so no dead-letter queue")
 
-// Letters are the dead letters of a queue. The methods may be called concurrently, but two that run at the same time see
-// different letters.
+// Letters are the dead letters of a queue. The methods may be called concurrently, but two that run
+// at the same time see different letters.
 type Letters struct {
 	Source *queue.Queue // the queue on which the messages failed
 	Queue  *queue.Queue // its dead-letter queue
 
 	// The state of the dead-letter queue when it was opened.
 	Visible int // letters that can be looked at and moved
-	Hidden  int // letters that are in flight, because somebody else looks at them, or delayed
+	Hidden  int // letters that are in flight, because another program has received them, or delayed
 
 	// MaxReceiveCount is after how many receives a message of the source queue is a dead letter.
 	MaxReceiveCount int
 }
 
-// Open finds the dead-letter queue of a queue, which may belong to another account. Errors match ErrNoRedrivePolicy, or are
-// those of queue.Find.
+// Open finds the dead-letter queue of a queue, which may belong to another account. Errors match
+// ErrNoRedrivePolicy, or are those of queue.Find.
 func Open(ctx context.Context, source *queue.Queue) (*Letters, error) {
 	a, err := source.Attributes(ctx)
 	if err != nil {
@@ -57,8 +60,8 @@ func Open(ctx context.Context, source *queue.Queue) (*Letters, error) {
 	return l, err
 }
 
-// Look shows dead letters to f, each once, until f returns false or no other letter is visible. It then makes all of them visible
-// again. Each letter has been received once more.
+// Look shows dead letters to f, each once, until f returns false or no other letter is visible. It
+// then makes all of them visible again. Each letter has been received once more.
 //
 // Of a FIFO queue it shows at most ten letters of each message group: the others wait behind them.
 func (l *Letters) Look(ctx context.Context, f func(*Letter) (more bool)) error {

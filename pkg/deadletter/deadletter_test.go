@@ -250,7 +250,8 @@ func (d direct) Do(r *http.Request) (*http.Response, error) {
 	return recorder.Result(), nil
 }
 
-// A look or a redrive that takes longer than LookTime still meets each letter once, and all of them.
+// A look or a redrive that takes longer than LookTime still meets each letter once, and all of
+// them.
 func TestKeepsLettersInvisibleWhileItGoesOn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -8,8 +8,9 @@ import (
 	"sqs2pg/pkg/queue"
 )
 
-// held are the letters that were received and are to stay on the dead-letter queue. It keeps them invisible, so that no letter comes
-// round again while work goes on, and makes them visible at the end.
+// held are the letters that were received and are to stay on the dead-letter queue. It keeps them
+// invisible, so that no letter comes round again while work goes on, and makes them visible at the
+// end.
 type held struct {
 	queue   *queue.Queue
 	letters []*Letter
@@ -34,8 +35,8 @@ func (h *held) forget(deleted []*Letter) {
 	h.letters = slices.DeleteFunc(h.letters, func(l *Letter) bool { return slices.Contains(deleted, l) })
 }
 
-// renew keeps the letters invisible for another LookTime, if half of it is over. A letter for which that fails comes round again;
-// add knows it.
+// renew keeps the letters invisible for another LookTime, if half of it is over. A letter for which
+// that fails comes round again; add knows it.
 func (h *held) renew(ctx context.Context) {
 	if time.Since(h.renewed) < LookTime/2 {
 		return
@@ -44,7 +45,8 @@ func (h *held) renew(ctx context.Context) {
 	h.change(ctx, LookTime)
 }
 
-// release makes the letters visible, also when ctx has ended. Where that fails they are visible after LookTime.
+// release makes the letters visible, also when ctx has ended. Where that fails they are visible
+// after LookTime.
 func (h *held) release(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()

@@ -26,14 +26,15 @@ func (l *Letter) ID() string { return *l.message.MessageId }
 // Body is what the producer sent. It may hold personal values.
 func (l *Letter) Body() string { return *l.message.Body }
 
-// SentAt is when SQS took the message in, in UTC. A move to the dead-letter queue does not change it.
+// SentAt is when SQS took the message in, in UTC. A move to the dead-letter queue does not change
+// it.
 func (l *Letter) SentAt() time.Time { return epoch(l.message.Attributes["SentTimestamp"]) }
 
 // Accepted is the reason of a letter that the contract accepts now.
 const Accepted = "passes the contract; Postgres rejected it, or its batch failed"
 
-// Reason says what the contract has against the message, in the words of the function's log: "invalid: ip required". It holds
-// no value of the message.
+// Reason says what the contract has against the message, in the words of the function's log:
+// "invalid: ip required". It holds no value of the message.
 func (l *Letter) Reason(c *contract.Contract) string {
 	_, err := c.Decode([]byte(l.Body()))
 	var v *contract.Violation
@@ -56,10 +57,12 @@ type Field struct{ Name, Value string }
 // chosen are attributes whose values the producer makes up, often from the user's id.
 var chosen = []string{"MessageGroupId", "MessageDeduplicationId", message.AttributeEventID}
 
-// Fields describe the letter without its body: its size, SQS's attributes and the message attributes.
+// Fields describe the letter without its body: its size, SQS's attributes and the message
+// attributes.
 //
-// They hold no value of a message attribute, which may be anything; the attributes of an event's identity are the exception.
-// Values that the producer makes up are shown as their length, unless they are UUIDs or all is set.
+// They hold no value of a message attribute, which may be anything; the attributes of an event's
+// identity are the exception. Values that the producer makes up are shown as their length, unless
+// they are UUIDs or all is set.
 func (l *Letter) Fields(all bool) []Field {
 	fields := []Field{{"bytes", strconv.Itoa(len(l.Body()))}}
 	for _, name := range slices.Sorted(maps.Keys(l.message.Attributes)) {
@@ -80,8 +83,8 @@ func (l *Letter) Fields(all bool) []Field {
 	return fields
 }
 
-// shown returns the value of an attribute, or its length if the producer made it up. A UUID says nothing about a person by
-// itself.
+// shown returns the value of an attribute, or its length if the producer made it up. A UUID says
+// nothing about a person by itself.
 func shown(name, value string, all bool) string {
 	if all || !slices.Contains(chosen, name) || len(value) == 36 && uuid.Validate(value) == nil {
 		return value

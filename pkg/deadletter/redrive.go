@@ -15,13 +15,15 @@ import (
 	"sqs2pg/pkg/queue"
 )
 
-// Redrive puts those dead letters back on the source queue that choose returns true for; it leaves the others. Nil chooses all.
-// It calls choose once for each letter, and handles as many letters as were visible when they were counted, so that a message
-// that fails and dies again meanwhile stays dead. It returns how many letters it moved, with an error too.
+// Redrive puts those dead letters back on the source queue that choose returns true for; it leaves
+// the others. Nil chooses all. It calls choose once for each letter, and handles as many letters as
+// were visible when they were counted, so that a message that fails and dies again meanwhile stays
+// dead. It returns how many letters it moved, with an error too.
 //
-// Each letter is sent and then deleted. If Redrive is stopped between the two, the letter is on both queues, and the next
-// Redrive sends it again with the same identity, so that the function recognises it. Letters that the source queue
-// refuses stay dead; the others are moved, and the error counts the refused ones.
+// Each letter is sent and then deleted. If Redrive is stopped between the two, the letter is on
+// both queues, and the next Redrive sends it again with the same identity, so that the function
+// recognises it. Letters that the source queue refuses stay dead; the others are moved, and the
+// error counts the refused ones.
 func (l *Letters) Redrive(ctx context.Context, choose func(*Letter) bool) (moved int, err error) {
 	h := &held{queue: l.Queue, known: map[string]bool{}, renewed: time.Now()}
 	defer h.release(ctx)
@@ -54,7 +56,8 @@ func (l *Letters) Redrive(ctx context.Context, choose func(*Letter) bool) (moved
 	return moved, ctx.Err()
 }
 
-// sent is what the source queue did with letters. With an error it leaves out those of which it is not known.
+// sent is what the source queue did with letters. With an error it leaves out those of which it is
+// not known.
 type sent struct {
 	accepted, refused []*Letter
 	code              string // SQS's, of the first refusal
@@ -101,8 +104,8 @@ func (l *Letters) delete(ctx context.Context, letters []*Letter) (int, error) {
 	return deleted, nil
 }
 
-// again makes the letter a message with the identity that it had: its message id and the time when it was sent, unless the
-// producer set others. On a FIFO queue it goes to the end of its group.
+// again makes the letter a message with the identity that it had: its message id and the time when
+// it was sent, unless the producer set others. On a FIFO queue it goes to the end of its group.
 func (l *Letter) again() queue.Message {
 	m := queue.Message{MessageBody: l.message.Body, MessageAttributes: map[string]types.MessageAttributeValue{}}
 	maps.Copy(m.MessageAttributes, l.message.MessageAttributes)

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// objectPattern matches an object whose members match objects and leaves. If there are patterns in or, one of them has to
-// match too.
+// objectPattern matches an object whose members match objects and leaves. If there are patterns in
+// or, one of them has to match too.
 type objectPattern struct {
 	objects map[string]*objectPattern
 	leaves  map[string]leafPattern
@@ -63,8 +63,8 @@ func listOfPatterns(value any, path string) ([]any, error) {
 	return list, nil
 }
 
-// matches reports whether the value matches, or one of its elements if it is a list. An absent object counts as an empty one:
-// only {"exists": false} matches in it.
+// matches reports whether the value matches, or one of its elements if it is a list. An absent
+// object counts as an empty one: only {"exists": false} matches in it.
 func (p *objectPattern) matches(value any) bool {
 	if list, ok := value.([]any); ok {
 		return slices.ContainsFunc(list, p.matches)
@@ -84,7 +84,8 @@ func (p *objectPattern) matches(value any) bool {
 	return len(p.or) == 0 || slices.ContainsFunc(p.or, func(each *objectPattern) bool { return each.matches(value) })
 }
 
-// scalars appends the scalar values at a place, lists taken apart. Objects have no values of their own; their members do.
+// scalars appends the scalar values at a place, lists taken apart. Objects have no values of their
+// own; their members do.
 func scalars(values []any, value any, there bool) []any {
 	switch v := value.(type) {
 	case map[string]any:

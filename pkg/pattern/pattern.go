@@ -1,10 +1,10 @@
-// Package pattern reads AWS event patterns and matches the bodies of SQS messages against them. Event source mappings choose
-// their messages by such patterns.
+// Package pattern reads AWS event patterns and matches the bodies of SQS messages against them.
+// Event source mappings choose their messages by such patterns.
 //
-// The syntax is EventBridge's, of which Lambda takes a part: exact values, prefix, suffix, equals-ignore-case, anything-but,
-// numeric, exists and $or
-// (https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html#filtering-syntax). A pattern that Lambda would
-// refuse is refused here.
+// The syntax is EventBridge's, of which Lambda takes a part: exact values, prefix, suffix,
+// equals-ignore-case, anything-but, numeric, exists and $or
+// (https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html#filtering-syntax). A
+// pattern that Lambda would refuse is refused here.
 package pattern
 
 import (
@@ -19,8 +19,9 @@ const maxLength = 4096 // characters
 
 // Pattern is one event pattern. Its methods may be called concurrently.
 //
-// The form of the pattern decides what a body must be, as AWS has it: {"body":{...}} matches no plain text, and {"body":["..."]}
-// matches no JSON. JSON means an object or an array. AWS does not say what a lone number is; here it is text
+// The form of the pattern decides what a body must be, as AWS has it: {"body":{...}} matches no
+// plain text, and {"body":["..."]} matches no JSON. JSON means an object or an array. AWS does not
+// say what a lone number is; here it is text
 // (https://docs.aws.amazon.com/lambda/latest/dg/with-sqs-filtering.html).
 type Pattern struct {
 	alternatives []bodyPattern // one, or the members of $or
@@ -32,8 +33,9 @@ type bodyPattern struct {
 	text   leafPattern
 }
 
-// Parse reads a pattern, such as {"body":{"device_type":["iOS"]}}, of 4,096 characters at most. The error says where the
-// pattern is wrong. Patterns on anything but the body are refused: Lambda filters SQS messages by nothing else.
+// Parse reads a pattern, such as {"body":{"device_type":["iOS"]}}, of 4,096 characters at most. The
+// error says where the pattern is wrong. Patterns on anything but the body are refused: Lambda
+// filters SQS messages by nothing else.
 func Parse(text string) (*Pattern, error) {
 	if utf8.RuneCountInString(text) > maxLength {
 		return nil, fmt.Errorf("the pattern has more than %d characters", maxLength)
@@ -91,8 +93,8 @@ func (p *Pattern) Match(body []byte) bool {
 	return false
 }
 
-// readBody reads a body that is an object or an array. Duplicate members and invalid UTF-8 pass: the function reports them, and
-// a mapping must not delete such a message before.
+// readBody reads a body that is an object or an array. Duplicate members and invalid UTF-8 pass:
+// the function reports them, and a mapping must not delete such a message before.
 func readBody(body []byte) (tree any, isJSON bool) {
 	b := trimSpace(body)
 	if len(b) == 0 || b[0] != '{' && b[0] != '[' {

@@ -106,7 +106,8 @@ func parseAnythingBut(operand any, path string) (matcher, error) {
 	return anyOf(func(v any) bool { return !slices.Contains(list, v) }), nil
 }
 
-// parseNumeric reads one bound, ["=", 5], or a lower bound followed by an upper one, [">", 0, "<=", 5].
+// parseNumeric reads one bound, ["=", 5], or a lower bound followed by an upper one, [">", 0, "<=",
+// 5].
 func parseNumeric(operand any, path string) (matcher, error) {
 	wrong := fmt.Errorf(`%s takes ["=",5], [">",0] or a range such as [">",0,"<=",5]`, path)
 	list, _ := operand.([]any)

@@ -23,9 +23,10 @@ const (
 // entryIDs name the entries of a batch call by their place in it.
 var entryIDs = [callEntries]string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}
 
-// Delete deletes messages by their receipt handles, ten a call and up to eight calls at a time. What may yet succeed is tried up
-// to five times while ctx lasts. It returns how many messages were deleted; the error, if not all were, is one of the
-// causes. To delete a message again is no error.
+// Delete deletes messages by their receipt handles, ten a call and up to eight calls at a time. It
+// tries entries that may yet succeed up to five times, while ctx lasts. It returns how many messages
+// were deleted, and an error if not all were: one of the causes. To delete a message again is no
+// error.
 func (q *Queue) Delete(ctx context.Context, receiptHandles []string) (deleted int, err error) {
 	return inBatches(ctx, receiptHandles, func(ctx context.Context, chunk []string) ([]types.BatchResultErrorEntry, error) {
 		if failed, ok := q.direct.delete(ctx, chunk); ok {
@@ -43,14 +44,16 @@ func (q *Queue) Delete(ctx context.Context, receiptHandles []string) (deleted in
 	})
 }
 
-// Visibility says for how long from now a received message is to be invisible: whole seconds, 0 to MaxVisibility.
+// Visibility says for how long from now a received message is to be invisible: whole seconds, 0 to
+// MaxVisibility.
 type Visibility struct {
 	ReceiptHandle string
 	Timeout       time.Duration
 }
 
-// ChangeVisibility sets the visibility timeout of received messages, in the way of Delete. It returns how many were changed;
-// Code(err) says why not all. The others become visible when SQS lets them.
+// ChangeVisibility sets the visibility timeout of received messages, in the way of Delete. It
+// returns how many were changed; Code(err) says why not all. The others become visible when SQS
+// lets them.
 func (q *Queue) ChangeVisibility(ctx context.Context, messages []Visibility) (changed int, err error) {
 	return inBatches(ctx, messages, func(ctx context.Context, chunk []Visibility) ([]types.BatchResultErrorEntry, error) {
 		entries := make([]types.ChangeMessageVisibilityBatchRequestEntry, len(chunk))
@@ -67,10 +70,12 @@ func (q *Queue) ChangeVisibility(ctx context.Context, messages []Visibility) (ch
 	})
 }
 
-// batchCall makes one call for up to ten entries. It returns the entries that SQS refused, or why the call failed as a whole.
+// batchCall makes one call for up to ten entries. It returns the entries that SQS refused, or why
+// the call failed as a whole.
 type batchCall[E any] func(context.Context, []E) ([]types.BatchResultErrorEntry, error)
 
-// inBatches makes a call for every ten entries, several at a time. It returns how many entries succeeded and one of the errors.
+// inBatches makes a call for every ten entries, several at a time. It returns how many entries
+// succeeded and one of the errors.
 func inBatches[E any](ctx context.Context, entries []E, call batchCall[E]) (done int, err error) {
 	var next, succeeded atomic.Int64
 	var mu sync.Mutex
@@ -123,7 +128,8 @@ func persist[E any](ctx context.Context, entries []E, call batchCall[E]) (done i
 	}
 }
 
-// worthRetrying returns the entries that may yet succeed, with the error of one of them, and the error of one that will not.
+// worthRetrying returns the entries that may yet succeed, with the error of one of them, and the
+// error of one that will not.
 func worthRetrying[E any](entries []E, failed []types.BatchResultErrorEntry) (again []E, refused, err error) {
 	for _, f := range failed {
 		index := entryIndex(f, len(entries))
@@ -137,7 +143,8 @@ func worthRetrying[E any](entries []E, failed []types.BatchResultErrorEntry) (ag
 	return again, refused, err
 }
 
-// entryIndex is the place in the call of an entry that failed, -1 where the answer names none of the n entries.
+// entryIndex is the place in the call of an entry that failed, -1 where the answer names none of
+// the n entries.
 func entryIndex(f types.BatchResultErrorEntry, n int) int {
 	index, err := strconv.Atoi(aws.ToString(f.Id))
 	if err != nil || index < 0 || index >= n {

@@ -17,8 +17,8 @@ type Settings struct {
 	MaxReceiveCount   int           // receives of a failing message before it is a dead letter; 1 to 1,000
 }
 
-// Create makes a queue and its dead-letter queue, NAME-dlq. A name that ends in .fifo makes both FIFO queues. It may be called
-// again with the same settings; with others SQS refuses.
+// Create makes a queue and its dead-letter queue, NAME-dlq. A name that ends in .fifo makes both
+// FIFO queues. It may be called again with the same settings; with others SQS refuses.
 func Create(ctx context.Context, client *sqs.Client, name string, s Settings) (q, dead *Queue, err error) {
 	base, fifo := strings.CutSuffix(name, ".fifo")
 	suffix := strings.TrimPrefix(name, base)

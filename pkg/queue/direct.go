@@ -17,9 +17,10 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Direct returns the same queue, whose Receive and Delete make their calls without the SDK's layers if the endpoint has no TLS.
-// Such an endpoint is on this machine or next to it, and there the layers take longer than SQS itself: without them a drain of
-// the in-memory server needs two thirds of the CPU time for each message. Elsewhere the queue is returned as it is.
+// Direct returns the same queue for a drain: where the endpoint has no TLS, its ReceiveJSON and
+// Delete make their calls without the SDK's layers. An endpoint without TLS is on this machine or
+// next to it, and there the layers take longer than the calls: without them a drain of the in-memory
+// server needs two thirds of the CPU time. Other queues are returned as they are.
 func (q *Queue) Direct() *Queue {
 	o := q.Client.Options()
 	if o.BaseEndpoint == nil || !strings.HasPrefix(*o.BaseEndpoint, "http://") || o.Credentials == nil {
@@ -30,8 +31,9 @@ func (q *Queue) Direct() *Queue {
 	return &Queue{q.Client, q.URL, d}
 }
 
-// direct knows only how a call succeeds. Whatever else happens, the caller makes the call again through the SDK, which knows
-// errors, retries and clocks. So only calls that can be repeated go this way.
+// direct knows only how a call succeeds. Whatever else happens, the caller makes the call again
+// through the SDK, which knows errors, retries and clocks. So only calls that can be repeated go
+// this way.
 type direct struct {
 	options   sqs.Options
 	endpoint  string
@@ -84,8 +86,8 @@ func readAll(response *http.Response) ([]byte, error) {
 	return body.Bytes(), err
 }
 
-// delete makes one call for up to ten receipt handles. It returns the entries that SQS refused, and false if the call did not
-// succeed.
+// delete makes one call for up to ten receipt handles. It returns the entries that SQS refused, and
+// false if the call did not succeed.
 func (d *direct) delete(ctx context.Context, receiptHandles []string) ([]types.BatchResultErrorEntry, bool) {
 	if d == nil {
 		return nil, false

@@ -48,16 +48,16 @@ func endpointFlag(client *sqs.Client) string {
 
 var retryable = retry.NewStandard()
 
-// Transient reports whether the same call may succeed later: throttling, faults of the service and of the network. Refusals are
-// not transient.
+// Transient reports whether the same call may succeed later: throttling, faults of the service and
+// of the network. Refusals are not transient.
 func Transient(err error) bool {
 	var network net.Error
 	var entry *entryError
 	return errors.As(err, &entry) && !entry.senderFault || retryable.IsErrorRetryable(err) || errors.As(err, &network)
 }
 
-// Cause is the part of an SDK error that says what happened, without the layers around it: the service's answer, the network's
-// fault, or else the innermost error.
+// Cause is the part of an SDK error that says what happened, without the layers around it: the
+// service's answer, the network's fault, or else the innermost error.
 func Cause(err error) error {
 	var api smithy.APIError
 	if errors.As(err, &api) {
@@ -76,8 +76,8 @@ func Cause(err error) error {
 	}
 }
 
-// Code is the code of SQS in the error, such as ReceiptHandleIsInvalid; "no time" where the context ended, and "no answer"
-// otherwise. It holds nothing of a message and can be logged.
+// Code is the code of SQS in the error, such as ReceiptHandleIsInvalid; "no time" where the context
+// ended, and "no answer" otherwise. It holds nothing of a message and can be logged.
 func Code(err error) string {
 	var coded interface{ ErrorCode() string }
 	switch {
@@ -89,7 +89,8 @@ func Code(err error) string {
 	return "no answer"
 }
 
-// entryError is what SQS says of one entry of a batch call. Its message is left out: it may quote the entry.
+// entryError is what SQS says of one entry of a batch call. Its message is left out: it may quote
+// the entry.
 type entryError struct {
 	code        string
 	senderFault bool // SQS would refuse the entry again

@@ -1,8 +1,10 @@
-// Package queue is one SQS queue: how to find it, its settings, and how to send, delete and postpone its messages.
+// Package queue is one SQS queue: how to find it, its settings, and how to send, delete and
+// postpone its messages.
 //
-// SQS takes ten messages a call, answers with status 200 when some of them failed, and the SDK wraps "connection refused" in five
-// layers of its own words. Everything that talks to SQS here has to know that; this package knows it once. It adds no
-// policy: which messages are deleted, and when, is up to the caller.
+// SQS takes ten messages a call, answers with status 200 when some of them failed, and the SDK
+// wraps "connection refused" in five layers of its own words. Everything that talks to SQS here has
+// to know that; this package knows it once. It adds no policy: which messages are deleted, and
+// when, is up to the caller.
 package queue
 
 import (
@@ -27,7 +29,8 @@ const MaxVisibility = 12 * time.Hour
 type Queue struct {
 	Client *sqs.Client // best made by NewClient
 
-	// URL is what SQS names the queue by. The calls go to the endpoint of the client, whatever host the URL has.
+	// URL is what SQS names the queue by. The calls go to the endpoint of the client, whatever host
+	// the URL has.
 	URL string
 
 	direct *direct // nil: all calls go through the SDK
@@ -36,8 +39,8 @@ type Queue struct {
 // New returns the queue of that URL. It asks SQS nothing.
 func New(client *sqs.Client, url string) *Queue { return &Queue{Client: client, URL: url} }
 
-// Find returns the queue of that name, or that URL, for which it does not ask SQS. An error matches ErrMissing or ErrUnreachable, or is
-// SQS's own refusal.
+// Find returns the queue of that name, or that URL, for which it does not ask SQS. An error matches
+// ErrMissing or ErrUnreachable, or is SQS's own refusal.
 func Find(ctx context.Context, client *sqs.Client, nameOrURL string) (*Queue, error) {
 	if strings.Contains(nameOrURL, "://") {
 		return New(client, nameOrURL), nil
@@ -45,7 +48,8 @@ func Find(ctx context.Context, client *sqs.Client, nameOrURL string) (*Queue, er
 	return find(ctx, client, &sqs.GetQueueUrlInput{QueueName: &nameOrURL})
 }
 
-// FindARN returns the queue of that ARN, which may belong to another account. Errors are those of Find.
+// FindARN returns the queue of that ARN, which may belong to another account. Errors are those of
+// Find.
 func FindARN(ctx context.Context, client *sqs.Client, arn string) (*Queue, error) {
 	a := parseARN(arn)
 	return find(ctx, client, &sqs.GetQueueUrlInput{QueueName: &a.name, QueueOwnerAWSAccountId: &a.account})
@@ -65,8 +69,8 @@ func (q *Queue) Name() string { return path.Base(q.URL) }
 // FIFO reports whether the queue keeps the order of each message group.
 func (q *Queue) FIFO() bool { return strings.HasSuffix(q.URL, ".fifo") }
 
-// Where says which queue it is and where its calls go: name, endpoint, account and region. It asks SQS nothing: the account is
-// in the URL.
+// Where says which queue it is and where its calls go: name, endpoint, account and region. It asks
+// SQS nothing: the account is in the URL.
 func (q *Queue) Where() string {
 	account := "unknown"
 	if u, err := url.Parse(q.URL); err == nil && path.Dir(u.Path) != "/" {
@@ -75,8 +79,9 @@ func (q *Queue) Where() string {
 	return fmt.Sprintf("%s at %s, account %s, region %s", q.Name(), Endpoint(q.Client), account, q.Client.Options().Region)
 }
 
-// Explain makes an error of a call of this queue one line that says what to do. It matches ErrMissing or ErrUnreachable where
-// the queue does not exist or SQS does not answer. Nil stays nil.
+// Explain makes an error of a call of this queue one line that says what to do. It matches
+// ErrMissing or ErrUnreachable where the queue does not exist or SQS does not answer. Nil stays
+// nil.
 func (q *Queue) Explain(err error) error {
 	if err == nil {
 		return nil
@@ -84,8 +89,8 @@ func (q *Queue) Explain(err error) error {
 	return explain(q.Client, q.Name(), err)
 }
 
-// Attributes are a queue's settings and how many messages it holds. SQS calls the numbers approximate: after a change they may
-// be wrong for a minute.
+// Attributes are a queue's settings and how many messages it holds. SQS calls the numbers
+// approximate: after a change they may be wrong for a minute.
 type Attributes struct {
 	ARN     string
 	Region  string // as in the ARN
@@ -127,7 +132,8 @@ func (q *Queue) Attributes(ctx context.Context) (Attributes, error) {
 	return a, nil
 }
 
-// readRedrivePolicy takes the count as a number or as a string: SQS accepts both and returns what it was given.
+// readRedrivePolicy takes the count as a number or as a string: SQS accepts both and returns what
+// it was given.
 func readRedrivePolicy(policy string) (deadLetterARN string, maxReceiveCount int) {
 	var p struct {
 		ARN   string `json:"deadLetterTargetArn"`

@@ -47,7 +47,8 @@ func clientOf(endpoint string) *sqs.Client {
 	return queue.NewClient(aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")}, endpoint)
 }
 
-// intercept answers the n-th call of one operation (1 is the first) after SQS has done it, or instead of it.
+// intercept answers the n-th call of one operation (1 is the first) after SQS has done it, or
+// instead of it.
 func intercept(operation string, answer func(n int32, h http.Handler, w http.ResponseWriter, r *http.Request)) func(http.Handler) http.Handler {
 	var calls atomic.Int32
 	return func(h http.Handler) http.Handler {
@@ -97,7 +98,7 @@ func sendAll(t *testing.T, q *queue.Queue, messages []queue.Message) {
 	}
 }
 
-// receive takes messages off the queue until there are none, and returns their receipt handles.
+// receive takes messages off the queue until it is empty, and returns their receipt handles.
 func receive(t *testing.T, q *queue.Queue) (handles []string) {
 	t.Helper()
 	for {
@@ -156,7 +157,8 @@ func TestCreateMakesTheQueueThatAttributesDescribe(t *testing.T) {
 	}
 }
 
-// SQS returns a redrive policy as it was given: the count is a number for some and a string for others.
+// SQS returns a redrive policy as it was given: the count is a number for some and a string for
+// others.
 func TestAttributesTakeMaxReceiveCountAsNumberAndAsString(t *testing.T) {
 	t.Parallel()
 	c := client(t, nil)

@@ -12,11 +12,13 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// ReceiveJSON receives up to n messages (1 to 10) with all their attributes, and waits for the first for whole seconds, up to
-// 20. It returns the answer as SQS wrote it, {"Messages":[...]}, unchecked.
+// ReceiveJSON receives up to n messages (1 to 10) with all their attributes, and waits for the
+// first for whole seconds, up to 20. It returns the answer as SQS wrote it, {"Messages":[...]},
+// unchecked.
 //
-// The answer is for callers that copy its parts: most of a message goes into a Lambda event in the very bytes that it came in,
-// and taking it apart and quoting it again would be the largest cost of a drain. Errors are the SDK's.
+// The answer is for callers that copy its parts: most of a message goes into a Lambda event in the
+// very bytes that it came in, and taking it apart and quoting it again would be the largest cost of
+// a drain. Errors are the SDK's.
 func (q *Queue) ReceiveJSON(ctx context.Context, n int, wait time.Duration) ([]byte, error) {
 	seconds := int(wait / time.Second)
 	if answer, ok := q.direct.receive(ctx, n, seconds); ok {
@@ -45,9 +47,9 @@ func (d *direct) receive(ctx context.Context, n, seconds int) ([]byte, bool) {
 	return d.post(ctx, "ReceiveMessage", append(b, `,"MessageSystemAttributeNames":["All"],"MessageAttributeNames":["All"]}`...))
 }
 
-// rawReceive is the SDK's protocol with two differences for ReceiveMessage. It keeps the answer as it is. And it sends a wait of
-// 0 s, which the SDK leaves out of the request: the queue's own ReceiveMessageWaitTimeSeconds would count then, and a short poll
-// could last 20 s.
+// rawReceive is the SDK's protocol with two differences for ReceiveMessage. It keeps the answer as
+// it is. And it sends a wait of 0 s, which the SDK leaves out of the request: the queue's own
+// ReceiveMessageWaitTimeSeconds would count then, and a short poll could last 20 s.
 type rawReceive struct {
 	smithyhttp.ClientProtocol
 	answer []byte

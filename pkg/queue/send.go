@@ -9,13 +9,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/google/uuid"
 )
 
 // MaxSize is the most bytes of a message, its attributes included, and of all messages in one call.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 const MaxSize = 1 << 20
 
-// Message is one to be sent. Send sets its Id. On a FIFO queue it needs a group and a deduplication id.
+// Message is one to be sent. Send sets its Id. On a FIFO queue it needs a group and a deduplication
+// id.
 type Message = types.SendMessageBatchRequestEntry
 
 // Refusal says that SQS did not take a message, and never will.
@@ -24,11 +26,12 @@ type Refusal struct {
 	Code  string // SQS's
 }
 
-// Send makes one call for the first of the messages: for ten, or for fewer that are within MaxSize together. It returns for how
-// many that was, and which of them SQS refused; all others are on the queue. An entry that SQS failed to store is sent again
-// up to five times.
+// Send makes one call for the first of the messages: for ten, or for fewer that are within MaxSize
+// together. It returns for how many that was, and which of them SQS refused; all others are on the
+// queue. An entry that SQS failed to store is sent again up to five times.
 //
-// With an error it is not known of the first n which are on the queue, so to repeat the call may send some twice.
+// With an error it is not known of the first n which are on the queue, so to repeat the call may
+// send some twice.
 func (q *Queue) Send(ctx context.Context, messages []Message) (n int, refused []Refusal, err error) {
 	n = fitting(messages)
 	for i := range n {
@@ -73,11 +76,37 @@ func fitting(messages []Message) int {
 	return len(messages)
 }
 
-// messageSize is what counts against MaxSize: the body, and names, types and values of the attributes.
+// messageSize is what counts against MaxSize: the body, and names, types and values of the
+// attributes.
 func messageSize(m *Message) int {
 	size := len(aws.ToString(m.MessageBody))
 	for name, a := range m.MessageAttributes {
 		size += len(name) + len(aws.ToString(a.DataType)) + len(aws.ToString(a.StringValue)) + len(a.BinaryValue)
 	}
 	return size
+}
+
+// SendBodies sends messages that have a body and nothing else, in order, and returns how many SQS
+// took. It stops at the first call in which SQS refused a message. The group is for FIFO queues, where
+// each message gets a deduplication id of its own: two equal bodies are two messages.
+func (q *Queue) SendBodies(ctx context.Context, group string, bodies []string) (sent int, err error) {
+	messages := make([]Message, len(bodies))
+	for i := range bodies {
+		messages[i].MessageBody = &bodies[i]
+		if q.FIFO() {
+			messages[i].MessageGroupId, messages[i].MessageDeduplicationId = &group, aws.String(uuid.NewString())
+		}
+	}
+	for len(messages) > 0 {
+		n, refused, err := q.Send(ctx, messages)
+		if err != nil {
+			return sent, fmt.Errorf("send: %w", err)
+		}
+		if len(refused) > 0 {
+			first := refused[0]
+			return sent + n - len(refused), fmt.Errorf("SQS refused %d messages: the first, message %d, with %s", len(refused), sent+first.Index+1, first.Code)
+		}
+		sent, messages = sent+n, messages[n:]
+	}
+	return sent, nil
 }

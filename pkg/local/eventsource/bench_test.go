@@ -22,8 +22,8 @@ type nothing struct{}
 
 func (nothing) Invoke(context.Context, []byte) ([]byte, error) { return nil, nil }
 
-// BenchmarkDrain is the path without the function: receive, make the event, delete. The server runs in the same process, so
-// its share is in cpu-us/msg; the profile tells them apart.
+// BenchmarkDrain is the path without the function: receive, make the event, delete. The server runs
+// in the same process and is part of cpu-us/msg; the profile (DRAIN_PROFILE=FILE) separates the two.
 func BenchmarkDrain(b *testing.B) {
 	for _, size := range []int{10, 100, 1000} {
 		b.Run(fmt.Sprintf("batch=%d", size), func(b *testing.B) { benchmarkDrain(b, size) })

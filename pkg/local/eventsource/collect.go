@@ -21,8 +21,8 @@ const (
 	minRenewal  = 500 * time.Millisecond // between two renewals of a waiting batch's visibility timeout
 )
 
-// collect makes batches and hands them over until the queue is silent or ctx ends. Then it releases the messages that it still
-// holds.
+// collect makes batches and hands them over until the queue is silent or ctx ends. Then it releases
+// the messages that it still holds.
 func (r *run) collect(ctx context.Context, out chan<- *batch) error {
 	for ctx.Err() == nil {
 		b, err := r.nextBatch(ctx)
@@ -51,8 +51,8 @@ func (r *run) retry(ctx context.Context, err error) error {
 	return r.Queue.Explain(err)
 }
 
-// handOver waits for an invoker. While it waits it renews the visibility timeout, so that no message of the batch is received
-// twice.
+// handOver waits for an invoker. While it waits it renews the visibility timeout, so that no
+// message of the batch is received twice.
 func (r *run) handOver(ctx context.Context, b *batch, out chan<- *batch) {
 	for {
 		renewal := time.NewTimer(max(r.settings.VisibilityTimeout/2, minRenewal))
@@ -94,8 +94,9 @@ func (r *run) nextBatch(ctx context.Context) (*batch, error) {
 	return b, nil
 }
 
-// complete fills the batch. While the queue gives full answers it makes parallel calls without waiting; then it takes the
-// messages that come while the window is open. An error ends it early; the next poll will meet the error again.
+// complete fills the batch. While the queue gives full answers it makes parallel calls without
+// waiting; then it takes the messages that come while the window is open. An error ends it early;
+// the next poll will meet the error again.
 func (r *run) complete(ctx context.Context, b *batch) {
 	closes := b.opened.Add(r.Window)
 	for r.open(b) && ctx.Err() == nil {
@@ -110,7 +111,8 @@ func (r *run) complete(ctx context.Context, b *batch) {
 	}
 }
 
-// open reports whether the batch has room, and no message waits because the event would have become too large.
+// open reports whether the batch has room, and no message waits because the event would have become
+// too large.
 func (r *run) open(b *batch) bool { return b.room() > 0 && len(r.carried) == 0 }
 
 // fill receives without waiting, until an answer is not full or fails.
@@ -146,7 +148,8 @@ func (r *run) fill(ctx context.Context, b *batch) {
 	wg.Wait()
 }
 
-// put adds the messages in their order. From the first that has no room on, they wait for the next batch.
+// put adds the messages in their order. From the first that has no room on, they wait for the next
+// batch.
 func (r *run) put(b *batch, messages []message) {
 	for i, m := range messages {
 		if len(r.carried) > 0 || b.room() == 0 || !b.add(r.record, m) {
@@ -156,7 +159,8 @@ func (r *run) put(b *batch, messages []message) {
 	}
 }
 
-// poll waits for messages, for the given time at most. SQS waits in whole seconds; for the rest poll makes short polls.
+// poll waits for messages, for the given time at most. SQS waits in whole seconds; for the rest
+// poll makes short polls.
 func (r *run) poll(ctx context.Context, b *batch, wait time.Duration) error {
 	n := min(b.room(), receiveMax)
 	seconds := min(wait, longPoll).Truncate(time.Second)
@@ -176,10 +180,12 @@ func (r *run) poll(ctx context.Context, b *batch, wait time.Duration) error {
 	return nil
 }
 
-// receive makes one call. It returns the messages that pass the filters, and how many there were without the filters.
+// receive makes one call. It returns the messages that pass the filters, and how many there were
+// without the filters.
 //
-// The messages of a call that is cut off are lost until their visibility timeout ends. So a short poll is never cut off when
-// ctx ends, and a long poll gets a moment for an answer that is on its way.
+// The messages of a call that is cut off are lost until their visibility timeout ends. So a short
+// poll is never cut off when ctx ends, and a long poll gets a moment for an answer that is on its
+// way.
 func (r *run) receive(ctx context.Context, n int, wait time.Duration) (wanted []message, received int, err error) {
 	call, cancel := context.WithTimeout(context.WithoutCancel(ctx), wait+callTimeout)
 	defer cancel()

@@ -131,7 +131,7 @@ func TestInvokesConcurrently(t *testing.T) {
 	}
 }
 
-// The issue's own example: of 1,000 messages 37 are bad and end in the dead-letter queue, moved there before Run returns.
+// Of 1,000 messages 37 are bad. They are on the dead-letter queue before Run returns.
 func TestMovesBadMessagesToDeadLetterQueue(t *testing.T) {
 	t.Parallel()
 	client := endpoint(t, nil)
@@ -150,8 +150,11 @@ func TestMovesBadMessagesToDeadLetterQueue(t *testing.T) {
 			f := &function{answer: failing(numbered(37)...)}
 			got := run(t, eventsource.Mapping{Queue: queue.New(client, url), Function: f, BatchSize: 100, Concurrency: 2, RetryDelay: test.delay, IdleTimeout: 50 * time.Millisecond})
 			want := eventsource.Summary{Received: 963 + 3*37, Succeeded: 963, Failed: 3 * 37, DeadLettered: 37}
-			if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(got, "Elapsed", "Invocations")); diff != "" {
+			if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(got, "Elapsed", "Invocations", "FailedIDs")); diff != "" {
 				t.Errorf("summary (-want +got):\n%s", diff)
+			}
+			if n := len(got.FailedIDs); n != 37 {
+				t.Errorf("%d ids of failed messages, want 37", n)
 			}
 			wantDepth(t, client, url, 0, 0)
 			wantDepth(t, client, dead, 37, 0)
@@ -159,7 +162,8 @@ func TestMovesBadMessagesToDeadLetterQueue(t *testing.T) {
 	}
 }
 
-// Without a dead-letter queue a bad message would come back for ever: the drain ends all the same, and the message stays.
+// Without a dead-letter queue a bad message would come back for ever. The drain ends nevertheless,
+// and the message stays on the queue.
 func TestEndsWithoutRedrivePolicy(t *testing.T) {
 	t.Parallel()
 	client := endpoint(t, nil)
@@ -172,7 +176,8 @@ func TestEndsWithoutRedrivePolicy(t *testing.T) {
 	}
 }
 
-// A failing message holds the later ones of its group until it is done; the other groups go on meanwhile.
+// A failing message holds up the later messages of its group until it is dead. The other groups go
+// on.
 func TestKeepsOrderOfFIFOGroups(t *testing.T) {
 	t.Parallel()
 	client := endpoint(t, nil)
@@ -215,8 +220,8 @@ func TestKeepsOrderOfFIFOGroups(t *testing.T) {
 	}
 }
 
-// Messages that a batch has no room for under 6 MB are of a group whose earlier ones are still on their way: they come after these,
-// and not at all while one of these fails.
+// A batch has no room under 6 MB for the rest of a group. The rest must come after the messages in
+// the batch, and not at all while one of those fails.
 func TestKeepsOrderOfFIFOGroupsWhenBatchIsFull(t *testing.T) {
 	t.Parallel()
 	client := endpoint(t, nil)
@@ -255,7 +260,8 @@ func TestKeepsOrderOfFIFOGroupsWhenBatchIsFull(t *testing.T) {
 	}
 }
 
-// One batch waits for its turn longer than the queue's visibility timeout: it is not delivered a second time.
+// One batch waits for an invoker longer than the queue's visibility timeout. It must not be
+// delivered a second time.
 func TestKeepsWaitingBatchInvisible(t *testing.T) {
 	t.Parallel()
 	client := endpoint(t, nil)
@@ -308,7 +314,7 @@ func TestStopEndsLongPoll(t *testing.T) {
 	}
 }
 
-// A queue whose default is long polling answers short polls at once all the same.
+// The queue's own default is long polling. A short poll must not wait nevertheless.
 func TestShortPollIgnoresWaitTimeOfQueue(t *testing.T) {
 	t.Parallel()
 	client := endpoint(t, nil)

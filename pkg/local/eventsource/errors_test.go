@@ -83,7 +83,8 @@ func refuse(w http.ResponseWriter, status int, kind, query string) {
 	io.WriteString(w, `{"__type":"`+kind+`","message":"refused by the test"}`)
 }
 
-// Every seventh call is throttled, every ninth answered with 503, every eleventh cut off: all messages arrive and are deleted.
+// Every seventh call is throttled, every ninth is answered with 503, every eleventh is cut off. All
+// messages arrive and are deleted.
 func TestLosesNothingOnBadNetwork(t *testing.T) {
 	t.Parallel()
 	var count atomic.Int32
@@ -148,7 +149,7 @@ func TestDeletesFailedEntriesAgain(t *testing.T) {
 	}
 }
 
-// An answer that was damaged on the way is not handed on; it is asked for again.
+// The function never gets a body that was damaged on the way. The mapping receives it again.
 func TestReceivesDamagedBodyAgain(t *testing.T) {
 	t.Parallel()
 	var damaged atomic.Bool
@@ -183,7 +184,7 @@ func TestWarnsOfSettingsThatAWSRefuses(t *testing.T) {
 		"visibility below the timeout":            {31 * time.Second, 0, "visibility timeout (30s) is shorter than the function's timeout (31s)"},
 		"visibility below timeout and window":     {25 * time.Second, 6 * time.Second, "together (31s)"},
 		"visibility above both":                   {25 * time.Second, 5 * time.Second, ""},
-		"a timeout that nobody knows is no cause": {0, 5 * time.Second, ""},
+		"an unknown timeout": {0, 5 * time.Second, ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

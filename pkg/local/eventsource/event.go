@@ -17,8 +17,8 @@ const (
 )
 
 // recordWriter writes messages as the records of a Lambda event
-// (https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html#example-standard-queue-message-event). It writes the JSON by
-// hand, because it does so for each message and the shape is fixed.
+// (https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html#example-standard-queue-message-event).
+// It writes the JSON by hand, because it does so for each message and the shape is fixed.
 type recordWriter struct {
 	tail string // the members that are the same in every record
 }
@@ -56,8 +56,8 @@ func orEmpty(value []byte, empty string) []byte {
 	return value
 }
 
-// appendMessageAttributes turns SQS's {"name":{"DataType":...}} into Lambda's {"name":{"dataType":...}}. Most messages have
-// no attributes.
+// appendMessageAttributes turns SQS's {"name":{"DataType":...}} into Lambda's
+// {"name":{"dataType":...}}. Most messages have no attributes.
 func appendMessageAttributes(b, wire []byte) []byte {
 	var attributes map[string]messageAttribute
 	if wire == nil || json.Unmarshal(wire, &attributes) != nil || len(attributes) == 0 {

@@ -88,7 +88,7 @@ func (q *fakeSQS) Do(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(body)), Request: r}, nil
 }
 
-// Whatever a message holds, the function reads it as it was sent.
+// The function must read every message as it was sent, whatever is in it.
 func TestFunctionReadsMessagesAsTheyWereSent(t *testing.T) {
 	t.Parallel()
 	text := rapid.StringOfN(rapid.RuneFrom([]rune("\"\\/\t\n\r <>&a本\U0001F600\u2028\ufffd\x7f")), 0, 40, -1)
@@ -121,7 +121,7 @@ func TestFunctionReadsMessagesAsTheyWereSent(t *testing.T) {
 	})
 }
 
-// onTheWire is the answer of ReceiveMessage, spaced out as some servers write it.
+// onTheWire is the answer of ReceiveMessage, with white space as some servers write it.
 func onTheWire(t *rapid.T, messages []events.SQSMessage) []byte {
 	type attribute struct{ DataType, StringValue string }
 	type message struct {

@@ -1,14 +1,17 @@
-// Package eventsource plays Lambda's event source mapping for SQS on this machine: it polls a queue, makes batches, invokes
-// a function with each, and then deletes exactly the messages that the function did not report as failed.
+// Package eventsource plays Lambda's event source mapping for SQS on this machine: it polls a
+// queue, makes batches, invokes a function with each, and then deletes exactly the messages that
+// the function did not report as failed.
 //
-// It exists because that service between SQS and the function decides what is deleted. Whether a message survives a bad
-// response, a timeout or a crash is written in AWS's documentation and nowhere in the function, and emulators differ from it
-// where it matters most: some delete messages whose failure was reported. So this package keeps the rules to the letter
-// (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html), and a table of tests holds each of them.
+// It exists because that service between SQS and the function decides what is deleted. Whether a
+// message survives a bad response, a timeout or a crash is written in AWS's documentation and
+// nowhere in the function, and emulators differ from it where it matters most: some delete messages
+// whose failure was reported. So this package keeps the rules to the letter
+// (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html), and a table of
+// tests holds each of them.
 //
-// Three stages of goroutines are joined by channels without a buffer: one collector polls, Concurrency invokers invoke, and
-// as many finishers delete. At most one batch waits between two stages, so that messages are not received long before
-// their turn.
+// Three stages of goroutines are joined by channels without a buffer: one collector polls,
+// Concurrency invokers invoke, and as many finishers delete. At most one batch waits between two
+// stages, so that messages are not received long before their turn.
 package eventsource
 
 import (
@@ -31,79 +34,90 @@ const (
 	invocationCeiling = 15 * time.Minute // no Lambda function runs longer
 )
 
-// Errors that Run returns, wrapped with what to do about them. Those of the queue are queue.ErrMissing and
-// queue.ErrUnreachable.
+// Errors that Run returns, wrapped with what to do about them. Those of the queue are
+// queue.ErrMissing and queue.ErrUnreachable.
 var (
 	ErrMisuse     = errors.New("mapping cannot work")
 	ErrNoFunction = errors.New("function cannot be invoked")
 )
 
-// Function is what the mapping invokes: a *runtimeapi.Function, a *URLFunction, a *NamedFunction. An error means that the
-// invocation failed, for whatever reason; a function that runs into its own timeout returns one. An error that matches
-// ErrNoFunction says that nothing was invoked and nothing will be. It ends Run, before good messages use up their receives.
+// Function is what the mapping invokes: a *runtimeapi.Function, a *URLFunction, a *NamedFunction.
+// An error means that the invocation failed, for whatever reason; a function that runs into its own
+// timeout returns one. An error that matches ErrNoFunction says that nothing was invoked and
+// nothing will be. It ends Run, before good messages use up their receives.
 //
 // Invoke must be safe for concurrent calls and must not keep the payload.
 type Function interface {
 	Invoke(ctx context.Context, payload []byte) ([]byte, error)
 }
 
-// Mapping is one event source mapping. Its fields have the names and limits of AWS's where AWS has them.
+// Mapping is one event source mapping. Its fields have the names and limits of AWS's where AWS has
+// them.
 type Mapping struct {
-	// Queue is polled. Its ARN, as SQS gives it, is what the function sees as eventSourceARN. Required.
+	// Queue is polled. Its ARN, as SQS gives it, is what the function sees as eventSourceARN.
+	// Required.
 	Queue *queue.Queue
 
 	// Function is invoked with each batch. Required.
 	Function Function
 
-	// FunctionTimeout is how long one invocation may take; 0 if that is not known. It is only used to warn where AWS would
-	// refuse the mapping, because the queue's visibility timeout is shorter.
+	// FunctionTimeout is how long one invocation may take; 0 if that is not known. It is only used
+	// to warn where AWS would refuse the mapping, because the queue's visibility timeout is
+	// shorter.
 	FunctionTimeout time.Duration
 
-	// BatchSize is the most messages in one invocation: 1 to 10,000, on a FIFO queue to 10. Default 10. A batch is smaller
-	// when the queue has no more, and when the event would exceed 6 MB.
+	// BatchSize is the most messages in one invocation: 1 to 10,000, on a FIFO queue to 10. Default
+	// 10. A batch is smaller when the queue has no more, and when the event would exceed 6 MB.
 	BatchSize int
 
-	// Window is how long an incomplete batch waits for more messages after its first: 0 to 300 s, not on FIFO queues. At 0 a
-	// batch takes what the queue can give at once. AWS wants at least 1 s with a BatchSize above 10; this mapping does not.
+	// Window is how long an incomplete batch waits for more messages after its first: 0 to 300 s,
+	// not on FIFO queues. At 0 a batch takes what the queue can give at once. AWS wants at least 1
+	// s with a BatchSize above 10; this mapping does not.
 	Window time.Duration
 
 	// Concurrency is the most invocations at a time. Default 1.
 	Concurrency int
 
-	// IdleTimeout ends Run when no message came for this long and none was in flight. At 0 Run goes on until its context
-	// ends.
+	// IdleTimeout ends Run when no message came for this long and none was in flight. At 0 Run goes
+	// on until its context ends.
 	//
-	// On a queue with a redrive policy Run first waits until every failed message has become visible again and was received
-	// once more, since only a receive moves a message to the dead-letter queue. On a queue without a redrive policy a bad
-	// message returns for ever; there only a success or a message that was never received before resets the timeout.
+	// On a queue with a redrive policy Run first waits until every failed message has become
+	// visible again and was received once more, since only a receive moves a message to the
+	// dead-letter queue. On a queue without a redrive policy a bad message returns for ever; there
+	// only a success or a message that was never received before resets the timeout.
 	IdleTimeout time.Duration
 
-	// RetryDelay is set as the visibility timeout of messages that failed, so that a drain need not wait for the queue's: whole
-	// seconds, up to 43,200. At 0 they are visible at once. A negative one leaves them alone, as AWS does. It is not used
-	// with IdleTimeout on a queue without a redrive policy: the drain would never end.
+	// RetryDelay is set as the visibility timeout of messages that failed, so that a drain need not
+	// wait for the queue's: whole seconds, up to 43,200. At 0 they are visible at once. A negative
+	// one leaves them alone, as AWS does. It is not used with IdleTimeout on a queue without a
+	// redrive policy: the drain would never end.
 	RetryDelay time.Duration
 
-	// IgnoreBatchItemFailures plays a mapping without FunctionResponseTypes: [ReportBatchItemFailures]. It ignores the
-	// response: messages that the function reports as failed are deleted, and so are lost.
+	// IgnoreBatchItemFailures plays a mapping without FunctionResponseTypes:
+	// [ReportBatchItemFailures]. It ignores the response: messages that the function reports as
+	// failed are deleted, and so are lost.
 	IgnoreBatchItemFailures bool
 
-	// Filters choose the messages that the function gets: those that at least one filter matches. The others are deleted, as
-	// AWS does on SQS (https://docs.aws.amazon.com/lambda/latest/dg/with-sqs-filtering.html). Without filters the function
-	// gets every message. At most 5.
+	// Filters choose the messages that the function gets: those that at least one filter matches.
+	// The others are deleted, as AWS does on SQS
+	// (https://docs.aws.amazon.com/lambda/latest/dg/with-sqs-filtering.html). Without filters the
+	// function gets every message. At most 5.
 	Filters []*pattern.Pattern
 
 	// Observe, if set, is called at every change, one call at a time. It must return quickly.
 	Observe func(Progress)
 }
 
-// Run polls until the queue has been silent for IdleTimeout, or until ctx ends. In both cases the error is nil.
+// Run polls until the queue has been silent for IdleTimeout, or until ctx ends. In both cases the
+// error is nil.
 //
-// When ctx ends, Run stops polling at once and makes the messages that it has not yet handed over visible again. Invocations
-// in progress finish, their messages are deleted or left, and then Run returns.
+// When ctx ends, Run stops polling at once and makes the messages that it has not yet handed over
+// visible again. Invocations in progress finish, their messages are deleted or left, and then Run
+// returns.
 //
-// Errors match ErrMisuse, ErrNoFunction, queue.ErrMissing or queue.ErrUnreachable, or are a refusal of SQS, such as missing
-// permission. Once SQS has answered, Run waits for the end of throttling and of network errors: for a minute with
-// IdleTimeout, for ever without.
+// Errors match ErrMisuse, ErrNoFunction, queue.ErrMissing or queue.ErrUnreachable, or are a refusal
+// of SQS, such as missing permission. Once SQS has answered, Run waits for the end of throttling
+// and of network errors: for a minute with IdleTimeout, for ever without.
 func (m *Mapping) Run(ctx context.Context) (Summary, error) {
 	r, err := newRun(ctx, *m)
 	if err != nil {

@@ -36,11 +36,11 @@ func config() aws.Config {
 	return aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")}
 }
 
-// prefix tells the queues of one run from those of the run before, on an endpoint that outlives it.
+// prefix makes the names of queues unique to a run of the tests, for an endpoint that outlives it.
 var prefix string
 
-// endpoint serves SQS for one test, through the wrapper if there is one. Without one the endpoint is that of
-// SQS_TEST_ENDPOINT where it is set, LocalStack's for example.
+// endpoint serves SQS for one test, through the wrapper if there is one. Without a wrapper and with
+// SQS_TEST_ENDPOINT set, that endpoint is used, for example LocalStack's.
 func endpoint(tb testing.TB, wrap func(http.Handler) http.Handler) *sqs.Client {
 	tb.Helper()
 	if other := os.Getenv("SQS_TEST_ENDPOINT"); other != "" && wrap == nil {
@@ -126,7 +126,7 @@ func send(tb testing.TB, client *sqs.Client, url string, bodies []string) {
 	}
 }
 
-// function is one for the mapping to invoke. It keeps the events.
+// function keeps the events that it is invoked with.
 type function struct {
 	answer func(e events.SQSEvent) ([]byte, error)
 
@@ -150,7 +150,7 @@ func (f *function) Invoke(_ context.Context, payload []byte) ([]byte, error) {
 	return f.answer(e)
 }
 
-// bodies are those of all events, in the order of their invocations.
+// bodies are the bodies of all events, in the order of the invocations.
 func (f *function) bodies() []string {
 	var bodies []string
 	for _, e := range f.events {

@@ -1,6 +1,6 @@
 package eventsource
 
-// Parsers whose every input a fuzz test must reach, which no real queue or function would send.
+// Fuzz tests give these parsers input that no real queue and no real function sends.
 var (
 	ReadMessages = readMessages
 	ReadFailures = readFailures

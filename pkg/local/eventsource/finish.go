@@ -7,10 +7,12 @@ import (
 	"sqs2pg/pkg/queue"
 )
 
-// finishTimeout is for the calls that delete or release messages. They go on after the end of Run's context.
+// finishTimeout is for the calls that delete or release messages. They go on after the end of Run's
+// context.
 const finishTimeout = time.Minute
 
-// finish deletes the messages that succeeded. The others it leaves, or makes visible after RetryDelay.
+// finish deletes the messages that succeeded. The others it leaves, or makes visible after
+// RetryDelay.
 func (r *run) finish(ctx context.Context, b *batch) {
 	if b.notInvoked {
 		r.counts.notInvoked(len(b.messages))

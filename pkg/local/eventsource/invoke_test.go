@@ -36,7 +36,7 @@ func urlFunction(t *testing.T, address string, timeout time.Duration) *eventsour
 	return f
 }
 
-// What the emulators answer, and what is to be understood.
+// Each case is an emulator's answer, and the response or the error that it means.
 func TestReadsAnswersOfEmulators(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -56,7 +56,7 @@ func TestReadsAnswersOfEmulators(t *testing.T) {
 		"a function error without a type":                  {200, "", `{"errorMessage":"no database"}`, "", "no database"},
 		"SAM's header with a body that looks like success": {200, "Unhandled", `{}`, "", "Function error: without a text"},
 		"a timeout as plain text":                          {200, "", `Task timed out after 3.00 seconds`, "", "Task timed out after 3.00 seconds"},
-		"no response at all, as after SAM's timeout":       {200, "", ``, "", "empty response"},
+		"an empty response, as after SAM's timeout":       {200, "", ``, "", "empty response"},
 		"a panic":                 {502, "", `{"errorMessage":"index out of range","errorType":"runtime.boundsError"}`, "", "runtime.boundsError: index out of range"},
 		"a process that exited":   {502, "", ``, "", "status 502 Bad Gateway"},
 		"a fault of the emulator": {500, "", `oops`, "", "status 500"},
@@ -85,8 +85,9 @@ func TestReadsAnswersOfEmulators(t *testing.T) {
 	}
 }
 
-// The emulator in an image must not be called twice at a time: it may end by it. Under another name than "function" it is
-// something that can; and what refuses with 400 and no body is asked again, so that nothing is lost.
+// A function with the name "function" may be the emulator in an image, which a second invocation at
+// the same time can end: it gets one at a time. Other names get several. A 400 without a body is
+// tried again, so that no message is lost.
 func TestLimitsInvocationsOfEmulator(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -208,7 +209,7 @@ func TestInvokesFunctionByName(t *testing.T) {
 	}
 }
 
-// Nothing is there to invoke: the run ends, says so, and the messages are on the queueURL as they were.
+// The run ends with an error, and the messages are on the queue as they were.
 func TestEndsWithoutUsingUpReceivesWhenFunctionIsMissing(t *testing.T) {
 	t.Parallel()
 	gone := httptest.NewServer(http.NotFoundHandler())
@@ -243,7 +244,8 @@ func TestEndsWithoutUsingUpReceivesWhenFunctionIsMissing(t *testing.T) {
 	}
 }
 
-// A timeout that an emulator answers with status 200 loses nothing, even where the response is not looked at.
+// An emulator answers a timeout with status 200. The batch must fail even where the mapping ignores
+// the response.
 func TestTimeoutOfEmulatorFailsBatchInEveryMapping(t *testing.T) {
 	t.Parallel()
 	client := endpoint(t, nil)

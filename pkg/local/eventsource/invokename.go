@@ -14,8 +14,8 @@ import (
 	"sqs2pg/pkg/queue"
 )
 
-// NamedFunction is a function that is invoked by its name through Lambda's API: AWS's, LocalStack's, Moto's. It is safe for
-// concurrent use.
+// NamedFunction is a function that is invoked by its name through Lambda's API: AWS's,
+// LocalStack's, Moto's. It is safe for concurrent use.
 type NamedFunction struct {
 	client *lambda.Client
 	name   string
@@ -24,9 +24,9 @@ type NamedFunction struct {
 	Timeout time.Duration
 }
 
-// NewNamedFunction asks the endpoint for the function, by name, ARN or partial ARN, a version or alias included. An error
-// matches ErrNoFunction: the function does not exist, or the endpoint does not answer. A caller that may only invoke the
-// function gets no error, but no Timeout.
+// NewNamedFunction asks the endpoint for the function, by name, ARN or partial ARN, a version or
+// alias included. An error matches ErrNoFunction: the function does not exist, or the endpoint does
+// not answer. A caller that may only invoke the function gets no error, but no Timeout.
 func NewNamedFunction(ctx context.Context, client *lambda.Client, name string) (*NamedFunction, error) {
 	f := &NamedFunction{client: client, name: name}
 	out, err := client.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &name})
@@ -40,8 +40,8 @@ func NewNamedFunction(ctx context.Context, client *lambda.Client, name string) (
 	return f, nil
 }
 
-// Invoke returns the response. An error is a *FunctionFailure if the function failed. It matches ErrNoFunction if the function
-// does not exist or the endpoint does not answer.
+// Invoke returns the response. An error is a *FunctionFailure if the function failed. It matches
+// ErrNoFunction if the function does not exist or the endpoint does not answer.
 func (f *NamedFunction) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	out, err := f.client.Invoke(ctx, &lambda.InvokeInput{FunctionName: &f.name, Payload: payload})
 	switch {

@@ -23,16 +23,18 @@ const (
 	busyPause     = 50 * time.Millisecond
 )
 
-// URLFunction is a function behind the invoke call of an emulator: the Runtime Interface Emulator in a function's container
-// image, or sam local start-lambda. It is safe for concurrent use.
+// URLFunction is a function behind the invoke call of an emulator: the Runtime Interface Emulator
+// in a function's container image, or sam local start-lambda. It is safe for concurrent use.
 //
-// The Runtime Interface Emulator is not: it answers a second invocation with 400 and no body, or closes the connection, or
-// ends. It knows its function only by the name "function", so a URL with that name gets one invocation at a time. A 400 without
-// a body, which other callers may cause, is tried again.
+// The Runtime Interface Emulator is not: it answers a second invocation with 400 and no body, or
+// closes the connection, or ends. It knows its function only by the name "function", so a URL with
+// that name gets one invocation at a time. A 400 without a body, which other callers may cause, is
+// tried again.
 //
-// Where Lambda sets a header, emulators answer with status 200. So this type reads the response: an object with errorMessage
-// and without batchItemFailures, the plain text of a timeout, and an empty response are failed invocations. By Lambda's rules
-// the first and the last would be success, and messages that no function has seen would be deleted.
+// Where Lambda sets a header, emulators answer with status 200. So this type reads the response: an
+// object with errorMessage and without batchItemFailures, the plain text of a timeout, and an empty
+// response are failed invocations. By Lambda's rules the first and the last would be success, and
+// messages that no function has seen would be deleted.
 type URLFunction struct {
 	url     string
 	client  *http.Client
@@ -40,10 +42,10 @@ type URLFunction struct {
 	turn    chan struct{} // full during an invocation; nil if there may be several at a time
 }
 
-// NewURLFunction takes the emulator's URL. An address without a path, http://127.0.0.1:8080, gets the path of the Runtime
-// Interface Emulator. For sam local start-lambda give the path too:
-// http://127.0.0.1:3001/2015-03-31/functions/IngestFunction/invocations. An invocation fails after timeout, which should leave
-// time for a container to start. The error matches ErrMisuse.
+// NewURLFunction takes the emulator's URL. An address without a path, http://127.0.0.1:8080, gets
+// the path of the Runtime Interface Emulator. For sam local start-lambda give the path too:
+// http://127.0.0.1:3001/2015-03-31/functions/IngestFunction/invocations. An invocation fails after
+// timeout, which should leave time for a container to start. The error matches ErrMisuse.
 func NewURLFunction(address string, timeout time.Duration) (*URLFunction, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
@@ -64,8 +66,8 @@ func NewURLFunction(address string, timeout time.Duration) (*URLFunction, error)
 // Close closes idle connections.
 func (f *URLFunction) Close() { f.client.CloseIdleConnections() }
 
-// Invoke returns the response. An error matches ErrNoFunction if no emulator answers at the URL, or if it knows no function of
-// that name. Any other error is a failed invocation.
+// Invoke returns the response. An error matches ErrNoFunction if no emulator answers at the URL, or
+// if it knows no function of that name. Any other error is a failed invocation.
 func (f *URLFunction) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	if f.turn != nil {
 		select {
@@ -153,8 +155,9 @@ func (e *FunctionFailure) Error() string {
 	return strings.TrimPrefix(e.Type+": "+e.Message, ": ")
 }
 
-// readFunctionError reads {"errorMessage", "errorType"}, as every runtime writes it. An error without a text has a null message
-// or no message. A response with batchItemFailures is not an error, whatever other members it has.
+// readFunctionError reads {"errorMessage", "errorType"}, as every runtime writes it. An error
+// without a text has a null message or no message. A response with batchItemFailures is not an
+// error, whatever other members it has.
 func readFunctionError(body []byte) (*FunctionFailure, bool) {
 	var sent struct {
 		Type     jsontext.Value `json:"errorType"`

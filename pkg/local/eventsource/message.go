@@ -26,12 +26,13 @@ type message struct {
 // wireMessage holds the values of a message as the JSON that they arrived in.
 type wireMessage struct {
 	id, receipt, body, md5, attributes   []byte
-	messageAttributes, md5OfMessageAttrs []byte // nil if there are none
+	messageAttributes, md5OfMessageAttrs []byte // nil if the message has no attributes
 }
 
 var errDamaged = errors.New("answer of ReceiveMessage cannot be read")
 
-// readMessages reads {"Messages":[{...}]}. The messages keep the answer's memory until they are in an event.
+// readMessages reads {"Messages":[{...}]}. The messages keep the answer's memory until they are in
+// an event.
 func readMessages(answer []byte, received time.Time) ([]message, error) {
 	if len(bytes.TrimSpace(answer)) == 0 {
 		return nil, nil

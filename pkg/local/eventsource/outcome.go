@@ -17,9 +17,10 @@ type outcome struct {
 
 var errBadResponse = errors.New("the function's response is not a valid batch response")
 
-// readOutcome reads the function's response by AWS's rules for an SQS mapping with ReportBatchItemFailures
-// (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting). With
-// ignore it plays a mapping without that setting.
+// readOutcome reads the function's response by AWS's rules for an SQS mapping with
+// ReportBatchItemFailures
+// (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting).
+// With ignore it plays a mapping without that setting.
 func readOutcome(ids map[string]bool, response []byte, err error, ignore bool) outcome {
 	switch {
 	case err != nil:
@@ -34,9 +35,10 @@ func readOutcome(ids map[string]bool, response []byte, err error, ignore bool) o
 	return outcome{failed: failed}
 }
 
-// readFailures returns the reported message ids. An empty response, null, and a list that is missing, null or empty mean that
-// no message failed. Anything that cannot be understood in full is an error, so that no message is deleted by
-// misunderstanding. Member names must match exactly, letter case included.
+// readFailures returns the reported message ids. An empty response, null, and a list that is
+// missing, null or empty mean that no message failed. Anything that cannot be understood in full is
+// an error, so that no message is deleted by misunderstanding. Member names must match exactly,
+// letter case included.
 func readFailures(response []byte, ids map[string]bool) (map[string]bool, error) {
 	if len(bytes.TrimSpace(response)) == 0 {
 		return nil, nil

@@ -1,13 +1,14 @@
 package eventsource
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"time"
 )
 
-// Summary counts what happened. Each receive of a message counts: a message that fails twice and then succeeds counts as
-// received three times, failed twice and succeeded once.
+// Summary counts what happened. Each receive of a message counts: a message that fails twice and
+// then succeeds counts as received three times, failed twice and succeeded once.
 type Summary struct {
 	Received      int
 	Invocations   int
@@ -18,6 +19,10 @@ type Summary struct {
 	Filtered      int // deleted because no filter matched
 	Released      int // made visible again: Run was told to stop, there was no function, or a FIFO batch had no room under 6 MB
 	Undeleted     int // succeeded, but SQS did not delete them; they will come again
+
+	// FailedIDs are the ids of the messages that failed the last time they were tried, dead letters
+	// included, sorted. It is empty until Run ends.
+	FailedIDs []string
 
 	Elapsed   time.Duration
 	LastError string   // of the last invocation that failed as a whole
@@ -44,11 +49,13 @@ type counts struct {
 	returns time.Time // when the last failed message is visible again
 	pending int       // messages that were received and are not yet deleted, left or released
 	empty   time.Time // when the last poll began that brought no message
+
+	failing map[string]bool // by id: the message failed the last time it was tried
 }
 
 func newCounts(observe func(Progress), redrive bool) *counts {
 	now := time.Now()
-	return &counts{observe: observe, redrive: redrive, began: now, active: now}
+	return &counts{observe: observe, redrive: redrive, began: now, active: now, failing: map[string]bool{}}
 }
 
 func (c *counts) change(f func(p *Progress)) {
@@ -137,6 +144,13 @@ func (c *counts) finished(b *batch, failed []message, undeleted int, back time.D
 			p.FailedBatches++
 			p.LastError = b.outcome.reason
 		}
+		for i := range b.messages {
+			if id := b.messages[i].id; b.outcome.whole || b.outcome.failed[id] {
+				c.failing[id] = true
+			} else {
+				delete(c.failing, id)
+			}
+		}
 		now := time.Now()
 		if c.redrive || len(failed) < len(b.messages) {
 			c.active = now
@@ -159,8 +173,9 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// nextWait is how long the next poll may wait; silent means that the queue was silent for the idle timeout, and that a poll has
-// seen it. No poll waits past the moment when a failed message returns, so that the next poll begins after it.
+// nextWait is how long the next poll may wait; silent means that the queue was silent for the idle
+// timeout, and that a poll has seen it. No poll waits past the moment when a failed message
+// returns, so that the next poll begins after it.
 func (c *counts) nextWait(idle time.Duration) (wait time.Duration, silent bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -191,5 +206,7 @@ func (c *counts) summary() Summary {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now.Elapsed = time.Since(c.began)
-	return c.now.Summary
+	s := c.now.Summary
+	s.FailedIDs = slices.Sorted(maps.Keys(c.failing))
+	return s
 }

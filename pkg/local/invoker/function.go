@@ -2,7 +2,6 @@ package invoker
 
 import (
 	"context"
-	"io"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -27,7 +26,7 @@ type Function struct {
 	// For Bootstrap only; what runs elsewhere has its own.
 	Environments int      // processes, and so concurrent invocations. Default 1
 	Env          []string // "NAME=value"
-	Output       io.Writer
+	Log          *Log     // gets what the function writes
 }
 
 // Opened is a function that is ready to be invoked.
@@ -60,10 +59,10 @@ func (f *Function) start(ctx context.Context) (*Opened, error) {
 	var m meter
 	local, err := runtimeapi.Start(ctx, runtimeapi.Config{
 		Bootstrap: f.Bootstrap, Environments: f.Environments, Timeout: f.Timeout,
-		FunctionName: "ingest", Env: f.Env, Output: f.Output, Report: m.add,
+		FunctionName: "ingest", Env: f.Env, Output: f.Log, Report: m.add,
 	})
 	if err != nil {
-		return nil, err
+		return nil, f.Log.explainStart(err)
 	}
 	return &Opened{local, f.Timeout, func() Totals {
 		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)

@@ -20,7 +20,7 @@ type Drain struct {
 	// Mapping has all settings of the mapping; Run sets Function, FunctionTimeout and Observe.
 	Mapping eventsource.Mapping
 
-	// Function is opened by Run, which sets Environments to the mapping's concurrency, and Output.
+	// Function is opened by Run, which sets Environments to the mapping's concurrency, and Log.
 	Function Function
 
 	// Recorder, if set, keeps every event.
@@ -38,8 +38,9 @@ type Drain struct {
 type Result struct {
 	eventsource.Summary
 	Totals
-	Log  *Log
-	Took time.Duration // from the start to the last change, so without the silence that ends a drain
+	Log    *Log
+	Remote bool          // the function runs elsewhere, so Log and Totals are empty
+	Took   time.Duration // from the start to the last change, so without the silence that ends a drain
 }
 
 // Run drains until the queue has been silent for the mapping's IdleTimeout or ctx ends, and returns
@@ -48,20 +49,15 @@ type Result struct {
 func (d *Drain) Run(ctx context.Context) (Result, error) {
 	p := newProgress(d.Screen, d.Mapping.Queue.Name(), d.Waiting(ctx))
 	log := NewLog(p.live)
-	p.show(ctx, log, d.Waiting)
-	summary, totals, err := d.run(ctx, log, p.observe)
-	p.stop()
-	return Result{summary, totals, log, p.took}, err
-}
-
-func (d *Drain) run(ctx context.Context, log *Log, observe func(eventsource.Progress)) (eventsource.Summary, Totals, error) {
 	f, m := d.Function, d.Mapping
-	f.Environments, f.Output = m.Concurrency, log
+	f.Environments, f.Log = m.Concurrency, log
 	opened, err := f.Open(ctx)
 	if err != nil {
-		return eventsource.Summary{}, Totals{}, err
+		return Result{Log: log}, err
 	}
-	m.Function, m.FunctionTimeout, m.Observe = d.Recorder.wrap(opened), opened.timeout, observe
+	m.Function, m.FunctionTimeout, m.Observe = d.Recorder.wrap(opened), opened.timeout, p.observe
+	p.show(ctx, log, d.Waiting)
 	summary, err := m.Run(ctx)
-	return summary, opened.Close(), err
+	p.stop()
+	return Result{summary, opened.Close(), log, f.Bootstrap == "", p.took}, err
 }

@@ -2,7 +2,9 @@ package invoker
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
 	"strings"
@@ -10,8 +12,8 @@ import (
 )
 
 // Log reads what the function writes. It keeps the numbers and the reasons of failures, and passes
-// on the other lines: those a person at a terminal would act on. It must be given whole lines and
-// is safe for concurrent use.
+// on what a person at a terminal would act on: each error once, as plain text, and the lines that
+// it does not know. It must be given whole lines and is safe for concurrent use.
 type Log struct {
 	passOn io.Writer
 
@@ -20,12 +22,14 @@ type Log struct {
 	duplicates   int
 	failures     map[string]int    // failed receives, by reason
 	reasons      map[string]string // the last reason of each failed message, by message id
+	errors       map[string]bool   // texts of errors that were passed on
+	startError   string            // why the function refused to start
 	databaseTime float64           // milliseconds of the database per batch: a running mean that favours the latest
 }
 
 // NewLog returns a log that passes lines on to w.
 func NewLog(w io.Writer) *Log {
-	return &Log{passOn: w, failures: map[string]int{}, reasons: map[string]string{}}
+	return &Log{passOn: w, failures: map[string]int{}, reasons: map[string]string{}, errors: map[string]bool{}}
 }
 
 // Written returns how many messages became new rows.
@@ -54,6 +58,18 @@ func (l *Log) Reason(messageID string) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.reasons[messageID]
+}
+
+// Reasons counts messages by the reason why they failed last. A message without a reason of its own
+// counts as otherwise.
+func (l *Log) Reasons(messageIDs []string, otherwise string) map[string]int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	reasons := map[string]int{}
+	for _, id := range messageIDs {
+		reasons[cmp.Or(l.reasons[id], otherwise)]++
+	}
+	return reasons
 }
 
 // DatabaseTime returns the milliseconds that a batch waits for the database: a running mean that
@@ -102,11 +118,53 @@ func (l *Log) take(line []byte) error {
 		why := reason(f.Outcome, f.Field, f.Rule, f.SQLState, f.Constraint, f.Column)
 		l.failures[why]++
 		l.reasons[f.MessageID] = why
+	case err == nil && f.Message == startRefused:
+		l.startError = strings.ReplaceAll(f.Error, "\n", "; ")
+	case err == nil && f.Error != "":
+		return l.passOnce(f.Message, f.Error)
+	case l.repeats(line):
 	default:
 		_, err := l.passOn.Write(line)
 		return err
 	}
 	return nil
+}
+
+// repeats reports whether a line is that of aws-lambda-go about an error that the function
+// returned, and the function has logged the same error: "2026/01/02 03:04:05 {"errorMessage":
+// ...}". A panic has a stack trace, and is not one.
+func (l *Log) repeats(line []byte) bool {
+	var returned struct {
+		ErrorMessage string `json:"errorMessage"`
+		StackTrace   []any  `json:"stackTrace"`
+	}
+	_, object, _ := bytes.Cut(line, []byte("{"))
+	err := json.Unmarshal(append([]byte("{"), object...), &returned)
+	return err == nil && returned.StackTrace == nil && l.errors[returned.ErrorMessage]
+}
+
+// startRefused is the message of the function's log line about a start that it refused.
+const startRefused = "start refused"
+
+// passOnce passes an error on the first time that it comes. l.mu is held.
+func (l *Log) passOnce(message, text string) error {
+	if l.errors[text] {
+		return nil
+	}
+	l.errors[text] = true
+	_, err := fmt.Fprintf(l.passOn, "function: %s: %s\n", message, strings.ReplaceAll(text, "\n", "; "))
+	return err
+}
+
+// explainStart makes an error of the function's start say why the function refused it, if the
+// function did.
+func (l *Log) explainStart(err error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err == nil || l.startError == "" {
+		return err
+	}
+	return fmt.Errorf("the function refused to start: %s", l.startError)
 }
 
 // reason says why a message failed, in the words of the function's log: "invalid: ip required".

@@ -218,7 +218,9 @@ func TestPurgesQueue(t *testing.T) {
 	if got := *f.one(f.receive(url)).Body; got != "after" {
 		t.Errorf("got %q", got)
 	}
-	f.sub("again within a minute is refused", func(f fixture) {
+	t.Run("again within a minute is refused", func(t *testing.T) { // at once: a parallel subtest may start a minute later
+		skipKnown(t)
+		f := fixture{t, f.Client}
 		_, err = f.PurgeQueue(f.Context(), &sqs.PurgeQueueInput{QueueUrl: &url})
 		f.refused(err, "AWS.SimpleQueueService.PurgeQueueInProgress", "Only one PurgeQueue operation on "+url[strings.LastIndex(url, "/")+1:]+" is allowed every 60 seconds.")
 	})

@@ -12,10 +12,10 @@ refused() { # code, then the call
 	case $said in *"($code)"*) ;; *) fail "got '$said', want $code" ;; esac
 }
 
-url=$(aws sqs create-queue --queue-name q --attributes VisibilityTimeout=40 --tags team=a --query QueueUrl --output text)
+url=$(aws sqs create-queue --queue-name q --attributes VisibilityTimeout=400 --tags team=a --query QueueUrl --output text)
 same "$(aws sqs get-queue-url --queue-name q --query QueueUrl --output text)" "$url"
-aws sqs set-queue-attributes --queue-url "$url" --attributes DelaySeconds=0,VisibilityTimeout=45
-same "$(aws sqs get-queue-attributes --queue-url "$url" --attribute-names All --query Attributes.VisibilityTimeout --output text)" 45
+aws sqs set-queue-attributes --queue-url "$url" --attributes DelaySeconds=0,VisibilityTimeout=450
+same "$(aws sqs get-queue-attributes --queue-url "$url" --attribute-names All --query Attributes.VisibilityTimeout --output text)" 450
 same "$(aws sqs list-queue-tags --queue-url "$url" --query Tags.team --output text)" a
 
 aws sqs send-message-batch --queue-url "$url" --entries '[

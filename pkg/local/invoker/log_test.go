@@ -1,0 +1,83 @@
+package invoker
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestLogPassesEachErrorOnOnce(t *testing.T) {
+	t.Parallel()
+	var passed strings.Builder
+	log := NewLog(&passed)
+	for range 3 {
+		fmt.Fprintln(log, `{"level":"ERROR","message":"batch returned to the queue","error":"database unavailable:\nconnection refused"}`)
+		fmt.Fprintln(log, `2026/11/25 15:44:19 {"errorMessage":"database unavailable:\nconnection refused","errorType":"Unavailable"}`)
+	}
+	fmt.Fprintln(log, `2026/11/25 15:44:20 {"errorMessage":"boom","errorType":"errorString","stackTrace":[{"path":"a.go"}]}`)
+	fmt.Fprintln(log, `2026/11/25 15:44:20 {"errorMessage":"another","errorType":"Unavailable"}`)
+	fmt.Fprintln(log, `panic: boom`)
+	fmt.Fprintln(log, `{"level":"WARN","message":"contract","warning":"a warning"}`)
+	want := "function: batch returned to the queue: database unavailable:; connection refused\n" +
+		`2026/11/25 15:44:20 {"errorMessage":"boom","errorType":"errorString","stackTrace":[{"path":"a.go"}]}` + "\n" +
+		`2026/11/25 15:44:20 {"errorMessage":"another","errorType":"Unavailable"}` + "\n" +
+		"panic: boom\n" + `{"level":"WARN","message":"contract","warning":"a warning"}` + "\n"
+	if diff := cmp.Diff(want, passed.String()); diff != "" {
+		t.Errorf("passed on (-want +got):\n%s", diff)
+	}
+}
+
+func TestLogCountsMessagesByTheReasonWhyTheyFailedLast(t *testing.T) {
+	t.Parallel()
+	var passed strings.Builder
+	log := NewLog(&passed)
+	for _, line := range []string{
+		`{"messageId":"a","outcome":"rejected","sqlstate":"23514"}`,
+		`{"messageId":"a","outcome":"invalid","field":"ip","rule":"required"}`,
+		`{"messageId":"b","outcome":"invalid","field":"ip","rule":"required"}`,
+		`{"messageId":"c","outcome":"held"}`,
+	} {
+		fmt.Fprintln(log, line)
+	}
+	want := map[string]int{"invalid: ip required": 2, "held": 1, "its batch failed": 1}
+	if diff := cmp.Diff(want, log.Reasons([]string{"a", "b", "c", "d"}, "its batch failed")); diff != "" || passed.Len() > 0 {
+		t.Errorf("%q is passed on; reasons (-want +got):\n%s", passed.String(), diff)
+	}
+}
+
+func TestStartErrorIsTheReasonThatTheFunctionLogged(t *testing.T) {
+	t.Parallel()
+	var passed strings.Builder
+	log := NewLog(&passed)
+	ended := errors.New("ended while starting")
+	if err := log.explainStart(ended); err != ended {
+		t.Errorf("without a reason: %v", err)
+	}
+	fmt.Fprintln(log, `{"level":"ERROR","message":"start refused","error":"CONTRACT: no such contract\nMASK_KEYRING: too short"}`)
+	want := "the function refused to start: CONTRACT: no such contract; MASK_KEYRING: too short"
+	if err := log.explainStart(ended); err == nil || err.Error() != want || passed.Len() > 0 {
+		t.Errorf("says %q and passes %q on, want %q", err, passed.String(), want)
+	}
+	if err := log.explainStart(nil); err != nil {
+		t.Errorf("a start that succeeded: %v", err)
+	}
+}
+
+func FuzzLog(f *testing.F) {
+	for _, seed := range []string{
+		"", "\n", "plain text", "{", `{"_aws":{},"Written":1}`, `{"outcome":"invalid"}`, `{"message":"start refused","error":1}`,
+		`2026/11/25 15:44:20 {"errorMessage":"x","stackTrace":[]}`, `{"level":"ERROR","message":"m","error":"e"}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var passed strings.Builder
+		log := NewLog(&passed)
+		if n, err := log.Write(text); n != len(text) || err != nil {
+			t.Fatalf("took %d of %d bytes: %v", n, len(text), err)
+		}
+	})
+}
