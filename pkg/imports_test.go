@@ -29,6 +29,7 @@ var order = []string{
 	// what only the command links
 	"pkg/doctor",
 	"pkg/local/invoker",
+	"pkg/local/home",
 	"pkg/local/eventsource",
 	"pkg/local/runtimeapi",
 	"pkg/local/sample",
@@ -53,6 +54,7 @@ var order = []string{
 	"pkg/privacy",
 
 	// packages that import no other package of the module
+	"pkg/local/account",
 	"pkg/local/localpg",
 	"pkg/queue",
 	"pkg/pattern",
@@ -60,6 +62,7 @@ var order = []string{
 	"pkg/telemetry/leaktest",
 	"pkg/telemetry",
 	"pkg/terminal/completion",
+	"pkg/terminal/variables",
 	"pkg/terminal",
 	"infra/bench",
 }
