@@ -99,8 +99,8 @@ func (c *settingsFlags) environ(ctx context.Context, s *streams, remote bool) ([
 	return invoker.Environ(os.Getenv, given), err
 }
 
-// keyringFor returns the keyring that the function will use. That of MASK_SECRET_ID has no text,
-// since the function reads it again.
+// keyringFor returns the keyring that the function will use. If the function reads it from
+// MASK_SECRET_ID, it has no text.
 func (c *settingsFlags) keyringFor(ctx context.Context, s *streams, pool *postgres.Pool, table contract.Table) (*home.Keyring, error) {
 	if anySet("MASK_SECRET_ID") {
 		return secretKeyring(ctx)

@@ -111,8 +111,8 @@ func Failed(subject string, err error) Finding {
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 // Database checks what the login of pool finds: the table and the masking keys compared with
-// contract and keyring, its own rights and, for an insert table, the partitions. keyring is nil if
-// there is none yet.
+// contract and keyring, its own rights and, for an insert table, the partitions. It does not
+// compare keys if keyring is nil.
 func Database(ctx context.Context, pool *postgres.Pool, t contract.Table, keyring *mask.Keyring) []Finding {
 	state, err := schema.Inspect(ctx, pool, t)
 	if err != nil {

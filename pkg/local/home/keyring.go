@@ -51,7 +51,7 @@ type Keyrings struct {
 	Talk   io.Writer // gets a line when a keyring is made
 }
 
-// Existing returns the keyring that is there, and nil if there is none.
+// Existing returns the keyring that exists, or nil.
 func (r *Keyrings) Existing() (*Keyring, error) {
 	text, from := r.Text, r.From
 	if text == "" {
@@ -71,7 +71,7 @@ func (r *Keyrings) Existing() (*Keyring, error) {
 	return &Keyring{k, text, from}, nil
 }
 
-// ForDatabase returns the keyring that is there, or makes one. It makes none for a database that
+// ForDatabase returns the keyring that exists, or makes one. It makes none for a database that
 // holds tokens already, or that is not on this machine: equal values would then have different
 // tokens, and nobody would notice.
 func (r *Keyrings) ForDatabase(pool *postgres.Pool, d registry.Database) (*Keyring, error) {
@@ -96,7 +96,7 @@ func (r *Keyrings) generate() (*Keyring, error) {
 	return r.Existing()
 }
 
-// ForTrial returns the keyring that is there, or one that is used once and not kept.
+// ForTrial returns the keyring that exists, or one that is used once and not kept.
 func (r *Keyrings) ForTrial() (*mask.Keyring, error) {
 	switch k, err := r.Existing(); {
 	case err != nil:

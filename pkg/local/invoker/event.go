@@ -46,8 +46,8 @@ func Replay(ctx context.Context, f eventsource.Function, payload []byte) (Replay
 	return r, nil
 }
 
-// Capture returns the event of the first batch that the mapping makes before ctx ends, nil if there
-// is none. The messages stay on the queue; each has been received once more.
+// Capture returns the event of the first batch that the mapping makes, or nil if ctx ends before. The
+// messages stay on the queue; each has been received once more.
 func Capture(ctx context.Context, m eventsource.Mapping) ([]byte, error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
