@@ -70,13 +70,16 @@ func (c *contractCheck) Run(s *streams) error {
 		fmt.Fprintf(s.err, "warning: %s\n", w)
 	}
 	table := loaded.Table()
-	rows := make([][]string, len(table.Columns))
-	for i, col := range table.Columns {
+	var rows [][]string
+	for _, col := range table.Columns {
 		null := "yes"
 		if col.Required {
 			null = "no"
 		}
-		rows[i] = []string{col.Name, col.Type.String(), null, col.Path, col.Mask.String()}
+		rows = append(rows, []string{col.Name, col.Type.String(), null, col.Path, col.Mask.String()})
+		for _, inside := range col.Inside {
+			rows = append(rows, []string{"", "", "", col.Path + "." + inside.Path, inside.Mask})
+		}
 	}
 	fmt.Fprintf(s.out, "%s: table %s.%s\n", loaded.Name(), table.Schema, table.Name)
 	terminal.Table(s.out, []string{"column", "type", "null", "from", "mask"}, rows)

@@ -271,7 +271,7 @@ func TestInvokeSaysOnceWhyTheFunctionRefusedToStart(t *testing.T) {
 	}
 	code, out, errs := sqs2pg(t, "invoke", "--endpoint-url", endpoint, "--queue", "logins", "--keyring", keyring,
 		"--database-url", postgrestest.New(t, load(t, "user_logins")).URL, "--function", refusing)
-	if code != 1 || out != "" || !strings.HasSuffix(errs, "\nsqs2pg: the function refused to start: PGSSLMODE: wrong\n") || strings.Count(errs, "PGSSLMODE") != 1 {
+	if code != 1 || out != "" || !strings.HasSuffix(errs, "region us-east-1\nsqs2pg: the function refused to start: PGSSLMODE: wrong\n") || strings.Count(errs, "\n") != 2 {
 		t.Errorf("exits with %d, prints %q and says %q", code, out, errs)
 	}
 }
