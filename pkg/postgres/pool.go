@@ -46,10 +46,10 @@ type Config struct {
 	// password. It serves secrets that rotate and tokens that expire. It must be safe for
 	// concurrent use.
 	Credentials func(ctx context.Context) (user, password string, err error)
-	// Refresh, if set, is called when the server or its pooler has refused what Credentials gave. It makes
-	// Credentials give the current values, and reports whether they have changed. The connection is
-	// tried again in both cases while ctx allows: during a rotation the server has the new password
-	// before the secret.
+	// Refresh, if set, is called when the server or its pooler has refused what Credentials gave.
+	// It makes Credentials give the current values, and reports whether they have changed. The
+	// connection is tried again in both cases while ctx allows: during a rotation the server has
+	// the new password before the secret.
 	Refresh func(ctx context.Context) (changed bool, err error)
 }
 

@@ -103,12 +103,12 @@ func (s *statement) encode(events []Event, rows []int) [][]byte {
 }
 
 // execute runs the statement in one round trip and returns how many rows were written or changed.
-// With prepare it makes and uses a named prepared statement, which only works if the connection leads
-// to one server process.
+// With prepare it makes and uses a named prepared statement, which only works if the connection
+// leads to one server process.
 //
-// A Sync goes first. The server answers it at once, even if the statement has to wait for a lock. If
-// that answer does not come in time, the connection is closed: it may have died while the sandbox was
-// frozen, and nobody would ever answer.
+// A Sync goes first. The server answers it at once, even if the statement has to wait for a lock.
+// If that answer does not come in time, the connection is closed: it may have died while the
+// sandbox was frozen, and nobody would ever answer.
 func (s *statement) execute(ctx context.Context, conn *pgxpool.Conn, params [][]byte, prepare bool) (int, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -155,8 +155,8 @@ func rowsAffected(results any, err error) (int, error) {
 	return int(tag.RowsAffected()), err
 }
 
-// answerTimeout is how long the first answer to parameters of that size may take: the time of a ping,
-// and a second for each MB that has to be sent.
+// answerTimeout is how long the first answer to parameters of that size may take: the time of a
+// ping, and a second for each MB that has to be sent.
 func answerTimeout(params [][]byte) time.Duration {
 	timeout := pingTimeout
 	for _, param := range params {

@@ -114,9 +114,8 @@ func (c *comparison) wantedColumns() {
 			c.column(want, actual, registered.Required)
 			if !isRegistered {
 				c.add(want.Name, Migrates, "was added to the table by hand: run sqs2pg migrate, so that its mask is known")
-			} else if registered.Mask != want.Mask.String() {
-				c.add(want.Name, Refused, "%s and the contract says %s: keep the mask, or use another x-column, so that no column holds both",
-					holds(registered.Mask), want.Mask)
+			} else {
+				c.masks(want)
 			}
 		}
 	}
