@@ -135,8 +135,8 @@ func holds(registeredMask string) string {
 	return "holds values masked by " + registeredMask
 }
 
-// column compares a column that is there by type and nullability. A column that was required when it
-// was migrated may be null for the sake of older rows, which is not worth a word.
+// column compares a column that is there by type and nullability. A column that was required when
+// it was migrated may be null for the sake of older rows, which is not worth a word.
 func (c *comparison) column(want contract.Column, actual ActualColumn, wasRequired bool) {
 	switch {
 	case actual.Type != typeName(want.Type):
