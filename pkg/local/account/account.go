@@ -1,8 +1,8 @@
 // Package account is the AWS account that a command on this machine talks to: the SDK's usual
 // settings, or made-up ones where the endpoint is on this machine and has no accounts.
 //
-// What AWS answers to a call without region or credentials does not tell what is missing. So they
-// are looked for before the first call. It imports nothing of the project.
+// AWS does not say what is missing when a call has no region or no credentials. So this package looks
+// for both before the first call. It imports nothing of the project.
 package account
 
 import (
