@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -82,6 +83,16 @@ func (p goPackage) name() string { return strings.TrimPrefix(p.ImportPath, modul
 
 // listOnce returns the packages of the module that have files besides tests.
 var listOnce = sync.OnceValues(func() ([]goPackage, error) {
+	// go test repeats a cached result until a file changes that the test itself has opened: open all.
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if d != nil && d.Name() == ".git" {
+			return filepath.SkipDir
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
 	cmd := exec.Command("go", "list", "-json=ImportPath,Doc,Dir,GoFiles,Imports,Deps", module+"...")
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
