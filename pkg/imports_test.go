@@ -83,9 +83,9 @@ func (p goPackage) name() string { return strings.TrimPrefix(p.ImportPath, modul
 
 // listOnce returns the packages of the module that have files besides tests.
 var listOnce = sync.OnceValues(func() ([]goPackage, error) {
-	// go test repeats a cached result until a file changes that the test itself has opened: open all.
+	// go test repeats a cached result until something changes in a folder that the test itself read.
 	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
-		if d != nil && d.Name() == ".git" {
+		if err == nil && d.IsDir() && d.Name() == ".git" {
 			return filepath.SkipDir
 		}
 		return err
