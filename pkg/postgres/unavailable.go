@@ -43,6 +43,7 @@ var reasons = map[string]string{
 	"3D000": "no such database: create it, or correct the name",
 	"40":    "the transaction was rolled back",
 	"42501": "the role may not do this: run sqs2pg migrate, and make the role a member of sqs2pg_writer",
+	"42704": "the server does not know a parameter of the connection: check what follows the ? in the URL",
 	"42703": "a column is missing: run sqs2pg migrate",
 	"42883": "sqs2pg.ensure_partition is missing: run sqs2pg migrate",
 	"42P01": "the table is missing: run sqs2pg migrate",

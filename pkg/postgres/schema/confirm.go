@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"regexp"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -12,26 +11,26 @@ import (
 	"sqs2pg/pkg/postgres"
 )
 
-var fingerprintText = regexp.MustCompile(`^[0-9a-f]{16}$`)
+var confirmation = regexp.MustCompile(`^([A-Za-z0-9_-]{1,16})=([0-9a-f]{16})$`)
 
 // ParseFingerprints reads texts such as k1=0123456789abcdef, as the refusal of an unconfirmed key
 // prints them.
 func ParseFingerprints(texts ...string) ([]mask.Fingerprint, error) {
 	var keys []mask.Fingerprint
 	for _, text := range texts {
-		id, fingerprint, _ := strings.Cut(text, "=")
-		if id == "" || !fingerprintText.MatchString(fingerprint) {
+		parts := confirmation.FindStringSubmatch(text)
+		if parts == nil {
 			return nil, fmt.Errorf("%q is not a key id and its fingerprint: give it as k1=0123456789abcdef, as the refusal prints it", text)
 		}
-		keys = append(keys, mask.Fingerprint{ID: id, Fingerprint: fingerprint})
+		keys = append(keys, mask.Fingerprint{ID: parts[1], Fingerprint: parts[2]})
 	}
 	return keys, nil
 }
 
 // ConfirmKeys says which keys made the tokens of an earlier release, which kept no fingerprints.
-// From then on another key of the same id is refused, and the tables with its tokens are confirmed. It needs the rights of the migrating user and
-// may be called again. The error names both fingerprints if another one is stored, and nothing is
-// changed then.
+// From then on another key of the same id is refused, and the tables with its tokens are confirmed.
+// It needs the rights of the migrating user and may be called again. It refuses a key that has made
+// no such tokens, and names both fingerprints if another one is stored; nothing is changed then.
 func ConfirmKeys(ctx context.Context, pool *postgres.Pool, keys ...mask.Fingerprint) error {
 	if len(keys) == 0 {
 		return nil
