@@ -17,7 +17,8 @@ const (
 	// defaultTimeout limits the retries when the context has no deadline.
 	defaultTimeout = 30 * time.Second
 
-	readOnly = "25006" // read_only_sql_transaction
+	readOnly         = "25006" // read_only_sql_transaction
+	statementTimeout = "57014" // query_canceled
 )
 
 // unpinged marks a context in which the pool gives out a connection without a ping.
@@ -87,15 +88,6 @@ func (p *Pool) dropUnusable(ctx context.Context, conn *pgxpool.Conn, err error) 
 		_ = conn.Conn().Close(ctx)
 	}
 	return err
-}
-
-// renewProcesses makes later connections lead to new server processes.
-func (p *Pool) renewProcesses(ctx context.Context) {
-	_ = p.pgx.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
-		endProcess(ctx, conn)
-		return nil
-	})
-	p.pgx.Reset()
 }
 
 // endProcess ends the server process of a connection, and closes the connection. To close it is not
