@@ -149,15 +149,13 @@ func (s *statement) execute(ctx context.Context, conn *pgxpool.Conn, events []Ev
 
 // send sends what execute asks for.
 //
-// A Write begins with a single block. Before it goes a Sync, which the server answers at once, even if
-// the statement has to wait for a lock. If that answer does not come in time, the connection is closed:
-// it may have died while the sandbox was frozen, and nobody would ever answer.
+// A Sync goes first. The server answers it at once, even if the statement has to wait for a lock. A
+// Write begins with a single block, and if the answer to its Sync does not come in time, the connection
+// is closed: it may have died while the sandbox was frozen, and nobody would ever answer.
 func (s *statement) send(pipeline *pgconn.Pipeline, cancel func(), server *pgconn.PgConn, events []Event, blocks [][]int, prepare, prove bool) error {
 	_, prepared := server.CustomData()[s.name]
-	first := len(blocks) == 1
-	if first {
-		pipeline.SendPipelineSync()
-	}
+	single := len(blocks) == 1
+	pipeline.SendPipelineSync()
 	if prove {
 		pipeline.SendQueryParams(s.empty, nil, nil, nil, nil)
 		pipeline.SendPipelineSync()
@@ -175,24 +173,27 @@ func (s *statement) send(pipeline *pgconn.Pipeline, cancel func(), server *pgcon
 			pipeline.SendQueryPrepared(s.name, params, s.formats, nil)
 		}
 		pipeline.SendPipelineSync()
-		if unsent += size(params); unsent > copyChunk && !first {
+		if unsent += size(params); unsent > copyChunk && !single {
 			if err := pipeline.Flush(); err != nil {
 				return err
 			}
 			unsent = 0
 		}
 	}
-	if !first {
-		return pipeline.Flush()
+	synced := func() error {
+		err := pipeline.Flush()
+		if err == nil {
+			_, err = pipeline.GetResults()
+		}
+		return err
+	}
+	if !single {
+		return synced()
 	}
 	unanswered := time.AfterFunc(answerTimeout(unsent), cancel)
-	defer unanswered.Stop()
-	err := pipeline.Flush()
-	if err == nil {
-		_, err = pipeline.GetResults()
-	}
+	err := synced()
 	if !unanswered.Stop() {
-		err = context.DeadlineExceeded
+		return context.DeadlineExceeded
 	}
 	return err
 }

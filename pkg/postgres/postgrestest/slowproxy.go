@@ -3,7 +3,7 @@ package postgrestest
 import (
 	"encoding/binary"
 	"net"
-	"sync"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -46,7 +46,8 @@ func (p *SlowProxy) URL(tb testing.TB, database string) string {
 	return u.String()
 }
 
-// RoundTrips is how often a client has begun to send when all its earlier requests were answered.
+// RoundTrips is the number of simple queries and of the writer's pipelines, which begin with a Sync that
+// follows no request. It does not depend on time, as the number of waits for the network would.
 func (p *SlowProxy) RoundTrips() int64 { return p.roundTrips.Load() }
 
 func (p *SlowProxy) pass(client net.Conn) {
@@ -56,37 +57,20 @@ func (p *SlowProxy) pass(client net.Conn) {
 		return
 	}
 	defer server.Close()
-	var mu sync.Mutex
-	unanswered, began := 0, false
+	last := byte(0)
 	requests := messages{startup: true, each: func(kind byte) {
-		mu.Lock()
-		defer mu.Unlock()
-		if kind == 'd' || kind == 'c' { // data of a COPY, which may have been answered already
-			return
-		}
-		if !began {
+		if kind == 'Q' || kind == 'S' && !strings.ContainsRune("PBDE", rune(last)) {
 			p.roundTrips.Add(1)
-			began = true
 		}
-		if kind == 'S' || kind == 'Q' {
-			unanswered++
-		}
+		last = kind
 	}}
-	answers := messages{each: func(kind byte) {
-		mu.Lock()
-		defer mu.Unlock()
-		if kind == 'Z' {
-			unanswered = max(0, unanswered-1) // the first one follows the log-in
-			began = unanswered > 0
-		}
-	}}
-	go p.forward(server, client, requests.read, nil)
-	p.forward(client, server, nil, answers.read)
+	go p.forward(server, client, requests.read)
+	p.forward(client, server, nil)
 }
 
 // forward delays what it forwards. It reads ahead without a limit, so that only the delay slows the
 // sender.
-func (p *SlowProxy) forward(to, from net.Conn, received, delivered func([]byte)) {
+func (p *SlowProxy) forward(to, from net.Conn, received func([]byte)) {
 	type chunk struct {
 		bytes []byte
 		due   time.Time
@@ -96,9 +80,6 @@ func (p *SlowProxy) forward(to, from net.Conn, received, delivered func([]byte))
 	go func() {
 		for c := range chunks {
 			time.Sleep(time.Until(c.due))
-			if delivered != nil {
-				delivered(c.bytes)
-			}
 			to.Write(c.bytes)
 		}
 		to.Close()
