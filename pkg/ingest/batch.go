@@ -21,6 +21,7 @@ const (
 	invalid   outcome = "invalid"   // breaks the contract
 	rejected  outcome = "rejected"  // Postgres refused it
 	held      outcome = "held"      // waits behind a failed message of its FIFO group
+	undecided outcome = "undecided" // the time was over before it was known to be written
 )
 
 // failure is why a message is given back to SQS. It holds names and codes, never a value.
@@ -66,6 +67,8 @@ func (b *batch) reject(result postgres.Result) {
 		reason := failure{outcome: rejected, sqlstate: f.SQLSTATE, constraint: f.Constraint, column: f.Column, unproven: f.Unproven}
 		if f.Held {
 			reason = failure{outcome: held}
+		} else if f.Undecided {
+			reason = failure{outcome: undecided}
 		}
 		b.failures[b.index[f.Index]] = &reason
 	}
@@ -107,7 +110,7 @@ func (b *batch) counts() []telemetry.Metric {
 	}
 	metrics := []telemetry.Metric{
 		count("Written", b.written), count("Duplicates", b.duplicates),
-		count("Malformed", n[malformed]), count("Invalid", n[invalid]), count("Rejected", n[rejected]), count("Held", n[held]),
+		count("Malformed", n[malformed]), count("Invalid", n[invalid]), count("Rejected", n[rejected]), count("Held", n[held]), count("Undecided", n[undecided]),
 		count("Failed", len(b.records)-b.written-b.duplicates),
 	}
 	if n := len(b.unproven()); n > 0 {

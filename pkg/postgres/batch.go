@@ -17,19 +17,21 @@ const fanOut = 16
 
 // batch is one Write in progress. Its rows are indexes of events.
 //
-// All rows are first tried as one block. A block is one INSERT in a transaction of its own: if Postgres
+// Rows are written in chunks; see budget.go. All rows of a chunk are first tried as one block. A block is one INSERT in a transaction of its own: if Postgres
 // refuses a row, it rolls back the whole block. The block is then split, and the next pipeline tries all
 // the parts, and so on down to single rows.
 type batch struct {
 	writer *Writer
 	events []Event
-	lanes  []lane // of the rows that are not decided yet
+	rows   []int  // that are not decided yet, without those in lanes
+	lanes  []lane // of the chunk that is being written
 	result Result
 
 	failed      map[string]bool               // groups in which an event failed
 	days        map[time.Time]*pgconn.PgError // days whose partition was asked for; why it was refused, nil if it is there
 	missing     map[time.Time]bool            // days whose partition is still to be asked for
-	isolating   bool                          // Postgres refused a block
+	isolating   bool                          // Postgres refused a block of the chunk
+	answered    func()                        // called when the server has answered to a block
 	reconnected bool                          // because of overlooksPartition, which is done once at most
 }
 
@@ -47,7 +49,7 @@ func newBatch(w *Writer, events []Event) *batch {
 		rows[i] = i
 	}
 	return &batch{
-		writer: w, events: events, lanes: []lane{{blocks: [][]int{rows}}},
+		writer: w, events: events, rows: rows,
 		failed: map[string]bool{}, days: map[time.Time]*pgconn.PgError{}, missing: map[time.Time]bool{},
 	}
 }
@@ -143,6 +145,7 @@ func (b *batch) try(ctx context.Context, conn *pgxpool.Conn, prove bool) error {
 
 // decide takes over the answer to the first block of a lane, and returns what is left of the lane.
 func (b *batch) decide(l lane, a answer) (left []lane, fault error) {
+	b.answered()
 	rows, rest := l.blocks[0], lane{blocks: l.blocks[1:], group: l.group}
 	refused, _ := errors.AsType[*pgconn.PgError](a.err)
 	switch {
@@ -196,10 +199,10 @@ func (b *batch) split(l lane) []lane {
 	return lanes
 }
 
-// judge tells the faults of rows from those of the set-up, after all rows were tried. Some codes are the
-// row's fault by their class. Any other code is if another event was written: triggers and row-level
-// security refuse a row with any code. If nothing was written and several rows failed alike, the set-up
-// is at fault.
+// judge tells the faults of rows from those of the set-up. Some codes are the row's fault by their
+// class. Any other code is if another event was written: triggers and row-level security refuse a row
+// with any code. If nothing was written and several rows failed alike, the set-up is at fault. While rows
+// are left, those that cannot be judged are tried again at the next delivery.
 func (b *batch) judge() error {
 	if b.result.Written+b.result.Duplicates > 0 {
 		return nil
@@ -213,6 +216,10 @@ func (b *batch) judge() error {
 	}
 	unlike := func(f *Failure) bool { return f.SQLSTATE != unproven[0].SQLSTATE }
 	for _, f := range unproven {
+		if len(b.rows) > 0 {
+			*f = Failure{Index: f.Index, Undecided: true}
+			continue
+		}
 		if f.SQLSTATE == statementTimeout || len(unproven) > 1 && !slices.ContainsFunc(unproven, unlike) {
 			return &pgconn.PgError{Code: f.SQLSTATE}
 		}

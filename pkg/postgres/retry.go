@@ -33,11 +33,8 @@ type unpinged struct{}
 // must notice by itself that nobody answers. If a connection is lost during a commit, nobody knows
 // whether the work was done. It is retried too: the table's key makes the second time a no-op.
 func (p *Pool) attempt(ctx context.Context, ping bool, work func(context.Context, *pgxpool.Conn) error) error {
-	if _, ok := ctx.Deadline(); !ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, defaultTimeout)
-		defer cancel()
-	}
+	ctx, cancel := withDeadline(ctx)
+	defer cancel()
 	acquire := ctx
 	if !ping {
 		acquire = context.WithValue(ctx, unpinged{}, true)
@@ -76,6 +73,13 @@ func (p *Pool) attempt(ctx context.Context, ping bool, work func(context.Context
 			return p.unavailable(err)
 		}
 	}
+}
+
+func withDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, defaultTimeout)
 }
 
 // dropUnusable closes a connection whose later work would fail with the same error: its prepared

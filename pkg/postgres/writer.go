@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"sqs2pg/pkg/contract"
@@ -20,6 +21,9 @@ type Event struct {
 type Failure struct {
 	Index int  // among the events given to Write
 	Held  bool // not written because an earlier event of its group failed; the fields below are then empty
+
+	// Undecided means that the time was over before the event was known to be written or refused.
+	Undecided bool
 
 	// Unproven means that no event of the batch was written, and that the code does not tell whether the
 	// row or the set-up of the database is at fault. Only a repair helps, of one or the other.
@@ -44,6 +48,7 @@ type Writer struct {
 	pool      *Pool
 	table     contract.Table
 	statement *statement
+	slow      atomic.Int64 // nanoseconds a row took in the last batch if its time was too short, else 0
 }
 
 // NewWriter does not connect. A missing table is found by the first Write.
@@ -55,21 +60,23 @@ func NewWriter(pool *Pool, table contract.Table) *Writer {
 // others are written. Missing partitions are made. Events of one Group are written in order: after
 // one that fails, the later ones of the group are held back.
 //
-// The error is an *Unavailable, returned after retries for as long as ctx allows (30 s without a
-// deadline). Some of the events may have been written even then. Deliver all of them again: the
-// table's key makes the second time a no-op.
+// If the time that ctx allows (30 s without a deadline) is too short, the Result has what was decided,
+// and the other events are Undecided. The error is an *Unavailable, returned after retries if nothing
+// was decided, and at once if only a repair helps. Some of the events may have been written even then.
+// Deliver all events again that are undecided, or all after an error: the table's key makes the second
+// time a no-op.
 func (w *Writer) Write(ctx context.Context, events []Event) (Result, error) {
-	if written, ok := w.copied(ctx, events); ok {
-		return Result{Written: written, Duplicates: len(events) - written}, nil
-	}
+	ctx, cancel := withDeadline(ctx)
+	defer cancel()
 	b := newBatch(w, events)
-	err := w.pool.attempt(ctx, false, b.write)
-	if err == nil {
-		err = b.judge()
+	err := b.writeAll(ctx)
+	if setup := b.judge(); setup != nil {
+		return Result{}, w.pool.unavailable(setup)
 	}
-	if err != nil {
+	if err != nil && !b.decided() {
 		return Result{}, w.pool.unavailable(err)
 	}
+	b.leave()
 	slices.SortFunc(b.result.Failures, func(x, y Failure) int { return x.Index - y.Index })
 	return b.result, nil
 }
