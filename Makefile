@@ -4,7 +4,7 @@
   up replay down exercise localstack package sam-build sam-invoke deploy-local test-local-aws images infra-docs lint-template build-IngestFunction build-MaintainFunction
 
 GO      ?= go
-GOFLAGS := -trimpath
+export GOFLAGS := -trimpath
 # The functions need no RPC mode (of a runtime that AWS has retired), no symbols and no C library.
 FUNCTION_BUILD := CGO_ENABLED=0 $(GO) build $(GOFLAGS) -tags lambda.norpc -ldflags "-s -w"
 FUZZTIME ?= 30s

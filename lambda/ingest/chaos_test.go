@@ -30,8 +30,8 @@ const (
 // TestChaos sends valid, invalid and repeated messages through processes of the function while
 // everything around them fails: one fault after the other, and some together. Then it compares
 // table and dead-letter queue with the ledger of what was sent. Every valid message must be in the
-// table once, every invalid one in the dead-letter queue, and nothing else in either. It also
-// searches everything that was written meanwhile for personal values.
+// table once, every invalid message in the dead-letter queue once, and neither may hold anything
+// else. It also searches everything that was written meanwhile for personal values.
 //
 // The same SEED, which is printed, makes the same messages and faults, though not at the same
 // moments. MESSAGES and FAULTS make the test longer: see make chaos.

@@ -4,14 +4,12 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
-	"time"
-
-	"github.com/google/uuid"
 
 	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/postgres/schema"
 	"sqs2pg/pkg/terminal"
+	"sqs2pg/pkg/terminal/variables"
 )
 
 // contractFlag names the contract, as CONTRACT does for the functions.
@@ -20,7 +18,7 @@ type contractFlag struct {
 }
 
 func (f *contractFlag) load() (*contract.Contract, error) {
-	return loadContract(source("--contract", f.Contract, "CONTRACT"), f.Contract)
+	return loadContract(variables.Source("--contract", f.Contract, "CONTRACT"), f.Contract)
 }
 
 // loadContract loads the contract that source names. There is no default: a forgotten contract
@@ -57,7 +55,7 @@ func (a *contractArgument) load() (*contract.Contract, error) {
 	if a.Argument == "" {
 		return a.contractFlag.load()
 	}
-	if from := source("--contract", a.Contract, "CONTRACT"); a.Contract != "" && from == "--contract" && a.Contract != a.Argument {
+	if from := variables.Source("--contract", a.Contract, "CONTRACT"); a.Contract != "" && from == "--contract" && a.Contract != a.Argument {
 		return nil, misuse("two contracts: %s and --contract %s: name one", a.Argument, a.Contract)
 	}
 	return loadContract("contract", a.Argument)
@@ -72,13 +70,16 @@ func (c *contractCheck) Run(s *streams) error {
 		fmt.Fprintf(s.err, "warning: %s\n", w)
 	}
 	table := loaded.Table()
-	rows := make([][]string, len(table.Columns))
-	for i, col := range table.Columns {
+	var rows [][]string
+	for _, col := range table.Columns {
 		null := "yes"
 		if col.Required {
 			null = "no"
 		}
-		rows[i] = []string{col.Name, col.Type.String(), null, col.Path, col.Mask.String()}
+		rows = append(rows, []string{col.Name, col.Type.String(), null, col.Path, col.Mask.String()})
+		for _, inside := range col.Inside {
+			rows = append(rows, []string{"", "", "", col.Path + "." + inside.Path, inside.Mask})
+		}
 	}
 	fmt.Fprintf(s.out, "%s: table %s.%s\n", loaded.Name(), table.Schema, table.Name)
 	terminal.Table(s.out, []string{"column", "type", "null", "from", "mask"}, rows)
@@ -110,9 +111,9 @@ func (c *contractTry) Run(s *streams) error {
 	if err != nil {
 		return err
 	}
-	keyring, err := c.forTrial(s)
+	keyring, err := c.keyrings(s).ForTrial()
 	if err != nil {
-		return err
+		return asMisuse(err)
 	}
 	bodies, err := readLines(cmp.Or(c.Messages, "-"), s.in)
 	if err != nil {
@@ -130,7 +131,7 @@ func (c *contractTry) Run(s *streams) error {
 			fmt.Fprintf(s.out, "line %d: refused: %v\n", i+1, err)
 			continue
 		}
-		fmt.Fprintf(s.out, "line %d: %s\n", i+1, strings.Join(rowTexts(loaded, loaded.Mask(keyring, record)), "  "))
+		fmt.Fprintf(s.out, "line %d: %s\n", i+1, strings.Join(loaded.Texts(loaded.Mask(keyring, record)), "  "))
 	}
 	if refused > 0 {
 		return fmt.Errorf("the contract refuses %d of %d messages", refused, tried)
@@ -146,36 +147,5 @@ func (c *contractTry) arrange() {
 	}
 	if _, err := contract.Load(contracts.Files, c.Argument); err != nil {
 		c.Argument, c.Messages = "", c.Argument
-	}
-}
-
-// rowTexts shows a masked row as name=value. Nothing else prints values, and these are of messages
-// that the person gave.
-func rowTexts(c *contract.Contract, row contract.Row) []string {
-	texts := make([]string, row.Len())
-	for i, col := range c.Table().Columns {
-		texts[i] = col.Name + "=" + valueText(col.Type, row.Value(i))
-	}
-	return texts
-}
-
-func valueText(t contract.Type, v contract.Value) string {
-	switch {
-	case v.IsNull():
-		return "NULL"
-	case t == contract.BigInt:
-		return fmt.Sprint(v.Int())
-	case t == contract.Double:
-		return fmt.Sprint(v.Float())
-	case t == contract.Boolean:
-		return fmt.Sprint(v.Bool())
-	case t == contract.UUID:
-		return uuid.UUID(v.UUID()).String()
-	case t == contract.Date:
-		return v.Time().Format(time.DateOnly)
-	case t == contract.Timestamptz:
-		return v.Time().Format(time.RFC3339Nano)
-	default:
-		return v.Text()
 	}
 }

@@ -92,7 +92,7 @@ func (f lostAnswer) Invoke(ctx context.Context, payload []byte) ([]byte, error) 
 func killWithRows(t *testing.T, endpoint, queueURL string, db *postgrestest.Database, keyring string) {
 	t.Helper()
 	f, err := runtimeapi.Start(t.Context(), runtimeapi.Config{
-		Bootstrap: bootstrap, Timeout: time.Minute, Env: []string{"DATABASE_URL=" + db.URL, "MASK_KEYRING=" + keyring},
+		Bootstrap: bootstrap, Timeout: time.Minute, Env: []string{"CONTRACT=user_logins", "DATABASE_URL=" + db.URL, "MASK_KEYRING=" + keyring},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -113,7 +113,7 @@ func TestRedriveOfWrittenMessagesAddsNoRow(t *testing.T) {
 			db := postgrestest.New(t, load(t, "user_logins"))
 			source, dead := withDead(t, endpoint, name, 1)
 			keyring := string(mask.GenerateKeyring())
-			if _, err := send(t.Context(), queue.New(client(t, endpoint), source), "g", sample.Messages(30, 1)); err != nil {
+			if _, err := queue.New(client(t, endpoint), source).SendBodies(t.Context(), "g", sample.Messages(30, 1)); err != nil {
 				t.Fatal(err)
 			}
 			killWithRows(t, endpoint, source, db, keyring)
@@ -248,7 +248,7 @@ func TestRedriveStoppedByFIFOGroupSaysWhatWasRefused(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := send(t.Context(), queue.New(client(t, endpoint), dead), "g", sample.Messages(24, 1)); err != nil {
+	if _, err := queue.New(client(t, endpoint), dead).SendBodies(t.Context(), "g", sample.Messages(24, 1)); err != nil {
 		t.Fatal(err)
 	}
 	code, _, errs := sqs2pg(t, "dlq", "redrive", "--all", "--yes", "--endpoint-url", endpoint, "--queue", "logins.fifo")

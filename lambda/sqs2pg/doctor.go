@@ -10,7 +10,7 @@ import (
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/doctor"
 	"sqs2pg/pkg/mask"
-	"sqs2pg/pkg/settings"
+	"sqs2pg/pkg/terminal/variables"
 )
 
 // doctorCommand looks at everything that invoke needs and changes nothing.
@@ -71,18 +71,16 @@ func (c *doctorCommand) examine(ctx context.Context, s *streams) []doctor.Findin
 func (c *doctorCommand) examineKeyring(ctx context.Context, s *streams) (*mask.Keyring, []doctor.Finding) {
 	switch {
 	case anySet("MASK_SECRET_ID"):
-		env := settings.Environment{Getenv: os.Getenv}
-		get, err := env.Keyring(ctx)
+		k, err := secretKeyring(ctx)
 		if err != nil {
 			return nil, []doctor.Finding{doctor.Failed("keyring", err)}
 		}
-		k, found := doctor.KeyringSecret(ctx, get, os.Getenv("MASK_SECRET_ID"))
-		return k, []doctor.Finding{found}
+		return k.Keyring, []doctor.Finding{doctor.UsableKeyring(k.Keyring, "the secret "+os.Getenv("MASK_SECRET_ID"))}
 	case c.Keyring != "":
-		k, found := doctor.Keyring([]byte(c.Keyring), source("--keyring", c.Keyring, "MASK_KEYRING"))
+		k, found := doctor.Keyring([]byte(c.Keyring), variables.Source("--keyring", c.Keyring, "MASK_KEYRING"))
 		return k, []doctor.Finding{found}
 	}
-	return doctor.KeyringFile(c.keyringPath(s))
+	return doctor.KeyringFile(c.keyrings(s).Path)
 }
 
 func (c *doctorCommand) examineFunction() doctor.Finding {

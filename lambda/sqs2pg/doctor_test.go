@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sqs2pg/pkg/doctor"
+	"sqs2pg/pkg/local/home"
 	"sqs2pg/pkg/postgres/postgrestest"
 )
 
@@ -170,7 +171,7 @@ func TestDoctorReadsTheKeyringWhereTheFunctionWill(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			if test.file != "" {
-				path := filepath.Join(dir, stateDir, "keyring.json")
+				path := filepath.Join(dir, home.Dir, "keyring.json")
 				if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 					t.Fatal(err)
 				}

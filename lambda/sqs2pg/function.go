@@ -9,11 +9,11 @@ import (
 	"time"
 
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/local/account"
+	"sqs2pg/pkg/local/home"
 	"sqs2pg/pkg/local/invoker"
-	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/registry"
-	"sqs2pg/pkg/settings"
 )
 
 // functionFlags name the function behind the mapping: at most one of three.
@@ -27,7 +27,8 @@ type functionFlags struct {
 // remote reports whether the function runs elsewhere, with settings of its own.
 func (f *functionFlags) remote() bool { return f.InvokeURL != "" || f.FunctionName != "" }
 
-// function returns the function to open. A function by its name is behind Lambda's API at the endpoint.
+// function returns the function to open. A function by its name is behind Lambda's API at the
+// endpoint.
 func (f *functionFlags) function(ctx context.Context, at *endpointFlags, environ []string) (invoker.Function, error) {
 	function := invoker.Function{URL: f.InvokeURL, Name: f.FunctionName, Timeout: f.Timeout, Env: environ}
 	var err error
@@ -35,12 +36,12 @@ func (f *functionFlags) function(ctx context.Context, at *endpointFlags, environ
 	case f.FunctionName != "":
 		var endpoint string
 		if endpoint, err = at.endpoint(); err == nil {
-			function.Lambda, err = newLambda(ctx, endpoint)
+			function.Lambda, err = account.Lambda(ctx, endpoint)
 		}
 	case f.InvokeURL == "":
 		function.Bootstrap, err = bootstrapPath(f.Function)
 	}
-	return function, err
+	return function, asMisuse(err)
 }
 
 // bootstrapPath returns the given path of the function's program, or its place beside this program.
@@ -90,15 +91,17 @@ func (c *settingsFlags) environ(ctx context.Context, s *streams, remote bool) ([
 	if err != nil {
 		return nil, err
 	}
-	if keyring.text != "" {
-		given["MASK_KEYRING"] = keyring.text
+	if keyring.Text != "" {
+		given["MASK_KEYRING"] = keyring.Text
 	}
-	return invoker.Environ(os.Getenv, given), checkRegistry(ctx, s, pool, loaded.Table(), keyring.Keyring)
+	tolerated, err := registry.Check(ctx, pool, loaded.Table(), keyring.Keyring)
+	printTolerated(s, tolerated)
+	return invoker.Environ(os.Getenv, given), err
 }
 
-// keyringFor returns the keyring that the function will use. That of MASK_SECRET_ID has no text,
-// since the function reads it again.
-func (c *settingsFlags) keyringFor(ctx context.Context, s *streams, pool *postgres.Pool, table contract.Table) (*localKeyring, error) {
+// keyringFor returns the keyring that the function will use. If the function reads it from
+// MASK_SECRET_ID, it has no text.
+func (c *settingsFlags) keyringFor(ctx context.Context, s *streams, pool *postgres.Pool, table contract.Table) (*home.Keyring, error) {
 	if anySet("MASK_SECRET_ID") {
 		return secretKeyring(ctx)
 	}
@@ -106,26 +109,13 @@ func (c *settingsFlags) keyringFor(ctx context.Context, s *streams, pool *postgr
 	if err != nil {
 		return nil, err
 	}
-	return c.forDatabase(s, pool, database)
+	k, err := c.keyrings(s).ForDatabase(pool, database)
+	return k, asMisuse(err)
 }
 
-// secretKeyring reads the secret MASK_SECRET_ID.
-func secretKeyring(ctx context.Context) (*localKeyring, error) {
-	env := settings.Environment{Getenv: os.Getenv}
-	read, err := env.Keyring(ctx)
-	if err != nil {
-		return nil, err
-	}
-	k, err := read(ctx)
-	return &localKeyring{Keyring: k, from: "MASK_SECRET_ID " + os.Getenv("MASK_SECRET_ID")}, err
-}
-
-// checkRegistry refuses a contract or keyring that does not fit what the database knows, and prints
-// the differences that do no harm.
-func checkRegistry(ctx context.Context, s *streams, pool *postgres.Pool, table contract.Table, keyring *mask.Keyring) error {
-	tolerated, err := registry.Check(ctx, pool, table, keyring)
+// printTolerated prints the differences from what the database knows that do no harm.
+func printTolerated(s *streams, tolerated []registry.Difference) {
 	for _, d := range tolerated {
 		fmt.Fprintf(s.err, "note: %s\n", d)
 	}
-	return err
 }

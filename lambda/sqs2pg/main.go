@@ -16,8 +16,9 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"strings"
 	"syscall"
+
+	"sqs2pg/pkg/terminal/variables"
 
 	"github.com/alecthomas/kong"
 )
@@ -43,38 +44,6 @@ type command struct {
 var groups = []kong.Group{
 	{Key: "function", Title: "The function behind the mapping:"},
 	{Key: "mapping", Title: "The mapping:"},
-}
-
-// ownVariables gives every flag the variable of its own name, SQS2PG_BATCH_SIZE for --batch-size.
-// It wins over another variable that the flag may have, such as AWS_ENDPOINT_URL.
-var ownVariables = kong.PostBuild(func(k *kong.Kong) error {
-	return kong.Visit(k.Model, func(node kong.Visitable, next kong.Next) error {
-		if flag, ok := node.(*kong.Flag); ok && flag.Name != "help" {
-			own := "SQS2PG_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
-			flag.Envs = append([]string{own}, flag.Envs...)
-			flag.Tag.Envs = flag.Envs
-		}
-		return next(nil)
-	})
-})
-
-// helpText is a flag's help. It names the flag's other variables, besides its own.
-func helpText(v *kong.Value) string {
-	shown, tag := *v, *v.Tag
-	tag.Envs = slices.DeleteFunc(slices.Clone(tag.Envs), func(name string) bool { return strings.HasPrefix(name, "SQS2PG_") })
-	shown.Tag = &tag
-	return kong.DefaultHelpValueFormatter(&shown)
-}
-
-// source names where the value of a flag came from: one of its variables, or the flag.
-func source(flag, value string, variables ...string) string {
-	own := "SQS2PG_" + strings.ToUpper(strings.ReplaceAll(strings.TrimPrefix(flag, "--"), "-", "_"))
-	for _, name := range append([]string{own}, variables...) {
-		if value != "" && os.Getenv(name) == value {
-			return name
-		}
-	}
-	return flag
 }
 
 // streams are the outside world as one value, so that a test can replace it.
@@ -107,9 +76,9 @@ func execute(ctx context.Context, args []string, s *streams) int {
 	parser := kong.Must(&c,
 		kong.Name("sqs2pg"),
 		kong.Description("Loads JSON events from SQS into Postgres: validated, masked, each message once. A variable can set every flag: SQS2PG_BATCH_SIZE sets --batch-size. Where a flag has another variable, its help names it."),
-		ownVariables,
+		variables.Own,
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 80}),
-		kong.ValueFormatter(helpText),
+		kong.ValueFormatter(variables.Help),
 		kong.ExplicitGroups(groups),
 		kong.Writers(s.out, s.err),
 		kong.Exit(func(code int) { exited = code }),

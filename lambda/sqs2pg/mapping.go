@@ -5,7 +5,9 @@ import (
 	"errors"
 	"time"
 
+	"sqs2pg/pkg/local/account"
 	"sqs2pg/pkg/local/eventsource"
+	"sqs2pg/pkg/local/home"
 	"sqs2pg/pkg/pattern"
 	"sqs2pg/pkg/queue"
 )
@@ -36,9 +38,12 @@ func (f *mappingFlags) mapping(q *queue.Queue) (eventsource.Mapping, error) {
 	return m, nil
 }
 
-// asMisuse makes a misuse of the mapping one of the command.
+// asMisuse makes what a person got wrong a misuse of the command: a setting of the mapping, a
+// keyring that cannot be used, a missing AWS account.
 func asMisuse(err error) error {
-	if errors.Is(err, eventsource.ErrMisuse) {
+	_, noKeyring := errors.AsType[home.KeyringError](err)
+	_, noAccount := errors.AsType[*account.MissingError](err)
+	if noKeyring || noAccount || errors.Is(err, eventsource.ErrMisuse) {
 		return misuseError{err}
 	}
 	return err

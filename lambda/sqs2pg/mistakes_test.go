@@ -2,16 +2,14 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"sqs2pg/pkg/local/home"
 	"sqs2pg/pkg/local/sample"
-	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/postgrestest"
-	"sqs2pg/pkg/postgres/registry"
 )
 
 // TestReceivesNothingThatTheTableWouldNotTake makes the mistakes that people make before the first
@@ -42,7 +40,7 @@ func TestReceivesNothingThatTheTableWouldNotTake(t *testing.T) {
 			return []string{"--keyring", `{"current":"k1","k1":"another key of thirty-two characters"}`}
 		}, []string{"masking key k1 has the fingerprint", "use the keyring that made them"}},
 		{"a keyring that was lost", "", func(t *testing.T, dir string) []string {
-			if err := os.Remove(filepath.Join(dir, stateDir, "keyring.json")); err != nil {
+			if err := os.Remove(filepath.Join(dir, home.Dir, "keyring.json")); err != nil {
 				t.Fatal(err)
 			}
 			return nil
@@ -82,23 +80,6 @@ func TestReceivesNothingThatTheTableWouldNotTake(t *testing.T) {
 				t.Errorf("the queue holds %s, want 3 messages that were not received", n)
 			}
 		})
-	}
-}
-
-func TestMakesNoKeyringForADatabaseElsewhere(t *testing.T) {
-	t.Parallel()
-	elsewhere, err := postgres.Open(t.Context(), postgres.Config{URL: "postgres://u:p@db.example.com/d?sslmode=disable"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(elsewhere.Close)
-	var f keyringFlag
-	s := &streams{err: io.Discard, dir: t.TempDir()}
-	if _, err := f.forDatabase(s, elsewhere, registry.Database{}); err == nil || !strings.Contains(err.Error(), "not on this machine") {
-		t.Errorf("got %v, want a refusal", err)
-	}
-	if _, err := os.Stat(f.keyringPath(s)); !os.IsNotExist(err) {
-		t.Errorf("there is a keyring file: %v", err)
 	}
 }
 

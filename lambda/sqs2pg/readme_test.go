@@ -136,8 +136,8 @@ func TestREADMENamesEveryCommand(t *testing.T) {
 	}
 }
 
-// TestREADMECommandsAreRight parses every command line of the README, and looks for every make
-// target.
+// TestREADMECommandsAreRight parses every command line of README and CONTRIBUTING, and looks for every
+// make target.
 func TestREADMECommandsAreRight(t *testing.T) {
 	t.Parallel()
 	text := readREADME(t)
@@ -145,14 +145,20 @@ func TestREADMECommandsAreRight(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	commands := regexp.MustCompile(`(?m)^\$ (make|build/sqs2pg) ([^#\n]*)`).FindAllStringSubmatch(text, -1)
-	if len(commands) < 8 {
+	contributing, err := os.ReadFile("../../CONTRIBUTING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	commands := regexp.MustCompile(`(?m)^\$ (make|build/sqs2pg) ([^#\n]*[^# \n])`).FindAllStringSubmatch(text+string(contributing), -1)
+	if len(commands) < 15 {
 		t.Fatalf("found %d commands: the pattern is wrong", len(commands))
 	}
 	for _, c := range commands {
 		if args := strings.Fields(c[2]); c[1] == "make" {
-			if !regexp.MustCompile(`(?m)^` + args[0] + `:`).Match(makefile) {
-				t.Errorf("make %s: the Makefile does not have this target", args[0])
+			for _, target := range args {
+				if !regexp.MustCompile(`(?m)^` + target + `:`).Match(makefile) {
+					t.Errorf("make %s: the Makefile does not have this target", target)
+				}
 			}
 		} else if err := parses(t.Context(), args); err != nil {
 			t.Errorf("sqs2pg %s: %v", c[2], err)

@@ -3,15 +3,11 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 
-	"github.com/aws/aws-lambda-go/events"
-
-	"sqs2pg/pkg/local/eventsource"
 	"sqs2pg/pkg/local/invoker"
 )
 
@@ -29,14 +25,6 @@ func (c *replayCommand) Help() string {
 	return "Prints for each file the ids of the messages that failed, and exits with 1 if a message failed. A message that is in the table already adds no row."
 }
 
-// replay is one run of the command.
-type replay struct {
-	*replayCommand
-	s        *streams
-	function eventsource.Function
-	failed   int // files with a failure
-}
-
 func (c *replayCommand) Run(ctx context.Context, s *streams) error {
 	environ, err := c.environ(ctx, s, c.remote())
 	if err != nil {
@@ -52,69 +40,49 @@ func (c *replayCommand) Run(ctx context.Context, s *streams) error {
 		return asMisuse(err)
 	}
 	defer opened.Close()
-	r := &replay{replayCommand: c, s: s, function: opened}
+	failed := 0
 	for _, file := range c.Files {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("stopped before %s: replay it and the files after it", file)
 		}
-		if err := r.invoke(ctx, file); err != nil {
-			return err
+		payload, err := readFile(file, s.in)
+		if err != nil {
+			return misuse("%v", err)
 		}
+		r, err := invoker.Replay(ctx, opened, payload)
+		if err != nil {
+			return misuse("%s is %w: record events with sqs2pg invoke --record, or sqs2pg event", file, err)
+		}
+		if r.Err != nil || len(r.FailedIDs) > 0 {
+			failed++
+		}
+		c.print(s, file, r)
 	}
-	if r.failed > 0 {
-		return fmt.Errorf("%d of %d files had failures", r.failed, len(c.Files))
+	if failed > 0 {
+		return fmt.Errorf("%d of %d files had failures", failed, len(c.Files))
 	}
 	return nil
 }
 
-func (r *replay) invoke(ctx context.Context, file string) error {
-	payload, err := readFile(file, r.s.in)
-	if err != nil {
-		return misuse("%v", err)
-	}
-	var event events.SQSEvent
-	if err := json.Unmarshal(payload, &event); err != nil || len(event.Records) == 0 {
-		return misuse("%s is not an SQS event: record events with sqs2pg invoke --record, or sqs2pg event", file)
-	}
-	response, err := r.function.Invoke(context.WithoutCancel(ctx), payload)
-	var answer events.SQSEventResponse
-	if err == nil && json.Unmarshal(response, &answer) != nil {
-		err = errors.New("its response is not a batch response")
-	}
-	if err != nil || len(answer.BatchItemFailures) > 0 {
-		r.failed++
-	}
-	r.print(file, len(event.Records), response, answer, err)
-	return nil
-}
-
-func (r *replay) print(file string, messages int, response []byte, answer events.SQSEventResponse, failed error) {
-	if r.JSON {
-		line := map[string]any{"file": file, "messages": messages}
-		if failed != nil {
-			line["error"] = failed.Error()
+func (c *replayCommand) print(s *streams, file string, r invoker.Replayed) {
+	if c.JSON {
+		line := map[string]any{"file": file, "messages": r.Messages}
+		if r.Err != nil {
+			line["error"] = r.Err.Error()
 		} else {
-			line["response"] = json.RawMessage(response)
+			line["response"] = r.Response
 		}
-		json.NewEncoder(r.s.out).Encode(line)
+		json.NewEncoder(s.out).Encode(line)
 		return
 	}
-	switch ids := failedIDs(answer); {
-	case failed != nil:
-		fmt.Fprintf(r.s.out, "%s: %d messages, all failed: %v\n", file, messages, failed)
-	case len(ids) > 0:
-		fmt.Fprintf(r.s.out, "%s: %d messages, %d failed: %s\n", file, messages, len(ids), strings.Join(ids, " "))
+	switch {
+	case r.Err != nil:
+		fmt.Fprintf(s.out, "%s: %d messages, all failed: %v\n", file, r.Messages, r.Err)
+	case len(r.FailedIDs) > 0:
+		fmt.Fprintf(s.out, "%s: %d messages, %d failed: %s\n", file, r.Messages, len(r.FailedIDs), strings.Join(r.FailedIDs, " "))
 	default:
-		fmt.Fprintf(r.s.out, "%s: %d messages\n", file, messages)
+		fmt.Fprintf(s.out, "%s: %d messages\n", file, r.Messages)
 	}
-}
-
-func failedIDs(answer events.SQSEventResponse) []string {
-	ids := make([]string, len(answer.BatchItemFailures))
-	for i, f := range answer.BatchItemFailures {
-		ids[i] = f.ItemIdentifier
-	}
-	return ids
 }
 
 func readFile(path string, in io.Reader) ([]byte, error) {

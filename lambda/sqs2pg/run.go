@@ -14,6 +14,7 @@ import (
 	"sqs2pg/pkg/deadletter"
 	"sqs2pg/pkg/doctor"
 	"sqs2pg/pkg/local/eventsource"
+	"sqs2pg/pkg/local/home"
 	"sqs2pg/pkg/local/invoker"
 	"sqs2pg/pkg/local/sample"
 	"sqs2pg/pkg/local/sqsserver"
@@ -78,14 +79,19 @@ func (c *runCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	db, err := startDatabase(ctx, s, databaseFlag{c.DatabaseURL})
+	db, err := c.database(ctx, s)
 	if err != nil {
 		return err
 	}
-	defer db.stop()
-	keyring, err := db.prepare(ctx, s, &c.keyringFlag, login.Table())
+	defer func() {
+		if err := db.Stop(); err != nil {
+			fmt.Fprintln(s.err, err)
+		}
+	}()
+	keyring, tolerated, err := db.Prepare(ctx, login.Table(), c.keyrings(s), s.err)
+	printTolerated(s, tolerated)
 	if err != nil {
-		return err
+		return asMisuse(err)
 	}
 	endpoint, err := sqsserver.Listen("127.0.0.1:0")
 	if err != nil {
@@ -94,17 +100,30 @@ func (c *runCommand) Run(ctx context.Context, s *streams) error {
 	defer endpoint.Close()
 	r := run{c, s, db, endpoint.URL, invoker.Function{
 		Bootstrap: bootstrap, Timeout: 30 * time.Second, Env: invoker.Environ(os.Getenv, map[string]string{
-			"DATABASE_URL": db.writer, "DATABASE_SECRET_ID": "", "DATABASE_IAM_AUTH": "",
-			"MASK_KEYRING": keyring.text, "MASK_SECRET_ID": "", "CONTRACT": runContract,
+			"DATABASE_URL": db.Writer, "DATABASE_SECRET_ID": "", "DATABASE_IAM_AUTH": "",
+			"MASK_KEYRING": keyring.Text, "MASK_SECRET_ID": "", "CONTRACT": runContract,
 		})}}
 	return r.load(ctx, login.Table())
+}
+
+// database returns the given database after one connection to it, or starts one.
+func (c *runCommand) database(ctx context.Context, s *streams) (*home.Database, error) {
+	if c.DatabaseURL == "" {
+		return home.Start(ctx, s.dir, s.err)
+	}
+	pool, err := (&databaseFlag{c.DatabaseURL}).openDatabase(ctx)
+	if err != nil {
+		return nil, err
+	}
+	pool.Close()
+	return home.Given(c.DatabaseURL), nil
 }
 
 // run is everything that runs on this machine.
 type run struct {
 	*runCommand
 	s        *streams
-	db       *runDatabase
+	db       *home.Database
 	endpoint string // of SQS
 	function invoker.Function
 }
@@ -119,7 +138,7 @@ func (r *run) load(ctx context.Context, table contract.Table) error {
 	if err != nil {
 		return err
 	}
-	sent, err := send(ctx, q, "", sample.Messages(r.Messages, uint64(time.Now().UnixNano())))
+	sent, err := q.SendBodies(ctx, "", sample.Messages(r.Messages, uint64(time.Now().UnixNano())))
 	if err != nil {
 		return err
 	}
@@ -131,9 +150,12 @@ func (r *run) load(ctx context.Context, table contract.Table) error {
 	if err != nil {
 		return err
 	}
-	if err := r.db.show(ctx, r.s, table); err != nil {
+	columns, rows, err := r.db.Newest(ctx, table, rowsShown)
+	if err != nil {
 		return err
 	}
+	fmt.Fprintf(r.s.out, "select * from %s order by sent_at desc limit %d;\n", table.Name, rowsShown)
+	terminal.Table(r.s.out, columns, rows)
 	dead, err := deadletter.Open(ctx, q)
 	if err != nil {
 		return err
@@ -175,7 +197,7 @@ Postgres, SQS and the function run until Ctrl-C. In another terminal:
   %[2]s dlq redrive --contract %[4]s %[3]s
 The queue is %[5]s
 
-`, r.db.owner, os.Args[0], at, runContract, q.URL)
+`, r.db.Owner, os.Args[0], at, runContract, q.URL)
 	_, err := r.drain(ctx, q, 0)
 	return err
 }

@@ -9,9 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/google/uuid"
-
 	"sqs2pg/pkg/local/sample"
 	"sqs2pg/pkg/queue"
 )
@@ -36,7 +33,7 @@ func (c *sendCommand) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	printWhere(s, q)
-	sent, err := send(ctx, q, c.Group, bodies)
+	sent, err := q.SendBodies(ctx, c.Group, bodies)
 	fmt.Fprintf(s.err, "sent %d messages to %s\n", sent, c.Queue)
 	return err
 }
@@ -86,29 +83,4 @@ func lines(in io.Reader) ([]string, error) {
 		return nil, fmt.Errorf("read line %d: %w", len(bodies)+1, err)
 	}
 	return bodies, nil
-}
-
-// send puts bodies on a queue in order and returns how many SQS took. It stops at the first call in
-// which SQS refused a message. The group is for FIFO queues, where each message gets a
-// deduplication id of its own.
-func send(ctx context.Context, q *queue.Queue, group string, bodies []string) (sent int, err error) {
-	messages := make([]queue.Message, len(bodies))
-	for i := range bodies {
-		messages[i].MessageBody = &bodies[i]
-		if q.FIFO() {
-			messages[i].MessageGroupId, messages[i].MessageDeduplicationId = &group, aws.String(uuid.NewString())
-		}
-	}
-	for len(messages) > 0 {
-		n, refused, err := q.Send(ctx, messages)
-		if err != nil {
-			return sent, fmt.Errorf("send: %w", err)
-		}
-		if len(refused) > 0 {
-			first := refused[0]
-			return sent + n - len(refused), fmt.Errorf("SQS refused %d messages: the first, message %d, with %s", len(refused), sent+first.Index+1, first.Code)
-		}
-		sent, messages = sent+n, messages[n:]
-	}
-	return sent, nil
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"sqs2pg/pkg/local/home"
 	"sqs2pg/pkg/local/sample"
 	"sqs2pg/pkg/postgres/postgrestest"
 )
@@ -48,10 +49,10 @@ const testKeyring = keyring
 func folder(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := os.Mkdir(filepath.Join(dir, stateDir), 0o700); err != nil {
+	if err := os.Mkdir(filepath.Join(dir, home.Dir), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, stateDir, "keyring.json"), []byte(testKeyring), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, home.Dir, "keyring.json"), []byte(testKeyring), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -265,14 +266,15 @@ func TestContractByArgumentFlagAndEitherVariable(t *testing.T) {
 	}
 }
 
-// TestErrorsNameWhereTheValueCameFrom gives each wrong value by its flag, its variables or its file.
+// TestErrorsNameWhereTheValueCameFrom gives each wrong value by its flag, its variables or its
+// file.
 func TestErrorsNameWhereTheValueCameFrom(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	if err := os.MkdirAll(filepath.Join(dir, stateDir), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Join(dir, home.Dir), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, stateDir, "keyring.json"), []byte("{}"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, home.Dir, "keyring.json"), []byte("{}"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	const nowhere = "postgres://u:secret-pw@127.0.0.1:1/d"
@@ -290,7 +292,7 @@ func TestErrorsNameWhereTheValueCameFrom(t *testing.T) {
 		{nil, []string{"contract", "check", "--contract", "other"}, "sqs2pg: --contract: "},
 		{[]string{"CONTRACT=user_logins", "MASK_KEYRING={}"}, []string{"contract", "try"}, "sqs2pg: MASK_KEYRING: "},
 		{[]string{"CONTRACT=user_logins", "SQS2PG_KEYRING={}"}, []string{"contract", "try"}, "sqs2pg: SQS2PG_KEYRING: "},
-		{[]string{"CONTRACT=user_logins"}, []string{"contract", "try"}, "sqs2pg: " + filepath.Join(stateDir, "keyring.json") + ": "},
+		{[]string{"CONTRACT=user_logins"}, []string{"contract", "try"}, "sqs2pg: " + filepath.Join(home.Dir, "keyring.json") + ": "},
 	} {
 		code, out, errs := process(t, dir, "", test.variables, test.args...)
 		if code == 0 || !strings.Contains(errs, test.want) || strings.Contains(out+errs, "secret-pw") {

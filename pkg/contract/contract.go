@@ -93,7 +93,8 @@ func (c *Contract) Table() Table {
 func (c *Contract) Warnings() []string {
 	var warnings []string
 	for _, column := range c.schema.Table.Columns {
-		if column.Mask == mask.SHA256 {
+		isSHA256 := func(i Inside) bool { return strings.Contains(i.Mask, mask.SHA256.String()) }
+		if column.Mask == mask.SHA256 || slices.ContainsFunc(column.Inside, isSHA256) {
 			warnings = append(warnings, fmt.Sprintf("column %s is masked by sha256-8: 32 bits collide from tens of thousands of values on, "+
 				"and without a key short values such as addresses are found by trying; use x-mask token unless you must match an existing column", column.Name))
 		}

@@ -12,7 +12,7 @@ type Record struct {
 	masked   []maskedText // of stored values
 }
 
-// values are behind a function because nothing that prints by reflection can look into a function.
+// values are behind a function because printing by reflection cannot look into a function.
 // privacy.Hidden is not enough where a Record or a Row is an unexported field of another struct:
 // fmt calls no method there and prints the fields that it finds.
 type values func() []Value

@@ -7,6 +7,7 @@ import "sqs2pg/pkg/contract/schema"
 type (
 	Table  = schema.Table
 	Column = schema.Column
+	Inside = schema.Inside
 	Mode   = schema.Mode
 	Type   = schema.Type
 )

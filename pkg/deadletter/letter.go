@@ -26,8 +26,8 @@ func (l *Letter) ID() string { return *l.message.MessageId }
 // Body is what the producer sent. It may hold personal values.
 func (l *Letter) Body() string { return *l.message.Body }
 
-// SentAt is when SQS took the message in, in UTC. A move to the dead-letter queue does not change
-// it.
+// SentAt is when SQS took the message in, in UTC. On a FIFO queue AWS sets it anew when it moves the
+// message to the dead-letter queue.
 func (l *Letter) SentAt() time.Time { return epoch(l.message.Attributes["SentTimestamp"]) }
 
 // Accepted is the reason of a letter that the contract accepts now.

@@ -56,7 +56,7 @@ func Keyring(text []byte, from string) (*mask.Keyring, Finding) {
 	if err != nil {
 		return nil, finding(Fix, "keyring", "%s: %v", from, err)
 	}
-	return k, usable(k, from)
+	return k, UsableKeyring(k, from)
 }
 
 // KeyringFile checks a file that holds a masking keyring, and that only its owner may read it. A
@@ -80,17 +80,9 @@ func KeyringFile(path string) (*mask.Keyring, []Finding) {
 	return k, []Finding{found}
 }
 
-// KeyringSecret checks the keyring that get has read from the secret with that name.
-func KeyringSecret(ctx context.Context, get func(context.Context) (*mask.Keyring, error), secret string) (*mask.Keyring, Finding) {
-	k, err := get(ctx)
-	if err != nil {
-		return nil, Failed("keyring", err)
-	}
-	return k, usable(k, "the secret "+secret)
-}
-
-// usable names the current key, by the fingerprint that the database keeps of it.
-func usable(k *mask.Keyring, from string) Finding {
+// UsableKeyring names the current key, by the fingerprint that the database keeps of it. from says
+// where the keyring was found.
+func UsableKeyring(k *mask.Keyring, from string) Finding {
 	var current mask.Fingerprint
 	for _, f := range k.Fingerprints() {
 		if f.ID == k.CurrentID() {
@@ -119,8 +111,8 @@ func Failed(subject string, err error) Finding {
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 // Database checks what the login of pool finds: the table and the masking keys compared with
-// contract and keyring, its own rights and, for an insert table, the partitions. keyring is nil if
-// there is none yet.
+// contract and keyring, its own rights and, for an insert table, the partitions. It does not
+// compare keys if keyring is nil.
 func Database(ctx context.Context, pool *postgres.Pool, t contract.Table, keyring *mask.Keyring) []Finding {
 	state, err := schema.Inspect(ctx, pool, t)
 	if err != nil {

@@ -67,7 +67,7 @@ func now() time.Time { return sent.Add(time.Minute) }
 
 // environment has variables such as NAME=value.
 func environment(variables ...string) *settings.Environment {
-	values := map[string]string{}
+	values := map[string]string{"CONTRACT": "user_logins"}
 	for _, v := range variables {
 		name, value, _ := strings.Cut(v, "=")
 		values[name] = value

@@ -14,8 +14,8 @@ import (
 	"sqs2pg/pkg/postgres/postgrestest"
 )
 
-// BenchmarkWriter compares Write with COPY of the same rows into a table of the same shape. They take
-// turns, with one connection each. The server writes to the disk before it answers.
+// BenchmarkWriter compares Write with COPY of the same rows into a table of the same shape. They
+// take turns, with one connection each. The server writes to the disk before it answers.
 func BenchmarkWriter(b *testing.B) {
 	for _, n := range []int{10, 100, 1000, 10000} {
 		b.Run(fmt.Sprintf("rows=%d", n), func(b *testing.B) { benchmarkWriter(b, n) })

@@ -59,11 +59,11 @@ func (b *batch) writeChunk(parent context.Context, n int, limit time.Duration) e
 		defer timer.Stop()
 		b.answered = func() { timer.Stop() }
 	}
-	chunk := b.rows[:n]
-	b.rows = b.rows[n:]
+	chunk := b.rows[:min(n, len(b.rows))]
+	b.rows = b.rows[len(chunk):]
 	if written, ok := b.copied(ctx, chunk); ok {
 		b.result.Written += written
-		b.result.Duplicates += n - written
+		b.result.Duplicates += len(chunk) - written
 		return nil
 	}
 	b.lanes, b.isolating = []lane{{blocks: [][]int{chunk}}}, false

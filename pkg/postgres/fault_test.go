@@ -209,7 +209,8 @@ func TestWriteSurvivesAConnectionLostBetweenBatches(t *testing.T) {
 	}
 }
 
-// A connection that survives a failover leads to a server that is now a replica. It must be replaced.
+// A connection that survives a failover leads to a server that is now a replica. It must be
+// replaced.
 func TestReplacesConnectionToReadOnlyServer(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins.Table())

@@ -75,7 +75,8 @@ func (g *gateway) forget() {
 	}
 }
 
-// hangUp closes the forgotten connections. Without it the pool's Close would wait up to 15 s for each.
+// hangUp closes the forgotten connections. Without it the pool's Close would wait up to 15 s for
+// each.
 func (g *gateway) hangUp() {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// Pool.Pgx and pgx itself are for pkg/postgres and the packages below it. Elsewhere only tests may use
-// them.
+// Pool.Pgx and pgx itself are for pkg/postgres and the packages below it. Elsewhere only tests may
+// use them.
 func TestOnlyPostgresPackagesUsePgx(t *testing.T) {
 	t.Parallel()
 	module := filepath.Join("..", "..")

@@ -38,18 +38,19 @@ var ErrConfig = errors.New("database settings")
 type Config struct {
 	// URL is postgres://user:password@host:port/database?sslmode=verify-full, or the keyword form
 	// of libpq. Required. The parameters of pgxpool and pgx may be used: pool_max_conns (default
-	// 2), connect_timeout (default 5 s), default_query_exec_mode (cache_describe avoids prepared
-	// statements). For hosts of RDS the default is sslmode=verify-full, and RDS's own roots are
-	// trusted. For RDS Proxy the default is cache_describe.
+	// 2), connect_timeout (default 5 s), default_query_exec_mode. sslmode is verify-full by
+	// default, except for a server on this machine, and RDS's own roots are trusted for hosts of
+	// RDS. By default the writer's statement is prepared on direct connections, and no statement is
+	// prepared behind a pooler.
 	URL string
 	// Credentials, if set, is called before every new connection and replaces the URL's user and
 	// password. It serves secrets that rotate and tokens that expire. It must be safe for
 	// concurrent use.
 	Credentials func(ctx context.Context) (user, password string, err error)
-	// Refresh, if set, is called when the server or its pooler has refused what Credentials gave. It makes
-	// Credentials give the current values, and reports whether they have changed. The connection is
-	// tried again in both cases while ctx allows: during a rotation the server has the new password
-	// before the secret.
+	// Refresh, if set, is called when the server or its pooler has refused what Credentials gave.
+	// It makes Credentials give the current values, and reports whether they have changed. The
+	// connection is tried again in both cases while ctx allows: during a rotation the server has
+	// the new password before the secret.
 	Refresh func(ctx context.Context) (changed bool, err error)
 }
 

@@ -38,9 +38,9 @@ func (p *Pool) prepares(conn *pgxpool.Conn) bool {
 	return conn.Conn().PgConn().CustomData()[pooled] == false
 }
 
-// lostStatement reports whether a prepared statement is missing on the server's side (26000), exists
-// there already (42P05), or no longer fits its table (0A000, of which Postgres has other kinds too).
-// Each happens if a pooler gives a connection the server process of another one.
+// lostStatement reports whether a prepared statement is missing on the server's side (26000),
+// exists there already (42P05), or no longer fits its table (0A000, of which Postgres has other
+// kinds too). Each happens if a pooler gives a connection the server process of another one.
 func lostStatement(err error) bool {
 	pgErr, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && (pgErr.Code == "26000" || pgErr.Code == "42P05" || pgErr.Code == "0A000" && pgErr.Routine == "RevalidateCachedQuery")

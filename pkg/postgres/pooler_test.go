@@ -16,8 +16,8 @@ import (
 	"sqs2pg/pkg/postgres/postgrestest"
 )
 
-// Several writers through a pooler in transaction mode: their batches get one server process and then
-// another. They may even ask for prepared statements, which are then lost all the time.
+// Several writers through a pooler in transaction mode: their batches get one server process and
+// then another. They may even ask for prepared statements, which are then lost all the time.
 func TestWritesThroughAPooler(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []string{"", "cache_statement", "cache_describe", "exec", "simple_protocol"} {
@@ -118,7 +118,8 @@ func TestHealsLostPreparedStatements(t *testing.T) {
 	}
 }
 
-// A statement that returns a table's columns cannot be used any more when the table gets another one.
+// A statement that returns a table's columns cannot be used any more when the table gets another
+// one.
 func TestHealsACachedPlan(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins.Table())

@@ -24,14 +24,15 @@ const (
 // unpinged marks a context in which the pool gives out a connection without a ping.
 type unpinged struct{}
 
-// attempt runs work on a connection. It retries transient errors on another connection while ctx has
-// time left, with full jitter so that hundreds of environments do not come back in step. Refused
-// credentials are fetched again. Its error is an *Unavailable, or Postgres's own error if Postgres
-// refuses a row.
+// attempt runs work on a connection. It retries transient errors on another connection while ctx
+// has time left, with full jitter so that hundreds of environments do not come back in step.
+// Refused credentials are fetched again. Its error is an *Unavailable, or Postgres's own error if
+// Postgres refuses a row.
 //
-// Without ping the first connection is not tested before work gets it, which saves a round trip: work
-// must notice by itself that nobody answers. If a connection is lost during a commit, nobody knows
-// whether the work was done. It is retried too: the table's key makes the second time a no-op.
+// Without ping the first connection is not tested before work gets it, which saves a round trip:
+// work must notice by itself that nobody answers. If a connection is lost during a commit, nobody
+// knows whether the work was done. It is retried too: the table's key makes the second time a
+// no-op.
 func (p *Pool) attempt(ctx context.Context, ping bool, work func(context.Context, *pgxpool.Conn) error) error {
 	ctx, cancel := withDeadline(ctx)
 	defer cancel()

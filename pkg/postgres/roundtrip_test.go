@@ -21,8 +21,8 @@ import (
 )
 
 // TestPostgresReturnsEveryAcceptedValueUnchanged writes values of every type, many of them at the
-// limits, by INSERT and by COPY. Postgres must refuse no message that the contract has accepted, and
-// must return every value.
+// limits, by INSERT and by COPY. Postgres must refuse no message that the contract has accepted,
+// and must return every value.
 func TestPostgresReturnsEveryAcceptedValueUnchanged(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, measurements.Table())
@@ -173,7 +173,8 @@ func decimal(r *rapid.T) string {
 	return digits.Draw(r, "decimal")
 }
 
-// text makes a JSON string as producers may write it, with or without escapes, from every Unicode plane.
+// text makes a JSON string as producers may write it, with or without escapes, from every Unicode
+// plane.
 func text(r *rapid.T) string {
 	s := rapid.OneOf(rapid.String(), rapid.StringOfN(rapid.RuneFrom([]rune("a\"\\/\b\f\n\r\t\u007f\u0085\u2028é漢\ufeff\uffff\U0001f600\U0010ffff'%$")), 0, 40, -1)).Draw(r, "text")
 	if s = strings.ReplaceAll(s, "\x00", ""); rapid.Bool().Draw(r, "escaped") {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +23,6 @@ import (
 // connection prepares it once, and it is never long enough for RDS Proxy to pin the connection.
 type statement struct {
 	sql     string     // with one array per column as parameters
-	empty   string     // the same INSERT of no rows, without parameters
 	name    string     // of the prepared statement
 	types   []encoding // of the contract's columns
 	key     []int      // indexes into types of the key's columns; empty in insert mode
@@ -34,7 +34,7 @@ var sentAt, eventID = encodings[contract.Timestamptz], encodings[contract.UUID]
 
 func newStatement(table contract.Table) *statement {
 	s := &statement{key: places(table, table.Key)}
-	var names, arrays, nulls []string
+	var names, arrays []string
 	for _, column := range table.Columns {
 		s.types = append(s.types, encodings[column.Type.Base()])
 		names = append(names, quote(column.Name))
@@ -42,15 +42,14 @@ func newStatement(table contract.Table) *statement {
 	for i, e := range append(s.types[:len(s.types):len(s.types)], sentAt, eventID) {
 		s.oids, s.formats = append(s.oids, e.array), append(s.formats, pgx.BinaryFormatCode)
 		arrays = append(arrays, fmt.Sprintf("$%d::%s[]", i+1, e.sql))
-		nulls = append(nulls, fmt.Sprintf("null::%s[]", e.sql))
 	}
-	s.sql, s.empty = insertSQL(table, names, arrays), insertSQL(table, names, nulls)
+	s.sql = insertSQL(table, names, arrays)
 	sum := sha256.Sum256([]byte(s.sql))
 	s.name = "sqs2pg_" + hex.EncodeToString(sum[:12])
 	return s
 }
 
-// insertSQL returns the INSERT that reads its rows from arrays, which are expressions.
+// insertSQL returns the INSERT that reads its rows from arrays, which are parameters.
 func insertSQL(table contract.Table, names, arrays []string) string {
 	columns := strings.Join(withReserved(names), ", ")
 	return fmt.Sprintf(`insert into %s as target (%s)
@@ -119,7 +118,8 @@ type answer struct {
 // own: the one that Postgres opens by itself between two Syncs. After an explicit BEGIN, a refused block
 // would fail the next ones too. The answers are those to the first blocks, and without a fault to all.
 //
-// With prove the INSERT of no rows goes first, and its error is a fault.
+// With prove the statement first runs with no rows. Its error is a fault then, and if only a repair
+// helps, there are no answers.
 //
 // With prepare it makes and uses a named prepared statement, which only works if the connection leads
 // to one server process.
@@ -129,13 +129,17 @@ func (s *statement) execute(ctx context.Context, conn *pgxpool.Conn, events []Ev
 	server := conn.Conn().PgConn()
 	pipeline := server.StartPipeline(ctx)
 	defer pipeline.Close()
-	if err := s.send(pipeline, cancel, server, events, blocks, prepare, prove); err != nil {
+	if prove {
+		blocks = slices.Concat([][]int{nil}, blocks)
+	}
+	if err := s.send(pipeline, cancel, server, events, blocks, prepare); err != nil {
 		return nil, err
 	}
 	if prove {
 		if fault = s.receive(pipeline, server).err; fault != nil && kindOf(fault) != transient {
 			return nil, fault
 		}
+		blocks = blocks[1:]
 	}
 	for range blocks {
 		a := s.receive(pipeline, server)
@@ -152,14 +156,10 @@ func (s *statement) execute(ctx context.Context, conn *pgxpool.Conn, events []Ev
 // A Sync goes first. The server answers it at once, even if the statement has to wait for a lock. A
 // Write begins with a single block, and if the answer to its Sync does not come in time, the connection
 // is closed: it may have died while the sandbox was frozen, and nobody would ever answer.
-func (s *statement) send(pipeline *pgconn.Pipeline, cancel func(), server *pgconn.PgConn, events []Event, blocks [][]int, prepare, prove bool) error {
+func (s *statement) send(pipeline *pgconn.Pipeline, cancel func(), server *pgconn.PgConn, events []Event, blocks [][]int, prepare bool) error {
 	_, prepared := server.CustomData()[s.name]
 	single := len(blocks) == 1
 	pipeline.SendPipelineSync()
-	if prove {
-		pipeline.SendQueryParams(s.empty, nil, nil, nil, nil)
-		pipeline.SendPipelineSync()
-	}
 	unsent := 0
 	for _, rows := range blocks {
 		params := s.encode(events, rows)

@@ -70,8 +70,8 @@ func allOnThisMachine(config *pgx.ConnConfig) bool {
 	return onThisMachine(config.Host)
 }
 
-// onThisMachine reports whether a host is this machine. A host that begins with a slash is the folder
-// of a socket, one that begins with @ is a socket in Linux's abstract namespace.
+// onThisMachine reports whether a host is this machine. A host that begins with a slash is the
+// folder of a socket, one that begins with @ is a socket in Linux's abstract namespace.
 func onThisMachine(host string) bool {
 	if host == "localhost" || strings.HasPrefix(host, "/") || strings.HasPrefix(host, "@") {
 		return true

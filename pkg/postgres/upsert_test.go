@@ -70,8 +70,8 @@ func TestRefusedEventDoesNotLoseTheOlderOneOfItsKey(t *testing.T) {
 	}
 }
 
-// An event that fails holds back the later events of its group, although upsert mode sorts the batch
-// by key and writes only "new" of "old" and "new".
+// An event that fails holds back the later events of its group, although upsert mode sorts the
+// batch by key and writes only "new" of "old" and "new".
 func TestGroupsKeepTheirOrderInUpsertMode(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, devices.Table())

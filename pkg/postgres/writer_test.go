@@ -222,8 +222,8 @@ func TestTimeOutsidePartitionLimitsFailsThatRowOnly(t *testing.T) {
 	}
 }
 
-// In any batch every event is accounted for, only the bad events fail, and no event is written after a
-// failed one of its group.
+// In any batch every event is accounted for, only the bad events fail, and no event is written
+// after a failed one of its group.
 func TestGroupsKeepTheirOrder(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins.Table())

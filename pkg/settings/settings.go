@@ -11,12 +11,12 @@
 package settings
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -55,9 +55,14 @@ type Environment struct {
 	err  error
 }
 
-// Contract loads the contract that CONTRACT names, by default user_logins.
+// Contract loads the contract that CONTRACT names. There is no default: a forgotten setting would
+// hold good messages to a contract that they were not made for.
 func (e *Environment) Contract() (*contract.Contract, error) {
-	c, err := contract.Load(e.Contracts, cmp.Or(e.Getenv("CONTRACT"), "user_logins"))
+	name := e.Getenv("CONTRACT")
+	if name == "" {
+		return nil, fmt.Errorf("CONTRACT is missing: set it to %s, or to the path of a file", strings.Join(contract.Names(e.Contracts), ", "))
+	}
+	c, err := contract.Load(e.Contracts, name)
 	if err != nil {
 		return nil, fmt.Errorf("CONTRACT: %w", err)
 	}

@@ -341,3 +341,17 @@ func TestReadsRotatedKeyringWithinFiveMinutes(t *testing.T) {
 		}
 	})
 }
+
+func TestRefusesToGuessTheContract(t *testing.T) {
+	t.Parallel()
+	for _, variables := range [][]string{nil, {"CONTRACT="}} {
+		_, err := environment(nil, variables...).Contract()
+		if err == nil || !strings.Contains(err.Error(), "CONTRACT is missing: set it to user_logins") {
+			t.Errorf("%q: got %v, want a refusal that names the contracts", variables, err)
+		}
+	}
+	c, err := environment(nil, "CONTRACT=user_logins").Contract()
+	if err != nil || c.Name() != "user_logins" {
+		t.Errorf("got %v, %v, want the contract that was named", c, err)
+	}
+}

@@ -161,6 +161,7 @@ func (c *compiler) property(n node, required bool, parent position) (*Property, 
 	c.setType(p, n)
 	if p.Kind == StoredArray || p.Kind == StoredObject {
 		p.Shape = c.shape(n)
+		column.Inside = c.inside(n, p.Shape)
 	}
 	column.Type, column.Mask = p.Type, p.Masking.Kind
 	column.Required = always && p.NullRule != "" && column.Mask != mask.Drop

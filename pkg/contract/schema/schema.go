@@ -41,7 +41,8 @@ type Schema struct {
 	// Declared has the name of every property, at any depth.
 	Declared map[string]bool
 
-	// Library checks the keywords that the properties do not check. It is nil if there are none.
+	// Library checks the keywords that the properties do not check. It is nil if the document has
+	// no such keywords.
 	Library *jsonschema.Schema
 }
 

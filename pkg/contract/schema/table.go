@@ -2,6 +2,8 @@ package schema
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"sqs2pg/pkg/mask"
 )
@@ -20,7 +22,7 @@ type Mode uint8
 
 // The modes of x-write.
 const (
-	Insert Mode = iota // every event is a row of its own
+	Insert Mode = iota // each event is a row
 	Upsert             // the newest event of a key wins
 )
 
@@ -40,6 +42,22 @@ type Column struct {
 	Required bool      // NOT NULL: every valid message has the value
 	Mask     mask.Kind // every mask but None makes the type Text
 	Path     string    // the property's path from the root, joined by dots
+
+	// Inside lists what the contract declares inside of a JSONB column, sorted by path; nil if the
+	// whole value is stored as it comes.
+	Inside []Inside
+}
+
+// Inside is a value inside of a JSONB column that is stored, and has no declared values inside of
+// itself.
+type Inside struct {
+	Path string // from the column, joined by dots; * for elements and for names that a pattern allows
+	Mask string // as mask.Kind prints it; several kinds if values at this path may differ: "none or token"
+}
+
+// HasTokens reports whether a value of the column, or one inside of it, is masked by token.
+func (c Column) HasTokens() bool {
+	return c.Mask == mask.Token || slices.ContainsFunc(c.Inside, func(i Inside) bool { return strings.Contains(i.Mask, mask.Token.String()) })
 }
 
 // The columns that every table has besides those of its contract. No contract may use these names.
@@ -62,8 +80,8 @@ func ReservedColumns() []Column {
 // https://www.postgresql.org/docs/current/ddl-system-columns.html.
 var systemColumns = []string{"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}
 
-// Type is the type of a column. A Numeric with precision and scale is a type of its own, see
-// [NumericOf].
+// Type is the type of a column. A Numeric with a precision and a scale, made by [NumericOf], differs
+// from Numeric and from all others.
 type Type uint32
 
 // The types of columns, and what fills them: a string, or any masked value (Text); an integer

@@ -181,10 +181,10 @@ func TestWarnsOfSettingsThatAWSRefuses(t *testing.T) {
 		timeout, window time.Duration
 		says            string
 	}{
-		"visibility below the timeout":            {31 * time.Second, 0, "visibility timeout (30s) is shorter than the function's timeout (31s)"},
-		"visibility below timeout and window":     {25 * time.Second, 6 * time.Second, "together (31s)"},
-		"visibility above both":                   {25 * time.Second, 5 * time.Second, ""},
-		"an unknown timeout": {0, 5 * time.Second, ""},
+		"visibility below the timeout":        {31 * time.Second, 0, "visibility timeout (30s) is shorter than the function's timeout (31s)"},
+		"visibility below timeout and window": {25 * time.Second, 6 * time.Second, "together (31s)"},
+		"visibility above both":               {25 * time.Second, 5 * time.Second, ""},
+		"an unknown timeout":                  {0, 5 * time.Second, ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

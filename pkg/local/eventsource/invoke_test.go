@@ -56,7 +56,7 @@ func TestReadsAnswersOfEmulators(t *testing.T) {
 		"a function error without a type":                  {200, "", `{"errorMessage":"no database"}`, "", "no database"},
 		"SAM's header with a body that looks like success": {200, "Unhandled", `{}`, "", "Function error: without a text"},
 		"a timeout as plain text":                          {200, "", `Task timed out after 3.00 seconds`, "", "Task timed out after 3.00 seconds"},
-		"an empty response, as after SAM's timeout":       {200, "", ``, "", "empty response"},
+		"an empty response, as after SAM's timeout":        {200, "", ``, "", "empty response"},
 		"a panic":                 {502, "", `{"errorMessage":"index out of range","errorType":"runtime.boundsError"}`, "", "runtime.boundsError: index out of range"},
 		"a process that exited":   {502, "", ``, "", "status 502 Bad Gateway"},
 		"a fault of the emulator": {500, "", `oops`, "", "status 500"},

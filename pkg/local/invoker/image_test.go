@@ -15,8 +15,8 @@ import (
 	"sqs2pg/pkg/local/eventsource"
 )
 
-// A drain of a million messages, a frame every two seconds: Postgres goes away and comes back. Each frame is what the
-// live view shows.
+// A drain of a million messages, a frame every two seconds: Postgres goes away and comes back. Each
+// frame is what the live view shows.
 func TestImageOfTheLiveView(t *testing.T) {
 	t.Parallel()
 	const (
@@ -65,8 +65,8 @@ func TestImageOfTheLiveView(t *testing.T) {
 	picture(t, "../../../.github/images/view.svg", screen("$ build/sqs2pg invoke --queue login-queue --batch-size 1000", frames))
 }
 
-// screen draws frames of text, one after the other, without end. The last frame is what a reader sees who has turned
-// animations off, and what a program draws that knows none.
+// screen draws frames of text, one after the other, without end. The last frame is what a reader
+// sees who has turned animations off, and what a program draws that knows none.
 func screen(command string, frames [][]string) string {
 	const (
 		cell, line, pad, top = 8.4, 20, 20, 52
@@ -134,7 +134,8 @@ var nameAndValue = regexp.MustCompile(`([a-z]+(?:[ -][a-z]+)*) {2,}(\S+(?: ms)?)
 
 var blocks = regexp.MustCompile(`^(.*?  )(█*)(░*)  (.*)$`)
 
-// drawBar draws the blocks of the progress bar as rectangles: as letters they have gaps in most fonts.
+// drawBar draws the blocks of the progress bar as rectangles: as letters they have gaps in most
+// fonts.
 func drawBar(b io.Writer, text string, row int, cell float64, line, pad, top int, put func(int, int, string, string)) {
 	m := blocks.FindStringSubmatch(text)
 	before, full, empty := utf8.RuneCountInString(m[1]), utf8.RuneCountInString(m[2]), utf8.RuneCountInString(m[3])

@@ -38,8 +38,9 @@ type Drain struct {
 type Result struct {
 	eventsource.Summary
 	Totals
-	Log  *Log
-	Took time.Duration // from the start to the last change, so without the silence that ends a drain
+	Log    *Log
+	Remote bool          // the function runs elsewhere, so Log and Totals are empty
+	Took   time.Duration // from the start to the last change, so without the silence that ends a drain
 }
 
 // Run drains until the queue has been silent for the mapping's IdleTimeout or ctx ends, and returns
@@ -58,5 +59,5 @@ func (d *Drain) Run(ctx context.Context) (Result, error) {
 	p.show(ctx, log, d.Waiting)
 	summary, err := m.Run(ctx)
 	p.stop()
-	return Result{summary, opened.Close(), log, p.took}, err
+	return Result{summary, opened.Close(), log, f.Bootstrap == "", p.took}, err
 }

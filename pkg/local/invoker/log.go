@@ -122,25 +122,29 @@ func (l *Log) take(line []byte) error {
 		l.startError = strings.ReplaceAll(f.Error, "\n", "; ")
 	case err == nil && f.Error != "":
 		return l.passOnce(f.Message, f.Error)
-	case l.repeats(line):
 	default:
+		if text := returnedError(line); text != "" {
+			return l.passOnce("error", text)
+		}
 		_, err := l.passOn.Write(line)
 		return err
 	}
 	return nil
 }
 
-// repeats reports whether a line is that of aws-lambda-go about an error that the function
-// returned, and the function has logged the same error: "2026/01/02 03:04:05 {"errorMessage":
-// ...}". A panic has a stack trace, and is not one.
-func (l *Log) repeats(line []byte) bool {
+// returnedError reads the line that aws-lambda-go writes to standard error about an error that the
+// handler returned: 2026/01/02 03:04:05 {"errorMessage": ...}. The function may have logged the same
+// error, or may be about to. The line of a panic has a stack trace, and is not read.
+func returnedError(line []byte) string {
 	var returned struct {
 		ErrorMessage string `json:"errorMessage"`
 		StackTrace   []any  `json:"stackTrace"`
 	}
 	_, object, _ := bytes.Cut(line, []byte("{"))
-	err := json.Unmarshal(append([]byte("{"), object...), &returned)
-	return err == nil && returned.StackTrace == nil && l.errors[returned.ErrorMessage]
+	if json.Unmarshal(append([]byte("{"), object...), &returned) != nil || returned.StackTrace != nil {
+		return ""
+	}
+	return returned.ErrorMessage
 }
 
 // startRefused is the message of the function's log line about a start that it refused.

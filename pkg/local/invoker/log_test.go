@@ -18,12 +18,13 @@ func TestLogPassesEachErrorOnOnce(t *testing.T) {
 		fmt.Fprintln(log, `2026/11/25 15:44:19 {"errorMessage":"database unavailable:\nconnection refused","errorType":"Unavailable"}`)
 	}
 	fmt.Fprintln(log, `2026/11/25 15:44:20 {"errorMessage":"boom","errorType":"errorString","stackTrace":[{"path":"a.go"}]}`)
-	fmt.Fprintln(log, `2026/11/25 15:44:20 {"errorMessage":"another","errorType":"Unavailable"}`)
+	fmt.Fprintln(log, `2026/11/25 15:44:20 {"errorMessage":"another","errorType":"Unavailable"}`) // standard error may come first
+	fmt.Fprintln(log, `{"level":"ERROR","message":"batch returned to the queue","error":"another"}`)
 	fmt.Fprintln(log, `panic: boom`)
 	fmt.Fprintln(log, `{"level":"WARN","message":"contract","warning":"a warning"}`)
 	want := "function: batch returned to the queue: database unavailable:; connection refused\n" +
 		`2026/11/25 15:44:20 {"errorMessage":"boom","errorType":"errorString","stackTrace":[{"path":"a.go"}]}` + "\n" +
-		`2026/11/25 15:44:20 {"errorMessage":"another","errorType":"Unavailable"}` + "\n" +
+		"function: error: another\n" +
 		"panic: boom\n" + `{"level":"WARN","message":"contract","warning":"a warning"}` + "\n"
 	if diff := cmp.Diff(want, passed.String()); diff != "" {
 		t.Errorf("passed on (-want +got):\n%s", diff)

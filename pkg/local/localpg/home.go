@@ -98,7 +98,7 @@ func (h home) version() (string, error) {
 	return strings.TrimSpace(string(text)), err
 }
 
-// initialise makes the cluster if there is none. It makes it under another name and renames it when
+// initialise makes the cluster if it does not exist. It makes it under another name and renames it when
 // it is complete, so an interrupted initialisation is never mistaken for a cluster. The caller
 // holds the lock.
 func (h home) initialise(ctx context.Context, b binaries) error {

@@ -75,7 +75,7 @@ func (l *lineWriter) emit(line []byte) {
 	}
 }
 
-// lastLine returns the last line that was not blank; "" if there was none.
+// lastLine returns the last line that was not blank; "" if all were blank.
 func (l *lineWriter) lastLine() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -61,7 +61,7 @@ type setQueueAttributesInput struct {
 	Attributes map[string]string `json:"Attributes"`
 }
 
-func (c *call) setQueueAttributes(in *setQueueAttributesInput) (*none, error) {
+func (c *call) setQueueAttributes(in *setQueueAttributesInput) (*noOutput, error) {
 	if len(in.Attributes) == 0 {
 		return nil, missing("Attribute.Name")
 	}

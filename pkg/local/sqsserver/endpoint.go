@@ -48,8 +48,8 @@ func (e *Endpoint) Close() {
 	}
 }
 
-// reachable returns the address, with an address of this machine's network in place of "all
-// addresses", and 127.0.0.1 if there is none.
+// reachable returns the address as text. It replaces "all addresses" with an address of this machine
+// in its network, or with 127.0.0.1 if the machine has no network.
 func reachable(address net.TCPAddr) string {
 	if address.IP.IsUnspecified() {
 		address.IP = net.IPv4(127, 0, 0, 1)

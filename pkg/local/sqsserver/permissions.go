@@ -59,7 +59,7 @@ func (in *addPermissionInput) check() error {
 	return nil
 }
 
-func (c *call) addPermission(in *addPermissionInput) (*none, error) {
+func (c *call) addPermission(in *addPermissionInput) (*noOutput, error) {
 	if err := in.check(); err != nil {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ type removePermissionInput struct {
 	Label string
 }
 
-func (c *call) removePermission(in *removePermissionInput) (*none, error) {
+func (c *call) removePermission(in *removePermissionInput) (*noOutput, error) {
 	if in.Label == "" {
 		return nil, missing("Label")
 	}

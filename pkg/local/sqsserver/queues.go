@@ -110,7 +110,7 @@ type queueInput struct {
 	URL string `json:"QueueUrl"`
 }
 
-func (c *call) deleteQueue(in *queueInput) (*none, error) {
+func (c *call) deleteQueue(in *queueInput) (*noOutput, error) {
 	q, now, err := c.open(in.URL)
 	if err != nil {
 		return nil, err
@@ -138,7 +138,7 @@ func (q *queue) close() {
 // purgeEvery is the shortest time between two purges of a queue, in milliseconds.
 const purgeEvery = 60_000
 
-func (c *call) purgeQueue(in *queueInput) (*none, error) {
+func (c *call) purgeQueue(in *queueInput) (*noOutput, error) {
 	q, now, err := c.open(in.URL)
 	if err != nil {
 		return nil, err

@@ -42,7 +42,7 @@ type deleteMessageInput struct {
 	Handle string `json:"ReceiptHandle"`
 }
 
-func (c *call) deleteMessage(in *deleteMessageInput) (*none, error) {
+func (c *call) deleteMessage(in *deleteMessageInput) (*noOutput, error) {
 	q, now, err := c.open(in.URL)
 	if err != nil {
 		return nil, err
@@ -75,7 +75,7 @@ type changeMessageVisibilityInput struct {
 	Timeout *int   `json:"VisibilityTimeout"`
 }
 
-func (c *call) changeMessageVisibility(in *changeMessageVisibilityInput) (*none, error) {
+func (c *call) changeMessageVisibility(in *changeMessageVisibilityInput) (*noOutput, error) {
 	q, now, err := c.open(in.URL)
 	if err != nil {
 		return nil, err

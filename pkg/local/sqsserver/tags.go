@@ -11,7 +11,7 @@ type tagQueueInput struct {
 	Tags map[string]string
 }
 
-func (c *call) tagQueue(in *tagQueueInput) (*none, error) {
+func (c *call) tagQueue(in *tagQueueInput) (*noOutput, error) {
 	if len(in.Tags) == 0 {
 		return nil, missing("Tags")
 	}
@@ -49,7 +49,7 @@ type untagQueueInput struct {
 	Keys []string `json:"TagKeys"`
 }
 
-func (c *call) untagQueue(in *untagQueueInput) (*none, error) {
+func (c *call) untagQueue(in *untagQueueInput) (*noOutput, error) {
 	if len(in.Keys) == 0 {
 		return nil, missing("TagKeys")
 	}

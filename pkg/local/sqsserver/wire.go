@@ -42,8 +42,8 @@ func op[In any, Out any](run func(*call, *In) (*Out, error)) operation {
 	}
 }
 
-// none is the output type of operations without output.
-type none struct{}
+// noOutput is the output type of operations without output.
+type noOutput struct{}
 
 var operations = map[string]operation{
 	"CreateQueue":                op((*call).createQueue),

@@ -199,9 +199,9 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 	}
 }
 
-// Three writers write without a pause into 30 days that have no partitions yet. Meanwhile two Runs at
-// a time drop older partitions, and the test makes ever more of these. No write may fail, no row may
-// be lost, no session may run into a deadlock.
+// Three writers write without a pause into 30 days that have no partitions yet. Meanwhile two Runs
+// at a time drop older partitions, and the test makes ever more of these. No write may fail, no row
+// may be lost, no session may run into a deadlock.
 func TestRunAndWritersDoNotDisturbEachOther(t *testing.T) {
 	t.Parallel()
 	db := withoutPartitions(t)

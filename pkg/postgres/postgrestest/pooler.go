@@ -70,7 +70,8 @@ func StartPooler(server, user, password string) (*Pooler, error) {
 	if err := p.configure(server, user, password); err != nil {
 		return nil, err
 	}
-	// The shell ends pgbouncer when its own input is closed, which also happens if this process dies.
+	// The shell ends pgbouncer when its own input is closed, which also happens if this process
+	// dies.
 	p.cmd = exec.Command("sh", "-c", `"$0" "$1" & cat >/dev/null; kill $!; wait`, program, filepath.Join(p.dir, "pgbouncer.ini"))
 	input, err := p.cmd.StdinPipe()
 	if err != nil {

@@ -114,9 +114,8 @@ func (c *comparison) wantedColumns() {
 			c.column(want, actual, registered.Required)
 			if !isRegistered {
 				c.add(want.Name, Migrates, "was added to the table by hand: run sqs2pg migrate, so that its mask is known")
-			} else if registered.Mask != want.Mask.String() {
-				c.add(want.Name, Refused, "%s and the contract says %s: keep the mask, or use another x-column, so that no column holds both",
-					holds(registered.Mask), want.Mask)
+			} else {
+				c.masks(want)
 			}
 		}
 	}
@@ -136,8 +135,8 @@ func holds(registeredMask string) string {
 	return "holds values masked by " + registeredMask
 }
 
-// column compares a column that is there by type and nullability. A column that was required when it
-// was migrated may be null for the sake of older rows, which is not worth a word.
+// column compares a column that is there by type and nullability. A column that was required when
+// it was migrated may be null for the sake of older rows, which is not worth a word.
 func (c *comparison) column(want contract.Column, actual ActualColumn, wasRequired bool) {
 	switch {
 	case actual.Type != typeName(want.Type):

@@ -45,7 +45,7 @@ func (d *Database) key(id string) (fingerprint string, known bool) {
 }
 
 func hasTokens(table contract.Table) bool {
-	return slices.ContainsFunc(table.Columns, func(c contract.Column) bool { return c.Mask == mask.Token })
+	return slices.ContainsFunc(table.Columns, contract.Column.HasTokens)
 }
 
 func keyHasToken(table contract.Table) bool {

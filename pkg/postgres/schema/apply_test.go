@@ -67,8 +67,8 @@ func TestApplyWithAPoolOfOneConnection(t *testing.T) {
 	}
 }
 
-// Roles belong to the cluster. Two databases may be migrated at once, and the role that one of them has
-// made must not disturb the other.
+// Roles belong to the cluster. Two databases may be migrated at once, and the role that one of them
+// has made must not disturb the other.
 func TestWriterRoleMayBeMadeByAnotherDatabaseMeanwhile(t *testing.T) {
 	t.Parallel()
 	first, second := postgrestest.New(t), postgrestest.New(t)

@@ -10,22 +10,15 @@ import (
 	"sqs2pg/pkg/postgres/registry"
 )
 
-// describeColumns is what the registry keeps of a contract's columns.
-func describeColumns(table contract.Table) []registry.Column {
-	list := []registry.Column{}
-	for _, c := range table.Columns {
-		list = append(list, registry.Column{Name: c.Name, Type: c.Type.String(), Required: c.Required, Mask: c.Mask.String()})
-	}
-	return list
-}
-
-// mergeColumns adds the columns that are new in the contract to those that are registered. What is
-// registered stays as it is: a contract that lacks a column may be an older one, and its rows stand
-// beside those of the newer one.
+// mergeColumns adds the columns, and values inside of jsonb columns, that are new in the contract to
+// those that are registered. What is registered stays as it is: a contract that lacks a column may
+// be an older one, and its rows stand beside those of the newer one. So a column that was stored
+// whole stays registered as whole.
 func mergeColumns(known []registry.Column, table contract.Table) []registry.Column {
 	merged := slices.Clone(known)
-	for _, c := range describeColumns(table) {
-		if !slices.ContainsFunc(known, func(k registry.Column) bool { return k.Name == c.Name }) {
+	for _, c := range registry.Describe(table) {
+		_, isStored := registry.MaskAt(known, c.Name)
+		if !isStored && !slices.ContainsFunc(known, func(k registry.Column) bool { return k.Name == c.Name }) {
 			merged = append(merged, c)
 		}
 	}

@@ -105,8 +105,8 @@ func TestEnsurePartitionAcceptsAPartitionOfAnotherWidth(t *testing.T) {
 	}
 }
 
-// Inserts go on while several sessions make the same partitions at the same time. There is no deadlock,
-// and no row is lost.
+// Inserts go on while several sessions make the same partitions at the same time. There is no
+// deadlock, and no row is lost.
 func TestEnsurePartitionUnderLoad(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins())

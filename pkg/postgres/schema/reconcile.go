@@ -27,7 +27,7 @@ func reconcile(ctx context.Context, tx pgx.Tx, table contract.Table, report *Rep
 		if _, err := tx.Exec(ctx, DDL(table)); err != nil {
 			return err
 		}
-		return register(ctx, tx, table, describeColumns(table), "day")
+		return register(ctx, tx, table, registry.Describe(table), "day")
 	case database.Table == nil:
 		if database.Found.Kind != "r" {
 			return fmt.Errorf("%w: it is not a plain table: rename it", ErrTakeOver)

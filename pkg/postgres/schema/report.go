@@ -8,24 +8,24 @@ import (
 // Report says what Apply did. It is zero if nothing was to do. Tables and partitions are named
 // schema.name, columns schema.table.column.
 type Report struct {
-	Migrations   []string // SQL files that were run
-	Created      []string // tables
-	AddedColumns []string // of contracts that have grown
-	TakenOver    []TakeOver
-	Partitions   []string // made ahead
-	Tolerated    []string // differences that were left, because rows can be written: "schema.table: column ..."
+	Migrations   []string   `json:"migrations,omitempty"`    // SQL files that were run
+	Created      []string   `json:"created,omitempty"`       // tables
+	AddedColumns []string   `json:"added_columns,omitempty"` // of contracts that have grown
+	TakenOver    []TakeOver `json:"taken_over,omitempty"`
+	Partitions   []string   `json:"partitions,omitempty"` // made ahead
+	Tolerated    []string   `json:"tolerated,omitempty"`  // differences that were left, because rows can be written: "schema.table: column ..."
 }
 
 // TakeOver is a table that existed before its contract and was taken over.
 type TakeOver struct {
-	Table string
-	Rows  int64 // all rows of the old table
+	Table string `json:"table"`
+	Rows  int64  `json:"rows"` // all rows of the old table
 	// Nullable are columns that the contract requires, but that got no NOT NULL because old rows
 	// have no value for them.
-	Nullable []string
+	Nullable []string `json:"nullable,omitempty"`
 	// Dropped are the definitions of the old table's indexes and constraints, which were not
 	// carried over. Make those again that are needed.
-	Dropped []string
+	Dropped []string `json:"dropped,omitempty"`
 }
 
 // String returns one line for each thing done, for people; "nothing to do" if the report is zero.

@@ -20,8 +20,8 @@ const (
 )
 
 // scramVerifier returns what Postgres stores of a password: it can check the password by it, and
-// nobody can log in with it. Characters outside of ASCII are refused, because a client may normalise
-// them in several ways.
+// nobody can log in with it. Characters outside of ASCII are refused, because a client may
+// normalise them in several ways.
 // https://www.rfc-editor.org/rfc/rfc5803, https://www.postgresql.org/docs/current/catalog-pg-authid.html
 func scramVerifier(password string) (string, error) {
 	if password == "" || strings.ContainsFunc(password, func(r rune) bool { return r < ' ' || r > '~' }) {

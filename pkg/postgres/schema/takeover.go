@@ -160,7 +160,7 @@ func (t *takeover) makePartitions(ctx context.Context) error {
 	if days > mostDays {
 		width = "month"
 	}
-	if err := register(ctx, t.Tx, t.table, describeColumns(t.table), width); err != nil {
+	if err := register(ctx, t.Tx, t.table, registry.Describe(t.table), width); err != nil {
 		return err
 	}
 	_, err := t.Exec(ctx, "select sqs2pg.make_partition($1::text::regclass, moment) from "+moments, qualified(t.table))

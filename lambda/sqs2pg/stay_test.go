@@ -1,0 +1,83 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"sqs2pg/pkg/postgres/postgrestest"
+)
+
+// announcement is a standard error. It gives what was written up to a line that holds the text at.
+type announcement struct {
+	at   string
+	came chan string
+
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (a *announcement) Write(p []byte) (int, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	before := strings.Contains(a.text.String(), a.at)
+	a.text.Write(p)
+	if !before && strings.Contains(a.text.String(), a.at) {
+		a.came <- a.text.String()
+	}
+	return len(p), nil
+}
+
+// TestStayingRunLoadsWhatItsCommandsSend pastes the commands that run --stay prints.
+func TestStayingRunLoadsWhatItsCommandsSend(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	ctx, stop := context.WithCancel(t.Context())
+	talk := &announcement{at: "The queue is http", came: make(chan string, 1)}
+	exit := make(chan int)
+	go func() {
+		exit <- execute(ctx, []string{"run", "--stay", "--function", bootstrap, "--database-url", db.OwnerURL},
+			&streams{strings.NewReader(""), io.Discard, talk, folder(t)})
+	}()
+	defer func() {
+		stop()
+		if code := <-exit; code != 0 {
+			t.Errorf("exits with %d after Ctrl-C: %s", code, &talk.text)
+		}
+	}()
+	var said string
+	select {
+	case said = <-talk.came:
+	case code := <-exit:
+		go func() { exit <- code }()
+		t.Fatalf("exits with %d and does not stay: %s", code, &talk.text)
+	}
+	if !strings.Contains(said, "psql '"+db.OwnerURL+"'\n") {
+		t.Errorf("does not say how to look into the database:\n%s", said)
+	}
+	var commands [][]string
+	for line := range strings.Lines(said) {
+		if words := strings.Fields(line); len(words) > 0 && words[0] == os.Args[0] {
+			commands = append(commands, words[1:])
+		}
+	}
+	if len(commands) != 3 {
+		t.Fatalf("%d commands, want 3:\n%s", len(commands), said)
+	}
+	succeed(t, commands[0]...) // send
+	for end := time.Now().Add(30 * time.Second); !slices.Equal(db.QueryStrings(t, "select count(*) from user_logins"), []string{"198"}); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%s rows, want 198", db.QueryStrings(t, "select count(*) from user_logins"))
+		}
+	}
+	if out := succeed(t, commands[1]...); !strings.Contains(out, "invalid: user_id required") { // dlq list
+		t.Errorf("dead letters:\n%s", out)
+	}
+	succeed(t, commands[2]...) // dlq redrive
+}

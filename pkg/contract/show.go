@@ -1,0 +1,39 @@
+package contract
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Texts shows a masked row as name=value, in the order of the columns. It is for messages that a
+// person has given to be tried: values of the plain columns are personal data.
+func (c *Contract) Texts(row Row) []string {
+	texts := make([]string, row.Len())
+	for i, col := range c.Table().Columns {
+		texts[i] = col.Name + "=" + text(col.Type, row.Value(i))
+	}
+	return texts
+}
+
+func text(t Type, v Value) string {
+	switch {
+	case v.IsNull():
+		return "NULL"
+	case t == BigInt:
+		return fmt.Sprint(v.Int())
+	case t == Double:
+		return fmt.Sprint(v.Float())
+	case t == Boolean:
+		return fmt.Sprint(v.Bool())
+	case t == UUID:
+		return uuid.UUID(v.UUID()).String()
+	case t == Date:
+		return v.Time().Format(time.DateOnly)
+	case t == Timestamptz:
+		return v.Time().Format(time.RFC3339Nano)
+	default:
+		return v.Text()
+	}
+}

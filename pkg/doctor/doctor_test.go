@@ -1,0 +1,132 @@
+package doctor_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sqs2pg/infra/contracts"
+	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/doctor"
+	"sqs2pg/pkg/local/sqsserver/sqstest"
+	"sqs2pg/pkg/mask"
+	"sqs2pg/pkg/postgres/postgrestest"
+	"sqs2pg/pkg/queue"
+)
+
+func TestMain(m *testing.M) { postgrestest.Main(m) }
+
+const keyring = `{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}`
+
+func verdicts(found []doctor.Finding) (all []string) {
+	for _, f := range found {
+		all = append(all, string(f.Verdict)+" "+f.Subject)
+	}
+	return all
+}
+
+func TestQueueSaysWhichSettingsLoseMessages(t *testing.T) {
+	t.Parallel()
+	server := sqstest.Start(t)
+	long := map[string]string{"MessageRetentionPeriod": "1209600"}
+	server.CreateQueue(t, "dead-sound", long)
+	server.CreateQueues(t, "sound", 5, map[string]string{"VisibilityTimeout": "185"})
+	_, dead := server.CreateQueues(t, "hasty", 2, map[string]string{"VisibilityTimeout": "60"})
+	server.CreateQueue(t, "dead-full", long)
+	_, full := server.CreateQueues(t, "full", 5, map[string]string{"VisibilityTimeout": "185"})
+	server.Send(t, full, []string{"a dead letter"})
+	server.CreateQueue(t, "alone", map[string]string{"VisibilityTimeout": "185"})
+	for name, want := range map[string][]string{
+		"sound":   {"ok queue", "ok visibility", "ok redrive", "ok dead letters"},
+		"hasty":   {"ok queue", "fix visibility", "fix redrive", "fix dead letters"}, // which keeps messages no longer
+		"full":    {"ok queue", "ok visibility", "ok redrive", "fix dead letters"},
+		"alone":   {"ok queue", "ok visibility", "fix redrive"},
+		"nowhere": {"fix queue"},
+	} {
+		url := strings.Replace(dead, "dead-hasty", name, 1)
+		found := doctor.Queue(t.Context(), queue.New(server.Client, url), 30*time.Second, 5*time.Second)
+		if diff := cmp.Diff(want, verdicts(found)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s%+v", name, diff, found)
+		}
+	}
+}
+
+func TestDatabaseSaysWhatTheFunctionWouldRefuse(t *testing.T) {
+	t.Parallel()
+	c, err := contract.Load(contracts.Files, "user_logins")
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := mask.ParseKeyring([]byte(keyring))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		sql  string
+		want []string
+	}{
+		"sound":              {"", []string{"ok database", "ok table", "ok tokens", "ok privileges", "ok partitions"}},
+		"a missing column":   {"alter table user_logins drop column locale", []string{"ok database", "fix table", "ok tokens", "ok privileges", "ok partitions"}},
+		"no right to insert": {"revoke insert on user_logins from sqs2pg_writer", []string{"ok database", "ok table", "ok tokens", "fix privileges", "ok partitions"}},
+		"an unconfirmed key": {"update sqs2pg.tables set tokens_unconfirmed = true", []string{"ok database", "ok table", "fix tokens", "ok privileges", "ok partitions"}},
+		"a gap in the past":  {"select sqs2pg.make_partition('user_logins', '2026-01-05Z')", []string{"ok database", "ok table", "ok tokens", "ok privileges", "ok partitions", "note partitions"}},
+		"no table":           {"drop table user_logins", []string{"ok database", "fix table"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db := postgrestest.New(t, c.Table())
+			if test.sql != "" {
+				db.Exec(t, test.sql)
+			}
+			found := doctor.Database(t.Context(), db.Pool, c.Table(), k)
+			if diff := cmp.Diff(test.want, verdicts(found)); diff != "" {
+				t.Errorf("findings (-want +got):\n%s%+v", diff, found)
+			}
+		})
+	}
+}
+
+func TestFilesMustBeWhatTheyAreFor(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write := func(name, text string, mode os.FileMode) string {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.WriteFile(path, []byte(text), 0o600), os.Chmod(path, mode)); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	for _, test := range []struct {
+		found doctor.Finding
+		want  doctor.Verdict
+		text  string
+	}{
+		{doctor.Function(write("program", "", 0o755)), doctor.OK, "program"},
+		{doctor.Function(write("text", "", 0o644)), doctor.Fix, "chmod +x"},
+		{doctor.Function(dir), doctor.Fix, "make build"},
+		{doctor.Function(filepath.Join(dir, "nothing")), doctor.Fix, "make build"},
+	} {
+		if test.found.Verdict != test.want || !strings.Contains(test.found.Text, test.text) {
+			t.Errorf("%+v, want %s and %q", test.found, test.want, test.text)
+		}
+	}
+	for _, test := range []struct {
+		path string
+		want []string
+	}{
+		{write("keyring", keyring, 0o600), []string{"ok keyring"}},
+		{write("open", keyring, 0o604), []string{"fix keyring"}},
+		{write("short", `{"current":"k1","k1":"short"}`, 0o600), []string{"fix keyring"}},
+		{write("short and open", `{"current":"k1","k1":"short"}`, 0o666), []string{"fix keyring", "fix keyring"}},
+		{filepath.Join(dir, "nothing"), []string{"ok keyring"}}, // the first invoke makes it
+	} {
+		if _, found := doctor.KeyringFile(test.path); !cmp.Equal(test.want, verdicts(found)) {
+			t.Errorf("%s: %+v, want %v", test.path, found, test.want)
+		}
+	}
+}

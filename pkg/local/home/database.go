@@ -1,0 +1,112 @@
+package home
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/local/localpg"
+	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/registry"
+	"sqs2pg/pkg/postgres/schema"
+)
+
+// Database is the Postgres that run loads into.
+type Database struct {
+	Owner  string // URL of the login that may do everything
+	Writer string // URL of the function's login; set by Prepare
+
+	server *localpg.Server // nil: a person has named the database
+}
+
+// Given is a database that a person has named. Its login is used for everything.
+func Given(url string) *Database { return &Database{Owner: url} }
+
+// Start starts a Postgres whose files stay in Dir in the folder parent, and says so. Stop it after
+// use.
+func Start(ctx context.Context, parent string, talk io.Writer) (*Database, error) {
+	server, err := localpg.Start(ctx, localpg.Options{Dir: filepath.Join(parent, Dir, "postgres")})
+	if err != nil {
+		return nil, err
+	}
+	fmt.Fprintf(talk, "postgres  started, data in %s\n", server.Dir())
+	return &Database{Owner: server.URL("postgres"), server: server}, nil
+}
+
+// Stop stops the server that Start has started.
+func (d *Database) Stop() error {
+	if d.server == nil {
+		return nil
+	}
+	if err := d.server.Stop(); err != nil {
+		return fmt.Errorf("stop Postgres: %w", err)
+	}
+	return nil
+}
+
+// Prepare creates or updates the table, finds the keyring or makes one, and compares contract and
+// keyring with what the database knows. It returns the differences that do no harm. It says what it
+// changes.
+func (d *Database) Prepare(ctx context.Context, table contract.Table, keyrings *Keyrings, talk io.Writer) (*Keyring, []registry.Difference, error) {
+	pool, err := postgres.Open(ctx, postgres.Config{URL: d.Owner})
+	if err != nil {
+		return nil, nil, err
+	}
+	defer pool.Close()
+	report, err := schema.Apply(ctx, pool, table)
+	if err != nil {
+		return nil, nil, err
+	}
+	fmt.Fprintf(talk, "table     %s\n", strings.ReplaceAll(report.String(), "\n", "\n          "))
+	if err := d.makeWriter(ctx, pool); err != nil {
+		return nil, nil, err
+	}
+	known, err := registry.Look(ctx, pool, table)
+	if err != nil {
+		return nil, nil, err
+	}
+	keyring, err := keyrings.ForDatabase(pool, known)
+	if err != nil {
+		return nil, nil, err
+	}
+	// Keyring and database of an earlier release lie in the same folder, so one made the other's
+	// tokens.
+	if len(known.Unconfirmed) > 0 && d.server != nil && keyring.From == keyrings.Path {
+		if err := schema.ConfirmKeys(ctx, pool, keyring.Fingerprints()...); err != nil {
+			return nil, nil, err
+		}
+	}
+	tolerated, err := registry.Check(ctx, pool, table, keyring.Keyring)
+	return keyring, tolerated, err
+}
+
+// makeWriter makes a login that may only write, in a server that Start has started.
+func (d *Database) makeWriter(ctx context.Context, pool *postgres.Pool) error {
+	if d.server == nil {
+		d.Writer = d.Owner
+		return nil
+	}
+	u, err := url.Parse(d.Owner)
+	if err != nil {
+		return err
+	}
+	password := rand.Text()
+	u.User = url.UserPassword("ingest", password)
+	d.Writer = u.String()
+	return schema.Login(ctx, pool, u.User.Username(), password)
+}
+
+// Newest returns the newest n rows of the table, as postgres.Preview does.
+func (d *Database) Newest(ctx context.Context, table contract.Table, n int) (columns []string, rows [][]string, err error) {
+	pool, err := postgres.Open(ctx, postgres.Config{URL: d.Owner})
+	if err != nil {
+		return nil, nil, err
+	}
+	defer pool.Close()
+	return postgres.Preview(ctx, pool, table, n)
+}

@@ -1,0 +1,109 @@
+// Package home is what the local commands keep in a folder, .sqs2pg: the masking keyring, and the
+// files of the Postgres that run starts.
+//
+// Both must outlive a command, and they belong together: the keyring made the tokens that are in
+// that Postgres. So one package decides when a keyring may be made, and when a database gets one.
+// It imports pkg/postgres and below, and pkg/local/localpg.
+package home
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"sqs2pg/pkg/mask"
+	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/registry"
+)
+
+// Dir is the name of the folder.
+const Dir = ".sqs2pg"
+
+// KeyringPath is the keyring's file if no other is named. parent is the folder in which Dir is.
+func KeyringPath(parent string) string { return filepath.Join(parent, Dir, "keyring.json") }
+
+// Keyring is a keyring with where it comes from.
+type Keyring struct {
+	*mask.Keyring
+	Text string // its JSON; "" if a function is to read it elsewhere
+	From string // a flag, a variable or a file
+}
+
+// KeyringError says that there is no keyring that can be used, and what the person is to do.
+type KeyringError struct{ error }
+
+// Unwrap returns the cause.
+func (e KeyringError) Unwrap() error { return e.error }
+
+func keyringError(format string, args ...any) error {
+	return KeyringError{fmt.Errorf(format, args...)}
+}
+
+// Keyrings is where the local commands look for the masking keyring: in Text if it is set, or else
+// in the file at Path. The errors of its methods are KeyringErrors.
+type Keyrings struct {
+	Text   string    // JSON
+	From   string    // where Text comes from
+	Path   string    // required
+	Exists bool      // a person has named Path, so it is an error if there is no such file
+	Talk   io.Writer // gets a line when a keyring is made
+}
+
+// Existing returns the keyring that exists, or nil.
+func (r *Keyrings) Existing() (*Keyring, error) {
+	text, from := r.Text, r.From
+	if text == "" {
+		kept, err := os.ReadFile(r.Path)
+		if os.IsNotExist(err) && !r.Exists {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, keyringError("masking keyring: %w", err)
+		}
+		text, from = string(kept), r.Path
+	}
+	k, err := mask.ParseKeyring([]byte(text))
+	if err != nil {
+		return nil, keyringError("%s: %w", from, err)
+	}
+	return &Keyring{k, text, from}, nil
+}
+
+// ForDatabase returns the keyring that exists, or makes one. It makes none for a database that
+// holds tokens already, or that is not on this machine: equal values would then have different
+// tokens, and nobody would notice.
+func (r *Keyrings) ForDatabase(pool *postgres.Pool, d registry.Database) (*Keyring, error) {
+	k, err := r.Existing()
+	switch {
+	case k != nil || err != nil:
+		return k, err
+	case d.HoldsTokens():
+		return nil, keyringError("no masking keyring in %s, and the database holds tokens: copy the keyring that made them there, or name it by MASK_KEYRING_FILE or MASK_SECRET_ID", r.Path)
+	case !pool.OnThisMachine():
+		return nil, keyringError("no masking keyring in %s, and the database is not on this machine, so none is made: name one by MASK_KEYRING_FILE or MASK_SECRET_ID", r.Path)
+	}
+	return r.generate()
+}
+
+func (r *Keyrings) generate() (*Keyring, error) {
+	err := errors.Join(os.MkdirAll(filepath.Dir(r.Path), 0o700), os.WriteFile(r.Path, mask.GenerateKeyring(), 0o600))
+	if err != nil {
+		return nil, keyringError("masking keyring: %w", err)
+	}
+	fmt.Fprintf(r.Talk, "made a masking keyring in %s: keep it, or tokens change\n", r.Path)
+	return r.Existing()
+}
+
+// ForTrial returns the keyring that exists, or one that is used once and not kept.
+func (r *Keyrings) ForTrial() (*mask.Keyring, error) {
+	switch k, err := r.Existing(); {
+	case err != nil:
+		return nil, err
+	case k != nil:
+		return k.Keyring, nil
+	}
+	fmt.Fprintln(r.Talk, "no masking keyring here: these tokens are made by a key that is not kept")
+	return mask.ParseKeyring(mask.GenerateKeyring())
+}

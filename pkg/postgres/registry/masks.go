@@ -1,0 +1,71 @@
+package registry
+
+import (
+	"slices"
+	"strings"
+
+	"sqs2pg/pkg/contract"
+)
+
+// Describe returns what the registry keeps of a contract's columns. Values inside of a jsonb column
+// follow it as COLUMN.PATH, so that their masks are compared as well.
+func Describe(table contract.Table) []Column {
+	list := []Column{}
+	for _, c := range table.Columns {
+		list = append(list, Column{Name: c.Name, Type: c.Type.String(), Required: c.Required, Mask: c.Mask.String()})
+		for _, inside := range c.Inside {
+			list = append(list, Column{Name: c.Name + "." + inside.Path, Mask: inside.Mask})
+		}
+	}
+	return list
+}
+
+// masks compares how a column and the values inside of it are masked with what is registered. A
+// value that only one side declares is compared if the other side stores it as a part of something
+// larger.
+func (c *comparison) masks(want contract.Column) {
+	registered, described := within(want.Name, c.database.Table.Columns), within(want.Name, Describe(c.table))
+	compared := map[string]bool{}
+	for _, entry := range slices.Concat(described, registered) {
+		known, isKnown := MaskAt(registered, entry.Name)
+		wanted, isWanted := MaskAt(described, entry.Name)
+		if isInner(described, entry.Name) || isInner(registered, entry.Name) || compared[entry.Name] {
+			continue
+		}
+		compared[entry.Name] = true
+		switch {
+		case isKnown && isWanted && known != wanted:
+			c.add(entry.Name, Refused, "%s and the contract says %s: keep the mask, or use another x-column, so that no column holds both", holds(known), wanted)
+		case isWanted && !isKnown:
+			c.add(entry.Name, Migrates, "is in the contract but was not when the table was migrated: run sqs2pg migrate, so that its mask is known")
+		}
+	}
+}
+
+// within returns the entries of a column and of the values inside of it.
+func within(column string, entries []Column) []Column {
+	return slices.DeleteFunc(slices.Clone(entries), func(e Column) bool {
+		return e.Name != column && !strings.HasPrefix(e.Name, column+".")
+	})
+}
+
+// isInner reports whether there are entries for values inside of the one with this name.
+func isInner(entries []Column, name string) bool {
+	return slices.ContainsFunc(entries, func(e Column) bool { return strings.HasPrefix(e.Name, name+".") })
+}
+
+// MaskAt returns how the value with this name, COLUMN or COLUMN.PATH, is masked: by its own entry,
+// or by that of the value that it is a part of. It is false if the value is not stored.
+func MaskAt(entries []Column, name string) (string, bool) {
+	for {
+		i := slices.IndexFunc(entries, func(e Column) bool { return e.Name == name })
+		if i >= 0 && !isInner(entries, name) {
+			return entries[i].Mask, true
+		}
+		last := strings.LastIndexByte(name, '.')
+		if last < 0 {
+			return "", false
+		}
+		name = name[:last]
+	}
+}

@@ -1,0 +1,94 @@
+package registry_test
+
+import (
+	"strings"
+	"testing"
+
+	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/postgres/postgrestest"
+	"sqs2pg/pkg/postgres/registry"
+	"sqs2pg/pkg/postgres/schema"
+)
+
+// orders is a table whose only column is jsonb with this schema.
+func orders(t *testing.T, lines string) contract.Table {
+	t.Helper()
+	c, err := contract.Parse("orders", []byte(`{"x-table": "orders", "type": "object", "properties": {"lines": `+lines+`}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Table()
+}
+
+func TestComparesMasksInsideOfStoredValues(t *testing.T) {
+	t.Parallel()
+	array := func(members string) string {
+		return `{"type": "array", "items": {"type": "object", "properties": {"n": {"type": "integer"}` + members + `}}}`
+	}
+	const whole = `{"type": "array"}`
+	email, plain := array(`, "email": {"type": "string", "x-mask": "token"}`), array(`, "email": {"type": "string"}`)
+	for _, test := range []struct {
+		name, migrated, now string
+		want                string // "" if rows may be written, "migrate" if a migration suffices, else a part of the refusal
+	}{
+		{"the same", email, email, ""},
+		{"a mask that was removed", email, plain, "column lines.*.email holds values masked by token and the contract says none"},
+		{"a mask that was changed", email, array(`, "email": {"type": "string", "x-mask": "drop"}`), "column lines.*.email holds values masked by token and the contract says drop"},
+		{"a mask that was added", plain, email, "column lines.*.email holds values as they were sent and the contract says token"},
+		{"a mask inside of what was stored whole", whole, email, "column lines.*.email holds values as they were sent and the contract says token"},
+		{"masks that were removed with all members", email, whole, "column lines.*.email holds values masked by token and the contract says none"},
+		{"a mask inside of a member that was stored whole", array(`, "to": {"type": "object"}`),
+			array(`, "to": {"type": "object", "properties": {"email": {"type": "string", "x-mask": "token"}}}`), "column lines.*.to.email holds values as they were sent"},
+		{"a new member", array(``), email, "migrate"},
+		{"an older contract", email, array(``), ""},
+		{"members of what was stored whole", whole, plain, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			db := postgrestest.New(t, orders(t, test.migrated))
+			now := orders(t, test.now)
+			database := read(t, db, now)
+			refused := registry.Refusal(database.Compare(now))
+			if (test.want == "") != (refused == nil) {
+				t.Fatalf("got %v, want %q", refused, test.want)
+			}
+			if refused != nil && !strings.Contains(refused.Error(), test.want) {
+				t.Errorf("%q does not say %q", refused, test.want)
+			}
+			if test.want != "" && test.want != "migrate" {
+				return
+			}
+			// Both contracts can run after the newer one was migrated, and the mask stays known.
+			if _, err := schema.Apply(t.Context(), postgrestest.Open(t, db.OwnerURL), now); err != nil {
+				t.Fatal(err)
+			}
+			for _, table := range []contract.Table{now, orders(t, test.migrated)} {
+				database := read(t, db, table)
+				if err := registry.Refusal(database.Compare(table)); err != nil {
+					t.Errorf("after migrate: %v", err)
+				}
+			}
+			later := orders(t, plain) // lost the mask
+			if test.migrated == whole {
+				later = orders(t, array(`, "phone": {"type": "string", "x-mask": "token"}`)) // old rows may hold plain ones
+			}
+			database = read(t, db, later)
+			if err := registry.Refusal(database.Compare(later)); err == nil || !strings.Contains(err.Error(), "keep the mask") {
+				t.Errorf("after migrate: got %v, want a refusal of the other mask", err)
+			}
+		})
+	}
+}
+
+func TestTokensInsideOfStoredValuesNeedTheirKey(t *testing.T) {
+	t.Parallel()
+	table := orders(t, `{"type": "array", "items": {"type": "string", "x-mask": "token"}}`)
+	db := postgrestest.New(t, table)
+	if _, err := registry.Check(t.Context(), db.Pool, table, one(t)); err != nil {
+		t.Fatal(err)
+	}
+	other := keyring(t, `{"current": "k1", "k1": "`+keyTwo+`"}`)
+	if _, err := registry.Check(t.Context(), db.Pool, table, other); err == nil || !strings.Contains(err.Error(), "masking key k1") {
+		t.Errorf("got %v, want a refusal of the other key", err)
+	}
+}
