@@ -111,3 +111,27 @@ func (f *function) expectSetupFault(t *testing.T, q *countingSQS, reason, says, 
 		t.Errorf("%d messages are hidden for %s to %s, want 3 for 15 minutes or a little longer", q.n, q.least, q.most)
 	}
 }
+
+// A trigger refuses a message that is alone in its batch. Nobody can tell whether message or trigger is
+// at fault, so the message is rejected, and the alarm for set-up faults counts it.
+func TestHidesUnprovenMessageForTheLongestTime(t *testing.T) {
+	t.Parallel()
+	f := newFunction(t)
+	q := &countingSQS{}
+	f.Backoff = q
+	f.db.Exec(t, `create function broken() returns trigger language plpgsql as $$ begin perform missing(); return new; end $$;
+		create trigger broken before insert on user_logins for each row execute function broken()`)
+	if diff := cmp.Diff([]string{"m1"}, f.invoke(t, messages(standard, `{}`, login(nil)))[1:]); diff != "" {
+		t.Errorf("failed ids after m0 (-want +got):\n%s", diff)
+	}
+	want := map[string]string{"messageId": "m1", "outcome": "rejected", "receiveCount": "2", "reason": "database", "sqlstate": "42883"}
+	if diff := cmp.Diff(want, f.lines(t)[1]); diff != "" {
+		t.Errorf("log line (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]float64{1, 1}, []float64{f.metric(t, "SetupFault"), f.metric(t, "Rejected")}); diff != "" {
+		t.Errorf("metrics SetupFault and Rejected (-want +got):\n%s", diff)
+	}
+	if q.n != 1 || q.least < 15*time.Minute || q.most > 19*time.Minute {
+		t.Errorf("%d messages are hidden for %s to %s, want 1 for 15 minutes or a little longer", q.n, q.least, q.most)
+	}
+}
