@@ -60,13 +60,15 @@ func Keyring(text []byte, from string) (*mask.Keyring, Finding) {
 }
 
 // KeyringFile checks a file that holds a masking keyring, and that only its owner may read it. A
-// missing file is no mistake: the first invoke makes it.
-func KeyringFile(path string) (*mask.Keyring, []Finding) {
+// missing file is a mistake only if a person has named it: the first invoke makes the usual file.
+func KeyringFile(path string, named bool) (*mask.Keyring, []Finding) {
 	text, err := os.ReadFile(path)
-	if os.IsNotExist(err) {
+	switch {
+	case os.IsNotExist(err) && named:
+		return nil, []Finding{finding(Fix, "keyring", "no file %s: correct MASK_KEYRING_FILE, or unset it", path)}
+	case os.IsNotExist(err):
 		return nil, []Finding{finding(OK, "keyring", "no keyring yet: the first invoke makes one in %s", path)}
-	}
-	if err != nil {
+	case err != nil:
 		return nil, []Finding{Failed("keyring", err)}
 	}
 	k, found := Keyring(text, path)

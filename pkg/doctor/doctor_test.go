@@ -125,7 +125,7 @@ func TestFilesMustBeWhatTheyAreFor(t *testing.T) {
 		{write("short and open", `{"current":"k1","k1":"short"}`, 0o666), []string{"fix keyring", "fix keyring"}},
 		{filepath.Join(dir, "nothing"), []string{"ok keyring"}}, // the first invoke makes it
 	} {
-		if _, found := doctor.KeyringFile(test.path); !cmp.Equal(test.want, verdicts(found)) {
+		if _, found := doctor.KeyringFile(test.path, false); !cmp.Equal(test.want, verdicts(found)) {
 			t.Errorf("%s: %+v, want %v", test.path, found, test.want)
 		}
 	}
