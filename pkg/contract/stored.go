@@ -179,9 +179,5 @@ func maskTexts(k *mask.Keyring, values []Value, masked []maskedText) {
 
 func maskQuoted(k *mask.Keyring, m *schema.Masking, quoted string) string {
 	unquoted, _ := jsontext.AppendUnquote(nil, quoted)
-	text := string(unquoted)
-	if m.Canonical != nil {
-		text = m.Canonical(text)
-	}
-	return maskValue(m, k, textValue(text)).text
+	return maskValue(m, k, textValue(m.Canonical(string(unquoted)))).text
 }

@@ -69,10 +69,7 @@ func columnValue(p *schema.Property, s string) Value {
 		micros, _ := scalar.Timestamp(s)
 		return intValue(micros)
 	}
-	if p.Masking.Canonical != nil {
-		s = p.Masking.Canonical(s)
-	}
-	return textValue(s)
+	return textValue(p.Masking.Canonical(s))
 }
 
 // integer reads a whole number in the range of bigint. 1.0 and 1e2 are integers in JSON Schema.

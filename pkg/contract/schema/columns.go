@@ -9,7 +9,6 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
-	"sqs2pg/pkg/contract/scalar"
 	"sqs2pg/pkg/contract/schema/document"
 	"sqs2pg/pkg/mask"
 )
@@ -117,9 +116,9 @@ func (c *compiler) newMasking(n node, kind Kind) Masking {
 	case n.domain != "" && !token:
 		n.note(c, "x-domain", `it needs "x-mask": "token"`)
 	case ip && (token || m.Kind == mask.Network):
-		m.Canonical = scalar.CanonicalIP
+		m.Form = FormIP
 	case n.format == "uuid" && token:
-		m.Canonical = strings.ToLower
+		m.Form = FormUUID
 	}
 	return m
 }

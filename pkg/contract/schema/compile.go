@@ -165,6 +165,9 @@ func (c *compiler) property(n node, required bool, parent position) (*Property, 
 		column.Inside = c.inside(n, p.Shape)
 	}
 	column.Type, column.Mask = p.Type, p.Masking.Kind
+	if column.Mask == mask.Token {
+		column.Domain, column.Form = p.Masking.Domain, p.Masking.Form
+	}
 	column.Required = always && p.NullRule != "" && column.Mask != mask.Drop
 	return p, []leaf{{n, p, column}}
 }

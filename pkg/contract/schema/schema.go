@@ -24,9 +24,11 @@ package schema
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"sqs2pg/pkg/contract/scalar"
 	"sqs2pg/pkg/mask"
 )
 
@@ -139,8 +141,23 @@ type Property struct {
 type Masking struct {
 	Kind   mask.Kind
 	Domain string // see [mask.Keyring.Token]
+	Form   string // in which values are masked: FormIP, FormUUID, or "" for as they are written
+}
 
-	// Canonical gives all ways to write a value the same text, before it is masked. It is nil if
-	// the value counts as it is written.
-	Canonical func(string) string
+// The forms in which values are masked.
+const (
+	FormIP   = "ip"   // see [scalar.CanonicalIP]
+	FormUUID = "uuid" // in lower case
+)
+
+// Canonical gives all ways to write a value the same text, which is then masked.
+func (m *Masking) Canonical(s string) string {
+	switch m.Form {
+	case FormIP:
+		return scalar.CanonicalIP(s)
+	case FormUUID:
+		return strings.ToLower(s)
+	default:
+		return s
+	}
 }

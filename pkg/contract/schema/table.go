@@ -43,6 +43,11 @@ type Column struct {
 	Mask     mask.Kind // every mask but None makes the type Text
 	Path     string    // the property's path from the root, joined by dots
 
+	// Domain and Form are part of what makes the tokens of equal values equal: the domain of
+	// [mask.Keyring.Token], and the form in which a value is masked: FormIP, FormUUID, or "" for as
+	// it is written. Both are empty for other masks.
+	Domain, Form string
+
 	// Inside lists what the contract declares inside of a JSONB column, sorted by path; nil if the
 	// whole value is stored as it comes.
 	Inside []Inside

@@ -125,6 +125,7 @@ func (c *comparison) wantedColumns() {
 				c.add(want.Name, Migrates, "was added to the table by hand: run sqs2pg migrate, so that its mask is known")
 			} else {
 				c.masks(want)
+				c.token(want, registered)
 			}
 		}
 	}
@@ -135,6 +136,25 @@ func (c *comparison) wantedColumns() {
 			c.add(want.Name, Refused, "was dropped from the table: run alter table %s add column %s", qualified(c.table), definition(want))
 		}
 	}
+}
+
+// token compares what makes equal values equal.
+func (c *comparison) token(want contract.Column, registered Column) {
+	if token := tokenOf(want); token != "" && registered.Token != "" && token != registered.Token {
+		c.add(want.Name, Refused, "holds tokens of %s and the contract makes tokens of %s, so equal values would differ: "+
+			"keep the domain (x-domain, or the property's name) and the format, or use another x-column", registered.Token, token)
+	}
+}
+
+// tokenOf describes the tokens of a column: "domain ip, form ip".
+func tokenOf(c contract.Column) string {
+	if c.Mask != mask.Token {
+		return ""
+	}
+	if c.Form == "" {
+		return "domain " + c.Domain
+	}
+	return "domain " + c.Domain + ", form " + c.Form
 }
 
 func holds(registeredMask string) string {

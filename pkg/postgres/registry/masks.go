@@ -12,7 +12,7 @@ import (
 func Describe(table contract.Table) []Column {
 	list := []Column{}
 	for _, c := range table.Columns {
-		list = append(list, Column{Name: c.Name, Type: c.Type.String(), Required: c.Required, Mask: c.Mask.String()})
+		list = append(list, Column{Name: c.Name, Type: c.Type.String(), Required: c.Required, Mask: c.Mask.String(), Token: tokenOf(c)})
 		for _, inside := range c.Inside {
 			list = append(list, Column{Name: c.Name + "." + inside.Path, Mask: inside.Mask})
 		}

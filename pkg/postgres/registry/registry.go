@@ -56,6 +56,10 @@ type Column struct {
 	Type     string `json:"type"`
 	Required bool   `json:"required"`
 	Mask     string `json:"mask"`
+	// Token is the domain and the canonical form of a column's tokens: equal values have equal
+	// tokens only while both stay. It is "" without a token, and in a table that was last migrated by
+	// a release that did not keep it.
+	Token string `json:"token,omitempty"`
 }
 
 // Key is a masking key by which tokens in the database were made.

@@ -22,7 +22,7 @@ func TestMain(m *testing.M) { postgrestest.Main(m) }
 // visits has a token, a plain column, an optional one and a required one.
 func visits() contract.Table {
 	return contract.Table{Schema: "public", Name: "visits", Columns: []contract.Column{
-		{Name: "email", Mask: mask.Token, Required: true, Path: "email"},
+		{Name: "email", Mask: mask.Token, Domain: "email", Required: true, Path: "email"},
 		{Name: "page", Required: true, Path: "page"},
 		{Name: "referrer", Path: "referrer"},
 	}}
@@ -106,6 +106,10 @@ func TestRefusesRowsThatDoNotFitTheTable(t *testing.T) {
 			[]string{"column email", "masked by token", "says none", "keep the mask"}},
 		{"a mask that was changed", with(visits(), "email", func(c *contract.Column) { c.Mask = mask.SHA256 }), "",
 			[]string{"column email", "masked by token", "says sha256-8", "keep the mask"}},
+		{"another domain of its tokens", with(visits(), "email", func(c *contract.Column) { c.Domain = "person" }), "",
+			[]string{"column email", "tokens of domain email", "tokens of domain person", "keep the domain"}},
+		{"another form of its tokens", with(visits(), "email", func(c *contract.Column) { c.Form = "ip" }), "",
+			[]string{"column email", "tokens of domain email and", "form ip"}},
 		{"a mask that was added", with(visits(), "page", func(c *contract.Column) { c.Mask = mask.Token }), "",
 			[]string{"column page", "as they were sent", "says token", "another x-column"}},
 		{"a column that is not migrated", plus(visits(), contract.Column{Name: "country"}), "",

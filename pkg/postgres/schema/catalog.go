@@ -17,6 +17,9 @@ import (
 func mergeColumns(known []registry.Column, table contract.Table) []registry.Column {
 	merged := slices.Clone(known)
 	for _, c := range registry.Describe(table) {
+		if i := slices.IndexFunc(merged, func(k registry.Column) bool { return k.Name == c.Name && k.Mask == c.Mask && k.Token == "" }); i >= 0 {
+			merged[i].Token = c.Token // of a release that did not keep it
+		}
 		_, isStored := registry.MaskAt(known, c.Name)
 		if !isStored && !slices.ContainsFunc(known, func(k registry.Column) bool { return k.Name == c.Name }) {
 			merged = append(merged, c)
