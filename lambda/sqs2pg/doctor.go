@@ -10,6 +10,8 @@ import (
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/doctor"
 	"sqs2pg/pkg/mask"
+	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/registry"
 	"sqs2pg/pkg/terminal/variables"
 )
 
@@ -61,10 +63,14 @@ func (c *doctorCommand) examine(ctx context.Context, s *streams) []doctor.Findin
 		found = append(found, doctor.Contract(loaded)...)
 	}
 	keyring, keys := c.examineKeyring(ctx, s)
+	database, refusal := c.examineDatabase(ctx, s, loaded, keyring)
+	if refusal != nil {
+		keys = []doctor.Finding{doctor.Failed("keyring", refusal)}
+	}
 	found = append(found, keys...)
 	found = append(found, c.examineFunction())
 	found = append(found, c.examineQueue(ctx)...)
-	return append(found, c.examineDatabase(ctx, loaded, keyring)...)
+	return append(found, database...)
 }
 
 // examineKeyring reads the keyring where the function will read it. It is nil if it cannot be used.
@@ -80,7 +86,8 @@ func (c *doctorCommand) examineKeyring(ctx context.Context, s *streams) (*mask.K
 		k, found := doctor.Keyring([]byte(c.Keyring), variables.Source("--keyring", c.Keyring, "MASK_KEYRING"))
 		return k, []doctor.Finding{found}
 	}
-	return doctor.KeyringFile(c.keyrings(s).Path)
+	k := c.keyrings(s)
+	return doctor.KeyringFile(k.Path, k.Exists)
 }
 
 func (c *doctorCommand) examineFunction() doctor.Finding {
@@ -91,17 +98,31 @@ func (c *doctorCommand) examineFunction() doctor.Finding {
 	return doctor.Function(path)
 }
 
-// examineDatabase tries to connect, and compares the database with the contract if there is one.
-func (c *doctorCommand) examineDatabase(ctx context.Context, loaded *contract.Contract, keyring *mask.Keyring) []doctor.Finding {
+// examineDatabase tries to connect, and compares the database with the contract if there is one. The
+// error is that of invoke if there is no keyring and the database allows none to be made.
+func (c *doctorCommand) examineDatabase(ctx context.Context, s *streams, loaded *contract.Contract, keyring *mask.Keyring) ([]doctor.Finding, error) {
 	pool, err := c.openDatabase(ctx)
 	if err != nil {
-		return []doctor.Finding{doctor.Failed("database", err)}
+		return []doctor.Finding{doctor.Failed("database", err)}, nil
 	}
 	defer pool.Close()
 	if loaded == nil {
-		return []doctor.Finding{{Verdict: doctor.OK, Subject: "database", Text: "reached"}}
+		return []doctor.Finding{{Verdict: doctor.OK, Subject: "database", Text: "reached"}}, nil
 	}
-	return doctor.Database(ctx, pool, loaded.Table(), keyring)
+	return doctor.Database(ctx, pool, loaded.Table(), keyring), c.keyringRefusal(ctx, s, pool, loaded.Table())
+}
+
+// keyringRefusal says why invoke would make no keyring. It is nil if there is one, usable or not.
+func (c *doctorCommand) keyringRefusal(ctx context.Context, s *streams, pool *postgres.Pool, table contract.Table) error {
+	keyrings := c.keyrings(s)
+	if k, err := keyrings.Existing(); k != nil || err != nil || anySet("MASK_SECRET_ID") {
+		return nil
+	}
+	known, err := registry.Look(ctx, pool, table)
+	if err != nil {
+		return nil // examineDatabase says so
+	}
+	return keyrings.Refusal(pool, known)
 }
 
 func (c *doctorCommand) examineQueue(ctx context.Context) []doctor.Finding {

@@ -205,4 +205,10 @@ func TestDoctorComparesTheKeyringWithTheTokensInTheDatabase(t *testing.T) {
 	if code != 1 || !strings.Contains(out, "fix  tokens       the masking key k1 has the fingerprint ") {
 		t.Errorf("exit %d\n%s", code, out)
 	}
+	if code, out, _ := sqs2pgIn(t.Context(), t.TempDir(), "", append([]string{"doctor"}, at...)...); code != 1 || !strings.Contains(out, "fix  keyring      no masking keyring in ") || !strings.Contains(out, ", and the database holds tokens: copy the keyring") {
+		t.Errorf("without a keyring: exit %d\n%s", code, out)
+	}
+	if code, out, _ := sqs2pg(t, append([]string{"doctor", "--keyring-file", "/nowhere/k.json"}, at...)...); code != 1 || !strings.Contains(out, "fix  keyring      no file /nowhere/k.json: correct MASK_KEYRING_FILE") {
+		t.Errorf("with a missing file: exit %d\n%s", code, out)
+	}
 }

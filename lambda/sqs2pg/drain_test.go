@@ -222,20 +222,28 @@ func TestInvokeCountsMessagesByReason(t *testing.T) {
 	}
 }
 
-func TestInvokeFailsIfTheFunctionFails(t *testing.T) {
+// TestInvokeStopsAtAFaultOfTheSetup takes the function's right away when its first batch is written.
+// Without the stop all other messages would die.
+func TestInvokeStopsAtAFaultOfTheSetup(t *testing.T) {
 	t.Parallel()
 	endpoint := startSQS(t)
 	db := postgrestest.New(t, load(t, "user_logins"))
-	db.Exec(t, "revoke insert on user_logins from sqs2pg_writer")
-	queue := createQueue(t, endpoint, "logins", nil)
-	sendAs(t, endpoint, queue, sample.Messages(3, 1), func(i int) string { return fmt.Sprint(i) })
+	db.Exec(t, `create function revoke() returns trigger language plpgsql security definer as $$ begin
+		revoke insert on public.user_logins from sqs2pg_writer; return null; end $$;
+		create trigger revoke after insert on user_logins for each statement execute function revoke()`)
+	queue, dead := withDead(t, endpoint, "logins", 3)
+	sendAs(t, endpoint, queue, sample.ValidLogins(100, 1), func(i int) string { return fmt.Sprint(i) })
 	code, _, errs := sqs2pg(t, "invoke", "--endpoint-url", endpoint, "--queue", "logins", "--database-url", db.URL,
-		"--function", bootstrap, "--idle-timeout", "500ms", "--timeout", "3s", "--batch-size", "1")
-	if code != 1 || strings.Count(errs, "sqs2pg migrate") != 1 || !strings.HasSuffix(errs, "3 messages failed; 3 are still on the queue\n") {
-		t.Errorf("exits with %d and says %q, want 1 and what to run, once", code, errs)
+		"--function", bootstrap, "--idle-timeout", "500ms", "--retry-delay", "0s", "--batch-size", "5")
+	want := "sqs2pg: stopped: database unavailable: the role may not do this: run sqs2pg migrate, and make the role a member of sqs2pg_writer (SQLSTATE 42501)\n"
+	if code != 1 || !strings.HasSuffix(errs, want) {
+		t.Errorf("exits with %d and says %q, want 1 and %q", code, errs, want)
 	}
-	if n := count(t, endpoint, queue); n != "3 in flight" {
-		t.Errorf("the queue holds %s, want all 3 messages", n)
+	if rows := db.QueryStrings(t, "select count(*) from user_logins"); rows[0] != "5" {
+		t.Errorf("%s rows, want those of the first batch", rows[0])
+	}
+	if n, dead := count(t, endpoint, queue), count(t, endpoint, dead); n != "95" || dead != "0" {
+		t.Errorf("the queue holds %s and the dead-letter queue %s, want 95 and 0", n, dead)
 	}
 }
 

@@ -185,6 +185,44 @@ func TestFieldsHideWhatTheProducerMadeUp(t *testing.T) {
 	}
 }
 
+func TestFieldsShowOnlyATimeAsEventSentAt(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]string{
+		"2026-03-01T12:00:00Z":      "2026-03-01T12:00:00Z",
+		"1772366400000":             "1772366400000",
+		"ursula@example.com":        "18 bytes, see --body",
+		"491701234567":              "12 bytes, see --body", // milliseconds before SQS began
+		"2026-03-01T12:00:00Z Anna": "25 bytes, see --body",
+	} {
+		t.Run(value, func(t *testing.T) {
+			t.Parallel()
+			server, letters := withLetters(t, "logins")
+			if _, err := server.Client.SendMessage(t.Context(), &sqs.SendMessageInput{
+				QueueUrl: &letters.Queue.URL, MessageBody: aws.String("{}"),
+				MessageAttributes: map[string]types.MessageAttributeValue{"event-sent-at": text(value)},
+			}); err != nil {
+				t.Fatal(err)
+			}
+			got := map[bool]string{}
+			if err := letters.Look(t.Context(), func(l *deadletter.Letter) bool {
+				for _, all := range []bool{true, false} {
+					for _, f := range l.Fields(all) {
+						if f.Name == "attribute event-sent-at" {
+							got[all] = f.Value
+						}
+					}
+				}
+				return true
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if got[false] != want || got[true] != value {
+				t.Errorf("event-sent-at is shown as %q, want %q; with --body as %q", got[false], want, got[true])
+			}
+		})
+	}
+}
+
 func TestRedriveKeepsTheIdentityOfALetter(t *testing.T) {
 	t.Parallel()
 	server, letters := withLetters(t, "logins", "own identity")

@@ -55,14 +55,14 @@ func (l *Letter) Reason(c *contract.Contract) string {
 type Field struct{ Name, Value string }
 
 // chosen are attributes whose values the producer makes up, often from the user's id.
-var chosen = []string{"MessageGroupId", "MessageDeduplicationId", message.AttributeEventID}
+var chosen = []string{"MessageGroupId", "MessageDeduplicationId", message.AttributeEventID, message.AttributeEventSentAt}
 
 // Fields describe the letter without its body: its size, SQS's attributes and the message
 // attributes.
 //
 // They hold no value of a message attribute, which may be anything; the attributes of an event's
 // identity are the exception. Values that the producer makes up are shown as their length, unless
-// they are UUIDs or all is set.
+// they are UUIDs, event-sent-at is a time that the function accepts, or all is set.
 func (l *Letter) Fields(all bool) []Field {
 	fields := []Field{{"bytes", strconv.Itoa(len(l.Body()))}}
 	for _, name := range slices.Sorted(maps.Keys(l.message.Attributes)) {
@@ -84,9 +84,11 @@ func (l *Letter) Fields(all bool) []Field {
 }
 
 // shown returns the value of an attribute, or its length if the producer made it up. A UUID says
-// nothing about a person by itself.
+// nothing about a person by itself, and neither does the time of an event.
 func shown(name, value string, all bool) string {
-	if all || !slices.Contains(chosen, name) || len(value) == 36 && uuid.Validate(value) == nil {
+	harmless := len(value) == 36 && uuid.Validate(value) == nil ||
+		name == message.AttributeEventSentAt && message.IsSentAt(value, time.Now())
+	if all || harmless || !slices.Contains(chosen, name) {
 		return value
 	}
 	return fmt.Sprintf("%d bytes, see --body", len(value))

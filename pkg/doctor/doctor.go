@@ -60,13 +60,15 @@ func Keyring(text []byte, from string) (*mask.Keyring, Finding) {
 }
 
 // KeyringFile checks a file that holds a masking keyring, and that only its owner may read it. A
-// missing file is no mistake: the first invoke makes it.
-func KeyringFile(path string) (*mask.Keyring, []Finding) {
+// missing file is a mistake only if a person has named it: the first invoke makes the usual file.
+func KeyringFile(path string, named bool) (*mask.Keyring, []Finding) {
 	text, err := os.ReadFile(path)
-	if os.IsNotExist(err) {
+	switch {
+	case os.IsNotExist(err) && named:
+		return nil, []Finding{finding(Fix, "keyring", "no file %s: correct MASK_KEYRING_FILE, or unset it", path)}
+	case os.IsNotExist(err):
 		return nil, []Finding{finding(OK, "keyring", "no keyring yet: the first invoke makes one in %s", path)}
-	}
-	if err != nil {
+	case err != nil:
 		return nil, []Finding{Failed("keyring", err)}
 	}
 	k, found := Keyring(text, path)
@@ -118,7 +120,7 @@ func Database(ctx context.Context, pool *postgres.Pool, t contract.Table, keyrin
 	if err != nil {
 		return []Finding{Failed("database", err)}
 	}
-	found := []Finding{finding(OK, "database", "reached as %s", state.User)}
+	found := []Finding{finding(OK, "database", "reached as %s", state.Database.User)}
 	found = append(found, compared("table", name(t)+" is as the contract says", state.Database.Compare(t))...)
 	if state.Database.Found == nil || state.Database.Table == nil {
 		return found
@@ -126,11 +128,7 @@ func Database(ctx context.Context, pool *postgres.Pool, t contract.Table, keyrin
 	if keyring != nil {
 		found = append(found, compared("tokens", "made by this keyring", state.Database.CompareKeys(t, keyring))...)
 	}
-	if state.MayInsert && state.MayExtend {
-		found = append(found, finding(OK, "privileges", "%s may write", state.User))
-	} else {
-		found = append(found, finding(Fix, "privileges", "%s may not write: grant sqs2pg_writer to %[1]s", state.User))
-	}
+	found = append(found, compared("privileges", state.Database.User+" may write", state.Database.Rights(t))...)
 	if t.Mode == contract.Insert {
 		found = append(found, partitions(state)...)
 	}

@@ -53,17 +53,33 @@ func (r *Record) SentAt(now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, &contract.Violation{Field: field, Rule: "required"}
 	}
+	at, rule := parseSentAt(text, now)
+	if rule != "" {
+		return time.Time{}, &contract.Violation{Field: field, Rule: rule}
+	}
+	return at.UTC().Truncate(time.Microsecond), nil
+}
+
+// IsSentAt reports whether SentAt accepts text as the attribute event-sent-at. A producer may write
+// anything there.
+func IsSentAt(text string, now time.Time) bool {
+	_, rule := parseSentAt(text, now)
+	return rule == ""
+}
+
+// parseSentAt returns the time, or the rule that the text breaks.
+func parseSentAt(text string, now time.Time) (at time.Time, rule string) {
 	at, err := time.Parse(time.RFC3339Nano, text)
 	if ms, numeric := strconv.ParseInt(text, 10, 64); numeric == nil {
 		at, err = time.UnixMilli(ms), nil
 	}
 	switch {
 	case err != nil:
-		return time.Time{}, &contract.Violation{Field: field, Rule: "format date-time"}
+		return time.Time{}, "format date-time"
 	case at.Before(earliest):
-		return time.Time{}, &contract.Violation{Field: field, Rule: "minimum"}
+		return time.Time{}, "minimum"
 	case at.After(now.Add(clockSkew)):
-		return time.Time{}, &contract.Violation{Field: field, Rule: "maximum"}
+		return time.Time{}, "maximum"
 	}
-	return at.UTC().Truncate(time.Microsecond), nil
+	return at, ""
 }

@@ -71,29 +71,63 @@ func (r *Keyrings) Existing() (*Keyring, error) {
 	return &Keyring{k, text, from}, nil
 }
 
-// ForDatabase returns the keyring that exists, or makes one. It makes none for a database that
-// holds tokens already, or that is not on this machine: equal values would then have different
-// tokens, and nobody would notice.
+// ForDatabase returns the keyring that exists, or makes one, unless Refusal is against it.
 func (r *Keyrings) ForDatabase(pool *postgres.Pool, d registry.Database) (*Keyring, error) {
-	k, err := r.Existing()
-	switch {
-	case k != nil || err != nil:
+	if k, err := r.Existing(); k != nil || err != nil {
 		return k, err
-	case d.HoldsTokens():
-		return nil, keyringError("no masking keyring in %s, and the database holds tokens: copy the keyring that made them there, or name it by MASK_KEYRING_FILE or MASK_SECRET_ID", r.Path)
-	case !pool.OnThisMachine():
-		return nil, keyringError("no masking keyring in %s, and the database is not on this machine, so none is made: name one by MASK_KEYRING_FILE or MASK_SECRET_ID", r.Path)
+	}
+	if err := r.Refusal(pool, d); err != nil {
+		return nil, err
 	}
 	return r.generate()
 }
 
+// Refusal says why no keyring may be made: the database holds tokens already, or is not on this
+// machine. Equal values would then have different tokens, and nobody would notice. It is nil if a
+// keyring may be made.
+func (r *Keyrings) Refusal(pool *postgres.Pool, d registry.Database) error {
+	switch {
+	case d.HoldsTokens():
+		return keyringError("no masking keyring in %s, and the database holds tokens: copy the keyring that made them there, or name it by MASK_KEYRING_FILE or MASK_SECRET_ID", r.Path)
+	case !pool.OnThisMachine():
+		return keyringError("no masking keyring in %s, and the database is not on this machine, so none is made: name one by MASK_KEYRING_FILE or MASK_SECRET_ID", r.Path)
+	}
+	return nil
+}
+
+// generate makes a keyring, unless another command has made one meanwhile. It then uses that one.
 func (r *Keyrings) generate() (*Keyring, error) {
-	err := errors.Join(os.MkdirAll(filepath.Dir(r.Path), 0o700), os.WriteFile(r.Path, mask.GenerateKeyring(), 0o600))
+	made, err := writeNew(r.Path, mask.GenerateKeyring())
 	if err != nil {
 		return nil, keyringError("masking keyring: %w", err)
 	}
-	fmt.Fprintf(r.Talk, "made a masking keyring in %s: keep it, or tokens change\n", r.Path)
+	if made {
+		fmt.Fprintf(r.Talk, "made a masking keyring in %s: keep it, or tokens change\n", r.Path)
+	}
 	return r.Existing()
+}
+
+// writeNew writes a file that only its owner may read, and reports whether it did: a file that is
+// there stays as it is. A reader never sees half a file, because the file gets its name last.
+func writeNew(path string, text []byte) (bool, error) {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return false, err
+	}
+	f, err := os.CreateTemp(dir, filepath.Base(path)+".*") // its mode is 0600
+	if err != nil {
+		return false, err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(text)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return false, err
+	}
+	err = os.Link(f.Name(), path)
+	if errors.Is(err, os.ErrExist) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // ForTrial returns the keyring that exists, or one that is used once and not kept.

@@ -4,7 +4,10 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"sqs2pg/pkg/local/home"
@@ -50,6 +53,35 @@ func TestMakesAKeyringOnceForADatabaseOnThisMachine(t *testing.T) {
 	}
 	if info, err := os.Stat(r.Path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v, want mode 0600", info.Mode(), err)
+	}
+}
+
+func TestCommandsAtTheSameTimeMakeOneKeyring(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	path := home.KeyringPath(t.TempDir())
+	texts := make([]string, 8)
+	var start, ended sync.WaitGroup
+	start.Add(len(texts))
+	for i := range texts {
+		ended.Go(func() {
+			r := home.Keyrings{Path: path, Talk: io.Discard}
+			start.Done()
+			start.Wait()
+			k, err := r.ForDatabase(db.Pool, registry.Database{})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			texts[i] = k.Text
+		})
+	}
+	ended.Wait()
+	if different := slices.Compact(slices.Sorted(slices.Values(texts))); len(different) != 1 {
+		t.Errorf("%d keyrings are in use, want 1", len(different))
+	}
+	if files, err := os.ReadDir(filepath.Dir(path)); err != nil || len(files) != 1 {
+		t.Errorf("%d files in the folder (%v), want the keyring alone", len(files), err)
 	}
 }
 

@@ -9,6 +9,7 @@ package invoker
 
 import (
 	"context"
+	"errors"
 	"io"
 	"time"
 
@@ -43,12 +44,23 @@ type Result struct {
 	Took   time.Duration // from the start to the last change, so without the silence that ends a drain
 }
 
+// SetupFaultError ends a drain: the function cannot write any batch until a person has repaired
+// contract, keyring or database. Further batches would only use up the receives of good messages.
+type SetupFaultError struct{ text string }
+
+// Error is the text of the function's log. It says what to do.
+func (e *SetupFaultError) Error() string { return "stopped: " + e.text }
+
 // Run drains until the queue has been silent for the mapping's IdleTimeout or ctx ends, and returns
 // what happened until then, with an error too. Errors are those of Function.Open and of
-// eventsource.Mapping.Run. Call it once.
+// eventsource.Mapping.Run, and *SetupFaultError if a function on this machine logs such a fault.
+// Call it once.
 func (d *Drain) Run(ctx context.Context) (Result, error) {
 	p := newProgress(d.Screen, d.Mapping.Queue.Name(), d.Waiting(ctx))
 	log := NewLog(p.live)
+	draining, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	log.stop = stop
 	f, m := d.Function, d.Mapping
 	f.Environments, f.Log = m.Concurrency, log
 	opened, err := f.Open(ctx)
@@ -57,7 +69,11 @@ func (d *Drain) Run(ctx context.Context) (Result, error) {
 	}
 	m.Function, m.FunctionTimeout, m.Observe = d.Recorder.wrap(opened), opened.timeout, p.observe
 	p.show(ctx, log, d.Waiting)
-	summary, err := m.Run(ctx)
+	summary, err := m.Run(draining)
 	p.stop()
-	return Result{summary, opened.Close(), log, f.Bootstrap == "", p.took}, err
+	totals := opened.Close() // the last lines of the log come before it returns
+	if fault, ok := errors.AsType[*SetupFaultError](context.Cause(draining)); ok {
+		err = fault
+	}
+	return Result{summary, totals, log, f.Bootstrap == "", p.took}, err
 }

@@ -16,6 +16,7 @@ import (
 // it does not know. It must be given whole lines and is safe for concurrent use.
 type Log struct {
 	passOn io.Writer
+	stop   func(error) // gets a fault of the set-up; nil: the fault is passed on like other errors
 
 	mu           sync.Mutex
 	written      int
@@ -98,9 +99,16 @@ type logLine struct {
 	Level, Message                                            string
 	MessageID                                                 string `json:"messageId"`
 	Outcome, Field, Rule, SQLState, Constraint, Column, Error string
+	Reason                                                    string
 	Written, Duplicates                                       int
 	DatabaseTime                                              float64
 	Metrics                                                   json.RawMessage `json:"_aws"`
+}
+
+// isSetupFault reports whether the line says that no batch can be written until a person has repaired
+// contract, keyring or database. A database that is only down has no reason.
+func (f *logLine) isSetupFault() bool {
+	return f.Message == batchReturned && (f.Reason == "contract" || f.Reason == "database")
 }
 
 // take reads one line. l.mu is held.
@@ -120,6 +128,9 @@ func (l *Log) take(line []byte) error {
 		l.reasons[f.MessageID] = why
 	case err == nil && f.Message == startRefused:
 		l.startError = strings.ReplaceAll(f.Error, "\n", "; ")
+	case err == nil && f.isSetupFault() && l.stop != nil:
+		l.errors[f.Error] = true
+		l.stop(&SetupFaultError{strings.ReplaceAll(f.Error, "\n", "; ")})
 	case err == nil && f.Error != "":
 		return l.passOnce(f.Message, f.Error)
 	default:
@@ -147,8 +158,12 @@ func returnedError(line []byte) string {
 	return returned.ErrorMessage
 }
 
-// startRefused is the message of the function's log line about a start that it refused.
-const startRefused = "start refused"
+// The messages of two of the function's log lines: about a start that it refused, and about a batch
+// that comes back whole.
+const (
+	startRefused  = "start refused"
+	batchReturned = "batch returned to the queue"
+)
 
 // passOnce passes an error on the first time that it comes. l.mu is held.
 func (l *Log) passOnce(message, text string) error {

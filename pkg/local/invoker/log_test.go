@@ -3,6 +3,7 @@ package invoker
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -28,6 +29,23 @@ func TestLogPassesEachErrorOnOnce(t *testing.T) {
 		"panic: boom\n" + `{"level":"WARN","message":"contract","warning":"a warning"}` + "\n"
 	if diff := cmp.Diff(want, passed.String()); diff != "" {
 		t.Errorf("passed on (-want +got):\n%s", diff)
+	}
+}
+
+func TestLogStopsADrainAtAFaultOfTheSetupOnly(t *testing.T) {
+	t.Parallel()
+	for reason, want := range map[string]string{
+		``:                      "",
+		`,"reason":"database"`:  "stopped: no table; run it",
+		`,"reason":"contract"`:  "stopped: no table; run it",
+		`,"reason":"something"`: "",
+	} {
+		log, got := NewLog(io.Discard), ""
+		log.stop = func(err error) { got = err.Error() }
+		fmt.Fprintf(log, `{"message":"batch returned to the queue","error":"no table\nrun it"%s}`+"\n", reason)
+		if got != want {
+			t.Errorf("%s: stops with %q, want %q", reason, got, want)
+		}
 	}
 }
 
