@@ -26,8 +26,8 @@ func TestLoadsTheLoginContractByName(t *testing.T) {
 	want := contract.Table{Schema: "public", Name: "user_logins", Columns: []contract.Column{
 		{Name: "user_id", Required: true, Path: "user_id"},
 		{Name: "device_type", Required: true, Path: "device_type"},
-		{Name: "masked_ip", Required: true, Mask: mask.Token, Path: "ip"},
-		{Name: "masked_device_id", Required: true, Mask: mask.Token, Path: "device_id"},
+		{Name: "masked_ip", Required: true, Mask: mask.Token, Path: "ip", Domain: "ip", Form: "ip"},
+		{Name: "masked_device_id", Required: true, Mask: mask.Token, Path: "device_id", Domain: "device_id"},
 		{Name: "locale", Path: "locale"},
 		{Name: "app_version", Required: true, Path: "app_version"},
 	}}

@@ -18,13 +18,19 @@ func TestListsWhatIsDeclaredInsideOfStoredValues(t *testing.T) {
 	}{
 		{`{"type": "array"}`, ``, nil},
 		{`{"type": "array", "items": {"type": "string"}}`, ``, nil},
-		{`{"type": "array", "items": {"type": "string", "x-mask": "token"}}`, ``, []schema.Inside{{Path: "*", Mask: "token"}}},
-		{`{"type": "array", "prefixItems": [{"type": "string", "x-mask": "token"}, {"type": "integer"}]}`, ``, []schema.Inside{{Path: "*", Mask: "none or token"}}},
+		{`{"type": "array", "items": {"type": "string", "x-mask": "token"}}`, ``, []schema.Inside{{Path: "*", Mask: `token "p"`}}},
+		{`{"type": "array", "prefixItems": [{"type": "string", "x-mask": "token"}, {"type": "integer"}]}`, ``, []schema.Inside{{Path: "[0]", Mask: `token "p"`}, {Path: "[1]", Mask: "none"}}},
+		{`{"type": "array", "prefixItems": [{"type": "string"}], "items": {"type": "string", "x-mask": "token", "x-domain": "d", "format": "ip"}}`, ``,
+			[]schema.Inside{{Path: "*", Mask: `token "d" as ip`}, {Path: "[0]", Mask: "none"}}},
+		{`{"type": "object", "patternProperties": {"^a.": {"type": "string"}}, "additionalProperties": {"type": "string", "x-mask": "token"}}`, ``,
+			[]schema.Inside{{Path: "{*}", Mask: `token ""`}, {Path: "{^a~1}", Mask: "none"}}},
+		{`{"type": "array", "items": {"properties": {"a": {"type": "string", "x-mask": "token"}, "a.b": {"type": "string"}, "*": {}, "": {}, "~": {}}}}`, ``,
+			[]schema.Inside{{Path: "*.a", Mask: `token "a"`}, {Path: "*.a~1b", Mask: "none"}, {Path: "*.~", Mask: "none"}, {Path: "*.~*", Mask: "none"}, {Path: "*.~0", Mask: "none"}}},
 		{`{"type": "object", "patternProperties": {"^a": {"properties": {"b": {"type": "string", "x-mask": "drop"}, "a": {"type": "object"}}}}}`, ``,
-			[]schema.Inside{{Path: "*.a", Mask: "none"}, {Path: "*.b", Mask: "drop"}}},
+			[]schema.Inside{{Path: "{^a}.a", Mask: "none"}, {Path: "{^a}.b", Mask: "drop"}}},
 		{`{"type": "array", "items": {"$ref": "#/$defs/tree"}}`, `, "$defs": {"tree": {"properties": {
 			"name": {"type": "string", "x-mask": "token"}, "children": {"type": "array", "items": {"$ref": "#/$defs/tree"}}}}}`,
-			[]schema.Inside{{Path: "*.children.*.name", Mask: "token"}, {Path: "*.name", Mask: "token"}}},
+			[]schema.Inside{{Path: "*.children.*.name", Mask: `token "name"`}, {Path: "*.name", Mask: `token "name"`}}},
 	} {
 		s, err := schema.Compile([]byte(with(test.property, test.more)))
 		if err != nil {

@@ -144,6 +144,20 @@ type Masking struct {
 	Form   string // in which values are masked: FormIP, FormUUID, or "" for as they are written
 }
 
+// String returns the kind, and for tokens what else makes those of equal values equal:
+// token "DOMAIN", or token "DOMAIN" as FORM. The domain is empty if it is the name of a member that
+// only a pattern allows.
+func (m Masking) String() string {
+	switch {
+	case m.Kind != mask.Token:
+		return m.Kind.String()
+	case m.Form == "":
+		return m.Kind.String() + " " + strconv.Quote(m.Domain)
+	default:
+		return m.Kind.String() + " " + strconv.Quote(m.Domain) + " as " + m.Form
+	}
+}
+
 // The forms in which values are masked.
 const (
 	FormIP   = "ip"   // see [scalar.CanonicalIP]

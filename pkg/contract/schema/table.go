@@ -53,16 +53,20 @@ type Column struct {
 	Inside []Inside
 }
 
-// Inside is a value inside of a JSONB column that is stored, and has no declared values inside of
-// itself.
+// Inside is a value inside of a JSONB column that is stored, and is masked or has no declared values
+// inside of itself.
 type Inside struct {
-	Path string // from the column, joined by dots; * for elements and for names that a pattern allows
-	Mask string // as mask.Kind prints it; several kinds if values at this path may differ: "none or token"
+	// Path has the names of members from the column, joined by dots. It has [0] for an element of
+	// prefixItems, * for other elements, {PATTERN} for members that patternProperties declares, and
+	// {*} for other members. In names and patterns ~0 stands for ~ and ~1 for a dot, and a name that
+	// is empty or begins with *, [ or { has a ~ in front. So no two places share a path.
+	Path string
+	Mask string // none, or as [Masking.String] prints it: token "email"
 }
 
 // HasTokens reports whether a value of the column, or one inside of it, is masked by token.
 func (c Column) HasTokens() bool {
-	return c.Mask == mask.Token || slices.ContainsFunc(c.Inside, func(i Inside) bool { return strings.Contains(i.Mask, mask.Token.String()) })
+	return c.Mask == mask.Token || slices.ContainsFunc(c.Inside, func(i Inside) bool { return strings.HasPrefix(i.Mask, mask.Token.String()) })
 }
 
 // The columns that every table has besides those of its contract. No contract may use these names.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/mask"
 )
 
 // Describe returns what the registry keeps of a contract's columns. Values inside of a jsonb column
@@ -29,7 +30,7 @@ func (c *comparison) masks(want contract.Column) {
 	for _, entry := range slices.Concat(described, registered) {
 		known, isKnown := MaskAt(registered, entry.Name)
 		wanted, isWanted := MaskAt(described, entry.Name)
-		if isInner(described, entry.Name) || isInner(registered, entry.Name) || compared[entry.Name] {
+		if compared[entry.Name] {
 			continue
 		}
 		compared[entry.Name] = true
@@ -55,12 +56,18 @@ func isInner(entries []Column, name string) bool {
 }
 
 // MaskAt returns how the value with this name, COLUMN or COLUMN.PATH, is masked: by its own entry,
-// or by that of the value that it is a part of. It is false if the value is not stored.
+// or by that of the value that it is a part of. A value with entries inside of it and without its
+// own is not masked. It is false if the value is not stored.
 func MaskAt(entries []Column, name string) (string, bool) {
-	for {
+	for part := false; ; part = true {
 		i := slices.IndexFunc(entries, func(e Column) bool { return e.Name == name })
-		if i >= 0 && !isInner(entries, name) {
+		switch declares := isInner(entries, name); {
+		case part && declares:
+			return "", false
+		case i >= 0:
 			return entries[i].Mask, true
+		case declares:
+			return mask.None.String(), true
 		}
 		last := strings.LastIndexByte(name, '.')
 		if last < 0 {

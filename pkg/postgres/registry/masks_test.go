@@ -32,11 +32,11 @@ func TestComparesMasksInsideOfStoredValues(t *testing.T) {
 		want                string // "" if rows may be written, "migrate" if a migration suffices, else a part of the refusal
 	}{
 		{"the same", email, email, ""},
-		{"a mask that was removed", email, plain, "column lines.*.email holds values masked by token and the contract says none"},
-		{"a mask that was changed", email, array(`, "email": {"type": "string", "x-mask": "drop"}`), "column lines.*.email holds values masked by token and the contract says drop"},
+		{"a mask that was removed", email, plain, `column lines.*.email holds values masked by token "email" and the contract says none`},
+		{"a mask that was changed", email, array(`, "email": {"type": "string", "x-mask": "drop"}`), `column lines.*.email holds values masked by token "email" and the contract says drop`},
 		{"a mask that was added", plain, email, "column lines.*.email holds values as they were sent and the contract says token"},
 		{"a mask inside of what was stored whole", whole, email, "column lines.*.email holds values as they were sent and the contract says token"},
-		{"masks that were removed with all members", email, whole, "column lines.*.email holds values masked by token and the contract says none"},
+		{"masks that were removed with all members", email, whole, `column lines.*.email holds values masked by token "email" and the contract says none`},
 		{"a mask inside of a member that was stored whole", array(`, "to": {"type": "object"}`),
 			array(`, "to": {"type": "object", "properties": {"email": {"type": "string", "x-mask": "token"}}}`), "column lines.*.to.email holds values as they were sent"},
 		{"a new member", array(``), email, "migrate"},
@@ -75,6 +75,42 @@ func TestComparesMasksInsideOfStoredValues(t *testing.T) {
 			database = read(t, db, later)
 			if err := registry.Refusal(database.Compare(later)); err == nil || !strings.Contains(err.Error(), "keep the mask") {
 				t.Errorf("after migrate: got %v, want a refusal of the other mask", err)
+			}
+		})
+	}
+}
+
+func TestRefusesMaskThatMovedInsideOfStoredValue(t *testing.T) {
+	t.Parallel()
+	const token, plain = `{"type": "string", "x-mask": "token"}`, `{"type": "string"}`
+	for _, test := range []struct{ name, migrated, now, want string }{
+		{"from a name that begins another name", `{"type": "array", "items": {"properties": {"a": ` + token + `, "a.b": ` + plain + `}}}`,
+			`{"type": "array", "items": {"properties": {"a": ` + plain + `, "a.b": ` + plain + `}}}`, "column lines.*.a holds"},
+		{"to another element", `{"type": "array", "prefixItems": [` + token + `, ` + plain + `]}`,
+			`{"type": "array", "prefixItems": [` + plain + `, ` + token + `]}`, "column lines.[0] holds"},
+		{"from the first element to others", `{"type": "array", "prefixItems": [` + token + `], "items": ` + plain + `}`,
+			`{"type": "array", "prefixItems": [` + plain + `], "items": ` + token + `}`, "column lines.[0] holds"},
+		{"to another pattern", `{"type": "object", "patternProperties": {"^a": ` + token + `, "^b": ` + plain + `}}`,
+			`{"type": "object", "patternProperties": {"^a": ` + plain + `, "^b": ` + token + `}}`, "column lines.{^a} holds"},
+		{"from a pattern to other members", `{"type": "object", "patternProperties": {"^a": ` + token + `}, "additionalProperties": ` + plain + `}`,
+			`{"type": "object", "patternProperties": {"^a": ` + plain + `}, "additionalProperties": ` + token + `}`, "column lines.{^a} holds"},
+		{"away from a string that may be an object", `{"type": "array", "items": {"anyOf": [` + token + `, {"properties": {"b": {}}}]}}`,
+			`{"type": "array", "items": {"anyOf": [` + plain + `, {"properties": {"b": {}}}]}}`, "column lines.* holds"},
+		{"to another domain", `{"type": "array", "items": ` + token + `}`,
+			`{"type": "array", "items": {"type": "string", "x-mask": "token", "x-domain": "d"}}`, `masked by token "lines" and the contract says token "d"`},
+		{"to another form", `{"type": "array", "items": {"type": "string", "x-mask": "token", "format": "ip"}}`,
+			`{"type": "array", "items": ` + token + `}`, `masked by token "lines" as ip and the contract says token "lines"`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			db := postgrestest.New(t, orders(t, test.migrated))
+			same, now := orders(t, test.migrated), orders(t, test.now)
+			database := read(t, db, same)
+			if err := registry.Refusal(database.Compare(same)); err != nil {
+				t.Errorf("the same contract: %v", err)
+			}
+			if err := registry.Refusal(database.Compare(now)); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want %s", err, test.want)
 			}
 		})
 	}
