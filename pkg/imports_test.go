@@ -50,6 +50,7 @@ var order = []string{
 	"pkg/message",
 	"pkg/contract",
 	"pkg/contract/schema",
+	"pkg/contract/schema/document",
 	"pkg/contract/scalar",
 	"pkg/mask",
 	"pkg/privacy",

@@ -87,7 +87,7 @@ func TestConfirmsTheKeyOfAnEarlierRelease(t *testing.T) {
 	t.Parallel()
 	endpoint, dir := startSQS(t), folder(t)
 	db := postgrestest.New(t, load(t, "user_logins"))
-	db.Exec(t, "update sqs2pg.tables set tokens_unconfirmed = true")
+	db.Exec(t, "update sqs2pg.tables set unconfirmed_key = 'k1'")
 	queue := createQueue(t, endpoint, "logins", nil)
 	sendAs(t, endpoint, queue, sample.Messages(2, 1), func(i int) string { return fmt.Sprint(i) })
 	invoke := []string{"invoke", "--endpoint-url", endpoint, "--queue", "logins", "--database-url", db.URL, "--function", bootstrap, "--idle-timeout", "500ms"}

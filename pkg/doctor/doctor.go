@@ -120,7 +120,7 @@ func Database(ctx context.Context, pool *postgres.Pool, t contract.Table, keyrin
 	if err != nil {
 		return []Finding{Failed("database", err)}
 	}
-	found := []Finding{finding(OK, "database", "reached as %s", state.User)}
+	found := []Finding{finding(OK, "database", "reached as %s", state.Database.User)}
 	found = append(found, compared("table", name(t)+" is as the contract says", state.Database.Compare(t))...)
 	if state.Database.Found == nil || state.Database.Table == nil {
 		return found
@@ -128,11 +128,7 @@ func Database(ctx context.Context, pool *postgres.Pool, t contract.Table, keyrin
 	if keyring != nil {
 		found = append(found, compared("tokens", "made by this keyring", state.Database.CompareKeys(t, keyring))...)
 	}
-	if state.MayInsert && state.MayExtend {
-		found = append(found, finding(OK, "privileges", "%s may write", state.User))
-	} else {
-		found = append(found, finding(Fix, "privileges", "%s may not write: grant sqs2pg_writer to %[1]s", state.User))
-	}
+	found = append(found, compared("privileges", state.Database.User+" may write", state.Database.Rights(t))...)
 	if t.Mode == contract.Insert {
 		found = append(found, partitions(state)...)
 	}

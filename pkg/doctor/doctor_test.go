@@ -73,7 +73,7 @@ func TestDatabaseSaysWhatTheFunctionWouldRefuse(t *testing.T) {
 		"sound":              {"", []string{"ok database", "ok table", "ok tokens", "ok privileges", "ok partitions"}},
 		"a missing column":   {"alter table user_logins drop column locale", []string{"ok database", "fix table", "ok tokens", "ok privileges", "ok partitions"}},
 		"no right to insert": {"revoke insert on user_logins from sqs2pg_writer", []string{"ok database", "ok table", "ok tokens", "fix privileges", "ok partitions"}},
-		"an unconfirmed key": {"update sqs2pg.tables set tokens_unconfirmed = true", []string{"ok database", "ok table", "fix tokens", "ok privileges", "ok partitions"}},
+		"an unconfirmed key": {"update sqs2pg.tables set unconfirmed_key = 'k1'", []string{"ok database", "ok table", "fix tokens", "ok privileges", "ok partitions"}},
 		"a gap in the past":  {"select sqs2pg.make_partition('user_logins', '2026-01-05Z')", []string{"ok database", "ok table", "ok tokens", "ok privileges", "ok partitions", "note partitions"}},
 		"no table":           {"drop table user_logins", []string{"ok database", "fix table"}},
 	} {

@@ -21,6 +21,7 @@ const (
 	invalid   outcome = "invalid"   // breaks the contract
 	rejected  outcome = "rejected"  // Postgres refused it
 	held      outcome = "held"      // waits behind a failed message of its FIFO group
+	undecided outcome = "undecided" // the time was over before it was known to be written
 )
 
 // failure is why a message is given back to SQS. It holds names and codes, never a value.
@@ -29,6 +30,7 @@ type failure struct {
 	field, rule          string // malformed, invalid
 	sqlstate, constraint string // rejected
 	column               string
+	unproven             bool // rejected, but the set-up of the database may be at fault
 }
 
 // batch is one invocation's messages.
@@ -62,12 +64,25 @@ func (b *batch) fail(i int, f failure) {
 func (b *batch) reject(result postgres.Result) {
 	b.written, b.duplicates = result.Written, result.Duplicates
 	for _, f := range result.Failures {
-		reason := failure{outcome: rejected, sqlstate: f.SQLSTATE, constraint: f.Constraint, column: f.Column}
+		reason := failure{outcome: rejected, sqlstate: f.SQLSTATE, constraint: f.Constraint, column: f.Column, unproven: f.Unproven}
 		if f.Held {
 			reason = failure{outcome: held}
+		} else if f.Undecided {
+			reason = failure{outcome: undecided}
 		}
 		b.failures[b.index[f.Index]] = &reason
 	}
+}
+
+// unproven returns the rejected messages for which the set-up of the database may be at fault.
+func (b *batch) unproven() []message.Record {
+	var records []message.Record
+	for i, f := range b.failures {
+		if f != nil && f.unproven {
+			records = append(records, b.records[i])
+		}
+	}
+	return records
 }
 
 // response lists the failed messages. If none failed the list is empty and not nil, so that it is
@@ -93,11 +108,15 @@ func (b *batch) counts() []telemetry.Metric {
 	count := func(name string, v int) telemetry.Metric {
 		return telemetry.Metric{Name: name, Unit: telemetry.Count, Value: float64(v)}
 	}
-	return []telemetry.Metric{
+	metrics := []telemetry.Metric{
 		count("Written", b.written), count("Duplicates", b.duplicates),
-		count("Malformed", n[malformed]), count("Invalid", n[invalid]), count("Rejected", n[rejected]), count("Held", n[held]),
+		count("Malformed", n[malformed]), count("Invalid", n[invalid]), count("Rejected", n[rejected]), count("Held", n[held]), count("Undecided", n[undecided]),
 		count("Failed", len(b.records)-b.written-b.duplicates),
 	}
+	if n := len(b.unproven()); n > 0 {
+		metrics = append(metrics, count("SetupFault", n))
+	}
+	return metrics
 }
 
 // violated names the rule of the contract that a message breaks.
@@ -118,8 +137,12 @@ func (f *failure) attrs(r *message.Record) []slog.Attr {
 		slog.String("messageId", r.MessageID), slog.String("outcome", string(f.outcome)),
 		slog.String("receiveCount", r.Attributes.ApproximateReceiveCount),
 	}
+	reason := ""
+	if f.unproven {
+		reason = databaseFault
+	}
 	for _, a := range []slog.Attr{
-		slog.String("field", f.field), slog.String("rule", f.rule),
+		slog.String("reason", reason), slog.String("field", f.field), slog.String("rule", f.rule),
 		slog.String("sqlstate", f.sqlstate), slog.String("constraint", f.constraint), slog.String("column", f.column),
 	} {
 		if a.Value.String() != "" {

@@ -44,6 +44,7 @@ type Handler struct {
 
 	// Backoff, if set, is the queue on which the messages of a batch that could not be loaded are
 	// hidden, for longer each time, so that an outage of the database does not use up their receives.
+	// A message that only a repair may help is hidden for the longest time.
 	// With ReportBatchItemFailures Lambda does not slow its polling by itself.
 	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
 	Backoff Queue
@@ -75,6 +76,9 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		return nil, h.unavailable(ctx, b, err)
 	}
 	h.report(ctx, b)
+	if unproven := b.unproven(); len(unproven) > 0 {
+		h.backOff(ctx, unproven, longestDelay)
+	}
 	return json.Marshal(b.response())
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -396,6 +397,43 @@ func TestReturnsBatchBeforeDeadlineWhenDatabaseHangs(t *testing.T) {
 	}
 	if got := f.metric(t, "Unavailable"); got != 2 {
 		t.Errorf("metric Unavailable is %v, want 2", got)
+	}
+}
+
+func TestAnswersWhatWasCommittedWhenTimeRunsShort(t *testing.T) {
+	t.Parallel()
+	for _, arn := range []string{standard, fifo} {
+		f := newFunction(t)
+		if failed := f.invoke(t, messages(standard, login(nil))); len(failed) > 0 {
+			t.Fatal(failed)
+		}
+		f.db.Exec(t, "create function wait() returns trigger language plpgsql as $$ begin perform pg_sleep(0.25); return new; end $$;"+
+			"create trigger wait before insert on user_logins for each row execute function wait()")
+		f.metrics.Reset()
+		e := grouped(messages(arn, slices.Repeat([]string{login(nil)}, 20)...), slices.Repeat([]string{"a"}, 20)...)
+		for i := range e.Records {
+			e.Records[i].MessageId = fmt.Sprintf("new%d", i)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+		answer, err := f.Invoke(ctx, payload(t, e))
+		cancel()
+		if err != nil {
+			t.Fatal(err)
+		}
+		failed, written := float64(len(failedIDs(t, answer))), f.metric(t, "Written")
+		if failed == 0 || written == 0 || failed+written != 20 {
+			t.Errorf("%v failed and %v written of 20", failed, written)
+		}
+		want := []float64{failed, 0}
+		if arn == fifo {
+			want = []float64{1, failed - 1}
+		}
+		if diff := cmp.Diff(want, []float64{f.metric(t, "Undecided"), f.metric(t, "Held")}); diff != "" {
+			t.Errorf("metrics Undecided and Held (-want +got):\n%s", diff)
+		}
+		if got := f.lines(t)[0]["outcome"]; got != "undecided" {
+			t.Errorf("outcome %q, want undecided", got)
+		}
 	}
 }
 

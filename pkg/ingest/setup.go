@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres"
@@ -18,11 +19,12 @@ type Gate interface {
 	Shut()
 }
 
-// write writes the events of a batch. If the database refuses a set-up that fitted before, somebody
-// has changed it: the comparison then says what, better than an SQLSTATE does.
+// write writes the events of a batch. If the database refuses, or may refuse, a set-up that fitted
+// before, somebody has changed it: the comparison then says what, better than an SQLSTATE does.
 func (h *Handler) write(ctx context.Context, events []postgres.Event, keyring *mask.Keyring) (postgres.Result, error) {
 	result, err := h.Writer.Write(ctx, events)
-	if setupFault(err) == "" {
+	unproven := slices.ContainsFunc(result.Failures, func(f postgres.Failure) bool { return f.Unproven })
+	if setupFault(err) == "" && !unproven {
 		return result, err
 	}
 	h.Gate.Shut()
@@ -32,15 +34,21 @@ func (h *Handler) write(ctx context.Context, events []postgres.Event, keyring *m
 	return result, err
 }
 
-// setupFault says which part of the set-up causes an error that no retry heals: "contract" if
-// contract or keyring do not fit the database, "database" if the database cannot be used as it is. It
-// is "" for any other error.
+// The parts of the set-up: contract or keyring do not fit the database, or the database cannot be used
+// as it is.
+const (
+	contractFault = "contract"
+	databaseFault = "database"
+)
+
+// setupFault says which part of the set-up causes an error that no retry heals. It is "" for any other
+// error.
 func setupFault(err error) string {
 	if _, ok := errors.AsType[*registry.Mismatch](err); ok {
-		return "contract"
+		return contractFault
 	}
 	if db, ok := errors.AsType[*postgres.Unavailable](err); ok && !db.Passing {
-		return "database"
+		return databaseFault
 	}
 	return ""
 }

@@ -41,7 +41,7 @@ func TestUpgradesTheFirstRelease(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{"true true"}, db.QueryStrings(t,
-		"select bool_and(tokens_unconfirmed) || ' ' || bool_or(token_key = 'k1') from sqs2pg.tables")); diff != "" {
+		"select bool_and(unconfirmed_key = 'k1') || ' ' || bool_or(token_key = 'k1') from sqs2pg.tables")); diff != "" {
 		t.Errorf("what is known of the tokens (-want +got):\n%s", diff)
 	}
 	key := keyring.Fingerprints()[0]

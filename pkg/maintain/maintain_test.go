@@ -171,7 +171,7 @@ func TestConfirmsTheKeyOfAnEarlierRelease(t *testing.T) {
 		t.Fatal(err)
 	}
 	db := postgrestest.New(t, c.Table())
-	db.Exec(t, "update sqs2pg.tables set tokens_unconfirmed = true")
+	db.Exec(t, "update sqs2pg.tables set unconfirmed_key = 'k1'")
 	h, stop, err := maintain.New(t.Context(), environment("CONTRACT=user_logins", "DATABASE_URL="+db.OwnerURL), &bytes.Buffer{})
 	if err != nil {
 		t.Fatal(err)
@@ -186,7 +186,7 @@ func TestConfirmsTheKeyOfAnEarlierRelease(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := [][]string{{"k1", "0123456789abcdef", "0"}}
-	got := db.Query(t, "select key_id, fingerprint, (select count(*) from sqs2pg.tables where tokens_unconfirmed) from sqs2pg.keys")
+	got := db.Query(t, "select key_id, fingerprint, (select count(*) from sqs2pg.tables where unconfirmed_key is not null) from sqs2pg.keys")
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("keys, and tables whose tokens are unconfirmed (-want +got):\n%s", diff)
 	}

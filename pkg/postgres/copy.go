@@ -29,12 +29,13 @@ const (
 // it takes keeps the key until the transaction ends. Both go to the server in one message, which
 // makes them one transaction. The INSERT costs 0.05 ms.
 // https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT
-func (w *Writer) copied(ctx context.Context, events []Event) (written int, ok bool) {
-	if len(events) < fewestCopied || w.table.Mode != contract.Insert {
+func (b *batch) copied(ctx context.Context, rows []int) (written int, ok bool) {
+	w := b.writer
+	if len(rows) < fewestCopied || w.table.Mode != contract.Insert || len(b.failed) > 0 {
 		return 0, false
 	}
 	err := w.pool.pgx.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
-		tag, err := conn.Conn().PgConn().CopyFrom(ctx, newCopyReader(w.statement, events), copySQL(w.table))
+		tag, err := conn.Conn().PgConn().CopyFrom(ctx, newCopyReader(w.statement, b.events, rows), copySQL(w.table))
 		written = int(tag.RowsAffected())
 		return err
 	})
@@ -56,14 +57,15 @@ copy %s (%s) from stdin (format binary)`, name, name, strings.Join(withReserved(
 // See https://www.postgresql.org/docs/current/sql-copy.html, "Binary Format".
 type copyReader struct {
 	types         []encoding
-	events        []Event // not encoded yet
+	events        []Event
+	rows          []int // not encoded yet
 	chunk, unread []byte
 	ended         bool
 }
 
-func newCopyReader(s *statement, events []Event) *copyReader {
+func newCopyReader(s *statement, events []Event, rows []int) *copyReader {
 	header := append(make([]byte, 0, copyChunk+4096), "PGCOPY\n\xff\r\n\x00\x00\x00\x00\x00\x00\x00\x00\x00"...)
-	return &copyReader{types: s.types, events: events, chunk: header, unread: header}
+	return &copyReader{types: s.types, events: events, rows: rows, chunk: header, unread: header}
 }
 
 func (r *copyReader) Read(p []byte) (int, error) {
@@ -80,15 +82,15 @@ func (r *copyReader) Read(p []byte) (int, error) {
 
 func (r *copyReader) encode() {
 	b := r.chunk[:0]
-	for ; len(r.events) > 0 && len(b) < copyChunk; r.events = r.events[1:] {
-		event := r.events[0]
+	for ; len(r.rows) > 0 && len(b) < copyChunk; r.rows = r.rows[1:] {
+		event := r.events[r.rows[0]]
 		b = binary.BigEndian.AppendUint16(b, uint16(len(r.types)+3))
 		for c, e := range r.types {
 			b = e.appendValue(b, event.Row.Value(c))
 		}
 		b = appendID(appendSentAt(appendCreateDate(b, event), event), event)
 	}
-	if len(r.events) == 0 {
+	if len(r.rows) == 0 {
 		b, r.ended = binary.BigEndian.AppendUint16(b, math.MaxUint16), true
 	}
 	r.chunk, r.unread = b, b

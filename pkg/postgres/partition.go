@@ -11,38 +11,47 @@ import (
 
 // lacksPartition reports whether a partitioned table has no partition for a row. Postgres gives
 // that error the SQLSTATE of a violated CHECK, but names no constraint.
-func lacksPartition(err error) bool {
-	refused, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && refused.Code == "23514" && refused.ConstraintName == ""
+func lacksPartition(refused *pgconn.PgError) bool {
+	return refused.Code == "23514" && refused.ConstraintName == ""
 }
 
 // overlooksPartition reports whether Postgres itself says lacksPartition, and not a trigger. After
 // ensurePartitions this means that the server's process has an old list of partitions. A process
 // that read the list while another session was attaching a partition may keep the old one until the
 // table changes again. A new connection gets a new process.
-func (w *Writer) overlooksPartition(err error) bool {
-	refused, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && lacksPartition(err) && refused.TableName == w.table.Name
+func (w *Writer) overlooksPartition(refused *pgconn.PgError) bool {
+	return lacksPartition(refused) && refused.TableName == w.table.Name
 }
 
-// ensurePartitions makes the missing partition of each day of the rows. If the database refuses a
-// day, the other days are still made, and the error is returned at the end. The caller then finds
-// the rows of that day by halving the batch.
-func (w *Writer) ensurePartitions(ctx context.Context, events []Event, rows []int) error {
-	days := map[time.Time]bool{}
+// errOverlooksPartition is a fault that another connection heals.
+var errOverlooksPartition = errors.New("the server's process overlooks a partition")
+
+func dayOf(e Event) time.Time { return e.SentAt.UTC().Truncate(24 * time.Hour) }
+
+// lacksDays notes the days of rows whose partition was not asked for yet, and reports whether there
+// are any.
+func (b *batch) lacksDays(rows []int) bool {
+	lacking := false
 	for _, i := range rows {
-		days[events[i].SentAt.UTC().Truncate(24*time.Hour)] = true
+		day := dayOf(b.events[i])
+		if _, asked := b.days[day]; !asked {
+			b.missing[day], lacking = true, true
+		}
 	}
-	var refused error
-	for day := range days {
-		err := w.pool.attempt(ctx, true, func(ctx context.Context, conn *pgxpool.Conn) error {
-			_, err := conn.Exec(ctx, "select sqs2pg.ensure_partition($1::text::regclass, $2)", quote(w.table.Schema, w.table.Name), day)
-			return err
-		})
-		if _, ok := errors.AsType[*pgconn.PgError](err); err != nil && !ok {
+	return lacking
+}
+
+// ensurePartitions makes the missing partitions. If the database refuses a day, the other days are
+// still made.
+func (b *batch) ensurePartitions(ctx context.Context, conn *pgxpool.Conn) error {
+	table := b.writer.table
+	for day := range b.missing {
+		_, err := conn.Exec(ctx, "select sqs2pg.ensure_partition($1::text::regclass, $2)", quote(table.Schema, table.Name), day)
+		if err != nil && kindOf(err) != rowRefused {
 			return err
 		}
-		refused = errors.Join(refused, err)
+		b.days[day], _ = errors.AsType[*pgconn.PgError](err)
+		delete(b.missing, day)
 	}
-	return refused
+	return nil
 }

@@ -17,7 +17,8 @@ const (
 	// defaultTimeout limits the retries when the context has no deadline.
 	defaultTimeout = 30 * time.Second
 
-	readOnly = "25006" // read_only_sql_transaction
+	readOnly         = "25006" // read_only_sql_transaction
+	statementTimeout = "57014" // query_canceled
 )
 
 // unpinged marks a context in which the pool gives out a connection without a ping.
@@ -33,11 +34,8 @@ type unpinged struct{}
 // knows whether the work was done. It is retried too: the table's key makes the second time a
 // no-op.
 func (p *Pool) attempt(ctx context.Context, ping bool, work func(context.Context, *pgxpool.Conn) error) error {
-	if _, ok := ctx.Deadline(); !ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, defaultTimeout)
-		defer cancel()
-	}
+	ctx, cancel := withDeadline(ctx)
+	defer cancel()
 	acquire := ctx
 	if !ping {
 		acquire = context.WithValue(ctx, unpinged{}, true)
@@ -78,6 +76,13 @@ func (p *Pool) attempt(ctx context.Context, ping bool, work func(context.Context
 	}
 }
 
+func withDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, defaultTimeout)
+}
+
 // dropUnusable closes a connection whose later work would fail with the same error: its prepared
 // statements were lost, or its server has become read-only. After a failover the host name leads to
 // another server, but a connection that survived the failover stays read-only for ever.
@@ -88,15 +93,6 @@ func (p *Pool) dropUnusable(ctx context.Context, conn *pgxpool.Conn, err error) 
 		_ = conn.Conn().Close(ctx)
 	}
 	return err
-}
-
-// renewProcesses makes later connections lead to new server processes.
-func (p *Pool) renewProcesses(ctx context.Context) {
-	_ = p.pgx.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
-		endProcess(ctx, conn)
-		return nil
-	})
-	p.pgx.Reset()
 }
 
 // endProcess ends the server process of a connection, and closes the connection. To close it is not

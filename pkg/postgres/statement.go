@@ -5,7 +5,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,7 +23,6 @@ import (
 // connection prepares it once, and it is never long enough for RDS Proxy to pin the connection.
 type statement struct {
 	sql     string     // with one array per column as parameters
-	empty   string     // the same INSERT of no rows, without parameters
 	name    string     // of the prepared statement
 	types   []encoding // of the contract's columns
 	key     []int      // indexes into types of the key's columns; empty in insert mode
@@ -32,7 +34,7 @@ var sentAt, eventID = encodings[contract.Timestamptz], encodings[contract.UUID]
 
 func newStatement(table contract.Table) *statement {
 	s := &statement{key: places(table, table.Key)}
-	var names, arrays, nulls []string
+	var names, arrays []string
 	for _, column := range table.Columns {
 		s.types = append(s.types, encodings[column.Type.Base()])
 		names = append(names, quote(column.Name))
@@ -40,15 +42,14 @@ func newStatement(table contract.Table) *statement {
 	for i, e := range append(s.types[:len(s.types):len(s.types)], sentAt, eventID) {
 		s.oids, s.formats = append(s.oids, e.array), append(s.formats, pgx.BinaryFormatCode)
 		arrays = append(arrays, fmt.Sprintf("$%d::%s[]", i+1, e.sql))
-		nulls = append(nulls, fmt.Sprintf("null::%s[]", e.sql))
 	}
-	s.sql, s.empty = insertSQL(table, names, arrays), insertSQL(table, names, nulls)
+	s.sql = insertSQL(table, names, arrays)
 	sum := sha256.Sum256([]byte(s.sql))
 	s.name = "sqs2pg_" + hex.EncodeToString(sum[:12])
 	return s
 }
 
-// insertSQL returns the INSERT that reads its rows from arrays, which are expressions.
+// insertSQL returns the INSERT that reads its rows from arrays, which are parameters.
 func insertSQL(table contract.Table, names, arrays []string) string {
 	columns := strings.Join(withReserved(names), ", ")
 	return fmt.Sprintf(`insert into %s as target (%s)
@@ -84,8 +85,12 @@ func withReserved(names []string) []string {
 
 func quote(name ...string) string { return pgx.Identifier(name).Sanitize() }
 
-// encode makes the parameters for the events whose indexes are in rows.
+// encode makes the parameters for the events whose indexes are in rows. In upsert mode it leaves out
+// all but the newest of each key.
 func (s *statement) encode(events []Event, rows []int) [][]byte {
+	if len(s.key) > 0 {
+		rows = s.newestPerKey(events, rows)
+	}
 	params := make([][]byte, 0, len(s.oids))
 	for c, e := range s.types {
 		b := appendArray(make([]byte, 0, 20+24*len(rows)), e.element, len(rows))
@@ -102,65 +107,131 @@ func (s *statement) encode(events []Event, rows []int) [][]byte {
 	return append(params, times, ids)
 }
 
-// execute runs the statement in one round trip and returns how many rows were written or changed.
-// With prepare it makes and uses a named prepared statement, which only works if the connection
-// leads to one server process.
+// answer is what the server says to one block: how many rows it wrote or changed, or why it refused
+// the block.
+type answer struct {
+	written int
+	err     error // nil or a *pgconn.PgError
+}
+
+// execute runs the statement for each block of rows, in one pipeline. Each block is a transaction of its
+// own: the one that Postgres opens by itself between two Syncs. After an explicit BEGIN, a refused block
+// would fail the next ones too. The answers are those to the first blocks, and without a fault to all.
 //
-// A Sync goes first. The server answers it at once, even if the statement has to wait for a lock.
-// If that answer does not come in time, the connection is closed: it may have died while the
-// sandbox was frozen, and nobody would ever answer.
-func (s *statement) execute(ctx context.Context, conn *pgxpool.Conn, params [][]byte, prepare bool) (int, error) {
+// With prove the statement first runs with no rows. Its error is a fault then, and if only a repair
+// helps, there are no answers.
+//
+// With prepare it makes and uses a named prepared statement, which only works if the connection leads
+// to one server process.
+func (s *statement) execute(ctx context.Context, conn *pgxpool.Conn, events []Event, blocks [][]int, prepare, prove bool) (answers []answer, fault error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	unanswered := time.AfterFunc(answerTimeout(params), cancel)
-	defer unanswered.Stop()
 	server := conn.Conn().PgConn()
-	_, prepared := server.CustomData()[s.name]
-
 	pipeline := server.StartPipeline(ctx)
+	defer pipeline.Close()
+	if prove {
+		blocks = slices.Concat([][]int{nil}, blocks)
+	}
+	if err := s.send(pipeline, cancel, server, events, blocks, prepare); err != nil {
+		return nil, err
+	}
+	if prove {
+		if fault = s.receive(pipeline, server).err; fault != nil && kindOf(fault) != transient {
+			return nil, fault
+		}
+		blocks = blocks[1:]
+	}
+	for range blocks {
+		a := s.receive(pipeline, server)
+		if _, ok := errors.AsType[*pgconn.PgError](a.err); a.err != nil && !ok || server.IsClosed() {
+			return answers, cmp.Or(fault, a.err)
+		}
+		answers = append(answers, a)
+	}
+	return answers, fault
+}
+
+// send sends what execute asks for.
+//
+// A Sync goes first. The server answers it at once, even if the statement has to wait for a lock. A
+// Write begins with a single block, and if the answer to its Sync does not come in time, the connection
+// is closed: it may have died while the sandbox was frozen, and nobody would ever answer.
+func (s *statement) send(pipeline *pgconn.Pipeline, cancel func(), server *pgconn.PgConn, events []Event, blocks [][]int, prepare bool) error {
+	_, prepared := server.CustomData()[s.name]
+	single := len(blocks) == 1
 	pipeline.SendPipelineSync()
-	switch {
-	case !prepare:
-		pipeline.SendQueryParams(s.sql, params, s.oids, s.formats, nil)
-	case prepared:
-		pipeline.SendQueryPrepared(s.name, params, s.formats, nil)
-	default:
-		pipeline.SendPrepare(s.name, s.sql, s.oids)
-		pipeline.SendQueryPrepared(s.name, params, s.formats, nil)
-	}
-	err := pipeline.Sync()
-	if err == nil {
-		_, err = pipeline.GetResults()
-	}
-	if !unanswered.Stop() {
-		err = context.DeadlineExceeded
-	}
-	if err == nil && prepare && !prepared {
-		if _, err = pipeline.GetResults(); err == nil {
-			server.CustomData()[s.name] = true
+	unsent := 0
+	for _, rows := range blocks {
+		params := s.encode(events, rows)
+		if !prepare {
+			pipeline.SendQueryParams(s.sql, params, s.oids, s.formats, nil)
+		} else {
+			if !prepared {
+				pipeline.SendPrepare(s.name, s.sql, s.oids)
+				prepared = true
+			}
+			pipeline.SendQueryPrepared(s.name, params, s.formats, nil)
+		}
+		pipeline.SendPipelineSync()
+		if unsent += size(params); unsent > copyChunk && !single {
+			if err := pipeline.Flush(); err != nil {
+				return err
+			}
+			unsent = 0
 		}
 	}
-	written := 0
-	if err == nil {
-		written, err = rowsAffected(pipeline.GetResults())
+	synced := func() error {
+		err := pipeline.Flush()
+		if err == nil {
+			_, err = pipeline.GetResults()
+		}
+		return err
 	}
-	return written, cmp.Or(err, pipeline.Close()) // an error of the commit comes with the last Sync
+	if !single {
+		return synced()
+	}
+	unanswered := time.AfterFunc(answerTimeout(unsent), cancel)
+	err := synced()
+	if !unanswered.Stop() {
+		return context.DeadlineExceeded
+	}
+	return err
 }
 
-func rowsAffected(results any, err error) (int, error) {
-	if err != nil {
-		return 0, err
+// receive reads the answer to one transaction. An error of its commit comes instead of the answer to its
+// Sync, which then follows.
+func (s *statement) receive(pipeline *pgconn.Pipeline, server *pgconn.PgConn) (a answer) {
+	for {
+		results, err := pipeline.GetResults()
+		switch results := results.(type) {
+		case *pgconn.PipelineSync:
+			return a
+		case *pgconn.StatementDescription:
+			server.CustomData()[s.name] = true
+		case *pgconn.ResultReader:
+			var tag pgconn.CommandTag
+			if tag, err = results.Close(); err == nil {
+				a.written = int(tag.RowsAffected())
+			}
+		case nil:
+			err = cmp.Or(err, io.ErrUnexpectedEOF) // no more answers: the server has ended the connection
+		}
+		a.err = cmp.Or(a.err, err)
+		if _, ok := errors.AsType[*pgconn.PgError](err); err != nil && !ok {
+			return a
+		}
 	}
-	tag, err := results.(*pgconn.ResultReader).Close()
-	return int(tag.RowsAffected()), err
 }
 
-// answerTimeout is how long the first answer to parameters of that size may take: the time of a
-// ping, and a second for each MB that has to be sent.
-func answerTimeout(params [][]byte) time.Duration {
-	timeout := pingTimeout
+func size(params [][]byte) (n int) {
 	for _, param := range params {
-		timeout += time.Duration(len(param)) * time.Microsecond
+		n += len(param)
 	}
-	return timeout
+	return n
+}
+
+// answerTimeout is how long the first answer to so many bytes may take: the time of a ping, and a second
+// for each MB that has to be sent.
+func answerTimeout(bytes int) time.Duration {
+	return pingTimeout + time.Duration(bytes)*time.Microsecond
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"sqs2pg/pkg/contract/scalar"
+	"sqs2pg/pkg/contract/schema/document"
 	"sqs2pg/pkg/mask"
 )
 
@@ -49,7 +50,7 @@ func (c *compiler) setChecks(p *Property, n node) {
 func (c *compiler) checkFormat(n node) {
 	if n.format != "" && n.Format == nil {
 		n.note(c, "format", "unknown format %q%s", n.format,
-			suggest(n.format, slices.AppendSeq(slices.Clone(libraryFormats), maps.Keys(formats))))
+			document.Suggest(n.format, slices.AppendSeq(slices.Clone(libraryFormats), maps.Keys(formats))))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"sqs2pg/pkg/contract/scalar"
+	"sqs2pg/pkg/contract/schema/document"
 	"sqs2pg/pkg/mask"
 )
 
@@ -150,7 +151,7 @@ func (c *compiler) checkKeyColumn(s *Schema, at jsontext.Pointer, name string, l
 		for _, column := range s.Table.Columns {
 			columns = append(columns, column.Name)
 		}
-		c.note(at, "there is no column %q%s", name, suggest(name, columns))
+		c.note(at, "there is no column %q%s", name, document.Suggest(name, columns))
 		return 0
 	}
 	column, longest := s.Table.Columns[i], s.Columns[i].Text.max

@@ -8,28 +8,29 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"sqs2pg/pkg/contract/schema/document"
 	"sqs2pg/pkg/mask"
 )
 
 // maxNesting is how deep the objects of a contract may be nested.
 const maxNesting = 64
 
-// Compile reads the document of a contract. Its error has all mistakes of the document, one a line,
-// each with its JSON pointer and what to do about it; errors.As and the like find them one by one.
-// Only a document that is not JSON has one error, about the first place that is wrong.
-func Compile(document []byte) (*Schema, error) {
-	text, err := readDocument(document)
+// Compile compiles source, the document of a contract. Its error has all mistakes of the document,
+// one a line, each with its JSON pointer and what to do about it; errors.As and the like find them
+// one by one. Only a document that is not JSON has one error, about the first place that is wrong.
+func Compile(source []byte) (*Schema, error) {
+	text, err := document.Read(source)
 	if err != nil {
 		return nil, err
 	}
-	library, found := compileLibrary(document, text)
+	library, found := compileLibrary(source, text)
 	if library != nil {
 		c := compiler{text: text, compiled: map[*jsonschema.Schema]*stored{}}
 		s := c.schema(library)
 		if len(found) == 0 {
 			c.checkMasksHaveEffect()
 		}
-		if found = found.with(c.mistakes...); len(found) == 0 {
+		if found = found.With(c.mistakes...); len(found) == 0 {
 			return s, nil
 		}
 	}
@@ -39,28 +40,28 @@ func Compile(document []byte) (*Schema, error) {
 // compiler compiles the schemas of one document. Each of its methods returns what it compiled; what
 // it returns is not complete if there are mistakes.
 type compiler struct {
-	text     *documentText
+	text     *document.Text
 	compiled map[*jsonschema.Schema]*stored
-	mistakes mistakes
+	mistakes document.Mistakes
 }
 
 func (c *compiler) note(at jsontext.Pointer, format string, args ...any) {
-	c.mistakes = append(c.mistakes, mistakeAt(at, format, args...))
+	c.mistakes = append(c.mistakes, document.MistakeAt(at, format, args...))
 }
 
-func (c *compiler) schema(document *jsonschema.Schema) *Schema {
-	a := annotationsOf(document)
-	s := &Schema{Table: c.tableName(a.table), Declared: c.text.declared}
-	if document.Types == nil || !slices.Equal(document.Types.ToStrings(), []string{"object"}) || len(document.Properties) == 0 {
+func (c *compiler) schema(root *jsonschema.Schema) *Schema {
+	a := annotationsOf(root)
+	s := &Schema{Table: c.tableName(a.table), Declared: c.text.Declared}
+	if root.Types == nil || !slices.Equal(root.Types.ToStrings(), []string{"object"}) || len(root.Properties) == 0 {
 		c.note("/type", `a contract is of "type": "object" and declares properties`)
 	}
 	var leaves []leaf
-	s.Root, leaves = c.object(document, position{required: true})
+	s.Root, leaves = c.object(root, position{required: true})
 	s.Properties = numberProperties(s.Root, 0)
 	c.addColumns(s, leaves)
 	c.setWrite(s, a)
-	if needsLibrary(document) {
-		s.Library = document
+	if needsLibrary(root) {
+		s.Library = root
 	}
 	return s
 }
@@ -105,7 +106,7 @@ func (c *compiler) object(schema *jsonschema.Schema, at position) (*Object, []le
 		return o, nil
 	}
 	var leaves []leaf
-	for _, name := range c.text.order[at.pointer] {
+	for _, name := range c.text.Order[at.pointer] {
 		child := schema.Properties[name]
 		if child == nil {
 			continue // taken out because of a mistake
@@ -119,9 +120,9 @@ func (c *compiler) object(schema *jsonschema.Schema, at position) (*Object, []le
 		leaves = append(leaves, below...)
 	}
 	for _, name := range schema.Required {
-		if !slices.Contains(c.text.order[at.pointer], name) {
+		if !slices.Contains(c.text.Order[at.pointer], name) {
 			c.note(at.pointer.AppendToken("required"), "required names %q, which is not among the properties%s",
-				name, suggest(name, c.text.order[at.pointer]))
+				name, document.Suggest(name, c.text.Order[at.pointer]))
 		}
 	}
 	return o, leaves

@@ -8,36 +8,38 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"sqs2pg/pkg/contract/schema/document"
 )
 
 // documentURL stands for the document in the schema library, which names schemas by URL.
 const documentURL = "contract:///contract.json"
 
-// compileLibrary checks a document against the meta-schemas of the draft and of our vocabulary, and
-// compiles it by the schema library. It takes values with mistakes out of the document, so that the
-// rest can be compiled and checked too; the compiled schema is nil if that is not possible. The
-// mistakes are those of text and its own.
-func compileLibrary(document []byte, text *documentText) (*jsonschema.Schema, mistakes) {
-	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(document))
+// compileLibrary checks source, a document, against the meta-schemas of the draft and of our
+// vocabulary, and compiles it by the schema library. It takes values with mistakes out of the
+// document, so that the rest can be compiled and checked too; the compiled schema is nil if that is
+// not possible. The mistakes are those of text and its own.
+func compileLibrary(source []byte, text *document.Text) (*jsonschema.Schema, document.Mistakes) {
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(source))
 	if err != nil {
-		return nil, text.mistakes.with(mistake{text: err.Error()}) // never: it has been read before
+		return nil, text.Mistakes.With(document.Mistake{Text: err.Error()}) // never: it has been read before
 	}
-	known := text.mistakes.with(text.refs.check(value)...)
-	known.removeFrom(value)
+	known := text.Mistakes.With(text.CheckReferences(value)...)
+	known.RemoveFrom(value)
 	for {
 		schema, err := compileValue(value)
 		if err == nil {
 			return schema, known
 		}
 		found := explain(err)
-		known = known.with(found...)
-		if !found.removeFrom(value) {
+		known = known.With(found...)
+		if !found.RemoveFrom(value) {
 			return nil, known
 		}
 	}
 }
 
-func compileValue(document any) (*jsonschema.Schema, error) {
+func compileValue(value any) (*jsonschema.Schema, error) {
 	c := jsonschema.NewCompiler()
 	c.DefaultDraft(jsonschema.Draft2020)
 	c.UseLoader(jsonschema.SchemeURLLoader{}) // a contract is one document: nothing is fetched
@@ -47,7 +49,7 @@ func compileValue(document any) (*jsonschema.Schema, error) {
 	}
 	c.AssertVocabs()
 	c.RegisterVocabulary(vocabulary())
-	if err := c.AddResource(documentURL, document); err != nil {
+	if err := c.AddResource(documentURL, value); err != nil {
 		return nil, err
 	}
 	return c.Compile(documentURL)

@@ -1,6 +1,7 @@
 // Package schema compiles the document of a contract: it returns the table that the contract
 // describes, and what a message must be to become one of its rows. It never sees a message; package
-// contract, its only importer, runs what it returns.
+// contract, its only importer, runs what it returns. Package document reads the document's text
+// first.
 //
 // A document is a JSON Schema (draft 2020-12). Our own keywords are a vocabulary of it, so that a
 // misspelt or misplaced one is a mistake like any other. Most checks are compiled into the tree of

@@ -256,7 +256,7 @@ func (c *compiler) checkMasksHaveEffect() {
 	for _, s := range c.compiled {
 		compiled[s.at] = true
 	}
-	for _, at := range c.text.masks {
+	for _, at := range c.text.Masks {
 		if !compiled[at.Parent()] {
 			c.note(at, "%s has no effect here: move it to a property that becomes a column, or to a string inside of one that is stored as jsonb", at.LastToken())
 		}

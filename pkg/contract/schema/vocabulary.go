@@ -8,19 +8,13 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// The meta-schema of our vocabulary says which values our keywords take; annotationPlaces says
+// The meta-schema of our vocabulary says which values our keywords take; package document says
 // where they may stand.
 //
 //go:embed vocabulary.json
 var vocabularyDocument []byte
 
 const vocabularyURL = "https://json-schema.org/sqs2pg/vocab/columns"
-
-var annotationPlaces = map[string]place{
-	"x-table": atRoot, "x-write": atRoot,
-	"x-column": atProperty, "x-type": atProperty, "x-mask": atProperty, "x-domain": atProperty,
-	"x-recover": atProperty, "x-subject": atProperty,
-}
 
 // annotations are the values of our keywords on one schema. They are checked when a contract is
 // compiled and do not decide whether a message is valid.

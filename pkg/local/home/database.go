@@ -76,8 +76,8 @@ func (d *Database) Prepare(ctx context.Context, table contract.Table, keyrings *
 	}
 	// Keyring and database of an earlier release lie in the same folder, so one made the other's
 	// tokens.
-	if len(known.Unconfirmed) > 0 && d.server != nil && keyring.From == keyrings.Path {
-		if err := schema.ConfirmKeys(ctx, pool, keyring.Fingerprints()...); err != nil {
+	if d.server != nil && keyring.From == keyrings.Path {
+		if err := schema.ConfirmKeys(ctx, pool, known.ToConfirm(keyring.Keyring)...); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -22,7 +22,7 @@ const (
 	Tolerated               // rows can be written, so that old and new code may run side by side
 )
 
-// Difference is one between a contract and what the database knows of its table.
+// Difference says in what a contract and the database disagree about a table.
 type Difference struct {
 	Column string // "" for the table itself
 	Effect Effect
@@ -43,15 +43,24 @@ func (d *Database) Compare(table contract.Table) []Difference {
 	c := comparison{database: d, table: table}
 	switch {
 	case !d.Migrated || d.Table == nil && d.Found == nil:
-		c.add("", Migrates, "table %s is not migrated: run sqs2pg migrate", dotted(table))
+		c.add("", Migrates, "it is not migrated: run sqs2pg migrate")
 	case d.Table == nil:
-		c.add("", Migrates, "table %s was not made by sqs2pg: run sqs2pg migrate, which takes it over", dotted(table))
+		c.add("", Migrates, "it was not made by sqs2pg: run sqs2pg migrate, which takes it over")
 	case d.Found == nil:
-		c.add("", Migrates, "table %s is registered but missing: run sqs2pg migrate", dotted(table))
+		c.add("", Migrates, "it is registered but missing: run sqs2pg migrate")
 	default:
 		c.shape()
 		c.wantedColumns()
 		c.otherColumns()
+	}
+	return c.differences
+}
+
+// Rights lists the rights that the user lacks. Without them no row can be written.
+func (d *Database) Rights(table contract.Table) []Difference {
+	c := comparison{database: d, table: table}
+	if len(d.Lacks) > 0 {
+		c.add("", Refused, "the role %s lacks %s: run sqs2pg migrate, and make the role a member of sqs2pg_writer", d.User, strings.Join(d.Lacks, ", "))
 	}
 	return c.differences
 }
@@ -160,7 +169,7 @@ func (c *comparison) otherColumns() {
 		_, registered := c.database.Table.Column(actual.Name)
 		switch {
 		case actual.NotNull && !actual.Filled && registered:
-			c.add(actual.Name, Refused, "is not null in the table but no longer in the contract: put it back, or run alter table %s drop column %s",
+			c.add(actual.Name, Refused, "is not null in the table but no longer in the contract: put it back, or run alter table %s alter column %s drop not null",
 				qualified(c.table), quote(actual.Name))
 		case actual.NotNull && !actual.Filled:
 			c.add(actual.Name, Refused, "was added by hand as not null without a default, so no row can be written: give it a default")

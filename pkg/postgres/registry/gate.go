@@ -80,7 +80,7 @@ func Check(ctx context.Context, pool *postgres.Pool, table contract.Table, keyri
 		if err != nil {
 			return err
 		}
-		differences = database.Compare(table)
+		differences = append(database.Compare(table), database.Rights(table)...)
 		if Refusal(differences) == nil {
 			if err := database.registerKeys(ctx, conn, table, keyring); err != nil {
 				return err

@@ -28,7 +28,16 @@ type Database struct {
 
 	// Unconfirmed are tables with tokens of a release that kept no fingerprints. While there are
 	// any, no key can be registered.
-	Unconfirmed []string
+	Unconfirmed []Unconfirmed
+
+	User  string   // who asks
+	Lacks []string // the rights that writing to the table needs and User does not have
+}
+
+// Unconfirmed is a table whose tokens were made by a key that nobody has confirmed.
+type Unconfirmed struct {
+	Table string // schema.table
+	KeyID string // of one token
 }
 
 // Registration is a table's row in sqs2pg.tables: its contract as it was last migrated.
@@ -98,14 +107,15 @@ func Read(ctx context.Context, q Querier, table contract.Table) (Database, error
 	var catalog pgx.Batch
 	catalog.Queue(migratedSQL).QueryRow(func(row pgx.Row) error { return row.Scan(&d.Migrated) })
 	queueRelation(&catalog, table, &d.Found)
+	catalog.Queue(rightsSQL, table.Schema, table.Name, table.Mode == contract.Upsert).QueryRow(func(row pgx.Row) error { return row.Scan(&d.User, &d.Lacks) })
 	if err := q.SendBatch(ctx, &catalog).Close(); err != nil || !d.Migrated {
 		return d, err
 	}
 	var registry pgx.Batch
 	registry.Queue(registrationSQL, table.Schema, table.Name).Query(d.readRegistration)
 	registry.Queue("select key_id, fingerprint from sqs2pg.keys order by key_id").Query(collect(&d.Keys, pgx.RowToStructByPos[Key]))
-	registry.Queue("select table_schema || '.' || table_name from sqs2pg.tables where tokens_unconfirmed order by 1").
-		Query(collect(&d.Unconfirmed, pgx.RowTo[string]))
+	registry.Queue("select table_schema || '.' || table_name, unconfirmed_key from sqs2pg.tables where unconfirmed_key is not null order by 1").
+		Query(collect(&d.Unconfirmed, pgx.RowToStructByPos[Unconfirmed]))
 	return d, q.SendBatch(ctx, &registry).Close()
 }
 
@@ -117,11 +127,27 @@ func collect[T any](list *[]T, row pgx.RowToFunc[T]) func(pgx.Rows) error {
 	}
 }
 
-// The catalog may be read by everybody, so this tells a database that was never migrated, or by an
-// earlier release only, from a role without rights.
+// Everybody may read the catalog. A role without rights can therefore see whether the database was
+// migrated by this release.
 const migratedSQL = `
 	select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
 	where n.nspname = 'sqs2pg' and c.relname = 'keys')`
+
+// What the writer's statements need: see the grants that a migration makes. The list is empty if
+// the table does not exist.
+const rightsSQL = `
+	select current_user::text, coalesce((
+	  select array_remove(array[
+	    case when not has_schema_privilege(n.oid, 'usage') then 'usage on its schema' end,
+	    case when not has_any_column_privilege(c.oid, 'insert') then 'insert' end,
+	    case when not has_any_column_privilege(c.oid, 'select') then 'select' end,
+	    case when $3 and not has_any_column_privilege(c.oid, 'update') then 'update' end,
+	    case when not $3 and exists (select from pg_proc p join pg_namespace s on s.oid = p.pronamespace
+	      where s.nspname = 'sqs2pg' and p.proname = 'ensure_partition'
+	        and not (has_schema_privilege(s.oid, 'usage') and has_function_privilege(p.oid, 'execute')))
+	      then 'execute on sqs2pg.ensure_partition' end], null)
+	  from pg_class c join pg_namespace n on n.oid = c.relnamespace
+	  where n.nspname = $1 and c.relname = $2), '{}')`
 
 const registrationSQL = `
 	select mode, key_columns, columns, partition_width, epoch, coalesce(token_key, '')

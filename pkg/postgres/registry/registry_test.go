@@ -128,6 +128,10 @@ func TestRefusesRowsThatDoNotFitTheTable(t *testing.T) {
 		{"a column that was dropped", visits(), "alter table visits drop column referrer",
 			[]string{"column referrer", "dropped from the table", `add column "referrer" text`}},
 		{"a table that was dropped", visits(), "drop table visits", []string{"public.visits", "missing", "sqs2pg migrate"}},
+		{"a right to insert that was revoked", visits(), "revoke insert on visits from sqs2pg_writer",
+			[]string{"lacks insert", "sqs2pg_writer"}},
+		{"a right to partitions that was revoked", visits(), "revoke execute on function sqs2pg.ensure_partition from sqs2pg_writer",
+			[]string{"lacks execute on sqs2pg.ensure_partition"}},
 		{"a table that was never migrated", with(people(), "", nil), "", []string{"public.people", "not migrated", "sqs2pg migrate"}},
 		{"a database that was never migrated", visits(), "drop schema sqs2pg cascade", []string{"public.visits", "not migrated", "sqs2pg migrate"}},
 	} {
@@ -226,6 +230,15 @@ func TestAContractWithoutTokensFitsEveryKeyring(t *testing.T) {
 	}
 }
 
+func TestRefusesAnUpsertTableThatMayNotBeUpdated(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, people())
+	db.Exec(t, "revoke update on people from sqs2pg_writer")
+	if _, err := registry.Check(t.Context(), db.Pool, people(), one(t)); !strings.Contains(errorText(err), "lacks update") {
+		t.Errorf("got %v, want the missing right", err)
+	}
+}
+
 func TestAnUpsertTableKeyedByATokenStaysWithItsKey(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, people(), visits())
@@ -249,7 +262,7 @@ func TestAnUpsertTableKeyedByATokenStaysWithItsKey(t *testing.T) {
 func TestTokensOfAnEarlierReleaseMustBeConfirmed(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, visits())
-	db.Exec(t, "update sqs2pg.tables set tokens_unconfirmed = true")
+	db.Exec(t, "update sqs2pg.tables set unconfirmed_key = 'k1'")
 	key := one(t).Fingerprints()[0]
 	_, err := registry.Check(t.Context(), db.Pool, visits(), one(t))
 	if err == nil || !strings.Contains(err.Error(), "sqs2pg migrate --confirm-key k1="+key.Fingerprint) {
@@ -267,9 +280,19 @@ func TestTokensOfAnEarlierReleaseMustBeConfirmed(t *testing.T) {
 	if _, err := registry.Check(t.Context(), db.Pool, visits(), one(t)); err != nil {
 		t.Errorf("once confirmed: %v", err)
 	}
-	other := mask.Fingerprint{ID: "k1", Fingerprint: "0123456789abcdef"}
-	if err := schema.ConfirmKeys(t.Context(), owner, other); err == nil || !strings.Contains(err.Error(), key.Fingerprint) {
-		t.Errorf("got %v, want a refusal that names the stored fingerprint", err)
+	for _, test := range []struct {
+		key  mask.Fingerprint
+		want string
+	}{
+		{mask.Fingerprint{ID: "k1", Fingerprint: "0123456789abcdef"}, key.Fingerprint},
+		{mask.Fingerprint{ID: "kl", Fingerprint: key.Fingerprint}, "no token of an earlier release was made by it"},
+	} {
+		if err := schema.ConfirmKeys(t.Context(), owner, test.key); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%v: got %v, want a refusal with %s", test.key, err, test.want)
+		}
+	}
+	if diff := cmp.Diff([]registry.Key{{ID: "k1", Fingerprint: key.Fingerprint}}, read(t, db, visits()).Keys); diff != "" {
+		t.Errorf("keys (-want +got):\n%s", diff)
 	}
 }
 
@@ -277,7 +300,7 @@ func TestTheWriterMayNotChangeTheRegistry(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, visits())
 	for _, sql := range []string{
-		"update sqs2pg.tables set tokens_unconfirmed = false", "delete from sqs2pg.keys", "truncate sqs2pg.keys",
+		"update sqs2pg.tables set unconfirmed_key = null", "delete from sqs2pg.keys", "truncate sqs2pg.keys",
 		"insert into sqs2pg.keys (key_id, fingerprint) values ('k9', '0123456789abcdef')",
 	} {
 		if _, err := db.Pool.Pgx().Exec(t.Context(), sql); err == nil {

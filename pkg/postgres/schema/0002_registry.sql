@@ -17,34 +17,35 @@ comment on table sqs2pg.keys is 'The masking keys that tokens in this database w
 comment on column sqs2pg.keys.fingerprint is 'Derived from the key. The same key id with another fingerprint is refused.';
 
 alter table sqs2pg.tables
-  add column epoch              bigint not null default 1,
-  add column tokens_unconfirmed boolean not null default false,
-  add column token_key          text;
+  add column epoch           bigint not null default 1,
+  add column unconfirmed_key text,
+  add column token_key       text;
 comment on column sqs2pg.tables.epoch is 'Raised by every change of what the database knows of the table.';
-comment on column sqs2pg.tables.tokens_unconfirmed is
-  'The table holds tokens from a release that kept no fingerprints: sqs2pg migrate --confirm-key names the key that made them.';
+comment on column sqs2pg.tables.unconfirmed_key is
+  'The table holds tokens from a release that kept no fingerprints, made by a key of this id: sqs2pg migrate --confirm-key says by which.';
 comment on column sqs2pg.tables.token_key is
   'Upsert tables with a token in their key: the id of the only key that may make it. Another key would give each row a second one.';
 
--- Tables that hold tokens already: nobody has said which key made them. A token starts with the id of its key.
+-- Tables that hold tokens already: their key is not confirmed. A token starts with the id of its key.
 -- +goose StatementBegin
 do $$
 declare
   t sqs2pg.tables;
   token_column text;
   relation regclass;
+  id text;
 begin
-  for t in select * from sqs2pg.tables where columns @> '[{"mask": "token"}]' loop
+  for t in select * from sqs2pg.tables loop
     relation := to_regclass(format('%I.%I', t.table_schema, t.table_name));
     continue when relation is null;
-    execute format('update sqs2pg.tables set tokens_unconfirmed = exists (select from %s)
-      where table_schema = $1 and table_name = $2', relation) using t.table_schema, t.table_name;
-    select c ->> 'name' into token_column from jsonb_array_elements(t.columns) as c
-      where c ->> 'mask' = 'token' and c ->> 'name' = any (t.key_columns) limit 1;
-    if found then
-      execute format('update sqs2pg.tables set token_key = (select split_part(%I, '':'', 1) from %s limit 1)
-        where table_schema = $1 and table_name = $2', token_column, relation) using t.table_schema, t.table_name;
-    end if;
+    for token_column in select c ->> 'name' from jsonb_array_elements(t.columns) as c where c ->> 'mask' = 'token' loop
+      execute format('select split_part(%1$I, '':'', 1) from %2$s where %1$I ~ ''^[A-Za-z0-9_-]{1,16}:[0-9a-f]{32}$'' limit 1',
+        token_column, relation) into id;
+      update sqs2pg.tables
+        set unconfirmed_key = coalesce(id, unconfirmed_key),
+            token_key = case when token_column = any (key_columns) then coalesce(id, token_key) else token_key end
+        where table_schema = t.table_schema and table_name = t.table_name;
+    end loop;
   end loop;
 end
 $$;
@@ -59,7 +60,7 @@ create function sqs2pg.register_key(id text, fingerprint text) returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   if not exists (select from sqs2pg.keys k where k.key_id = id)
-    and not exists (select from sqs2pg.tables t where t.tokens_unconfirmed) then
+    and not exists (select from sqs2pg.tables t where t.unconfirmed_key is not null) then
     insert into sqs2pg.keys (key_id, fingerprint) values (id, register_key.fingerprint)
       on conflict on constraint keys_pkey do nothing;
   end if;
@@ -80,7 +81,8 @@ begin
   select n.nspname, c.relname into name_of_schema, name_of_table
     from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = target;
   update sqs2pg.tables set token_key = id
-    where table_schema = name_of_schema and table_name = name_of_table and mode = 'upsert' and token_key is null;
+    where table_schema = name_of_schema and table_name = name_of_table and mode = 'upsert' and token_key is null
+      and exists (select from sqs2pg.keys k where k.key_id = id);
   return (select token_key from sqs2pg.tables where table_schema = name_of_schema and table_name = name_of_table);
 end
 $$;

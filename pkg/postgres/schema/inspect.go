@@ -15,10 +15,7 @@ import (
 
 // State says what a user finds of a contract's table in the database.
 type State struct {
-	User      string            // the pool's
-	Database  registry.Database // what it knows of the table and the masking keys
-	MayInsert bool              // the user has the privileges to insert
-	MayExtend bool              // the user may have partitions made; true if the table has none
+	Database  registry.Database // what it knows of the table and the masking keys, and the user's rights
 	DaysAhead int               // whole days from now that partitions cover without a gap; -1 if none covers now
 	Gaps      []Gap             // between the first partition and the last, by time
 }
@@ -50,19 +47,7 @@ func (s *State) read(ctx context.Context, tx pgx.Tx, table contract.Table) error
 		return err
 	}
 	if s.Database.Found == nil {
-		return tx.QueryRow(ctx, "select current_user::text").Scan(&s.User)
-	}
-	err = tx.QueryRow(ctx, `
-		select current_user::text,
-		  has_table_privilege($1::oid, 'insert') and has_schema_privilege(n.oid, 'usage'),
-		  $2 or exists (
-		    select from pg_proc p join pg_namespace s on s.oid = p.pronamespace
-		    where s.nspname = 'sqs2pg' and p.proname = 'ensure_partition'
-		      and has_schema_privilege(s.oid, 'usage') and has_function_privilege(p.oid, 'execute'))
-		from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = $1::oid`,
-		s.Database.Found.OID, table.Mode == contract.Upsert).Scan(&s.User, &s.MayInsert, &s.MayExtend)
-	if err != nil {
-		return err
+		return nil
 	}
 	return s.readPartitions(ctx, tx)
 }

@@ -53,7 +53,7 @@ func TestApplyRefusesOtherDifferences(t *testing.T) {
 		{"a changed type", column("app_version", func(c *contract.Column) { c.Type = contract.BigInt }), "",
 			[]string{"app_version", "is text in the table", "bigint in the contract"}},
 		{"a dropped column", with(logins(), func(c []contract.Column) []contract.Column { return c[1:] }), "",
-			[]string{"user_id", "no longer in the contract", `drop column "user_id"`}},
+			[]string{"user_id", "no longer in the contract", `alter column "user_id" drop not null`}},
 		{"a loosened column", column("user_id", func(c *contract.Column) { c.Required = false }), "",
 			[]string{"user_id", "not null in the table", "optional in the contract", "drop not null"}},
 		{"another mask", column("user_id", func(c *contract.Column) { c.Mask = mask.Token }), "",

@@ -23,6 +23,9 @@ type TakeOver struct {
 	// Nullable are columns that the contract requires, but that got no NOT NULL because old rows
 	// have no value for them.
 	Nullable []string `json:"nullable,omitempty"`
+	// Unmasked are masked columns that hold old values, as they were. This release has not masked
+	// them, so somebody must see that none is personal.
+	Unmasked []string `json:"unmasked,omitempty"`
 	// Dropped are the definitions of the old table's indexes and constraints, which were not
 	// carried over. Make those again that are needed.
 	Dropped []string `json:"dropped,omitempty"`
@@ -41,6 +44,7 @@ func (r Report) String() string {
 	for _, t := range r.TakenOver {
 		lines = append(lines, fmt.Sprintf("took over table %s with its %d rows", t.Table, t.Rows))
 		add("  left nullable, because old rows have no value:", t.Nullable)
+		add("  old values kept as they were, see that none is personal:", t.Unmasked)
 		add("  not carried over:", t.Dropped)
 	}
 	add("added column", r.AddedColumns)

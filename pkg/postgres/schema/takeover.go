@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres/registry"
 )
 
@@ -83,6 +84,9 @@ func (t *takeover) run(ctx context.Context) (TakeOver, error) {
 	}
 	if done.Rows, err = t.copy(ctx); err != nil {
 		return done, err
+	}
+	if done.Rows > 0 {
+		done.Unmasked = t.unmasked()
 	}
 	// The key comes last: to build its index once is faster than to add row by row.
 	return done, t.exec(ctx, "alter table "+qualified(t.table)+" add "+primaryKey(t.table), "drop table "+t.from, "drop schema "+oldSchema)
@@ -165,6 +169,16 @@ func (t *takeover) makePartitions(ctx context.Context) error {
 	}
 	_, err := t.Exec(ctx, "select sqs2pg.make_partition($1::text::regclass, moment) from "+moments, qualified(t.table))
 	return err
+}
+
+// unmasked returns the masked columns that the old table has values for.
+func (t *takeover) unmasked() (names []string) {
+	for _, c := range t.table.Columns {
+		if _, exists := t.found.Column(c.Name); exists && c.Mask != mask.None {
+			names = append(names, c.Name)
+		}
+	}
+	return names
 }
 
 // copy copies all rows and checks their number.

@@ -27,7 +27,7 @@ func TestTakesOverTheExercisesTable(t *testing.T) {
 		  ('u1', 'ios', 'aa', 'bb', 'DE', 2, '2023-01-31'), ('u1', 'ios', 'aa', 'bb', 'DE', 2, '2023-01-31'),
 		  ('u2', 'android', 'cc', 'dd', null, 30, '2023-02-01'), ('u3', 'ios', 'ee', 'ff', 'US', 4, null)`)
 	report := apply(t, db, logins())
-	want := []schema.TakeOver{{Table: "public.user_logins", Rows: 4}}
+	want := []schema.TakeOver{{Table: "public.user_logins", Rows: 4, Unmasked: []string{"masked_ip", "masked_device_id"}}}
 	if diff := cmp.Diff(want, report.TakenOver, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("report (-want +got):\n%s", diff)
 	}
@@ -74,7 +74,7 @@ func TestTakeOverKeepsRowsWithoutRequiredValues(t *testing.T) {
 	db.Exec(t, `create table user_logins (user_id text, device_type text, masked_ip text, app_version integer);
 		insert into user_logins values (null, 'ios', 'aa', 1), ('u2', 'ios', 'bb', 2)`)
 	report := apply(t, db, logins())
-	want := []schema.TakeOver{{Table: "public.user_logins", Rows: 2, Nullable: []string{"user_id", "masked_device_id"}}}
+	want := []schema.TakeOver{{Table: "public.user_logins", Rows: 2, Nullable: []string{"user_id", "masked_device_id"}, Unmasked: []string{"masked_ip"}}}
 	if diff := cmp.Diff(want, report.TakenOver, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("report (-want +got):\n%s", diff)
 	}

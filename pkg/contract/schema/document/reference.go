@@ -1,4 +1,4 @@
-package schema
+package document
 
 import (
 	"net/url"
@@ -34,8 +34,11 @@ func (r *references) add(here jsontext.Pointer, keyword, value string) {
 	}
 }
 
-// check returns the references that lead nowhere in a document that is decoded to maps and slices.
-func (r *references) check(document any) (found mistakes) {
+// CheckReferences returns the references that lead nowhere. document is the whole document, decoded
+// to maps and slices.
+func (t *Text) CheckReferences(document any) Mistakes { return t.refs.check(document) }
+
+func (r *references) check(document any) (found Mistakes) {
 	for _, at := range r.order {
 		if r.embedded {
 			return nil
@@ -44,10 +47,10 @@ func (r *references) check(document any) (found mistakes) {
 		target, err := url.PathUnescape(fragment)
 		switch {
 		case base != "" && base != strings.TrimSuffix(r.id, "#"):
-			found = append(found, mistakeAt(at, "%s is not in this document: put the schema under $defs and refer to it there", base))
+			found = append(found, MistakeAt(at, "%s is not in this document: put the schema under $defs and refer to it there", base))
 		case err == nil && (r.anchors[target] || (target == "" || target[0] == '/') && contains(document, jsontext.Pointer(target))):
 		default:
-			found = append(found, mistakeAt(at, "there is no schema #%s: put it under $defs", fragment))
+			found = append(found, MistakeAt(at, "there is no schema #%s: put it under $defs", fragment))
 		}
 	}
 	return found

@@ -1,4 +1,7 @@
-package schema
+// Package document reads the text of a contract's document: its keywords and where they stand, the
+// order of its properties, its references, and all mistakes at once. The schema library forgets the
+// order, and stops at the first of many mistakes; so the text is read before the library gets it.
+package document
 
 import (
 	"bytes"
@@ -13,14 +16,15 @@ import (
 	"sqs2pg/pkg/contract/scalar"
 )
 
-// documentText is what the schema library forgets of a document: the order of its properties, which
-// is the order of the columns.
-type documentText struct {
-	order    map[jsontext.Pointer][]string // names of properties, by the pointer of the schema that has them
-	declared map[string]bool               // the name of every property, at any depth
-	masks    []jsontext.Pointer            // x-mask and x-domain of schemas that are not properties with a column
-	refs     references
-	mistakes mistakes
+// Text is what the schema library forgets of a document: the order of its properties, which is the
+// order of the columns.
+type Text struct {
+	Order    map[jsontext.Pointer][]string // names of properties, by the pointer of the schema that has them
+	Declared map[string]bool               // the name of every property, at any depth
+	Masks    []jsontext.Pointer            // x-mask and x-domain of schemas that are not properties with a column
+	Mistakes Mistakes                      // without those of CheckReferences
+
+	refs references
 }
 
 // shape says which schemas the value of a keyword holds.
@@ -56,7 +60,7 @@ var keywords = map[string]shape{
 	"allOf": schemaList, "anyOf": schemaList, "oneOf": schemaList, "not": oneSchema, "if": oneSchema, "then": oneSchema, "else": oneSchema,
 }
 
-// place is where a schema stands, which decides which of our own keywords it may have.
+// place is where a schema stands. It decides which of our own keywords the schema may have.
 type place uint8
 
 const (
@@ -65,11 +69,19 @@ const (
 	atProperty              // a property of the root or of a nested object
 )
 
-// readDocument reads a document. It returns an error if the document is not JSON; other mistakes
-// are in the documentText.
-func readDocument(document []byte) (*documentText, error) {
-	t := &documentText{
-		order: map[jsontext.Pointer][]string{}, declared: map[string]bool{},
+// annotationPlaces says where our own keywords may stand. The meta-schema of our vocabulary says
+// which values they take.
+var annotationPlaces = map[string]place{
+	"x-table": atRoot, "x-write": atRoot,
+	"x-column": atProperty, "x-type": atProperty, "x-mask": atProperty, "x-domain": atProperty,
+	"x-recover": atProperty, "x-subject": atProperty,
+}
+
+// Read reads a document. It returns an error if the document is not a JSON object; other mistakes
+// are in the Text.
+func Read(document []byte) (*Text, error) {
+	t := &Text{
+		Order: map[jsontext.Pointer][]string{}, Declared: map[string]bool{},
 		refs: references{targets: map[jsontext.Pointer]string{}, anchors: map[string]bool{}},
 	}
 	d := jsontext.NewDecoder(bytes.NewBuffer(document))
@@ -92,11 +104,11 @@ func explainSyntax(document []byte, err error) error {
 		return err
 	}
 	before := document[:min(int(syntax.ByteOffset), len(document))]
-	return mistakeAt(syntax.JSONPointer, "line %d is not valid JSON: %v", 1+bytes.Count(before, []byte("\n")), syntax.Err)
+	return MistakeAt(syntax.JSONPointer, "line %d is not valid JSON: %v", 1+bytes.Count(before, []byte("\n")), syntax.Err)
 }
 
 // schema reads one schema and notes the keywords that have no meaning there.
-func (t *documentText) schema(d *jsontext.Decoder, at place) error {
+func (t *Text) schema(d *jsontext.Decoder, at place) error {
 	if d.PeekKind() != '{' {
 		return d.SkipValue() // true, false, or what the meta-schema refuses
 	}
@@ -121,18 +133,18 @@ func (t *documentText) schema(d *jsontext.Decoder, at place) error {
 }
 
 // properties reads the properties of the schema at here.
-func (t *documentText) properties(d *jsontext.Decoder, here jsontext.Pointer, at place) error {
+func (t *Text) properties(d *jsontext.Decoder, here jsontext.Pointer, at place) error {
 	if at != elsewhere {
 		at = atProperty
 	}
 	return members(d, func(_ jsontext.Pointer, name string) error {
-		t.order[here] = append(t.order[here], name)
-		t.declared[name] = true
+		t.Order[here] = append(t.Order[here], name)
+		t.Declared[name] = true
 		return t.schema(d, at)
 	})
 }
 
-func (t *documentText) schemas(d *jsontext.Decoder) error {
+func (t *Text) schemas(d *jsontext.Decoder) error {
 	if _, err := d.ReadToken(); err != nil {
 		return err
 	}
@@ -168,18 +180,18 @@ func members(d *jsontext.Decoder, value func(here jsontext.Pointer, name string)
 const draft = "https://json-schema.org/draft/2020-12/schema"
 
 // checkKeyword notes a keyword that is unknown, misplaced, or not for this release.
-func (t *documentText) checkKeyword(pointer jsontext.Pointer, keyword string, at place) {
+func (t *Text) checkKeyword(pointer jsontext.Pointer, keyword string, at place) {
 	allowed, ours := annotationPlaces[keyword]
 	_, known := keywords[keyword]
 	switch {
 	case known:
 	case !ours:
-		t.note(pointer, "unknown keyword %q%s", keyword, suggest(keyword, slices.Concat(
+		t.note(pointer, "unknown keyword %q%s", keyword, Suggest(keyword, slices.Concat(
 			slices.Collect(maps.Keys(keywords)), slices.Collect(maps.Keys(annotationPlaces)))))
 	case allowed == atRoot && at != atRoot:
 		t.note(pointer, "%s belongs at the root of the contract: move it there", keyword)
 	case at == elsewhere && (keyword == "x-mask" || keyword == "x-domain"):
-		t.masks = append(t.masks, pointer)
+		t.Masks = append(t.Masks, pointer)
 	case allowed != at:
 		t.note(pointer, "%s belongs on a property that becomes a column: move it there", keyword)
 	case keyword == "x-recover" || keyword == "x-subject":
@@ -189,7 +201,7 @@ func (t *documentText) checkKeyword(pointer jsontext.Pointer, keyword string, at
 
 // checkValue notes the mistakes that the schema library would not find, or not survive, in the
 // value of a keyword of the schema at here.
-func (t *documentText) checkValue(here jsontext.Pointer, keyword string, value jsontext.Value) {
+func (t *Text) checkValue(here jsontext.Pointer, keyword string, value jsontext.Value) {
 	if value.Kind() == '"' {
 		text, _ := jsontext.AppendUnquote(nil, value)
 		t.refs.add(here, keyword, string(text))
@@ -210,6 +222,6 @@ func (t *documentText) checkValue(here jsontext.Pointer, keyword string, value j
 	}
 }
 
-func (t *documentText) note(at jsontext.Pointer, format string, args ...any) {
-	t.mistakes = append(t.mistakes, mistakeAt(at, format, args...))
+func (t *Text) note(at jsontext.Pointer, format string, args ...any) {
+	t.Mistakes = append(t.Mistakes, MistakeAt(at, format, args...))
 }

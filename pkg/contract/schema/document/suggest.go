@@ -1,4 +1,4 @@
-package schema
+package document
 
 import (
 	"fmt"
@@ -6,12 +6,11 @@ import (
 	"strings"
 )
 
-// suggest ends an error about a misspelt word: it names the candidate that the word most likely
-// means.
-func suggest(word string, candidates []string) string {
-	slices.Sort(candidates)
+// Suggest returns the end of an error about a misspelt word: it names the candidate that the word
+// most likely means, or says to remove the word.
+func Suggest(word string, candidates []string) string {
 	best, bestDistance := "", 2+len(word)/3
-	for _, candidate := range candidates {
+	for _, candidate := range slices.Sorted(slices.Values(candidates)) {
 		if n := distance(strings.ToLower(word), strings.ToLower(candidate)); n < bestDistance {
 			best, bestDistance = candidate, n
 		}

@@ -1,0 +1,229 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// fanOut is the number of parts into which a refused block is split. With 16 a bad row among 10,000 is
+// found in 4 pipelines.
+const fanOut = 16
+
+// batch is one Write in progress. Its rows are indexes of events.
+//
+// Rows are written in chunks; see budget.go. All rows of a chunk are first tried as one block. A block is one INSERT in a transaction of its own: if Postgres
+// refuses a row, it rolls back the whole block. The block is then split, and the next pipeline tries all
+// the parts, and so on down to single rows.
+type batch struct {
+	writer *Writer
+	events []Event
+	rows   []int  // that are not decided yet, without those in lanes
+	lanes  []lane // of the chunk that is being written
+	result Result
+
+	failed      map[string]bool               // groups in which an event failed
+	days        map[time.Time]*pgconn.PgError // days whose partition was asked for; why it was refused, nil if it is there
+	missing     map[time.Time]bool            // days whose partition is still to be asked for
+	isolating   bool                          // Postgres refused a block of the chunk
+	answered    func()                        // called when the server has answered to a block
+	reconnected bool                          // because of overlooksPartition, which is done once at most
+}
+
+// lane is a queue of blocks. Only the first one is tried.
+type lane struct {
+	blocks [][]int
+	// group means that all rows are of one group, in order. None may be written while an earlier one
+	// is undecided, so the parts of a block stay in the lane.
+	group bool
+}
+
+func newBatch(w *Writer, events []Event) *batch {
+	rows := make([]int, len(events))
+	for i := range rows {
+		rows[i] = i
+	}
+	return &batch{
+		writer: w, events: events, rows: rows,
+		failed: map[string]bool{}, days: map[time.Time]*pgconn.PgError{}, missing: map[time.Time]bool{},
+	}
+}
+
+// write decides all rows on one connection. Its error is a fault of the connection, the server or the
+// set-up. After a fault it may be called again, and continues with the rows that are not decided yet.
+//
+// When Postgres has refused a block, the INSERT is also run with no rows, once on each connection. If
+// that fails, the set-up is at fault, and not a row.
+func (b *batch) write(ctx context.Context, conn *pgxpool.Conn) error {
+	proven := false
+	for b.skip(); len(b.lanes) > 0; b.skip() {
+		prove := b.isolating && !proven
+		if err := b.try(ctx, conn, prove); err != nil {
+			return err
+		}
+		proven = proven || prove
+	}
+	return nil
+}
+
+// skip removes the rows that are decided without a statement, and blocks and lanes without rows.
+func (b *batch) skip() {
+	var lanes []lane
+	for _, l := range b.lanes {
+		for ; len(l.blocks) > 0; l.blocks = l.blocks[1:] {
+			if l.blocks[0] = b.undecided(l.blocks[0]); len(l.blocks[0]) > 0 {
+				lanes = append(lanes, l)
+				break
+			}
+		}
+	}
+	b.lanes = lanes
+}
+
+// undecided holds the rows of failed groups, fails those of days whose partition was refused, and
+// returns the others.
+func (b *batch) undecided(rows []int) []int {
+	if len(b.failed) == 0 && len(b.days) == 0 {
+		return rows
+	}
+	var left []int
+	for _, i := range rows {
+		if b.failed[b.events[i].Group] {
+			b.result.Failures = append(b.result.Failures, Failure{Index: i, Held: true})
+		} else if refused := b.days[dayOf(b.events[i])]; refused != nil {
+			b.fail(i, refused)
+		} else {
+			left = append(left, i)
+		}
+	}
+	return left
+}
+
+func (b *batch) fail(row int, refused *pgconn.PgError) {
+	b.result.Failures = append(b.result.Failures, Failure{
+		Index: row, SQLSTATE: refused.Code, Constraint: refused.ConstraintName, Column: refused.ColumnName,
+	})
+	if group := b.events[row].Group; group != "" {
+		b.failed[group] = true
+	}
+}
+
+// try sends the first block of each lane in one pipeline, and takes over the answers. After a fault it
+// takes over the rows that were written, and the other blocks stay as they are.
+func (b *batch) try(ctx context.Context, conn *pgxpool.Conn, prove bool) error {
+	blocks := make([][]int, len(b.lanes))
+	for i, l := range b.lanes {
+		blocks[i] = l.blocks[0]
+	}
+	answers, fault := b.writer.statement.execute(ctx, conn, b.events, blocks, b.writer.pool.prepares(conn), prove)
+	faulty := fault != nil
+	var left []lane
+	for i, a := range answers {
+		if faulty && a.err != nil {
+			left = append(left, b.lanes[i])
+			continue
+		}
+		parts, err := b.decide(b.lanes[i], a)
+		left, fault = append(left, parts...), cmp.Or(fault, err)
+	}
+	b.lanes = append(left, b.lanes[len(answers):]...)
+	if fault == errOverlooksPartition {
+		b.reconnected = true
+		endProcess(ctx, conn)
+		b.writer.pool.pgx.Reset()
+	}
+	if fault == nil {
+		fault = b.ensurePartitions(ctx, conn)
+	}
+	return fault
+}
+
+// decide takes over the answer to the first block of a lane, and returns what is left of the lane.
+func (b *batch) decide(l lane, a answer) (left []lane, fault error) {
+	b.answered()
+	rows, rest := l.blocks[0], lane{blocks: l.blocks[1:], group: l.group}
+	refused, _ := errors.AsType[*pgconn.PgError](a.err)
+	switch {
+	case refused == nil:
+		b.result.Written += a.written
+		b.result.Duplicates += len(rows) - a.written
+		return []lane{rest}, nil
+	case kindOf(refused) == transient && !(refused.Code == statementTimeout && len(b.events) > 1):
+		return []lane{l}, refused
+	case lacksPartition(refused) && b.lacksDays(rows):
+		return []lane{l}, nil
+	case b.writer.overlooksPartition(refused) && !b.reconnected:
+		return []lane{l}, errOverlooksPartition
+	case b.isolating && len(rows) == 1:
+		b.fail(rows[0], refused)
+		return []lane{rest}, nil
+	}
+	b.isolating = true
+	return b.split(l), nil
+}
+
+// split divides the first block of a lane. The rows of a group get a lane of their own, and are then
+// halved, because the parts are tried one after the other.
+func (b *batch) split(l lane) []lane {
+	rows := l.blocks[0]
+	if l.group {
+		half := (len(rows) + 1) / 2
+		return []lane{{blocks: slices.Concat(slices.Collect(slices.Chunk(rows, half)), l.blocks[1:]), group: true}}
+	}
+	var free []int
+	var names []string
+	groups := map[string][]int{}
+	for _, i := range rows {
+		group := b.events[i].Group
+		if group == "" {
+			free = append(free, i)
+			continue
+		}
+		if groups[group] == nil {
+			names = append(names, group)
+		}
+		groups[group] = append(groups[group], i)
+	}
+	var lanes []lane
+	for part := range slices.Chunk(free, max(1, (len(free)+fanOut-1)/fanOut)) {
+		lanes = append(lanes, lane{blocks: [][]int{part}})
+	}
+	for _, name := range names {
+		lanes = append(lanes, lane{blocks: [][]int{groups[name]}, group: true})
+	}
+	return lanes
+}
+
+// judge tells the faults of rows from those of the set-up. Some codes are the row's fault by their
+// class. Any other code is if another event was written: triggers and row-level security refuse a row
+// with any code. If nothing was written and several rows failed alike, the set-up is at fault. While rows
+// are left, those that cannot be judged are tried again at the next delivery.
+func (b *batch) judge() error {
+	if b.result.Written+b.result.Duplicates > 0 {
+		return nil
+	}
+	var unproven []*Failure
+	for i := range b.result.Failures {
+		f := &b.result.Failures[i]
+		if !f.Held && kindOf(&pgconn.PgError{Code: f.SQLSTATE}) != rowRefused {
+			unproven = append(unproven, f)
+		}
+	}
+	unlike := func(f *Failure) bool { return f.SQLSTATE != unproven[0].SQLSTATE }
+	for _, f := range unproven {
+		if len(b.rows) > 0 {
+			*f = Failure{Index: f.Index, Undecided: true}
+			continue
+		}
+		if f.SQLSTATE == statementTimeout || len(unproven) > 1 && !slices.ContainsFunc(unproven, unlike) {
+			return &pgconn.PgError{Code: f.SQLSTATE}
+		}
+		f.Unproven = true
+	}
+	return nil
+}
