@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -26,10 +27,15 @@ func (f *endpointFlags) endpoint() (string, error) {
 	if f.Local {
 		return localEndpoint, nil
 	}
-	if f.EndpointURL != "" && !strings.HasPrefix(f.EndpointURL, "http://") && !strings.HasPrefix(f.EndpointURL, "https://") {
+	if f.EndpointURL == "" {
+		return "", nil
+	}
+	scheme, rest, _ := strings.Cut(f.EndpointURL, "://")
+	scheme = strings.ToLower(scheme)
+	if rest == "" || scheme != "http" && scheme != "https" {
 		return "", misuse("the endpoint %s has no scheme: type --endpoint-url http://%[1]s, or set AWS_ENDPOINT_URL to that", f.EndpointURL)
 	}
-	return f.EndpointURL, nil
+	return scheme + "://" + rest, nil
 }
 
 // queueFlags name a queue and where it is.
@@ -37,6 +43,10 @@ type queueFlags struct {
 	Queue         string `required:"" placeholder:"NAME|URL" help:"Queue name or URL."`
 	endpointFlags `embed:""`
 }
+
+// queueName is SQS's rule for names.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html
+var queueName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$|^[A-Za-z0-9_-]{1,75}\.fifo$`)
 
 // open finds the queue. The URL of an AWS queue says where it is, whatever AWS_ENDPOINT_URL says.
 // The URL of another queue does if no flag does.
@@ -56,6 +66,8 @@ func (f *queueFlags) open(ctx context.Context) (*queue.Queue, error) {
 		return queue.New(queue.NewClient(cfg, "https://"+u.Host), f.Queue), asMisuse(err)
 	case isURL && endpoint == "":
 		endpoint = u.Scheme + "://" + u.Host
+	case !isURL && !queueName.MatchString(f.Queue):
+		return nil, misuse("--queue: %q is not a queue name: it has 1 to 80 letters, digits, - and _, and may end in .fifo", f.Queue)
 	}
 	client, err := newSQS(ctx, endpoint)
 	if err != nil {

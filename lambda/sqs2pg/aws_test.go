@@ -1,8 +1,11 @@
 package main
 
 import (
+	"net/url"
 	"strings"
 	"testing"
+
+	"sqs2pg/pkg/postgres/postgrestest"
 )
 
 // withoutAWS takes every AWS setting out of the environment of this process.
@@ -112,6 +115,26 @@ func TestSaysWhereBeforeChangingAnything(t *testing.T) {
 	}
 	if q, d := count(t, endpoint, source), count(t, endpoint, dead); q != "1" || d != "0" {
 		t.Errorf("the queue holds %s, the dead-letter queue %s, want 1 and 0", q, d)
+	}
+}
+
+func TestSaysWhichDatabaseBeforeChangingIt(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	u, err := url.Parse(db.OwnerURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "database " + strings.TrimPrefix(u.Path, "/") + " at " + u.Host + "\n"
+	for _, args := range [][]string{
+		{"migrate", "--contract", "user_logins"},
+		{"maintain", "--contract", "user_logins"},
+		{"run", "--messages", "1", "--function", bootstrap},
+	} {
+		_, _, errs := sqs2pg(t, append(args, "--database-url", db.OwnerURL)...)
+		if !strings.HasPrefix(errs, want) {
+			t.Errorf("sqs2pg %s says %q, want it to begin with %q", args[0], errs, want)
+		}
 	}
 }
 

@@ -58,3 +58,8 @@ func (f *databaseFlag) openDatabase(ctx context.Context) (*postgres.Pool, error)
 	}
 	return pool, err
 }
+
+// printDatabase tells the person which database a command is about to change.
+func printDatabase(s *streams, pool *postgres.Pool) {
+	fmt.Fprintf(s.err, "database %s\n", pool.Where())
+}

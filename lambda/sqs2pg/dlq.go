@@ -164,6 +164,9 @@ func (c *dlqRedrive) Run(ctx context.Context, s *streams) error {
 	if rest := dead.Visible - moved - left.total(); rest > 0 && err == nil {
 		fmt.Fprintf(s.err, "%d could not be received now: run this again in a minute\n", rest)
 	}
+	if dead.Hidden > 0 {
+		fmt.Fprintf(s.err, "%d more in flight: another program has received them; run this again when they are visible\n", dead.Hidden)
+	}
 	return err
 }
 

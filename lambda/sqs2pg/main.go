@@ -18,6 +18,7 @@ import (
 	"slices"
 	"syscall"
 
+	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/terminal/variables"
 
 	"github.com/alecthomas/kong"
@@ -98,6 +99,9 @@ func execute(ctx context.Context, args []string, s *streams) int {
 	}
 	if err = k.Run(); err == nil {
 		return 0
+	}
+	if _, ok := errors.AsType[*postgres.Unavailable](err); ok && ctx.Err() != nil {
+		err = errors.New("stopped") // by Ctrl-C; nothing is wrong with the database
 	}
 	fmt.Fprintf(s.err, "sqs2pg: %v\n", err)
 	if _, ok := errors.AsType[misuseError](err); ok {

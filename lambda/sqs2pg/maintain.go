@@ -28,6 +28,7 @@ func (c *maintainCommand) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	defer pool.Close()
+	printDatabase(s, pool)
 	report, err := partitions.Run(ctx, pool, loaded.Table(), partitions.Plan{Width: c.PartitionWidth, RetentionDays: c.RetentionDays})
 	for _, name := range report.Partitions {
 		fmt.Fprintln(s.err, "made partition", name)

@@ -27,6 +27,7 @@ func (c *migrateCommand) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	defer pool.Close()
+	printDatabase(s, pool)
 	report, err := schema.Apply(ctx, pool, loaded.Table())
 	if err != nil {
 		return err

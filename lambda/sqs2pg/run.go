@@ -115,6 +115,7 @@ func (c *runCommand) database(ctx context.Context, s *streams) (*home.Database, 
 	if err != nil {
 		return nil, err
 	}
+	printDatabase(s, pool)
 	pool.Close()
 	return home.Given(c.DatabaseURL), nil
 }

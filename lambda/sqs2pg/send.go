@@ -3,10 +3,12 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"sqs2pg/pkg/local/sample"
@@ -50,15 +52,39 @@ func (c *sendCommand) bodies(in io.Reader) ([]string, error) {
 
 // readLines reads the messages of a file, one per line; - is in.
 func readLines(file string, in io.Reader) ([]string, error) {
-	if file == "-" {
-		return lines(in)
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, misuse("%v", err)
+		}
+		defer f.Close()
+		in = f
 	}
-	f, err := os.Open(file)
+	bodies, err := lines(in)
 	if err != nil {
-		return nil, misuse("%v", err)
+		return nil, err
 	}
-	defer f.Close()
-	return lines(f)
+	return bodies, checkLines(bodies)
+}
+
+// checkLines refuses a file that is plainly not one message per line. The first line of such a file
+// is either half a document, or a whole list of messages.
+func checkLines(lines []string) error {
+	first := slices.IndexFunc(lines, func(line string) bool { return !isEmpty(line) })
+	switch {
+	case first < 0:
+		return nil
+	case strings.HasPrefix(lines[0], "\ufeff"):
+		return misuse("the file begins with a byte order mark (BOM): save it as UTF-8 without one")
+	}
+	text := lines[first]
+	if json.Valid([]byte(text)) && !strings.HasPrefix(strings.TrimSpace(text), "[") {
+		return nil
+	}
+	if whole := strings.Join(lines, "\n"); json.Valid([]byte(whole)) {
+		return misuse("the file is one JSON document: one message a line")
+	}
+	return nil
 }
 
 func (c *sendCommand) seed() uint64 {

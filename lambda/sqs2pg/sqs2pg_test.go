@@ -164,6 +164,8 @@ func TestExplainsMistakesInOneLine(t *testing.T) {
 		"an unknown contract":           {[]string{"contract", "check", "user_login"}, 2, "user_logins"},
 		"a misspelt keyword":            {[]string{"contract", "check", misspelt}, 2, "x-mask"},
 		"no messages":                   {[]string{"send", "--endpoint-url", endpoint, "--queue", "there", "--count", "0"}, 2, "--count"},
+		"a name that no queue can have": {[]string{"send", "--endpoint-url", endpoint, "--queue", "bad name"}, 2, `"bad name" is not a queue name`},
+		"an endpoint in upper case":     {[]string{"send", "--endpoint-url", "HTTP://127.0.0.1:1", "--queue", "q"}, 1, "connection refused"},
 		"a missing file":                {[]string{"send", "--endpoint-url", endpoint, "--queue", "there", "nothing.jsonl"}, 2, "nothing.jsonl"},
 	}
 	for name, tt := range tests {

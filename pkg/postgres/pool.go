@@ -9,9 +9,12 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -152,6 +155,13 @@ func (p *Pool) unavailable(err error) *Unavailable {
 		u.Passing = true
 	}
 	return u
+}
+
+// Where says which database it is: "NAME at HOST:PORT". It holds no user and no password, and does
+// not connect.
+func (p *Pool) Where() string {
+	c := p.pgx.Config().ConnConfig
+	return fmt.Sprintf("%s at %s", cmp.Or(c.Database, "(default)"), net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port))))
 }
 
 // Close waits until all connections have been returned, then closes them. One whose network is dead

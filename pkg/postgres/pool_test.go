@@ -180,3 +180,22 @@ func TestPreviewShowsTheNewestRows(t *testing.T) {
 	_, _, err = postgres.Preview(t.Context(), db.Pool, logins.Table(), 2)
 	wantUnavailable(t, err, "42501", "may not")
 }
+
+func TestWhereHoldsNoUserAndNoPassword(t *testing.T) {
+	t.Parallel()
+	for url, want := range map[string]string{
+		"postgres://ursula:secret@db.example.com:6432/logins": "logins at db.example.com:6432",
+		"postgres://ursula:secret@[::1]/logins":               "logins at [::1]:5432",
+		"host=/tmp user=ursula dbname=logins":                 "logins at /tmp:5432",
+		"postgres://ursula:secret@127.0.0.1":                  "(default) at 127.0.0.1:5432",
+	} {
+		pool, err := postgres.Open(t.Context(), postgres.Config{URL: url})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := pool.Where(); got != want {
+			t.Errorf("%s is %q, want %q", url, got, want)
+		}
+		pool.Close()
+	}
+}
