@@ -47,6 +47,8 @@ var order = []string{
 	"pkg/postgres/registry",
 	"pkg/postgres/partitions",
 	"pkg/postgres",
+	"pkg/postgres/dsn",
+	"pkg/postgres/wire",
 	"pkg/message",
 	"pkg/contract",
 	"pkg/contract/schema",
@@ -202,4 +204,37 @@ func TestEachPackageCommentSaysWhatThePackageIs(t *testing.T) {
 			t.Errorf("%s: its comment begins %q, want a sentence that begins with the package's name", p.name(), p.Doc)
 		}
 	}
+}
+
+func TestPackagesStaySmall(t *testing.T) {
+	t.Parallel()
+	for _, p := range listPackages(t) {
+		files, lines := 14, 1500
+		switch p.name() {
+		case "lambda/sqs2pg":
+			files, lines = 40, 1700 // a file for each command
+		case "pkg/local/sqsserver":
+			continue // the SQS API has many calls, and all of them share the queue
+		}
+		if n := len(p.GoFiles); n > files {
+			t.Errorf("%s has %d files, want at most %d: split it", p.name(), n, files)
+		}
+		if n := p.countLines(t); n > lines {
+			t.Errorf("%s has %d lines, want at most %d: split it", p.name(), n, lines)
+		}
+	}
+}
+
+// countLines returns the number of lines in the files of the package that are not tests.
+func (p goPackage) countLines(t *testing.T) int {
+	t.Helper()
+	lines := 0
+	for _, file := range p.GoFiles {
+		text, err := os.ReadFile(filepath.Join(p.Dir, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines += bytes.Count(text, []byte("\n"))
+	}
+	return lines
 }

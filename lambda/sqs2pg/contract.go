@@ -121,7 +121,7 @@ func (c *contractTry) Run(s *streams) error {
 	}
 	tried, refused := 0, 0
 	for i, body := range bodies {
-		if isEmpty(body) {
+		if body == "" {
 			continue
 		}
 		tried++

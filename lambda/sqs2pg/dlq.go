@@ -154,14 +154,14 @@ func (c *dlqRedrive) Run(ctx context.Context, s *streams) error {
 	if ok, err := c.confirmed(s, dead); !ok {
 		return err
 	}
-	left := reasons{}
-	moved, err := dead.Redrive(ctx, func(l *deadletter.Letter) bool { return c.All || !left.add(l.Reason(contract)) })
+	left := deadletter.Reasons{}
+	moved, err := dead.Redrive(ctx, func(l *deadletter.Letter) bool { return c.All || !left.Add(l.Reason(contract)) })
 	fmt.Fprintf(s.err, "%d of %d messages redriven from %s to %s\n", moved, dead.Visible, dead.Queue.Name(), dead.Source.Name())
-	if n := left.total(); n > 0 {
+	if n := left.Total(); n > 0 {
 		fmt.Fprintf(s.err, "%d left, which the contract refuses: mend the contract or its producer, or use --all\n", n)
-		left.print(s)
+		printReasons(s, left)
 	}
-	if rest := dead.Visible - moved - left.total(); rest > 0 && err == nil {
+	if rest := dead.Visible - moved - left.Total(); rest > 0 && err == nil {
 		fmt.Fprintf(s.err, "%d could not be received now: run this again in a minute\n", rest)
 	}
 	if dead.Hidden > 0 {
@@ -187,41 +187,22 @@ func (c *dlqRedrive) confirmed(s *streams, dead *deadletter.Letters) (bool, erro
 
 // preview counts the dead letters by what the contract has against them.
 func (c *dlqRedrive) preview(ctx context.Context, s *streams, contract *contract.Contract, dead *deadletter.Letters) error {
-	move, leave := 0, reasons{}
+	move, leave := 0, deadletter.Reasons{}
 	if err := dead.Look(ctx, func(l *deadletter.Letter) bool {
-		if c.All || !leave.add(l.Reason(contract)) {
+		if c.All || !leave.Add(l.Reason(contract)) {
 			move++
 		}
 		return true
 	}); err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "would redrive %d messages from %s to %s, and leave %d\n", move, dead.Queue.Name(), dead.Source.Name(), leave.total())
-	leave.print(s)
+	fmt.Fprintf(s.out, "would redrive %d messages from %s to %s, and leave %d\n", move, dead.Queue.Name(), dead.Source.Name(), leave.Total())
+	printReasons(s, leave)
 	return nil
 }
 
-// reasons counts the letters that the contract refuses, by reason.
-type reasons map[string]int
-
-// add counts a letter with that reason. It returns false, and counts nothing, if the contract
-// accepts it.
-func (r reasons) add(reason string) bool {
-	if reason == deadletter.Accepted {
-		return false
-	}
-	r[reason]++
-	return true
-}
-
-func (r reasons) total() (n int) {
-	for _, count := range r {
-		n += count
-	}
-	return n
-}
-
-func (r reasons) print(s *streams) {
+// printReasons prints how many letters the contract refuses for each reason.
+func printReasons(s *streams, r deadletter.Reasons) {
 	var rows [][]string
 	for _, reason := range slices.Sorted(maps.Keys(r)) {
 		rows = append(rows, []string{strconv.Itoa(r[reason]), reason})

@@ -20,8 +20,8 @@ import (
 	"sqs2pg/pkg/local/invoker"
 	"sqs2pg/pkg/local/localpg"
 	"sqs2pg/pkg/local/sample"
-	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/postgrestest"
+	"sqs2pg/pkg/postgres/schema"
 )
 
 // keyring is that of tests whose commands must use the same keys.
@@ -58,7 +58,7 @@ func TestRunLoadsAHundredLoginsAndASecondRunAddsItsOwn(t *testing.T) {
 		server.Stop()
 		os.RemoveAll(server.Dir()) // as root it is not in dir
 	})
-	_, rows, err := postgres.Preview(t.Context(), postgrestest.Open(t, server.URL("postgres")), load(t, "user_logins"), 1000)
+	_, rows, err := schema.Preview(t.Context(), postgrestest.Open(t, server.URL("postgres")), load(t, "user_logins"), 1000)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,14 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"sqs2pg/pkg/local/sample"
@@ -29,7 +26,7 @@ func (c *sendCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	bodies = slices.DeleteFunc(bodies, isEmpty)
+	bodies = slices.DeleteFunc(bodies, func(b string) bool { return b == "" }) // SQS takes no empty message
 	q, err := c.open(ctx)
 	if err != nil {
 		return err
@@ -60,31 +57,11 @@ func readLines(file string, in io.Reader) ([]string, error) {
 		defer f.Close()
 		in = f
 	}
-	bodies, err := lines(in)
+	lines, err := queue.ReadLines(in)
 	if err != nil {
-		return nil, err
+		return nil, misuse("%w", err)
 	}
-	return bodies, checkLines(bodies)
-}
-
-// checkLines refuses a file that is plainly not one message per line. The first line of such a file
-// is either half a document, or a whole list of messages.
-func checkLines(lines []string) error {
-	first := slices.IndexFunc(lines, func(line string) bool { return !isEmpty(line) })
-	switch {
-	case first < 0:
-		return nil
-	case strings.HasPrefix(lines[0], "\ufeff"):
-		return misuse("the file begins with a byte order mark (BOM): save it as UTF-8 without one")
-	}
-	text := lines[first]
-	if json.Valid([]byte(text)) && !strings.HasPrefix(strings.TrimSpace(text), "[") {
-		return nil
-	}
-	if whole := strings.Join(lines, "\n"); json.Valid([]byte(whole)) {
-		return misuse("the file is one JSON document: one message a line")
-	}
-	return nil
+	return lines, nil
 }
 
 func (c *sendCommand) seed() uint64 {
@@ -92,21 +69,4 @@ func (c *sendCommand) seed() uint64 {
 		return uint64(time.Now().UnixNano())
 	}
 	return c.Seed
-}
-
-// isEmpty finds lines that are not messages: SQS takes no empty message.
-func isEmpty(line string) bool { return line == "" }
-
-// lines reads one message per line. Empty lines are messages here too.
-func lines(in io.Reader) ([]string, error) {
-	var bodies []string
-	scanner := bufio.NewScanner(in)
-	scanner.Buffer(nil, queue.MaxSize+1)
-	for scanner.Scan() {
-		bodies = append(bodies, scanner.Text())
-	}
-	if err := scanner.Err(); err != nil {
-		return nil, fmt.Errorf("read line %d: %w", len(bodies)+1, err)
-	}
-	return bodies, nil
 }

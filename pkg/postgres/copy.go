@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/postgres/wire"
 )
 
 const (
@@ -56,7 +57,7 @@ copy %s (%s) from stdin (format binary)`, name, name, strings.Join(withReserved(
 // and a trailer. The events are encoded while they are sent.
 // See https://www.postgresql.org/docs/current/sql-copy.html, "Binary Format".
 type copyReader struct {
-	types         []encoding
+	types         []wire.Encoding
 	events        []Event
 	rows          []int // not encoded yet
 	chunk, unread []byte
@@ -86,7 +87,7 @@ func (r *copyReader) encode() {
 		event := r.events[r.rows[0]]
 		b = binary.BigEndian.AppendUint16(b, uint16(len(r.types)+3))
 		for c, e := range r.types {
-			b = e.appendValue(b, event.Row.Value(c))
+			b = e.AppendValue(b, event.Row.Value(c))
 		}
 		b = appendID(appendSentAt(appendCreateDate(b, event), event), event)
 	}

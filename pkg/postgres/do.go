@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"sqs2pg/pkg/postgres/dsn"
 )
 
 // Do runs work on a connection, and again on another one while ctx has time and the fault may pass.
@@ -25,4 +27,4 @@ func (p *Pool) Wait(ctx context.Context) error {
 
 // OnThisMachine reports whether all hosts of the pool are this machine: a socket, localhost, or a
 // loopback address.
-func (p *Pool) OnThisMachine() bool { return allOnThisMachine(p.pgx.Config().ConnConfig) }
+func (p *Pool) OnThisMachine() bool { return dsn.OnThisMachine(p.pgx.Config().ConnConfig) }

@@ -21,6 +21,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"sqs2pg/pkg/postgres/dsn"
 )
 
 const (
@@ -85,12 +87,12 @@ func parse(cfg Config) (*pgxpool.Config, pgx.QueryExecMode, error) {
 	if strings.TrimSpace(cfg.URL) == "" {
 		return nil, 0, fmt.Errorf("%w: the URL is empty: set DATABASE_URL to postgres://user:password@host:5432/database", ErrConfig)
 	}
-	config, mode, err := parseURL(cfg.URL)
+	config, mode, err := dsn.Parse(cfg.URL)
 	if err != nil { // err's text repeats most of the URL
 		return nil, 0, fmt.Errorf("%w: the URL cannot be read: it should look like postgres://user:password@host:5432/database?sslmode=verify-full, "+
 			"with special characters of the password percent-encoded", ErrConfig)
 	}
-	if !sets(cfg.URL, "pool_max_conns") {
+	if !dsn.Sets(cfg.URL, "pool_max_conns") {
 		config.MaxConns = maxConns
 	}
 	if config.ConnConfig.ConnectTimeout == 0 {

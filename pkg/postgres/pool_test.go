@@ -15,6 +15,7 @@ import (
 
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/postgrestest"
+	"sqs2pg/pkg/postgres/schema"
 )
 
 func TestOpenRefusesUnreadableSettings(t *testing.T) {
@@ -163,7 +164,7 @@ func TestPreviewShowsTheNewestRows(t *testing.T) {
 		events[i].SentAt = noon.Add(time.Duration(i) * time.Minute)
 	}
 	write(t, postgres.NewWriter(db.Pool, logins.Table()), events)
-	columns, rows, err := postgres.Preview(t.Context(), postgrestest.Open(t, db.OwnerURL), logins.Table(), 2)
+	columns, rows, err := schema.Preview(t.Context(), postgrestest.Open(t, db.OwnerURL), logins.Table(), 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +178,7 @@ func TestPreviewShowsTheNewestRows(t *testing.T) {
 	if diff := cmp.Diff([]string{"u4 NULL", "u3 NULL"}, users); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	_, _, err = postgres.Preview(t.Context(), db.Pool, logins.Table(), 2)
+	_, _, err = schema.Preview(t.Context(), db.Pool, logins.Table(), 2)
 	wantUnavailable(t, err, "42501", "may not")
 }
 

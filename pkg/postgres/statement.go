@@ -17,31 +17,32 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/postgres/wire"
 )
 
 // statement is the INSERT that writes a batch. Its text is the same for any number of rows, so a
 // connection prepares it once, and it is never long enough for RDS Proxy to pin the connection.
 type statement struct {
-	sql     string     // with one array per column as parameters
-	name    string     // of the prepared statement
-	types   []encoding // of the contract's columns
-	key     []int      // indexes into types of the key's columns; empty in insert mode
-	oids    []uint32   // of all parameters: the contract's columns, sent_at, event_id
-	formats []int16    // all binary
+	sql     string          // with one array per column as parameters
+	name    string          // of the prepared statement
+	types   []wire.Encoding // of the contract's columns
+	key     []int           // indexes into types of the key's columns; empty in insert mode
+	oids    []uint32        // of all parameters: the contract's columns, sent_at, event_id
+	formats []int16         // all binary
 }
 
-var sentAt, eventID = encodings[contract.Timestamptz], encodings[contract.UUID]
+var sentAt, eventID = wire.Of(contract.Timestamptz), wire.Of(contract.UUID)
 
 func newStatement(table contract.Table) *statement {
 	s := &statement{key: places(table, table.Key)}
 	var names, arrays []string
 	for _, column := range table.Columns {
-		s.types = append(s.types, encodings[column.Type.Base()])
+		s.types = append(s.types, wire.Of(column.Type.Base()))
 		names = append(names, quote(column.Name))
 	}
 	for i, e := range append(s.types[:len(s.types):len(s.types)], sentAt, eventID) {
-		s.oids, s.formats = append(s.oids, e.array), append(s.formats, pgx.BinaryFormatCode)
-		arrays = append(arrays, fmt.Sprintf("$%d::%s[]", i+1, e.sql))
+		s.oids, s.formats = append(s.oids, e.Array), append(s.formats, pgx.BinaryFormatCode)
+		arrays = append(arrays, fmt.Sprintf("$%d::%s[]", i+1, e.SQL))
 	}
 	s.sql = insertSQL(table, names, arrays)
 	sum := sha256.Sum256([]byte(s.sql))
@@ -93,14 +94,14 @@ func (s *statement) encode(events []Event, rows []int) [][]byte {
 	}
 	params := make([][]byte, 0, len(s.oids))
 	for c, e := range s.types {
-		b := appendArray(make([]byte, 0, 20+24*len(rows)), e.element, len(rows))
+		b := wire.AppendArray(make([]byte, 0, 20+24*len(rows)), e.Element, len(rows))
 		for _, i := range rows {
-			b = e.appendValue(b, events[i].Row.Value(c))
+			b = e.AppendValue(b, events[i].Row.Value(c))
 		}
 		params = append(params, b)
 	}
-	times := appendArray(make([]byte, 0, 20+12*len(rows)), sentAt.element, len(rows))
-	ids := appendArray(make([]byte, 0, 20+20*len(rows)), eventID.element, len(rows))
+	times := wire.AppendArray(make([]byte, 0, 20+12*len(rows)), sentAt.Element, len(rows))
+	ids := wire.AppendArray(make([]byte, 0, 20+20*len(rows)), eventID.Element, len(rows))
 	for _, i := range rows {
 		times, ids = appendSentAt(times, events[i]), appendID(ids, events[i])
 	}

@@ -88,7 +88,7 @@ func TestTrustsEveryRDSRootForFiveYears(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	text, err := os.ReadFile("rds_roots.pem")
+	text, err := os.ReadFile("dsn/rds_roots.pem")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,7 +37,7 @@ func (s *statement) newestPerKey(events []Event, rows []int) []int {
 func (s *statement) keyOf(row contract.Row) string {
 	var key []byte
 	for _, c := range s.key {
-		key = s.types[c].appendValue(key, row.Value(c))
+		key = s.types[c].AppendValue(key, row.Value(c))
 	}
 	return string(key)
 }

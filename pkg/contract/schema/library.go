@@ -2,6 +2,7 @@ package schema
 
 import (
 	"bytes"
+	"errors"
 	"net/url"
 	"slices"
 	"strings"
@@ -12,8 +13,9 @@ import (
 	"sqs2pg/pkg/contract/schema/document"
 )
 
-// documentURL stands for the document in the schema library, which names schemas by URL.
-const documentURL = "contract:///contract.json"
+// errFormat is all that the schema library is told of a value that breaks a format: its errors
+// quote their cause.
+var errFormat = errors.New("format")
 
 // compileLibrary checks source, a document, against the meta-schemas of the draft and of our
 // vocabulary, and compiles it by the schema library. It takes values with mistakes out of the
@@ -31,7 +33,7 @@ func compileLibrary(source []byte, text *document.Text) (*jsonschema.Schema, doc
 		if err == nil {
 			return schema, known
 		}
-		found := explain(err)
+		found := document.Explain(err)
 		known = known.With(found...)
 		if !found.RemoveFrom(value) {
 			return nil, known
@@ -49,10 +51,10 @@ func compileValue(value any) (*jsonschema.Schema, error) {
 	}
 	c.AssertVocabs()
 	c.RegisterVocabulary(vocabulary())
-	if err := c.AddResource(documentURL, value); err != nil {
+	if err := c.AddResource(document.URL, value); err != nil {
 		return nil, err
 	}
-	return c.Compile(documentURL)
+	return c.Compile(document.URL)
 }
 
 // pointerOf returns where in the document the library has found a schema.

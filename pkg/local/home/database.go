@@ -101,12 +101,12 @@ func (d *Database) makeWriter(ctx context.Context, pool *postgres.Pool) error {
 	return schema.Login(ctx, pool, u.User.Username(), password)
 }
 
-// Newest returns the newest n rows of the table, as postgres.Preview does.
+// Newest returns the newest n rows of the table, as schema.Preview does.
 func (d *Database) Newest(ctx context.Context, table contract.Table, n int) (columns []string, rows [][]string, err error) {
 	pool, err := postgres.Open(ctx, postgres.Config{URL: d.Owner})
 	if err != nil {
 		return nil, nil, err
 	}
 	defer pool.Close()
-	return postgres.Preview(ctx, pool, table, n)
+	return schema.Preview(ctx, pool, table, n)
 }

@@ -1,4 +1,4 @@
-package postgres
+package schema
 
 import (
 	"context"
@@ -6,16 +6,17 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/postgres"
 )
 
 // Preview returns the newest rows of a table, at most n, with the names of all columns. Each value
 // is as Postgres prints it, and NULL is "NULL". It is for people to look at. It needs a role that
-// may read the table, which the writer may not. The error is an *Unavailable.
-func Preview(ctx context.Context, pool *Pool, table contract.Table, n int) (columns []string, rows [][]string, err error) {
-	result, err := pool.pgx.Query(ctx, "select * from "+quote(table.Schema, table.Name)+" order by sent_at desc, event_id limit $1",
+// may read the table, which the writer may not. The error is a *postgres.Unavailable.
+func Preview(ctx context.Context, pool *postgres.Pool, table contract.Table, n int) (columns []string, rows [][]string, err error) {
+	result, err := pool.Pgx().Query(ctx, "select * from "+qualified(table)+" order by sent_at desc, event_id limit $1",
 		pgx.QueryResultFormats{pgx.TextFormatCode}, n)
 	if err != nil {
-		return nil, nil, pool.unavailable(err)
+		return nil, nil, safe(err)
 	}
 	defer result.Close()
 	for _, field := range result.FieldDescriptions() {
@@ -32,7 +33,7 @@ func Preview(ctx context.Context, pool *Pool, table contract.Table, n int) (colu
 		rows = append(rows, row)
 	}
 	if err := result.Err(); err != nil {
-		return nil, nil, pool.unavailable(err)
+		return nil, nil, safe(err)
 	}
 	return columns, rows, nil
 }

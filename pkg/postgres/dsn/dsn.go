@@ -1,4 +1,6 @@
-package postgres
+// Package dsn reads a Postgres connection string and makes its connections safe by default. It is
+// apart from the pool because the rules of TLS are one idea, and no pool is needed to test them.
+package dsn
 
 import (
 	"crypto/x509"
@@ -28,30 +30,30 @@ var roots = sync.OnceValue(func() *x509.CertPool {
 	return pool
 })
 
-// parseURL reads a connection string, and returns the exec mode that it chooses, 0 for none.
+// Parse reads a connection string, and returns the exec mode that it chooses, 0 for none.
 // Connections are safe by default: sslmode is verify-full, except to a server on this machine, and
 // RDS's roots are trusted for RDS. RDS Proxy gets no named prepared statements, because they would
 // pin a connection to its client. The string may say otherwise by sslmode, sslrootcert and
 // default_query_exec_mode, and so may PGSSLMODE.
 // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html
 // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy-pinning.html
-func parseURL(text string) (*pgxpool.Config, pgx.QueryExecMode, error) {
+func Parse(text string) (*pgxpool.Config, pgx.QueryExecMode, error) {
 	config, err := pgxpool.ParseConfig(text)
 	if err != nil {
 		return nil, 0, err
 	}
 	// pgx reads PGSSLMODE, as it reads all variables of libpq.
-	if !allOnThisMachine(config.ConnConfig) && !sets(text, "sslmode") && os.Getenv("PGSSLMODE") == "" {
+	if !OnThisMachine(config.ConnConfig) && !Sets(text, "sslmode") && os.Getenv("PGSSLMODE") == "" {
 		if config, err = pgxpool.ParseConfig(withVerifyFull(text)); err != nil {
 			return nil, 0, err
 		}
 	}
 	rds := onRDS(config.ConnConfig.Host)
-	if rds && !sets(text, "sslrootcert") {
+	if rds && !Sets(text, "sslrootcert") {
 		trustRDS(config.ConnConfig)
 	}
 	switch {
-	case sets(text, "default_query_exec_mode"):
+	case Sets(text, "default_query_exec_mode"):
 		return config, config.ConnConfig.DefaultQueryExecMode, nil
 	case rds && strings.Contains(config.ConnConfig.Host, ".proxy-"):
 		config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
@@ -60,8 +62,8 @@ func parseURL(text string) (*pgxpool.Config, pgx.QueryExecMode, error) {
 	return config, 0, nil
 }
 
-// allOnThisMachine reports whether all hosts of a connection string are this machine.
-func allOnThisMachine(config *pgx.ConnConfig) bool {
+// OnThisMachine reports whether all hosts of a connection string are this machine.
+func OnThisMachine(config *pgx.ConnConfig) bool {
 	for _, fallback := range config.Fallbacks {
 		if !onThisMachine(fallback.Host) {
 			return false
@@ -80,9 +82,9 @@ func onThisMachine(host string) bool {
 	return err == nil && address.IsLoopback()
 }
 
-// sets reports whether a connection string has a setting of that name. A password that contains the
+// Sets reports whether a connection string has a setting of that name. A password that contains the
 // name does not count.
-func sets(text, name string) bool {
+func Sets(text, name string) bool {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme == "" {
 		return regexp.MustCompile(`(^|\s)` + name + `\s*=`).MatchString(text)

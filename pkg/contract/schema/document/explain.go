@@ -1,4 +1,4 @@
-package schema
+package document
 
 import (
 	"cmp"
@@ -10,33 +10,30 @@ import (
 	errorkind "github.com/santhosh-tekuri/jsonschema/v6/kind"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
-
-	"sqs2pg/pkg/contract/schema/document"
 )
 
-// errFormat is all that the schema library is told of a value that breaks a format: its errors
-// quote their cause.
-var errFormat = errors.New("format")
+// URL stands for the document in the schema library, which names schemas by URL.
+const URL = "contract:///contract.json"
 
-// explain rewrites an error of the schema library for the author of a contract.
-func explain(err error) document.Mistakes {
+// Explain rewrites an error of the schema library for the author of a contract.
+func Explain(err error) Mistakes {
 	var invalid *jsonschema.SchemaValidationError
 	var complaints *jsonschema.ValidationError
 	if errors.As(err, &invalid) && errors.As(invalid.Err, &complaints) {
 		return clearest(complaints)
 	}
-	return document.Mistakes{{Text: strings.ReplaceAll(err.Error(), documentURL, "")}}
+	return Mistakes{{Text: strings.ReplaceAll(err.Error(), URL, "")}}
 }
 
 // clearest returns one complaint of the meta-schema for each place. If a place has several, the
 // complaint about the type says least. A complaint about what is inside of a place says more than
 // one about the place.
-func clearest(e *jsonschema.ValidationError) document.Mistakes {
+func clearest(e *jsonschema.ValidationError) Mistakes {
 	all := complaints(nil, message.NewPrinter(language.English), e)
 	slices.SortFunc(all, func(a, b complaint) int {
 		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.rank, b.rank), cmp.Compare(a.Text, b.Text))
 	})
-	var found document.Mistakes
+	var found Mistakes
 	for i, c := range all {
 		isFirst := i == 0 || all[i-1].At != c.At
 		hasInner := slices.ContainsFunc(all, func(other complaint) bool { return other.At != c.At && c.At.Contains(other.At) })
@@ -49,13 +46,13 @@ func clearest(e *jsonschema.ValidationError) document.Mistakes {
 
 // complaint is what the meta-schema says of one value.
 type complaint struct {
-	document.Mistake
+	Mistake
 	rank int // 1 for a complaint about the type
 }
 
 func complaints(all []complaint, printer *message.Printer, e *jsonschema.ValidationError) []complaint {
 	if len(e.Causes) == 0 {
-		c := complaint{Mistake: document.Mistake{Text: e.ErrorKind.LocalizedString(printer)}}
+		c := complaint{Mistake: Mistake{Text: e.ErrorKind.LocalizedString(printer)}}
 		for _, token := range e.InstanceLocation {
 			c.At = c.At.AppendToken(token)
 		}

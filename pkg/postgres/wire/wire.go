@@ -1,4 +1,6 @@
-package postgres
+// Package wire writes values in Postgres's binary form, for arrays and for COPY. It is apart from
+// the writer because it knows types and bytes, and no connection.
+package wire
 
 import (
 	"encoding/binary"
@@ -8,40 +10,44 @@ import (
 	"sqs2pg/pkg/contract"
 )
 
-// encoding says how the values of a column type are sent: as one array in Postgres's binary form,
+// Encoding says how the values of a column type are sent: as one array in Postgres's binary form,
 // which the statement unnests into rows. The array is built straight from the rows, without a slice
 // per column or a conversion per value.
-type encoding struct {
-	sql     string // name of the element type
-	array   uint32 // oid of the array type
-	element uint32 // oid of the element type
+type Encoding struct {
+	SQL     string // name of the element type
+	Array   uint32 // oid of the array type
+	Element uint32 // oid of the element type
 	append  func([]byte, contract.Value) []byte
 }
 
 // encodings has the base of each type. Object identifiers are fixed for built-in types: see
 // pg_type.dat in Postgres's source.
-var encodings = map[contract.Type]encoding{
+var encodings = map[contract.Type]Encoding{
 	contract.Text:        {"text", 1009, 25, func(b []byte, v contract.Value) []byte { return append(b, v.Text()...) }},
 	contract.BigInt:      {"bigint", 1016, 20, func(b []byte, v contract.Value) []byte { return appendInt64(b, v.Int()) }},
 	contract.Double:      {"double precision", 1022, 701, appendDouble},
 	contract.Boolean:     {"boolean", 1000, 16, appendBool},
 	contract.UUID:        {"uuid", 2951, 2950, func(b []byte, v contract.Value) []byte { id := v.UUID(); return append(b, id[:]...) }},
-	contract.Date:        {"date", 1182, 1082, func(b []byte, v contract.Value) []byte { return appendDate(b, v.Time()) }},
-	contract.Timestamptz: {"timestamptz", 1185, 1184, func(b []byte, v contract.Value) []byte { return appendTime(b, v.Time()) }},
+	contract.Date:        {"date", 1182, 1082, func(b []byte, v contract.Value) []byte { return AppendDate(b, v.Time()) }},
+	contract.Timestamptz: {"timestamptz", 1185, 1184, func(b []byte, v contract.Value) []byte { return AppendTime(b, v.Time()) }},
 	contract.JSONB:       {"jsonb", 3807, 3802, func(b []byte, v contract.Value) []byte { return append(append(b, 1), v.Text()...) }}, // 1 is the format's version
 	contract.Numeric:     {"numeric", 1231, 1700, appendNumeric},
 }
+
+// Of returns the encoding of a type without its modifiers.
+func Of(t contract.Type) Encoding { return encodings[t] }
 
 // epoch is the moment from which Postgres counts dates and times.
 var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func appendInt64(b []byte, n int64) []byte { return binary.BigEndian.AppendUint64(b, uint64(n)) }
 
-func appendTime(b []byte, t time.Time) []byte { return appendInt64(b, t.UnixMicro()-epoch.UnixMicro()) }
+// AppendTime writes a timestamptz in whole microseconds.
+func AppendTime(b []byte, t time.Time) []byte { return appendInt64(b, t.UnixMicro()-epoch.UnixMicro()) }
 
-// appendDate writes the UTC date of t. It does not use time.Duration, which cannot exceed 292
+// AppendDate writes the UTC date of t. It does not use time.Duration, which cannot exceed 292
 // years.
-func appendDate(b []byte, t time.Time) []byte {
+func AppendDate(b []byte, t time.Time) []byte {
 	const day = 24 * 60 * 60
 	seconds := t.Unix() - epoch.Unix()
 	if seconds < 0 {
@@ -61,19 +67,19 @@ func appendBool(b []byte, v contract.Value) []byte {
 	return append(b, 0)
 }
 
-// appendArray writes the header of a one-dimensional array, as Postgres's array_recv reads it: the
+// AppendArray writes the header of a one-dimensional array, as Postgres's array_recv reads it: the
 // number of dimensions, whether there are NULLs (only a hint, so always 1), the element type, the
 // length, the lower bound.
-func appendArray(b []byte, element uint32, length int) []byte {
+func AppendArray(b []byte, element uint32, length int) []byte {
 	for _, field := range []uint32{1, 1, element, uint32(length), 1} {
 		b = binary.BigEndian.AppendUint32(b, field)
 	}
 	return b
 }
 
-// appendValue writes a value in the form of arrays and COPY: its length in bytes, then its bytes. A
+// AppendValue writes a value in the form of arrays and COPY: its length in bytes, then its bytes. A
 // NULL is the length -1.
-func (e encoding) appendValue(b []byte, v contract.Value) []byte {
+func (e Encoding) AppendValue(b []byte, v contract.Value) []byte {
 	if v.IsNull() {
 		return binary.BigEndian.AppendUint32(b, math.MaxUint32)
 	}
@@ -81,16 +87,4 @@ func (e encoding) appendValue(b []byte, v contract.Value) []byte {
 	b = e.append(append(b, 0, 0, 0, 0), v)
 	binary.BigEndian.PutUint32(b[at:], uint32(len(b)-at-4))
 	return b
-}
-
-func appendSentAt(b []byte, e Event) []byte {
-	return appendTime(binary.BigEndian.AppendUint32(b, 8), e.SentAt)
-}
-
-func appendID(b []byte, e Event) []byte {
-	return append(binary.BigEndian.AppendUint32(b, 16), e.ID[:]...)
-}
-
-func appendCreateDate(b []byte, e Event) []byte {
-	return appendDate(binary.BigEndian.AppendUint32(b, 4), e.SentAt)
 }
