@@ -1,5 +1,6 @@
-// Package infra_test checks template.yaml for what the linters do not know: the rules of SQS and Lambda that only hold between
-// resources, least privilege, and that the template and the code name the same settings.
+// Package infra_test checks template.yaml for what the linters do not know: the rules of SQS and
+// Lambda that only hold between resources, least privilege, and that the template and the code name
+// the same settings.
 package infra_test
 
 import (
@@ -246,7 +247,8 @@ func grouped(t *testing.T, tpl object) []string {
 
 var readsSetting = regexp.MustCompile(`(?i)getenv\("([A-Z_]+)"\)`)
 
-// The settings that code of packages reads, and those the SDK and pgx read that the template sets on purpose.
+// The settings that code of packages reads, and those the SDK and pgx read that the template sets
+// on purpose.
 func settingsOf(t *testing.T, folders ...string) []string {
 	t.Helper()
 	names := map[string]bool{"AWS_ENDPOINT_URL": true, "PGSSLMODE": true}

@@ -13,7 +13,8 @@ import (
 
 var update = flag.Bool("update", false, "write the tables of README.md and the picture")
 
-// The tables of the README are between comments, <!-- parameters --> to <!-- end -->. The template is their source.
+// The tables of the README are between comments, <!-- parameters --> to <!-- end -->. The template
+// is their source.
 func TestReadmeTablesFollowTheTemplate(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("README.md")

@@ -11,7 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The benchmarks of the test report values of their own, so the ratios are known. The package moves between the two.
+// The benchmarks of the test report values of their own, so the ratios are known. The package moves
+// between the two.
 const source = `package x
 
 import "testing"

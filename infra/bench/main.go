@@ -1,7 +1,8 @@
 // Bench compares the benchmarks of the working tree with those of a commit, see Usage.
 //
-// It runs each benchmark alternately in both, so that a busy machine slows both, and compares within each round. The
-// tool benchstat compares two sets of runs, and needs a machine that is equally busy during both.
+// It runs each benchmark alternately in both, so that a busy machine slows both, and compares
+// within each round. The tool benchstat compares two sets of runs, and needs a machine that is
+// equally busy during both.
 package main
 
 import (
@@ -73,8 +74,8 @@ func main() {
 	}
 }
 
-// compare prints the table on out, and its progress and failed benchmarks on talk. A benchmark that fails
-// does not end the comparison, but makes it return an error.
+// compare prints the table on out, and its progress and failed benchmarks on talk. A benchmark that
+// fails does not end the comparison, but makes it return an error.
 func compare(ctx context.Context, dir, commit, pattern string, packages []string, out, talk io.Writer) error {
 	temp, err := os.MkdirTemp("", "bench-")
 	if err != nil {
@@ -190,8 +191,8 @@ func find(ctx context.Context, dir string, packages []string, pattern string) ([
 	return found, nil
 }
 
-// pair finds for each new benchmark the old one of its name: in the package whose path ends alike, else in
-// the only package that has one.
+// pair finds for each new benchmark the old one of its name: in the package whose path ends alike,
+// else in the only package that has one.
 func pair(old, fresh []benchmark, talk io.Writer) (pairs [][2]benchmark) {
 	for _, f := range fresh {
 		var same []benchmark
@@ -213,7 +214,8 @@ func pair(old, fresh []benchmark, talk io.Writer) (pairs [][2]benchmark) {
 	return pairs
 }
 
-// runner compiles the tests of a package when it first needs them, and keeps what its benchmarks measure.
+// runner compiles the tests of a package when it first needs them, and keeps what its benchmarks
+// measure.
 type runner struct {
 	results
 	bin      string // folder of the compiled tests
@@ -222,7 +224,8 @@ type runner struct {
 	failures int
 }
 
-// run runs a benchmark once, and adds what it measures under a name. Its error is not the benchmark's.
+// run runs a benchmark once, and adds what it measures under a name. Its error is not the
+// benchmark's.
 func (r *runner) run(ctx context.Context, side, round int, name string, b benchmark) error {
 	binary, ok := r.binaries[b.dir]
 	if !ok {
@@ -254,7 +257,8 @@ func (r *runner) failed() error {
 	return nil
 }
 
-// output runs a program and returns its standard output, also if it fails; the error then has all that it said.
+// output runs a program and returns its standard output, also if it fails; the error then has all
+// that it said.
 func output(ctx context.Context, dir, program string, args ...string) (string, error) {
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, program, args...)

@@ -11,8 +11,8 @@ import (
 	"text/tabwriter"
 )
 
-// results holds the measured values: for each measurement, in the order of their first appearance, by side (0 old,
-// 1 new) and round.
+// results holds the measured values: for each measurement, in the order of their first appearance,
+// by side (0 old, 1 new) and round.
 type results struct {
 	order  []measurement
 	values map[measurement][2]map[int]float64
@@ -20,8 +20,8 @@ type results struct {
 
 type measurement struct{ name, unit string }
 
-// Units that say nothing of the code that is compared: a baseline that it is measured against, the size of an
-// input, and what ns/op says already.
+// Units that say nothing of the code that is compared: a baseline that it is measured against, the
+// size of an input, and what ns/op says already.
 var ignored = regexp.MustCompile(`^(COPY-|script-|payload-|MB/s$)`)
 
 // add takes the measurements out of what go test -bench prints.
@@ -88,7 +88,8 @@ func (r *results) print(out io.Writer) {
 	fmt.Fprintf(out, "%d of %d measurements are worse beyond their spread\n", worse, compared)
 }
 
-// tabulated are the measurements in the table of tabulate. Rates are left out: they mean little on another machine.
+// tabulated are the measurements in the table of tabulate. Rates are left out: they mean little on
+// another machine.
 var tabulated = []struct{ unit, title string }{
 	{"ratio-of-COPY", "of COPY"},
 	{"times-the-script", "times the script"},

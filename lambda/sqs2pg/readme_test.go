@@ -136,8 +136,8 @@ func TestREADMENamesEveryCommand(t *testing.T) {
 	}
 }
 
-// TestREADMECommandsAreRight parses every command line of README and CONTRIBUTING, and looks for every
-// make target.
+// TestREADMECommandsAreRight parses every command line of README and CONTRIBUTING, and looks for
+// every make target.
 func TestREADMECommandsAreRight(t *testing.T) {
 	t.Parallel()
 	text := readREADME(t)

@@ -42,7 +42,8 @@ func delay(receiveCount string) time.Duration {
 	return scatter(min(firstDelay<<min(max(receives-1, 0), 10), lastDelay))
 }
 
-// longestDelay is how long a message is hidden if only a repair helps, however often it was received.
+// longestDelay is how long a message is hidden if only a repair helps, however often it was
+// received.
 func longestDelay(string) time.Duration { return scatter(lastDelay) }
 
 // scatter adds a random quarter at most. The result is in whole seconds, as SQS counts.

@@ -161,8 +161,8 @@ func (h *Handler) event(r *message.Record, keyring *mask.Keyring, now time.Time,
 	return postgres.Event{ID: r.EventID(), SentAt: at, Row: h.Contract.Mask(keyring, decoded)}, buf, nil
 }
 
-// unavailable reports that a batch comes back whole, and why. A fault of the set-up has a reason and
-// a metric of its own: it lasts until somebody repairs it.
+// unavailable reports that a batch comes back whole, and why. A fault of the set-up has a reason
+// and a metric of its own: it lasts until somebody repairs it.
 func (h *Handler) unavailable(ctx context.Context, b *batch, cause error) error {
 	count := func(name string) telemetry.Metric {
 		return telemetry.Metric{Name: name, Unit: telemetry.Count, Value: float64(len(b.records))}

@@ -20,8 +20,8 @@ import (
 
 const rolloutBatch = 100 // messages
 
-// TestOldAndNewCodeRunSideBySide rolls a contract with one more column out and back, while functions
-// of both contracts load batches without a pause. Every event of either is there once.
+// TestOldAndNewCodeRunSideBySide rolls a contract with one more column out and back, while
+// functions of both contracts load batches without a pause. Every event of either is there once.
 func TestOldAndNewCodeRunSideBySide(t *testing.T) {
 	t.Parallel()
 	older := loginContract(t)

@@ -13,8 +13,8 @@ import (
 // Gate lets rows through while contract and keyring fit what the database knows of them;
 // *registry.Gate is one.
 type Gate interface {
-	// Enter returns *registry.Mismatch if rows masked by the keyring may not be written. It asks the
-	// database only before the first row, for another keyring, and after Shut.
+	// Enter returns *registry.Mismatch if rows masked by the keyring may not be written. It asks
+	// the database only before the first row, for another keyring, and after Shut.
 	Enter(context.Context, *mask.Keyring) error
 	Shut()
 }
@@ -34,15 +34,15 @@ func (h *Handler) write(ctx context.Context, events []postgres.Event, keyring *m
 	return result, err
 }
 
-// The parts of the set-up: contract or keyring do not fit the database, or the database cannot be used
-// as it is.
+// The parts of the set-up: contract or keyring do not fit the database, or the database cannot be
+// used as it is.
 const (
 	contractFault = "contract"
 	databaseFault = "database"
 )
 
-// setupFault says which part of the set-up causes an error that no retry heals. It is "" for any other
-// error.
+// setupFault says which part of the set-up causes an error that no retry heals. It is "" for any
+// other error.
 func setupFault(err error) string {
 	if _, ok := errors.AsType[*registry.Mismatch](err); ok {
 		return contractFault

@@ -112,8 +112,8 @@ func (f *function) expectSetupFault(t *testing.T, q *countingSQS, reason, says, 
 	}
 }
 
-// A trigger refuses a message that is alone in its batch. Nobody can tell whether message or trigger is
-// at fault, so the message is rejected, and the alarm for set-up faults counts it.
+// A trigger refuses a message that is alone in its batch. Nobody can tell whether message or
+// trigger is at fault, so the message is rejected, and the alarm for set-up faults counts it.
 func TestHidesUnprovenMessageForTheLongestTime(t *testing.T) {
 	t.Parallel()
 	f := newFunction(t)

@@ -14,8 +14,8 @@ import (
 	"sqs2pg/pkg/postgres/schema"
 )
 
-// TestWaitsForDatabaseThatIsWakingUp starts the function before its database can be reached, without
-// a backoff. The first invocation waits and loads its batch.
+// TestWaitsForDatabaseThatIsWakingUp starts the function before its database can be reached,
+// without a backoff. The first invocation waits and loads its batch.
 func TestWaitsForDatabaseThatIsWakingUp(t *testing.T) {
 	t.Parallel()
 	table := loginContract(t).Table()
@@ -50,8 +50,8 @@ func TestWaitsForDatabaseThatIsWakingUp(t *testing.T) {
 	})
 }
 
-// invokeNew starts the function and invokes it with two logins. It returns a function that waits for
-// the answer.
+// invokeNew starts the function and invokes it with two logins. It returns a function that waits
+// for the answer.
 func invokeNew(t *testing.T, database string) (wait func(*testing.T)) {
 	t.Helper()
 	var out bytes.Buffer

@@ -11,15 +11,16 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// fanOut is the number of parts into which a refused block is split. With 16 a bad row among 10,000 is
-// found in 4 pipelines.
+// fanOut is the number of parts into which a refused block is split. With 16 a bad row among 10,000
+// is found in 4 pipelines.
 const fanOut = 16
 
 // batch is one Write in progress. Its rows are indexes of events.
 //
-// Rows are written in chunks; see budget.go. All rows of a chunk are first tried as one block. A block is one INSERT in a transaction of its own: if Postgres
-// refuses a row, it rolls back the whole block. The block is then split, and the next pipeline tries all
-// the parts, and so on down to single rows.
+// Rows are written in chunks; see budget.go. All rows of a chunk are first tried as one block. A
+// block is one INSERT in a transaction of its own: if Postgres refuses a row, it rolls back the
+// whole block. The block is then split, and the next pipeline tries all the parts, and so on down
+// to single rows.
 type batch struct {
 	writer *Writer
 	events []Event
@@ -38,8 +39,8 @@ type batch struct {
 // lane is a queue of blocks. Only the first one is tried.
 type lane struct {
 	blocks [][]int
-	// group means that all rows are of one group, in order. None may be written while an earlier one
-	// is undecided, so the parts of a block stay in the lane.
+	// group means that all rows are of one group, in order. None may be written while an earlier
+	// one is undecided, so the parts of a block stay in the lane.
 	group bool
 }
 
@@ -54,11 +55,12 @@ func newBatch(w *Writer, events []Event) *batch {
 	}
 }
 
-// write decides all rows on one connection. Its error is a fault of the connection, the server or the
-// set-up. After a fault it may be called again, and continues with the rows that are not decided yet.
+// write decides all rows on one connection. Its error is a fault of the connection, the server or
+// the set-up. After a fault it may be called again, and continues with the rows that are not
+// decided yet.
 //
-// When Postgres has refused a block, the INSERT is also run with no rows, once on each connection. If
-// that fails, the set-up is at fault, and not a row.
+// When Postgres has refused a block, the INSERT is also run with no rows, once on each connection.
+// If that fails, the set-up is at fault, and not a row.
 func (b *batch) write(ctx context.Context, conn *pgxpool.Conn) error {
 	proven := false
 	for b.skip(); len(b.lanes) > 0; b.skip() {
@@ -113,8 +115,8 @@ func (b *batch) fail(row int, refused *pgconn.PgError) {
 	}
 }
 
-// try sends the first block of each lane in one pipeline, and takes over the answers. After a fault it
-// takes over the rows that were written, and the other blocks stay as they are.
+// try sends the first block of each lane in one pipeline, and takes over the answers. After a fault
+// it takes over the rows that were written, and the other blocks stay as they are.
 func (b *batch) try(ctx context.Context, conn *pgxpool.Conn, prove bool) error {
 	blocks := make([][]int, len(b.lanes))
 	for i, l := range b.lanes {
@@ -167,8 +169,8 @@ func (b *batch) decide(l lane, a answer) (left []lane, fault error) {
 	return b.split(l), nil
 }
 
-// split divides the first block of a lane. The rows of a group get a lane of their own, and are then
-// halved, because the parts are tried one after the other.
+// split divides the first block of a lane. The rows of a group get a lane of their own, and are
+// then halved, because the parts are tried one after the other.
 func (b *batch) split(l lane) []lane {
 	rows := l.blocks[0]
 	if l.group {
@@ -200,9 +202,9 @@ func (b *batch) split(l lane) []lane {
 }
 
 // judge tells the faults of rows from those of the set-up. Some codes are the row's fault by their
-// class. Any other code is if another event was written: triggers and row-level security refuse a row
-// with any code. If nothing was written and several rows failed alike, the set-up is at fault. While rows
-// are left, those that cannot be judged are tried again at the next delivery.
+// class. Any other code is if another event was written: triggers and row-level security refuse a
+// row with any code. If nothing was written and several rows failed alike, the set-up is at fault.
+// While rows are left, those that cannot be judged are tried again at the next delivery.
 func (b *batch) judge() error {
 	if b.result.Written+b.result.Duplicates > 0 {
 		return nil

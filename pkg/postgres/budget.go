@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// A batch gets as far as its time allows. Its rows are written in chunks, each committed by itself. The
-// first chunk is the whole batch. It may take a quarter of the time that is left; then it is cancelled,
-// and a chunk of a 64th tells the rate. The later ones are as large as that rate allows in an eighth of
-// the time that is left. A chunk of one row may take all of it.
+// A batch gets as far as its time allows. Its rows are written in chunks, each committed by itself.
+// The first chunk is the whole batch. It may take a quarter of the time that is left; then it is
+// cancelled, and a chunk of a 64th tells the rate. The later ones are as large as that rate allows
+// in an eighth of the time that is left. A chunk of one row may take all of it.
 const (
 	cancelAfter = 4 // the part of the time that is left
 	planFor     = 8 // the part of the time that is left
@@ -19,8 +19,8 @@ const (
 
 var errTooSlow = errors.New("a chunk takes too long")
 
-// writeAll decides as many rows as the time allows. Its error is why rows are left. The next batch starts
-// at the rate of one that was too slow.
+// writeAll decides as many rows as the time allows. Its error is why rows are left. The next batch
+// starts at the rate of one that was too slow.
 func (b *batch) writeAll(ctx context.Context) error {
 	deadline, _ := ctx.Deadline()
 	n, perRow, tooSlow := len(b.rows), time.Duration(b.writer.slow.Load()), false
@@ -48,8 +48,8 @@ func (b *batch) writeAll(ctx context.Context) error {
 	return nil
 }
 
-// writeChunk writes the first n rows. Until the server has answered once, more than one row may take no
-// longer than limit: then the error is errTooSlow.
+// writeChunk writes the first n rows. Until the server has answered once, more than one row may
+// take no longer than limit: then the error is errTooSlow.
 func (b *batch) writeChunk(parent context.Context, n int, limit time.Duration) error {
 	ctx, cancel := context.WithCancel(parent)
 	defer cancel()
@@ -83,8 +83,8 @@ func (b *batch) decided() bool {
 	return b.result.Written+b.result.Duplicates > 0 || slices.ContainsFunc(b.result.Failures, func(f Failure) bool { return !f.Undecided })
 }
 
-// leave accounts for the rows that are left. After the first undecided row of a group the later ones are
-// held.
+// leave accounts for the rows that are left. After the first undecided row of a group the later
+// ones are held.
 func (b *batch) leave() {
 	for _, i := range b.rows {
 		group := b.events[i].Group

@@ -76,8 +76,8 @@ func TestDuplicateProvesThatTheSetupWorks(t *testing.T) {
 	}
 }
 
-// When no event is written, some codes blame the rows by their class. With any other code one event alone
-// is rejected, and several that fail alike mean that the set-up is at fault.
+// When no event is written, some codes blame the rows by their class. With any other code one event
+// alone is rejected, and several that fail alike mean that the set-up is at fault.
 func TestTellsRowsFromSetupWhenNothingIsWritten(t *testing.T) {
 	t.Parallel()
 	raise := func(code string) string { return forEachRow("raise exception 'no' using errcode = " + code) }
@@ -149,8 +149,8 @@ func TestRejectsRowThatOnlyTheCommitRefuses(t *testing.T) {
 	}
 }
 
-// However many rows are refused, the others are found in a few pipelines. The times are logged; they
-// depend on the machine.
+// However many rows are refused, the others are found in a few pipelines. The times are logged;
+// they depend on the machine.
 func TestFindsRefusedRowsInFewRoundTrips(t *testing.T) {
 	t.Parallel()
 	events, bad := someLogins(t, 10_000), login(t, map[string]any{"app_version": "bad"})

@@ -86,8 +86,8 @@ func withReserved(names []string) []string {
 
 func quote(name ...string) string { return pgx.Identifier(name).Sanitize() }
 
-// encode makes the parameters for the events whose indexes are in rows. In upsert mode it leaves out
-// all but the newest of each key.
+// encode makes the parameters for the events whose indexes are in rows. In upsert mode it leaves
+// out all but the newest of each key.
 func (s *statement) encode(events []Event, rows []int) [][]byte {
 	if len(s.key) > 0 {
 		rows = s.newestPerKey(events, rows)
@@ -115,15 +115,16 @@ type answer struct {
 	err     error // nil or a *pgconn.PgError
 }
 
-// execute runs the statement for each block of rows, in one pipeline. Each block is a transaction of its
-// own: the one that Postgres opens by itself between two Syncs. After an explicit BEGIN, a refused block
-// would fail the next ones too. The answers are those to the first blocks, and without a fault to all.
+// execute runs the statement for each block of rows, in one pipeline. Each block is a transaction
+// of its own: the one that Postgres opens by itself between two Syncs. After an explicit BEGIN, a
+// refused block would fail the next ones too. The answers are those to the first blocks, and
+// without a fault to all.
 //
 // With prove the statement first runs with no rows. Its error is a fault then, and if only a repair
 // helps, there are no answers.
 //
-// With prepare it makes and uses a named prepared statement, which only works if the connection leads
-// to one server process.
+// With prepare it makes and uses a named prepared statement, which only works if the connection
+// leads to one server process.
 func (s *statement) execute(ctx context.Context, conn *pgxpool.Conn, events []Event, blocks [][]int, prepare, prove bool) (answers []answer, fault error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -155,8 +156,9 @@ func (s *statement) execute(ctx context.Context, conn *pgxpool.Conn, events []Ev
 // send sends what execute asks for.
 //
 // A Sync goes first. The server answers it at once, even if the statement has to wait for a lock. A
-// Write begins with a single block, and if the answer to its Sync does not come in time, the connection
-// is closed: it may have died while the sandbox was frozen, and nobody would ever answer.
+// Write begins with a single block, and if the answer to its Sync does not come in time, the
+// connection is closed: it may have died while the sandbox was frozen, and nobody would ever
+// answer.
 func (s *statement) send(pipeline *pgconn.Pipeline, cancel func(), server *pgconn.PgConn, events []Event, blocks [][]int, prepare bool) error {
 	_, prepared := server.CustomData()[s.name]
 	single := len(blocks) == 1
@@ -199,8 +201,8 @@ func (s *statement) send(pipeline *pgconn.Pipeline, cancel func(), server *pgcon
 	return err
 }
 
-// receive reads the answer to one transaction. An error of its commit comes instead of the answer to its
-// Sync, which then follows.
+// receive reads the answer to one transaction. An error of its commit comes instead of the answer
+// to its Sync, which then follows.
 func (s *statement) receive(pipeline *pgconn.Pipeline, server *pgconn.PgConn) (a answer) {
 	for {
 		results, err := pipeline.GetResults()
@@ -231,8 +233,8 @@ func size(params [][]byte) (n int) {
 	return n
 }
 
-// answerTimeout is how long the first answer to so many bytes may take: the time of a ping, and a second
-// for each MB that has to be sent.
+// answerTimeout is how long the first answer to so many bytes may take: the time of a ping, and a
+// second for each MB that has to be sent.
 func answerTimeout(bytes int) time.Duration {
 	return pingTimeout + time.Duration(bytes)*time.Microsecond
 }

@@ -25,8 +25,9 @@ type Failure struct {
 	// Undecided means that the time was over before the event was known to be written or refused.
 	Undecided bool
 
-	// Unproven means that no event of the batch was written, and that the code does not tell whether the
-	// row or the set-up of the database is at fault. Only a repair helps, of one or the other.
+	// Unproven means that no event of the batch was written, and that the code does not tell
+	// whether the row or the set-up of the database is at fault. Only a repair helps, of one or the
+	// other.
 	Unproven bool
 
 	// Postgres's reason, without any value. Constraint and Column are "" where Postgres names none.
@@ -60,11 +61,11 @@ func NewWriter(pool *Pool, table contract.Table) *Writer {
 // others are written. Missing partitions are made. Events of one Group are written in order: after
 // one that fails, the later ones of the group are held back.
 //
-// If the time that ctx allows (30 s without a deadline) is too short, the Result has what was decided,
-// and the other events are Undecided. The error is an *Unavailable, returned after retries if nothing
-// was decided, and at once if only a repair helps. Some of the events may have been written even then.
-// Deliver all events again that are undecided, or all after an error: the table's key makes the second
-// time a no-op.
+// If the time that ctx allows (30 s without a deadline) is too short, the Result has what was
+// decided, and the other events are Undecided. The error is an *Unavailable, returned after retries
+// if nothing was decided, and at once if only a repair helps. Some of the events may have been
+// written even then. Deliver all events again that are undecided, or all after an error: the
+// table's key makes the second time a no-op.
 func (w *Writer) Write(ctx context.Context, events []Event) (Result, error) {
 	ctx, cancel := withDeadline(ctx)
 	defer cancel()

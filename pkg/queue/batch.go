@@ -24,9 +24,9 @@ const (
 var entryIDs = [callEntries]string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}
 
 // Delete deletes messages by their receipt handles, ten a call and up to eight calls at a time. It
-// tries entries that may yet succeed up to five times, while ctx lasts. It returns how many messages
-// were deleted, and an error if not all were: one of the causes. To delete a message again is no
-// error.
+// tries entries that may yet succeed up to five times, while ctx lasts. It returns how many
+// messages were deleted, and an error if not all were: one of the causes. To delete a message again
+// is no error.
 func (q *Queue) Delete(ctx context.Context, receiptHandles []string) (deleted int, err error) {
 	return inBatches(ctx, receiptHandles, func(ctx context.Context, chunk []string) ([]types.BatchResultErrorEntry, error) {
 		if failed, ok := q.direct.delete(ctx, chunk); ok {

@@ -19,8 +19,8 @@ import (
 
 // Direct returns the same queue for a drain: where the endpoint has no TLS, its ReceiveJSON and
 // Delete make their calls without the SDK's layers. An endpoint without TLS is on this machine or
-// next to it, and there the layers take longer than the calls: without them a drain of the in-memory
-// server needs two thirds of the CPU time. Other queues are returned as they are.
+// next to it, and there the layers take longer than the calls: without them a drain of the
+// in-memory server needs two thirds of the CPU time. Other queues are returned as they are.
 func (q *Queue) Direct() *Queue {
 	o := q.Client.Options()
 	if o.BaseEndpoint == nil || !strings.HasPrefix(*o.BaseEndpoint, "http://") || o.Credentials == nil {

@@ -87,8 +87,8 @@ func messageSize(m *Message) int {
 }
 
 // SendBodies sends messages that have a body and nothing else, in order, and returns how many SQS
-// took. It stops at the first call in which SQS refused a message. The group is for FIFO queues, where
-// each message gets a deduplication id of its own: two equal bodies are two messages.
+// took. It stops at the first call in which SQS refused a message. The group is for FIFO queues,
+// where each message gets a deduplication id of its own: two equal bodies are two messages.
 func (q *Queue) SendBodies(ctx context.Context, group string, bodies []string) (sent int, err error) {
 	messages := make([]Message, len(bodies))
 	for i := range bodies {

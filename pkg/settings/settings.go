@@ -45,9 +45,9 @@ type Environment struct {
 	Log       *slog.Logger   // gets a warning about a secret that could not be read again; nil means slog.Default
 	Client    secrets.Client // nil means Secrets Manager by the SDK's own settings, AWS_ENDPOINT_URL among them
 
-	// Patient lets Open succeed while the database cannot be reached for a reason that may pass. The
-	// functions set it: each invocation waits for a database that is waking up, while a start has a
-	// few seconds only, and a function that does not start cannot delay its messages.
+	// Patient lets Open succeed while the database cannot be reached for a reason that may pass.
+	// The functions set it: each invocation waits for a database that is waking up, while a start
+	// has a few seconds only, and a function that does not start cannot delay its messages.
 	Patient bool
 
 	once sync.Once

@@ -98,8 +98,8 @@ func (h home) version() (string, error) {
 	return strings.TrimSpace(string(text)), err
 }
 
-// initialise makes the cluster if it does not exist. It makes it under another name and renames it when
-// it is complete, so an interrupted initialisation is never mistaken for a cluster. The caller
+// initialise makes the cluster if it does not exist. It makes it under another name and renames it
+// when it is complete, so an interrupted initialisation is never mistaken for a cluster. The caller
 // holds the lock.
 func (h home) initialise(ctx context.Context, b binaries) error {
 	if version, err := h.version(); err != nil || version != "" {

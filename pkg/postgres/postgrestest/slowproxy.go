@@ -46,8 +46,9 @@ func (p *SlowProxy) URL(tb testing.TB, database string) string {
 	return u.String()
 }
 
-// RoundTrips is the number of simple queries and of the writer's pipelines, which begin with a Sync that
-// follows no request. It does not depend on time, as the number of waits for the network would.
+// RoundTrips is the number of simple queries and of the writer's pipelines, which begin with a Sync
+// that follows no request. It does not depend on time, as the number of waits for the network
+// would.
 func (p *SlowProxy) RoundTrips() int64 { return p.roundTrips.Load() }
 
 func (p *SlowProxy) pass(client net.Conn) {
