@@ -69,7 +69,7 @@ func Parse(text string) (*Pattern, error) {
 func parseBody(root map[string]any) (p bodyPattern, err error) {
 	value, ok := root["body"]
 	if !ok || len(root) != 1 {
-		return p, errors.New(`Lambda filters SQS messages by their body only: {"body":...}`)
+		return p, errors.New(`a pattern is on the body, since Lambda filters SQS messages by their body only: {"body":...}`)
 	}
 	if object, ok := value.(map[string]any); ok {
 		p.object, err = parseObject(object, "body")
