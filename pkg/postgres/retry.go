@@ -48,9 +48,13 @@ func (p *Pool) attempt(ctx context.Context, ping bool, work func(context.Context
 			return nil
 		}
 		acquire = ctx
-		if _, ok := errors.AsType[*pgconn.PgError](err); ok {
+		switch refused, ok := errors.AsType[*pgconn.PgError](err); {
+		case ok && refused.Code == statementTimeout && ctx.Err() != nil:
+			// A pooler passes on that we have cancelled the statement.
+			return p.unavailable(cmp.Or(answer, context.DeadlineExceeded))
+		case ok:
 			answer = err
-		} else if ctx.Err() != nil {
+		case ctx.Err() != nil:
 			return p.unavailable(cmp.Or(answer, err))
 		}
 		if lostStatement(err) {
