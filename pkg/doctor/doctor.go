@@ -42,7 +42,7 @@ func finding(v Verdict, subject, format string, args ...any) Finding {
 
 // Contract describes a contract that was loaded, with the warnings about it.
 func Contract(c *contract.Contract) []Finding {
-	found := []Finding{finding(OK, "contract", "%s: %d columns of %s", c.Name(), len(c.Table().Columns), name(c.Table()))}
+	found := []Finding{finding(OK, "contract", "%s: %d columns of %s", c.Name(), len(c.Table().Columns), c.Table().FullName())}
 	for _, w := range c.Warnings() {
 		found = append(found, finding(Note, "contract", "%s", w))
 	}
@@ -121,7 +121,7 @@ func Database(ctx context.Context, pool *postgres.Pool, t contract.Table, keyrin
 		return []Finding{Failed("database", err)}
 	}
 	found := []Finding{finding(OK, "database", "reached as %s", state.Database.User)}
-	found = append(found, compared("table", name(t)+" is as the contract says", state.Database.Compare(t))...)
+	found = append(found, compared("table", t.FullName()+" is as the contract says", state.Database.Compare(t))...)
 	if state.Database.Found == nil || state.Database.Table == nil {
 		return found
 	}
@@ -170,5 +170,3 @@ func compared(subject, right string, differences []registry.Difference) []Findin
 	}
 	return found
 }
-
-func name(t contract.Table) string { return t.Schema + "." + t.Name }

@@ -17,6 +17,9 @@ type Table struct {
 	Key     []string // the columns that identify a row, for Upsert; else nil
 }
 
+// FullName is the schema and the name, joined by a dot, for people.
+func (t Table) FullName() string { return t.Schema + "." + t.Name }
+
 // Mode says what happens to a second event for the same key.
 type Mode uint8
 

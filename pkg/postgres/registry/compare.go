@@ -221,8 +221,6 @@ func typeName(t contract.Type) string {
 
 func definition(c contract.Column) string { return quote(c.Name) + " " + c.Type.String() }
 
-func dotted(table contract.Table) string { return table.Schema + "." + table.Name }
-
 func qualified(table contract.Table) string { return quote(table.Schema, table.Name) }
 
 func quote(name ...string) string { return pgx.Identifier(name).Sanitize() }

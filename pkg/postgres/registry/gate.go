@@ -93,7 +93,7 @@ func Check(ctx context.Context, pool *postgres.Pool, table contract.Table, keyri
 		return nil, err
 	}
 	if refused := Refusal(differences); refused != nil {
-		return nil, &Mismatch{Table: dotted(table), Cause: refused}
+		return nil, &Mismatch{Table: table.FullName(), Cause: refused}
 	}
 	return differences, nil
 }

@@ -76,7 +76,7 @@ func Apply(ctx context.Context, pool *postgres.Pool, tables ...contract.Table) (
 		}
 		for _, table := range tables {
 			if err := applyTable(ctx, conn, table, &report); err != nil {
-				return fmt.Errorf("table %s: %w", dotted(table), safe(err))
+				return fmt.Errorf("table %s: %w", table.FullName(), safe(err))
 			}
 		}
 		return nil
@@ -181,5 +181,3 @@ func applyTable(ctx context.Context, conn *pgxpool.Conn, table contract.Table, r
 	}
 	return nil
 }
-
-func dotted(table contract.Table) string { return table.Schema + "." + table.Name }

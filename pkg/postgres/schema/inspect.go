@@ -36,7 +36,7 @@ func Inspect(ctx context.Context, pool *postgres.Pool, table contract.Table) (St
 		})
 	})
 	if err != nil {
-		return s, fmt.Errorf("inspect table %s: %w", dotted(table), safe(err))
+		return s, fmt.Errorf("inspect table %s: %w", table.FullName(), safe(err))
 	}
 	return s, nil
 }

@@ -23,7 +23,7 @@ func reconcile(ctx context.Context, tx pgx.Tx, table contract.Table, report *Rep
 	}
 	switch {
 	case database.Found == nil:
-		report.Created = append(report.Created, dotted(table))
+		report.Created = append(report.Created, table.FullName())
 		if _, err := tx.Exec(ctx, DDL(table)); err != nil {
 			return err
 		}
@@ -47,7 +47,7 @@ func alter(ctx context.Context, tx pgx.Tx, table contract.Table, database *regis
 	}
 	for _, d := range differences {
 		if d.Effect == registry.Tolerated {
-			report.Tolerated = append(report.Tolerated, dotted(table)+": "+d.String())
+			report.Tolerated = append(report.Tolerated, table.FullName()+": "+d.String())
 		}
 	}
 	columns := mergeColumns(database.Table.Columns, table)
@@ -61,7 +61,7 @@ func alter(ctx context.Context, tx pgx.Tx, table contract.Table, database *regis
 		if _, err := tx.Exec(ctx, "alter table "+qualified(table)+" add column "+columnDefinition(quote(c.Name), c)); err != nil {
 			return err
 		}
-		report.AddedColumns = append(report.AddedColumns, dotted(table)+"."+c.Name)
+		report.AddedColumns = append(report.AddedColumns, table.FullName()+"."+c.Name)
 	}
 	// A column may come from another property now, and the comments name that property.
 	if _, err := tx.Exec(ctx, comments(table)); err != nil {

@@ -59,7 +59,7 @@ type takeover struct {
 }
 
 func (t *takeover) run(ctx context.Context) (TakeOver, error) {
-	done := TakeOver{Table: dotted(t.table)}
+	done := TakeOver{Table: t.table.FullName()}
 	if err := t.refuseEndlessDates(ctx); err != nil {
 		return done, err
 	}
