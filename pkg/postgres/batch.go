@@ -1,11 +1,11 @@
 package postgres
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -22,18 +22,19 @@ const fanOut = 16
 // whole block. The block is then split, and the next pipeline tries all the parts, and so on down
 // to single rows.
 type batch struct {
-	writer *Writer
-	events []Event
-	rows   []int  // that are not decided yet, without those in lanes
-	lanes  []lane // of the chunk that is being written
-	result Result
+	writer  *Writer
+	events  []Event
+	grouped bool   // some event has a group
+	rows    []int  // that are not decided yet, without those in lanes; see sort
+	lanes   []lane // of the chunk that is being written
+	result  Result
 
-	failed      map[string]bool               // groups in which an event failed
-	days        map[time.Time]*pgconn.PgError // days whose partition was asked for; why it was refused, nil if it is there
-	missing     map[time.Time]bool            // days whose partition is still to be asked for
-	isolating   bool                          // Postgres refused a block of the chunk
-	answered    func()                        // called when the server has answered to a block
-	reconnected bool                          // because of overlooksPartition, which is done once at most
+	failed      map[string]bool // groups in which an event failed
+	asked       map[day]bool    // days about which this Write has asked the database
+	missing     []day           // to be asked about after the blocks that are tried now
+	isolating   bool            // Postgres refused a block of the chunk
+	answered    func()          // called when the server has answered to a block
+	reconnected bool            // because of overlooksPartition, which is done once at most
 }
 
 // lane is a queue of blocks. Only the first one is tried.
@@ -45,14 +46,25 @@ type lane struct {
 }
 
 func newBatch(w *Writer, events []Event) *batch {
-	rows := make([]int, len(events))
-	for i := range rows {
-		rows[i] = i
+	b := &batch{writer: w, events: events, rows: make([]int, len(events)), failed: map[string]bool{}, asked: map[day]bool{}}
+	for i := range b.rows {
+		b.rows[i] = i
+		b.grouped = b.grouped || events[i].Group != ""
 	}
-	return &batch{
-		writer: w, events: events, rows: rows,
-		failed: map[string]bool{}, days: map[time.Time]*pgconn.PgError{}, missing: map[time.Time]bool{},
-	}
+	b.sort()
+	return b
+}
+
+// sort brings the rows into the order of their key, so that two batches with the same events wait
+// for each other's rows in the same order and cannot deadlock. The events of groups keep the order
+// in which they came.
+func (b *batch) sort() {
+	slices.SortFunc(b.rows, func(i, j int) int {
+		if x, y := &b.events[i], &b.events[j]; !b.grouped {
+			return cmp.Or(x.SentAt.Compare(y.SentAt), bytes.Compare(x.ID[:], y.ID[:]), i-j)
+		}
+		return i - j
+	})
 }
 
 // write decides all rows on one connection. Its error is a fault of the connection, the server or
@@ -90,15 +102,15 @@ func (b *batch) skip() {
 // undecided holds the rows of failed groups, fails those of days whose partition was refused, and
 // returns the others.
 func (b *batch) undecided(rows []int) []int {
-	if len(b.failed) == 0 && len(b.days) == 0 {
+	if len(b.failed) == 0 && !b.writer.days.refusing() {
 		return rows
 	}
 	var left []int
 	for _, i := range rows {
 		if b.failed[b.events[i].Group] {
 			b.result.Failures = append(b.result.Failures, Failure{Index: i, Held: true})
-		} else if refused := b.days[dayOf(b.events[i])]; refused != nil {
-			b.fail(i, refused)
+		} else if refused := b.refusedDay(i); refused != nil && refused.sqlstate != partlyCovered {
+			b.fail(i, Failure{SQLSTATE: refused.sqlstate, Reason: refused.reason})
 		} else {
 			left = append(left, i)
 		}
@@ -106,10 +118,9 @@ func (b *batch) undecided(rows []int) []int {
 	return left
 }
 
-func (b *batch) fail(row int, refused *pgconn.PgError) {
-	b.result.Failures = append(b.result.Failures, Failure{
-		Index: row, SQLSTATE: refused.Code, Constraint: refused.ConstraintName, Column: refused.ColumnName,
-	})
+func (b *batch) fail(row int, f Failure) {
+	f.Index = row
+	b.result.Failures = append(b.result.Failures, f)
 	if group := b.events[row].Group; group != "" {
 		b.failed[group] = true
 	}
@@ -140,7 +151,7 @@ func (b *batch) try(ctx context.Context, conn *pgxpool.Conn, prove bool) error {
 		b.writer.pool.pgx.Reset()
 	}
 	if fault == nil {
-		fault = b.ensurePartitions(ctx, conn)
+		fault = b.ensureMissing(ctx, conn)
 	}
 	return fault
 }
@@ -162,11 +173,20 @@ func (b *batch) decide(l lane, a answer) (left []lane, fault error) {
 	case b.writer.overlooksPartition(refused) && !b.reconnected:
 		return []lane{l}, errOverlooksPartition
 	case b.isolating && len(rows) == 1:
-		b.fail(rows[0], refused)
+		b.fail(rows[0], b.failure(rows[0], refused))
 		return []lane{rest}, nil
 	}
 	b.isolating = true
 	return b.split(l), nil
+}
+
+// failure describes Postgres's refusal of a row.
+func (b *batch) failure(row int, refused *pgconn.PgError) Failure {
+	f := Failure{SQLSTATE: refused.Code, Constraint: refused.ConstraintName, Column: refused.ColumnName}
+	if day := b.refusedDay(row); day != nil && lacksPartition(refused) {
+		f.Reason = day.reason
+	}
+	return f
 }
 
 // split divides the first block of a lane. The rows of a group get a lane of their own, and are

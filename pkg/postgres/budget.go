@@ -34,7 +34,10 @@ func (b *batch) writeAll(ctx context.Context) error {
 		if perRow > 0 {
 			n = max(1, int(time.Until(deadline)/planFor/perRow))
 		}
-		n = min(n, len(b.rows))
+		n = len(b.span(b.rows[:min(n, len(b.rows))]))
+		if err := b.ensureDays(ctx, b.rows[:n]); err != nil {
+			return err
+		}
 		started := time.Now()
 		err := b.writeChunk(ctx, n, time.Until(deadline)/cancelAfter)
 		for ; err == errTooSlow; err = b.writeChunk(ctx, n, time.Until(deadline)/cancelAfter) {
@@ -61,6 +64,9 @@ func (b *batch) writeChunk(parent context.Context, n int, limit time.Duration) e
 	}
 	chunk := b.rows[:min(n, len(b.rows))]
 	b.rows = b.rows[len(chunk):]
+	if chunk = b.undecided(chunk); len(chunk) == 0 {
+		return nil
+	}
 	if written, ok := b.copied(ctx, chunk); ok {
 		b.result.Written += written
 		b.result.Duplicates += len(chunk) - written
@@ -72,7 +78,7 @@ func (b *batch) writeChunk(parent context.Context, n int, limit time.Duration) e
 		b.rows = slices.Concat(b.rows, slices.Concat(l.blocks...))
 	}
 	b.lanes = nil
-	slices.Sort(b.rows)
+	b.sort()
 	if err != nil && ctx.Err() != nil && parent.Err() == nil {
 		return errTooSlow
 	}

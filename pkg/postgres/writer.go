@@ -30,6 +30,10 @@ type Failure struct {
 	// other.
 	Unproven bool
 
+	// Reason says what is in the way of the partition of the event's day, and what to do. It is ""
+	// for all other failures.
+	Reason string
+
 	// Postgres's reason, without any value. Constraint and Column are "" where Postgres names none.
 	SQLSTATE, Constraint, Column string
 }
@@ -49,12 +53,13 @@ type Writer struct {
 	pool      *Pool
 	table     contract.Table
 	statement *statement
+	days      days
 	slow      atomic.Int64 // nanoseconds a row took in the last batch if its time was too short, else 0
 }
 
 // NewWriter does not connect. A missing table is found by the first Write.
 func NewWriter(pool *Pool, table contract.Table) *Writer {
-	return &Writer{pool: pool, table: table, statement: newStatement(table)}
+	return &Writer{pool: pool, table: table, statement: newStatement(table), days: days{covered: map[day]bool{}, refused: map[day]refusal{}}}
 }
 
 // Write writes the events and commits. The Result lists the events that Postgres refused; all

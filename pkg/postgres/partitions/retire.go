@@ -8,37 +8,6 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// partition is one partition of a table. The DEFAULT partition has zero bounds.
-type partition struct {
-	name      string
-	from, to  time.Time // to is exclusive
-	isDefault bool
-	pending   bool // an earlier run was cut off while detaching it
-}
-
-func (p partition) quoted(schema string) string { return quote(schema, p.name) }
-
-// partitions returns the table's partitions in order of time. The bounds are read from their text
-// in the catalog, where times carry an offset. An open end (MINVALUE, MAXVALUE) becomes a time that
-// no event has.
-func (r *run) partitions(ctx context.Context) ([]partition, error) {
-	rows, err := r.conn.Query(ctx, `
-		select c.relname, i.inhdetachpending, b.bounds = 'DEFAULT',
-		  coalesce(substring(b.bounds from 'FROM \(''([^'']+)''\)')::timestamptz, '0001-01-01Z'),
-		  coalesce(substring(b.bounds from 'TO \(''([^'']+)''\)')::timestamptz, case b.bounds when 'DEFAULT' then timestamptz '0001-01-01Z' else '9999-01-01Z' end)
-		from pg_inherits i join pg_class c on c.oid = i.inhrelid
-		cross join lateral (select pg_get_expr(c.relpartbound, c.oid) as bounds) b
-		where i.inhparent = $1::text::regclass
-		order by 4`, r.name())
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (p partition, err error) {
-		err = row.Scan(&p.name, &p.pending, &p.isDefault, &p.from, &p.to)
-		return p, err
-	})
-}
-
 // retired is the comment that a partition gets before it is detached. A plain table with this
 // comment was detached by an earlier run that was cut off before it could drop it.
 func (r *run) retired() string {
@@ -48,7 +17,7 @@ func (r *run) retired() string {
 // retire drops the partitions whose upper bound is not after before, and what an earlier run
 // detached but did not drop.
 func (r *run) retire(ctx context.Context, before time.Time) error {
-	partitions, err := r.partitions(ctx)
+	partitions, err := list(ctx, r.conn, r.name())
 	if err != nil {
 		return err
 	}

@@ -134,8 +134,8 @@ func TestRefusesRowsThatDoNotFitTheTable(t *testing.T) {
 		{"a table that was dropped", visits(), "drop table visits", []string{"public.visits", "missing", "sqs2pg migrate"}},
 		{"a right to insert that was revoked", visits(), "revoke insert on visits from sqs2pg_writer",
 			[]string{"lacks insert", "sqs2pg_writer"}},
-		{"a right to partitions that was revoked", visits(), "revoke execute on function sqs2pg.ensure_partition from sqs2pg_writer",
-			[]string{"lacks execute on sqs2pg.ensure_partition"}},
+		{"a right to partitions that was revoked", visits(), "revoke execute on function sqs2pg.ensure_partitions from sqs2pg_writer",
+			[]string{"lacks execute on sqs2pg.ensure_partitions"}},
 		{"a table that was never migrated", with(people(), "", nil), "", []string{"public.people", "not migrated", "sqs2pg migrate"}},
 		{"a database that was never migrated", visits(), "drop schema sqs2pg cascade", []string{"public.visits", "not migrated", "sqs2pg migrate"}},
 	} {

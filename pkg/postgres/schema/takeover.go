@@ -11,6 +11,7 @@ import (
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/mask"
+	"sqs2pg/pkg/postgres/partitions"
 	"sqs2pg/pkg/postgres/registry"
 )
 
@@ -155,9 +156,9 @@ func (t *takeover) refuseEndlessDates(ctx context.Context) error {
 // makePartitions registers the table with a partition width that suits the old rows, and makes the
 // partitions for all their dates.
 func (t *takeover) makePartitions(ctx context.Context) error {
-	moments := "(select distinct " + t.sentAt() + " as moment from " + t.from + ") as moments"
+	dates := "select distinct (" + t.sentAt() + " at time zone 'UTC')::date from " + t.from
 	var days int
-	if err := t.QueryRow(ctx, "select count(*) from "+moments).Scan(&days); err != nil {
+	if err := t.QueryRow(ctx, "select count(*) from ("+dates+") as dates").Scan(&days); err != nil {
 		return err
 	}
 	width := "day"
@@ -167,7 +168,7 @@ func (t *takeover) makePartitions(ctx context.Context) error {
 	if err := register(ctx, t.Tx, t.table, registry.Describe(t.table), width); err != nil {
 		return err
 	}
-	_, err := t.Exec(ctx, "select sqs2pg.make_partition($1::text::regclass, moment) from "+moments, qualified(t.table))
+	_, err := partitions.Make(ctx, t, t.table, dates)
 	return err
 }
 
