@@ -20,6 +20,7 @@ import (
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/message"
 	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/registry"
 	"sqs2pg/pkg/telemetry"
 )
 
@@ -90,10 +91,14 @@ func (h *Handler) load(ctx context.Context, records []message.Record) (*batch, e
 	if err != nil {
 		return b, fmt.Errorf("masking keyring: %w", err)
 	}
-	if err := h.Gate.Enter(ctx, keyring); err != nil {
+	window, err := h.Gate.Enter(ctx, keyring)
+	if err != nil {
 		return b, err
 	}
-	h.decode(b, keyring)
+	h.decode(b, keyring, window)
+	if b.hasExpired() {
+		h.Gate.Doubt()
+	}
 	started := h.Now()
 	result, err := h.write(ctx, b.events, keyring)
 	b.databaseTime = h.Now().Sub(started)
@@ -123,8 +128,9 @@ func endEarly(ctx context.Context, by time.Duration) (context.Context, context.C
 }
 
 // decode turns each message into an event that can be written, or a failure.
-func (h *Handler) decode(b *batch, keyring *mask.Keyring) {
+func (h *Handler) decode(b *batch, keyring *mask.Keyring, window registry.Window) {
 	now := h.Now()
+	accepted := message.Window{Oldest: now.AddDate(0, 0, -window.Days), Newest: now.Add(time.Duration(window.Minutes) * time.Minute)}
 	var buf []byte
 	for i := range b.records {
 		r := &b.records[i]
@@ -135,7 +141,7 @@ func (h *Handler) decode(b *batch, keyring *mask.Keyring) {
 		}
 		var event postgres.Event
 		var err error
-		if event, buf, err = h.event(r, keyring, now, buf[:0]); err != nil {
+		if event, buf, err = h.event(r, keyring, accepted, buf[:0]); err != nil {
 			b.fail(i, violated(err))
 			continue
 		}
@@ -145,8 +151,8 @@ func (h *Handler) decode(b *batch, keyring *mask.Keyring) {
 }
 
 // event decodes, validates and masks one message. buf is scratch space, returned for the next one.
-func (h *Handler) event(r *message.Record, keyring *mask.Keyring, now time.Time, buf []byte) (postgres.Event, []byte, error) {
-	at, err := r.SentAt(now)
+func (h *Handler) event(r *message.Record, keyring *mask.Keyring, accepted message.Window, buf []byte) (postgres.Event, []byte, error) {
+	at, err := r.SentAt(accepted)
 	if err != nil {
 		return postgres.Event{}, buf, err
 	}

@@ -22,6 +22,7 @@ import (
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/postgrestest"
+	"sqs2pg/pkg/postgres/registry"
 	"sqs2pg/pkg/settings"
 	"sqs2pg/pkg/telemetry"
 )
@@ -472,7 +473,8 @@ func TestKeepsIdentityThatTheProducerSets(t *testing.T) {
 		"event-sent-at, epoch ms":    {attributes("event-id", given, "event-sent-at", "1700000000123"), "", given, "2023-11-14 22:13:20.123"},
 		"event-sent-at, RFC 3339":    {attributes("event-id", given, "event-sent-at", "2023-11-14T23:13:20.123456789+01:00"), "", given, "2023-11-14 22:13:20.123456"},
 		"event-sent-at is no time":   {attributes("event-sent-at", "yesterday"), "format date-time", "", ""},
-		"event-sent-at before SQS":   {attributes("event-sent-at", "0"), "minimum", "", ""},
+		"event-sent-at before SQS":   {attributes("event-sent-at", "0"), "expired", "", ""},
+		"event-sent-at long ago":     {attributes("event-sent-at", "2021-02-27T00:00:00Z"), "expired", "", ""},
 		"event-sent-at in next year": {attributes("event-sent-at", "2027-03-01T00:00:00Z"), "maximum", "", ""},
 	}
 	for name, tt := range tests {
@@ -538,8 +540,11 @@ func TestAnswersEmptyBatchWithSuccess(t *testing.T) {
 // open is a gate for tests without a database.
 type open struct{}
 
-func (open) Enter(context.Context, *mask.Keyring) error { return nil }
-func (open) Shut()                                      {}
+func (open) Enter(context.Context, *mask.Keyring) (registry.Window, error) {
+	return registry.Window{Days: 365, Minutes: 60}, nil
+}
+func (open) Shut()  {}
+func (open) Doubt() {}
 
 // ledger is a writer that accepts everything, for tests without a database.
 type ledger struct{ rows int }

@@ -18,11 +18,11 @@ const (
 	AttributeEventSentAt = "event-sent-at"
 )
 
-// earliest is when SQS began, and no event is filed more than clockSkew ahead of now. A producer's
-// typing error would otherwise make partitions for years without events.
-var earliest = time.Date(2006, 7, 13, 0, 0, 0, 0, time.UTC)
+// Window is which events are accepted by their time: neither before Oldest nor after Newest.
+type Window struct{ Oldest, Newest time.Time }
 
-const clockSkew = 24 * time.Hour
+// Expired is the rule that an event before a window breaks. One after it breaks the rule "maximum".
+const Expired = "expired"
 
 // EventID returns the id that makes a message's row unique: a UUID unchanged, anything else as the
 // UUIDv8 of its SHA-256 (RFC 9562, section 5.8).
@@ -43,9 +43,8 @@ func (r *Record) EventID() [16]byte {
 
 // SentAt returns the time under which an event is filed, in UTC and to the microsecond, as
 // timestamptz keeps it. SQS gives epoch milliseconds; the attribute may hold RFC 3339 instead. A
-// time that is missing, not a time, before SQS began or more than a day after now is a
-// *contract.Violation.
-func (r *Record) SentAt(now time.Time) (time.Time, error) {
+// time that is missing, not a time, or outside of the window is a *contract.Violation.
+func (r *Record) SentAt(w Window) (time.Time, error) {
 	field, text := "SentTimestamp", r.Attributes.SentTimestamp
 	if a := r.MessageAttributes[AttributeEventSentAt].StringValue; a != "" {
 		field, text = AttributeEventSentAt, a
@@ -53,22 +52,22 @@ func (r *Record) SentAt(now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, &contract.Violation{Field: field, Rule: "required"}
 	}
-	at, rule := parseSentAt(text, now)
+	at, rule := parseSentAt(text, w)
 	if rule != "" {
 		return time.Time{}, &contract.Violation{Field: field, Rule: rule}
 	}
 	return at.UTC().Truncate(time.Microsecond), nil
 }
 
-// IsSentAt reports whether SentAt accepts text as the attribute event-sent-at. A producer may write
-// anything there.
+// IsSentAt reports whether text, as the attribute event-sent-at, is the time of an event: between
+// the beginning of SQS and a day after now. A producer may write anything there.
 func IsSentAt(text string, now time.Time) bool {
-	_, rule := parseSentAt(text, now)
+	_, rule := parseSentAt(text, Window{time.Date(2006, 7, 13, 0, 0, 0, 0, time.UTC), now.AddDate(0, 0, 1)})
 	return rule == ""
 }
 
 // parseSentAt returns the time, or the rule that the text breaks.
-func parseSentAt(text string, now time.Time) (at time.Time, rule string) {
+func parseSentAt(text string, w Window) (at time.Time, rule string) {
 	at, err := time.Parse(time.RFC3339Nano, text)
 	if ms, numeric := strconv.ParseInt(text, 10, 64); numeric == nil {
 		at, err = time.UnixMilli(ms), nil
@@ -76,9 +75,9 @@ func parseSentAt(text string, now time.Time) (at time.Time, rule string) {
 	switch {
 	case err != nil:
 		return time.Time{}, "format date-time"
-	case at.Before(earliest):
-		return time.Time{}, "minimum"
-	case at.After(now.Add(clockSkew)):
+	case at.Before(w.Oldest):
+		return time.Time{}, Expired
+	case at.After(w.Newest):
 		return time.Time{}, "maximum"
 	}
 	return at, ""

@@ -123,7 +123,7 @@ func (l *Log) take(line []byte) error {
 		}
 		l.databaseTime += (f.DatabaseTime - l.databaseTime) / 8
 	case err == nil && f.Outcome != "":
-		why := reason(f.Outcome, f.Field, f.Rule, f.SQLState, f.Constraint, f.Column)
+		why := reason(f.Outcome, f.Field, f.Rule, f.SQLState, f.Constraint, f.Column, f.Error)
 		l.failures[why]++
 		l.reasons[f.MessageID] = why
 	case err == nil && f.Message == startRefused:

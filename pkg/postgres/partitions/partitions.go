@@ -24,9 +24,6 @@ const (
 	// fails, a week is left to notice.
 	daysAhead = 7
 
-	// windowDays is how many days old an event may be if everything is kept.
-	windowDays = 1826
-
 	// lockTime is how long one step waits for another session's lock. After that the step is left
 	// to the next run.
 	lockTime = "30s"
@@ -140,16 +137,13 @@ func (r *run) lock(ctx context.Context) (unlock func(), err error) {
 	}, nil
 }
 
-// record keeps the plan in the database: the width of new partitions, and in the table's window how
-// old an event may be.
+// record keeps the plan in the database. The retention is part of the table's window.
 func (r *run) record(ctx context.Context) error {
 	_, err := r.conn.Exec(ctx, `
-		with planned as (
-		  select table_schema, table_name, coalesce(nullif($3, ''), partition_width) as width, coalesce(nullif($4, 0), $5) as days
-		  from sqs2pg.tables where table_schema = $1 and table_name = $2)
-		update sqs2pg.tables t set partition_width = width, window_days = days, epoch = epoch + 1
-		from planned p where (t.table_schema, t.table_name) = (p.table_schema, p.table_name) and (partition_width, window_days) <> (width, days)`,
-		r.table.Schema, r.table.Name, r.plan.Width, r.plan.RetentionDays, windowDays)
+		update sqs2pg.tables set partition_width = coalesce(nullif($3, ''), partition_width), retention_days = nullif($4::integer, 0), epoch = epoch + 1
+		where table_schema = $1 and table_name = $2
+		  and (partition_width, retention_days) is distinct from (coalesce(nullif($3, ''), partition_width), nullif($4::integer, 0))`,
+		r.table.Schema, r.table.Name, r.plan.Width, r.plan.RetentionDays)
 	return err
 }
 

@@ -5,11 +5,13 @@
 -- A stored time outside of the window would never be looked at, or soon be dropped by the retention. The ingest function
 -- reads the window and refuses events outside of it; see sqs2pg.ensure_partitions for the second check.
 alter table sqs2pg.tables
-  add column window_days   integer not null default 1826,
-  add column ahead_minutes integer not null generated always as (case mode when 'upsert' then 15 else 1440 end) stored,
-  add constraint tables_window_days_check check (window_days between 1 and 36500);
+  add column retention_days integer,
+  add column window_days    integer not null generated always as (least(coalesce(retention_days, 1826), 36500)) stored,
+  add column ahead_minutes  integer not null generated always as (case mode when 'upsert' then 15 else 1440 end) stored,
+  add constraint tables_retention_days_check check (retention_days > 0);
+comment on column sqs2pg.tables.retention_days is 'How many days events are kept; null keeps them all. sqs2pg maintain sets it.';
 comment on column sqs2pg.tables.window_days is
-  'How many days old an event may be when it is written: the retention, or five years if everything is kept. sqs2pg maintain sets it.';
+  'How many days old an event may be when it is written: the retention, or five years if everything is kept.';
 comment on column sqs2pg.tables.ahead_minutes is
   'How many minutes ahead the time of an event may be: a day, so that a wrong clock loses nothing. In upsert mode it is '
   'less, because an event from the future wins over all events until then.';

@@ -129,7 +129,7 @@ func TestEveryConstraintHasAChosenName(t *testing.T) {
 	db := postgrestest.New(t, logins(), profiles())
 	got := db.QueryStrings(t, `select conname from pg_constraint c join pg_class r on r.oid = c.conrelid join pg_namespace n on n.oid = r.relnamespace
 		where (n.nspname = 'sqs2pg' or r.relname in ('user_logins', 'profiles')) and contype <> 'n' and r.relname <> 'migrations' order by 1`)
-	want := []string{"keys_fingerprint_check", "keys_key_id_check", "keys_pkey", "profiles_pkey", "tables_mode_check", "tables_partition_width_check", "tables_pkey", "tables_window_days_check", "user_logins_pkey"}
+	want := []string{"keys_fingerprint_check", "keys_key_id_check", "keys_pkey", "profiles_pkey", "tables_mode_check", "tables_partition_width_check", "tables_pkey", "tables_retention_days_check", "user_logins_pkey"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -73,7 +73,7 @@ func TestEnsurePartitionsReportsEachDay(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins())
 	name := func(n int) string { return "user_logins_p" + time.Now().UTC().AddDate(0, 0, n).Format("20060102") }
-	db.Exec(t, "update sqs2pg.tables set window_days = 100")
+	db.Exec(t, "update sqs2pg.tables set retention_days = 100")
 	db.Exec(t, "create table "+name(-40)+" (x int)")
 	db.Exec(t, `set timezone = 'UTC'; do $$ begin execute format('create table morning partition of user_logins for values from (%L) to (%L)',
 		current_date - 50, current_date - 50 + interval '12 hours'); end $$`)
