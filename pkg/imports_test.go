@@ -37,6 +37,7 @@ var order = []string{
 	"pkg/local/sqsserver/sqstest",
 	"pkg/local/sqsserver",
 	"pkg/deadletter",
+	"pkg/local/account",
 
 	// what the functions link
 	"pkg/ingest",
@@ -58,7 +59,6 @@ var order = []string{
 	"pkg/privacy",
 
 	// packages that import no other package of the module
-	"pkg/local/account",
 	"pkg/local/localpg",
 	"pkg/queue",
 	"pkg/scan",
