@@ -54,6 +54,7 @@ var order = []string{
 	"pkg/contract/schema",
 	"pkg/contract/schema/document",
 	"pkg/contract/scalar",
+	"pkg/contract/table",
 	"pkg/mask",
 	"pkg/privacy",
 

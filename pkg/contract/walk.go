@@ -102,7 +102,7 @@ func (d *decoding) value(p *schema.Property, kind jsontext.Kind, raw []byte) (Va
 	switch {
 	case p.Kind == schema.String && kind == '"':
 		return d.text(p, raw)
-	case kind == '0' && p.Type.Base() == schema.Numeric && p.Kind != schema.String:
+	case kind == '0' && p.Type.Base() == Numeric && p.Kind != schema.String:
 		return decimal(p, string(raw))
 	case p.Kind == schema.Integer && kind == '0':
 		return integer(p, raw)
@@ -131,7 +131,7 @@ func (d *decoding) text(p *schema.Property, quoted []byte) (Value, string) {
 	if rule := p.Text.Check(s); rule != "" {
 		return Value{}, rule
 	}
-	if p.Type.Base() == schema.Numeric {
+	if p.Type.Base() == Numeric {
 		return decimal(p, s)
 	}
 	return columnValue(p, s), ""

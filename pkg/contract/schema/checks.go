@@ -11,6 +11,7 @@ import (
 
 	"sqs2pg/pkg/contract/scalar"
 	"sqs2pg/pkg/contract/schema/document"
+	"sqs2pg/pkg/contract/table"
 	"sqs2pg/pkg/mask"
 )
 
@@ -103,11 +104,11 @@ func (p *Property) setTextChecks(schema *jsonschema.Schema) {
 	}
 	switch name {
 	case "uuid":
-		p.Type = UUID
+		p.Type = table.UUID
 	case "date":
-		p.Type = Date
+		p.Type = table.Date
 	case "date-time":
-		p.Type = Timestamptz
+		p.Type = table.Timestamptz
 	}
 }
 

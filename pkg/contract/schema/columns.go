@@ -10,6 +10,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"sqs2pg/pkg/contract/schema/document"
+	"sqs2pg/pkg/contract/table"
 	"sqs2pg/pkg/mask"
 )
 
@@ -28,7 +29,7 @@ var (
 )
 
 // tableName reads x-table.
-func (c *compiler) tableName(name string) Table {
+func (c *compiler) tableName(name string) table.Table {
 	parts := tablePattern.FindStringSubmatch(name)
 	switch {
 	case name == "":
@@ -38,9 +39,9 @@ func (c *compiler) tableName(name string) Table {
 	case parts[1] == "sqs2pg" || parts[1] == "information_schema" || strings.HasPrefix(parts[1], "pg_"):
 		c.note("/x-table", "the schema %s is not for tables of events: use another", parts[1])
 	default:
-		return Table{Schema: cmp.Or(parts[1], "public"), Name: parts[2]}
+		return table.Table{Schema: cmp.Or(parts[1], "public"), Name: parts[2]}
 	}
-	return Table{}
+	return table.Table{}
 }
 
 // addColumns gives the table its columns.
@@ -61,11 +62,11 @@ func (c *compiler) addColumns(s *Schema, leaves []leaf) {
 }
 
 func (c *compiler) checkColumnName(n node, name string) {
-	isReserved := func(column Column) bool { return column.Name == name }
+	isReserved := func(column table.Column) bool { return column.Name == name }
 	switch {
 	case !columnPattern.MatchString(name):
 		n.note(c, "x-column", "%q is not a valid column name: give it one of at most 63 lower-case letters, digits and _ by x-column", name)
-	case slices.ContainsFunc(ReservedColumns(), isReserved) || slices.Contains(systemColumns, name):
+	case slices.ContainsFunc(table.ReservedColumns(), isReserved) || slices.Contains(table.SystemColumns, name):
 		n.note(c, "x-column", "every table has a column %s already: give this one another name by x-column", name)
 	}
 }
@@ -93,9 +94,9 @@ func (c *compiler) setType(p *Property, n node) {
 	case p.Kind == String && n.format != "":
 		n.note(c, "x-type", "a string with a format does not hold a number: remove format or x-type")
 	case precision > 0:
-		p.Type = NumericOf(precision, scale)
+		p.Type = table.NumericOf(precision, scale)
 	default:
-		p.Type = Numeric
+		p.Type = table.Numeric
 	}
 }
 
@@ -126,9 +127,9 @@ func (c *compiler) newMasking(n node, kind Kind) Masking {
 // setWrite reads x-write.
 func (c *compiler) setWrite(s *Schema, a annotations) {
 	switch {
-	case a.mode != Upsert.String() && len(a.key) > 0:
+	case a.mode != table.Upsert.String() && len(a.key) > 0:
 		c.note("/x-write/key", "a key is for upsert: remove it, or set mode to upsert")
-	case a.mode != Upsert.String():
+	case a.mode != table.Upsert.String():
 	case len(a.key) == 0:
 		c.note("/x-write", `upsert needs the columns that identify a row: {"mode": "upsert", "key": ["order_id"]}`)
 	default:
@@ -137,14 +138,14 @@ func (c *compiler) setWrite(s *Schema, a annotations) {
 			at := jsontext.Pointer("/x-write/key").AppendToken(strconv.Itoa(i))
 			left -= c.checkKeyColumn(s, at, name, left)
 		}
-		s.Table.Mode, s.Table.Key = Upsert, a.key
+		s.Table.Mode, s.Table.Key = table.Upsert, a.key
 	}
 }
 
 // checkKeyColumn refuses a column that cannot be in a key, or that can have more characters than
 // are left. It returns how many the column can have; types of fixed size count as 0.
 func (c *compiler) checkKeyColumn(s *Schema, at jsontext.Pointer, name string, left int) (characters int) {
-	i := slices.IndexFunc(s.Table.Columns, func(column Column) bool { return column.Name == name })
+	i := slices.IndexFunc(s.Table.Columns, func(column table.Column) bool { return column.Name == name })
 	if i < 0 {
 		var columns []string
 		for _, column := range s.Table.Columns {
@@ -157,12 +158,12 @@ func (c *compiler) checkKeyColumn(s *Schema, at jsontext.Pointer, name string, l
 	switch {
 	case !column.Required:
 		c.note(at, "the column %s can be null: a key's properties are required, not nullable and not dropped", name)
-	case column.Type == JSONB:
+	case column.Type == table.JSONB:
 		c.note(at, "the column %s is jsonb: a key has simple columns", name)
 	case column.Mask != mask.None && column.Mask != mask.Token:
 		c.note(at, "the column %s is masked by %s, which makes different values equal, so that one row would replace the other: mask it by token, or use another column",
 			name, column.Mask)
-	case column.Type != Text || column.Mask == mask.Token:
+	case column.Type != table.Text || column.Mask == mask.Token:
 	case longest < 0 || longest > left:
 		c.note(at, "a key's text has at most %d characters in all, because an index entry holds no more: give %s a smaller maxLength", maxKey, column.Path)
 	default:

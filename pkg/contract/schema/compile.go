@@ -9,6 +9,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"sqs2pg/pkg/contract/schema/document"
+	"sqs2pg/pkg/contract/table"
 	"sqs2pg/pkg/mask"
 )
 
@@ -92,7 +93,7 @@ type position struct {
 type leaf struct {
 	node
 	property *Property
-	column   Column
+	column   table.Column
 }
 
 // object compiles an object with properties, and returns the leaves below it.
@@ -155,7 +156,7 @@ func (c *compiler) property(n node, required bool, parent position) (*Property, 
 		p.Object, below = c.object(n.Schema, position{n.at, p.Path + ".", parent.prefix + n.name + "_", always && p.NullRule != "", parent.depth + 1})
 		return p, below
 	}
-	column := Column{Name: cmp.Or(n.column, parent.prefix+n.name), Path: p.Path}
+	column := table.Column{Name: cmp.Or(n.column, parent.prefix+n.name), Path: p.Path}
 	c.checkColumnName(n, column.Name)
 	p.Masking = c.newMasking(n, p.Kind)
 	c.setChecks(p, n)
@@ -197,17 +198,17 @@ func (c *compiler) newProperty(n node) *Property {
 	}
 	switch types[0] {
 	case "string":
-		p.Kind, p.Type = String, Text
+		p.Kind, p.Type = String, table.Text
 	case "integer":
-		p.Kind, p.Type = Integer, BigInt
+		p.Kind, p.Type = Integer, table.BigInt
 	case "number":
-		p.Kind, p.Type = Number, Double
+		p.Kind, p.Type = Number, table.Double
 	case "boolean":
-		p.Kind, p.Type = Bool, Boolean
+		p.Kind, p.Type = Bool, table.Boolean
 	case "array":
-		p.Kind, p.Type = StoredArray, JSONB
+		p.Kind, p.Type = StoredArray, table.JSONB
 	default:
-		p.Kind, p.Type = StoredObject, JSONB
+		p.Kind, p.Type = StoredObject, table.JSONB
 		if len(n.Schema.Properties) > 0 {
 			p.Kind = Nested
 		}

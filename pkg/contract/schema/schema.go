@@ -29,12 +29,13 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"sqs2pg/pkg/contract/scalar"
+	"sqs2pg/pkg/contract/table"
 	"sqs2pg/pkg/mask"
 )
 
 // Schema is a compiled document. It is immutable and safe for concurrent use.
 type Schema struct {
-	Table   Table
+	Table   table.Table
 	Root    *Object
 	Columns []*Property // the property that fills each column of Table, in the same order
 
@@ -130,7 +131,7 @@ type Property struct {
 
 	// The rest is for properties that are not Nested.
 	Column  int // in the order of the table
-	Type    Type
+	Type    table.Type
 	Masking Masking
 	Text    TextChecks   // of a String
 	Numbers NumberChecks // of an Integer or Number
