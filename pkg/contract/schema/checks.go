@@ -12,7 +12,6 @@ import (
 	"sqs2pg/pkg/contract/scalar"
 	"sqs2pg/pkg/contract/schema/document"
 	"sqs2pg/pkg/contract/table"
-	"sqs2pg/pkg/mask"
 )
 
 // formats are the formats that decide the type of a column or the form of a token. They are read
@@ -33,8 +32,7 @@ var libraryFormats = []string{
 }
 
 // setChecks compiles the keywords of a string or a number.
-func (c *compiler) setChecks(p *Property, n node) {
-	c.checkFormat(n)
+func (p *Property) setChecks(n node) {
 	switch p.Kind {
 	case String:
 		p.setAllowed(n.Schema)
@@ -98,9 +96,6 @@ func (p *Property) setTextChecks(schema *jsonschema.Schema) {
 	p.Text.format = formats[name]
 	if p.Text.format == nil {
 		p.Text.format = func(s string) bool { return schema.Format.Validate(s) == nil }
-	}
-	if p.Masking.Kind != mask.None {
-		return
 	}
 	switch name {
 	case "uuid":

@@ -87,8 +87,6 @@ func (c *compiler) setType(p *Property, n node) {
 		n.note(c, "x-type", "%q is not a type that x-type can give: use numeric, or numeric(12,2) with precision and scale", n.columnType)
 	case precision > 1000 || scale > precision || parts[1] == "0":
 		n.note(c, "x-type", "Postgres has no %s: use a precision of at most 1000 and a scale of at most the precision", n.columnType)
-	case p.Masking.Kind != mask.None:
-		n.note(c, "x-type", "a masked value is stored as text: remove x-type or x-mask")
 	case p.Kind != String && p.Kind != Integer && p.Kind != Number:
 		n.note(c, "x-type", "numeric needs a number, an integer, or a string that holds a number: change type, or remove x-type")
 	case p.Kind == String && n.format != "":
@@ -98,30 +96,6 @@ func (c *compiler) setType(p *Property, n node) {
 	default:
 		p.Type = table.Numeric
 	}
-}
-
-// newMasking reads x-mask and x-domain.
-func (c *compiler) newMasking(n node, kind Kind) Masking {
-	m := Masking{Domain: cmp.Or(n.domain, n.name)}
-	if n.mask != "" {
-		if kind != String {
-			n.note(c, "x-mask", "only a string can be masked: make it a string, or do not declare it, then it is not stored")
-		}
-		m.Kind, _ = mask.ParseKind(n.mask) // the meta-schema has checked it
-	}
-	ip := n.format == "ip" || n.format == "ipv4" || n.format == "ipv6"
-	token := m.Kind == mask.Token
-	switch {
-	case m.Kind == mask.Network && !ip:
-		n.note(c, "x-mask", `ip-network needs an address: add "format": "ip"`)
-	case n.domain != "" && !token:
-		n.note(c, "x-domain", `it needs "x-mask": "token"`)
-	case ip && (token || m.Kind == mask.Network):
-		m.Form = FormIP
-	case n.format == "uuid" && token:
-		m.Form = FormUUID
-	}
-	return m
 }
 
 // setWrite reads x-write.

@@ -26,7 +26,7 @@ func (c *compiler) inside(n node, shape *Shape) []table.Inside {
 	}
 	list := []table.Inside{}
 	for _, path := range slices.Sorted(maps.Keys(w.masks)) {
-		list = append(list, table.Inside{path, w.masks[path]})
+		list = append(list, table.Inside{Path: path, Mask: w.masks[path]})
 	}
 	return list
 }
