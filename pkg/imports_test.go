@@ -54,7 +54,10 @@ var order = []string{
 	"pkg/contract",
 	"pkg/contract/schema",
 	"pkg/contract/schema/document",
+	"pkg/contract/masking",
+	"pkg/contract/naming",
 	"pkg/contract/scalar",
+	"pkg/contract/table",
 	"pkg/mask",
 	"pkg/privacy",
 
