@@ -37,6 +37,7 @@ var order = []string{
 	"pkg/local/sqsserver/sqstest",
 	"pkg/local/sqsserver",
 	"pkg/deadletter",
+	"pkg/local/account",
 
 	// what the functions link
 	"pkg/ingest",
@@ -47,20 +48,24 @@ var order = []string{
 	"pkg/postgres/registry",
 	"pkg/postgres/partitions",
 	"pkg/postgres",
+	"pkg/postgres/calendar",
 	"pkg/postgres/dsn",
 	"pkg/postgres/wire",
 	"pkg/message",
 	"pkg/contract",
 	"pkg/contract/schema",
 	"pkg/contract/schema/document",
+	"pkg/contract/masking",
+	"pkg/contract/naming",
 	"pkg/contract/scalar",
+	"pkg/contract/table",
 	"pkg/mask",
 	"pkg/privacy",
 
 	// packages that import no other package of the module
-	"pkg/local/account",
 	"pkg/local/localpg",
 	"pkg/queue",
+	"pkg/scan",
 	"pkg/pattern",
 	"pkg/secrets",
 	"pkg/telemetry/leaktest",

@@ -9,6 +9,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"sqs2pg/pkg/postgres/calendar"
 )
 
 // fanOut is the number of parts into which a refused block is split. With 16 a bad row among 10,000
@@ -29,12 +31,12 @@ type batch struct {
 	lanes   []lane // of the chunk that is being written
 	result  Result
 
-	failed      map[string]bool // groups in which an event failed
-	asked       map[day]bool    // days about which this Write has asked the database
-	missing     []day           // to be asked about after the blocks that are tried now
-	isolating   bool            // Postgres refused a block of the chunk
-	answered    func()          // called when the server has answered to a block
-	reconnected bool            // because of overlooksPartition, which is done once at most
+	failed      map[string]bool       // groups in which an event failed
+	asked       map[calendar.Day]bool // days about which this Write has asked the database
+	missing     []calendar.Day        // to be asked about after the blocks that are tried now
+	isolating   bool                  // Postgres refused a block of the chunk
+	answered    func()                // called when the server has answered to a block
+	reconnected bool                  // because of overlooksPartition, which is done once at most
 }
 
 // lane is a queue of blocks. Only the first one is tried.
@@ -46,7 +48,7 @@ type lane struct {
 }
 
 func newBatch(w *Writer, events []Event) *batch {
-	b := &batch{writer: w, events: events, rows: make([]int, len(events)), failed: map[string]bool{}, asked: map[day]bool{}}
+	b := &batch{writer: w, events: events, rows: make([]int, len(events)), failed: map[string]bool{}, asked: map[calendar.Day]bool{}}
 	for i := range b.rows {
 		b.rows[i] = i
 		b.grouped = b.grouped || events[i].Group != ""
@@ -102,15 +104,15 @@ func (b *batch) skip() {
 // undecided holds the rows of failed groups, fails those of days whose partition was refused, and
 // returns the others.
 func (b *batch) undecided(rows []int) []int {
-	if len(b.failed) == 0 && !b.writer.days.refusing() {
+	if len(b.failed) == 0 && !b.writer.calendar.Refusing() {
 		return rows
 	}
 	var left []int
 	for _, i := range rows {
 		if b.failed[b.events[i].Group] {
 			b.result.Failures = append(b.result.Failures, Failure{Index: i, Held: true})
-		} else if refused := b.refusedDay(i); refused != nil && refused.sqlstate != partlyCovered {
-			b.fail(i, Failure{SQLSTATE: refused.sqlstate, Reason: refused.reason})
+		} else if refused := b.refusal(i); refused != nil && !refused.Partly() {
+			b.fail(i, Failure{SQLSTATE: refused.SQLSTATE, Reason: refused.Reason})
 		} else {
 			left = append(left, i)
 		}
@@ -183,8 +185,8 @@ func (b *batch) decide(l lane, a answer) (left []lane, fault error) {
 // failure describes Postgres's refusal of a row.
 func (b *batch) failure(row int, refused *pgconn.PgError) Failure {
 	f := Failure{SQLSTATE: refused.Code, Constraint: refused.ConstraintName, Column: refused.ColumnName}
-	if day := b.refusedDay(row); day != nil && lacksPartition(refused) {
-		f.Reason = day.reason
+	if day := b.refusal(row); day != nil && lacksPartition(refused) {
+		f.Reason = day.Reason
 	}
 	return f
 }

@@ -34,12 +34,12 @@ func (b *batch) writeAll(ctx context.Context) error {
 		if perRow > 0 {
 			n = max(1, int(time.Until(deadline)/planFor/perRow))
 		}
-		n = len(b.span(b.rows[:min(n, len(b.rows))]))
-		if err := b.ensureDays(ctx, b.rows[:n]); err != nil {
+		var err error
+		if n, err = b.ensureDays(ctx, min(n, len(b.rows))); err != nil {
 			return err
 		}
 		started := time.Now()
-		err := b.writeChunk(ctx, n, time.Until(deadline)/cancelAfter)
+		err = b.writeChunk(ctx, n, time.Until(deadline)/cancelAfter)
 		for ; err == errTooSlow; err = b.writeChunk(ctx, n, time.Until(deadline)/cancelAfter) {
 			n, tooSlow, started = max(1, n/shrinkBy), true, time.Now()
 		}

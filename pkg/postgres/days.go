@@ -4,159 +4,61 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync"
-	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/postgres/calendar"
 )
 
-const (
-	// mostAsked is how many days sqs2pg.ensure_partitions takes in a call. Each partition that a
-	// transaction makes, or writes to, takes room in the server's lock table, which all sessions
-	// share: 1,600 at once overflow it at its default size (SQLSTATE 53200).
-	mostAsked   = 100
-	mostSpanned = 200 // days of a chunk
-
-	// askAgain is how long a refused day is remembered. Then somebody may have repaired it.
-	askAgain = time.Minute
-
-	secondsPerDay = 24 * 60 * 60
-)
-
-// day counts from 1970, in UTC.
-type day int64
-
-func dayOf(e Event) day {
-	seconds := e.SentAt.Unix()
-	return day((seconds - (seconds%secondsPerDay+secondsPerDay)%secondsPerDay) / secondsPerDay)
-}
-
-// refusal is why a day has no partition.
-type refusal struct {
-	sqlstate, reason string
-	until            time.Time
-}
-
-// partlyCovered is the refusal of a day that a partition covers in part: some of its rows fit.
-const partlyCovered = "42P17"
-
-// days is what a writer knows of its table's partitions. The database is asked about a day once,
-// and makes the partition if it is missing.
-type days struct {
-	mu      sync.Mutex
-	covered map[day]bool
-	refused map[day]refusal
-}
-
-// known reports whether the database needs not be asked about a day, and why it refused the day:
-// nil if it did not.
-func (d *days) known(at day) (*refusal, bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if r, ok := d.refused[at]; ok && time.Now().Before(r.until) {
-		return &r, true
-	}
-	return nil, d.covered[at]
-}
-
-func (d *days) set(at day, sqlstate, reason string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if delete(d.refused, at); sqlstate != "" {
-		d.refused[at] = refusal{sqlstate, reason, time.Now().Add(askAgain)}
-	}
-	d.covered[at] = sqlstate == ""
-}
-
-// refusing reports whether a day was ever refused.
-func (d *days) refusing() bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return len(d.refused) > 0
-}
-
-// span returns the first rows that fall on at most mostSpanned days.
-func (b *batch) span(rows []int) []int {
-	seen := map[day]bool{}
-	var last day
+// days returns the days of rows, each once, and how many of the first rows fall on the first
+// calendar.MostSpanned of them.
+func (b *batch) days(rows []int) (days []calendar.Day, spanned int) {
+	seen := map[calendar.Day]bool{}
+	spanned = len(rows)
+	var last calendar.Day
 	for n, i := range rows {
-		if at := dayOf(b.events[i]); at != last || n == 0 {
-			if last = at; !seen[at] && len(seen) == mostSpanned {
-				return rows[:n]
-			}
-			seen[at] = true
-		}
-	}
-	return rows
-}
-
-// unknown returns the days of rows about which the database is still to be asked.
-func (b *batch) unknown(rows []int) []day {
-	var list []day
-	var last day
-	for n, i := range rows {
-		at := dayOf(b.events[i])
-		if at == last && n > 0 {
+		day := calendar.Of(b.events[i].SentAt)
+		if day == last && n > 0 {
 			continue
 		}
-		last = at
-		if _, known := b.writer.days.known(at); !known && !slices.Contains(list, at) {
-			list = append(list, at)
+		if last = day; seen[day] {
+			continue
 		}
+		if len(days) == calendar.MostSpanned {
+			spanned = min(spanned, n)
+		}
+		seen[day], days = true, append(days, day)
 	}
-	return list
+	return days, spanned
 }
 
-// ensureDays has the missing partitions of rows made, before they are written. Nothing is sent if
-// the days are known.
-func (b *batch) ensureDays(ctx context.Context, rows []int) error {
+// ensureDays has the missing partitions of the first n rows made, before these are written, and
+// returns how many of them one transaction may write. Nothing is sent if the days are known.
+func (b *batch) ensureDays(ctx context.Context, n int) (int, error) {
 	if b.writer.table.Mode != contract.Insert {
-		return nil
+		return n, nil
 	}
-	unknown := b.unknown(rows)
+	days, spanned := b.days(b.rows[:n])
+	unknown := b.writer.calendar.Unknown(days[:min(len(days), calendar.MostSpanned)])
 	if len(unknown) == 0 {
-		return nil
+		return spanned, nil
 	}
-	return b.writer.pool.attempt(ctx, true, func(ctx context.Context, conn *pgxpool.Conn) error { return b.ask(ctx, conn, unknown) })
+	return spanned, b.writer.pool.attempt(ctx, true, func(ctx context.Context, conn *pgxpool.Conn) error { return b.ask(ctx, conn, unknown) })
 }
 
-// refusedDay returns why the day of a row has no partition, nil if it has one or nobody has asked.
-func (b *batch) refusedDay(row int) *refusal {
-	refused, _ := b.writer.days.known(dayOf(b.events[row]))
-	return refused
+func (b *batch) ask(ctx context.Context, conn *pgxpool.Conn, days []calendar.Day) error {
+	err := b.writer.calendar.Ask(ctx, conn, days)
+	for _, day := range days {
+		b.asked[day] = b.asked[day] || err == nil
+	}
+	return err
 }
 
-// ask has the missing partitions of days made, in a transaction of its own for each call. So other
-// writers see them at once, and no transaction takes too many locks.
-func (b *batch) ask(ctx context.Context, conn *pgxpool.Conn, list []day) error {
-	for part := range slices.Chunk(list, mostAsked) {
-		dates := make([]time.Time, len(part))
-		for i, at := range part {
-			dates[i] = time.Unix(int64(at)*secondsPerDay, 0).UTC()
-		}
-		rows, err := conn.Query(ctx, `
-			select (day - date '1970-01-01')::bigint, coalesce(refusal, ''), coalesce(reason, '')
-			from sqs2pg.ensure_partitions($1::text::regclass, $2::date[])`, quote(b.writer.table.Schema, b.writer.table.Name), dates)
-		if err != nil {
-			return err
-		}
-		var at int64
-		var sqlstate, reason string
-		if _, err := pgx.ForEachRow(rows, []any{&at, &sqlstate, &reason}, func() error {
-			b.writer.days.set(day(at), sqlstate, reason)
-			return nil
-		}); err != nil {
-			return err
-		}
-	}
-	for _, at := range list {
-		b.asked[at] = true
-	}
-	return nil
+// refusal returns why the day of a row has no partition, nil if it has one or nobody has asked.
+func (b *batch) refusal(row int) *calendar.Refusal {
+	return b.writer.calendar.Refusal(calendar.Of(b.events[row].SentAt))
 }
 
 // lacksPartition reports whether a partitioned table has no partition for a row. Postgres gives
@@ -182,23 +84,16 @@ func (b *batch) lacksDays(rows []int) bool {
 	if b.writer.table.Mode != contract.Insert {
 		return false
 	}
-	lacking := false
-	for _, i := range rows {
-		at := dayOf(b.events[i])
-		if refused, _ := b.writer.days.known(at); refused != nil || b.asked[at] {
-			continue
-		}
-		lacking = true
-		if !slices.Contains(b.missing, at) {
-			b.missing = append(b.missing, at)
-		}
-	}
-	return lacking
+	days, _ := b.days(rows)
+	lacking := slices.DeleteFunc(days, func(day calendar.Day) bool { return b.asked[day] || b.writer.calendar.Refusal(day) != nil })
+	b.missing = append(b.missing, lacking...)
+	return len(lacking) > 0
 }
 
 // ensureMissing asks about the days that lacksDays has noted.
 func (b *batch) ensureMissing(ctx context.Context, conn *pgxpool.Conn) error {
-	err := b.ask(ctx, conn, b.missing)
+	slices.Sort(b.missing)
+	err := b.ask(ctx, conn, slices.Compact(b.missing))
 	if err == nil {
 		b.missing = nil
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/postgres/calendar"
 )
 
 // Event is a row and its identity, ID and SentAt, which are the same at every delivery.
@@ -53,13 +54,13 @@ type Writer struct {
 	pool      *Pool
 	table     contract.Table
 	statement *statement
-	days      days
+	calendar  *calendar.Calendar
 	slow      atomic.Int64 // nanoseconds a row took in the last batch if its time was too short, else 0
 }
 
 // NewWriter does not connect. A missing table is found by the first Write.
 func NewWriter(pool *Pool, table contract.Table) *Writer {
-	return &Writer{pool: pool, table: table, statement: newStatement(table), days: days{covered: map[day]bool{}, refused: map[day]refusal{}}}
+	return &Writer{pool: pool, table: table, statement: newStatement(table), calendar: calendar.New(quote(table.Schema, table.Name))}
 }
 
 // Write writes the events and commits. The Result lists the events that Postgres refused; all
