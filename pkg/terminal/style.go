@@ -95,5 +95,13 @@ func (s Style) Cut(line string, width int) string {
 // none.
 func Columns(line string) int { return text.StringWidthWithoutEscSequences(line) }
 
-// Wrap breaks a line between words into lines of at most width columns.
-func Wrap(line string, width int) []string { return strings.Split(text.WrapSoft(line, width), "\n") }
+// Wrap breaks a text between words into lines of at most width columns, and leaves out what is beyond
+// that many lines.
+func Wrap(t string, width, lines int) []string {
+	wrapped := strings.Split(text.WrapSoft(t, width), "\n")
+	wrapped = wrapped[:min(lines, len(wrapped))]
+	for i, line := range wrapped {
+		wrapped[i] = strings.TrimRight(line, " ")
+	}
+	return wrapped
+}

@@ -2,6 +2,7 @@ package terminal_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -55,6 +56,13 @@ func TestStyleDecoratesWithoutChangingTheWidth(t *testing.T) {
 		if tt.got != tt.want {
 			t.Errorf("got %q, want %q", tt.got, tt.want)
 		}
+	}
+}
+
+func TestWrapKeepsWordsAndALimit(t *testing.T) {
+	t.Parallel()
+	if got := terminal.Wrap("one two three four", 8, 2); !slices.Equal(got, []string{"one two", "three"}) {
+		t.Errorf("%q", got)
 	}
 }
 

@@ -15,6 +15,7 @@ const (
 	moveTime     = 2 * time.Second // until a dead letter that is visible again has left the queue
 	reasonsShown = 4               // the latest
 	barWidth     = 30
+	outageLines  = 3
 
 	// wholeBatch is the reason of a message whose batch failed before it was looked at.
 	wholeBatch = "its batch failed"
@@ -110,7 +111,7 @@ func (v *view) block(width int, at time.Time) []string {
 		lines = append(lines, "  "+terminal.AndMore(more))
 	}
 	for _, o := range v.outages() {
-		for _, line := range terminal.Wrap(o.Lasting(at), width-1) {
+		for _, line := range terminal.Wrap(o.Lasting(at), width-1, outageLines) {
 			lines = append(lines, v.style.Bad(line))
 		}
 	}

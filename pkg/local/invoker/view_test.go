@@ -29,10 +29,10 @@ func TestViewShowsADrain(t *testing.T) {
 	v.left(800, start)
 	now.Succeeded, now.Failed, now.DeadLettered, now.Invocations = 560, 124, 40, 7
 	now.Polling = eventsource.Fault{Since: start.Add(-time.Second), Reason: "SQS cannot be reached"}
-	now.Invoking = eventsource.Fault{Since: start, Reason: "Sandbox.Timedout:\nTask timed out " + strings.Repeat("x", 200)}
+	now.Invoking = eventsource.Fault{Since: start, Reason: "Sandbox.Timedout:\nTask timed out " + strings.Repeat("very ", 100) + "late"}
 	v.update(now, 3*time.Second, start.Add(2*time.Second))
 	golden(t, "view.txt", v.block(80, start.Add(7*time.Second)))
-	if want := "600 of 1000 messages, 200/s, 100 in flight, 40 dead-lettered, 43 to be retried; outage since 11:59:59: SQS cannot be reached; outage since 12:00:00: Sandbox.Timedout: Task timed out xx"; !strings.HasPrefix(v.line(), want) {
+	if want := "600 of 1000 messages, 200/s, 100 in flight, 40 dead-lettered, 43 to be retried; outage since 11:59:59: SQS cannot be reached; outage since 12:00:00: Sandbox.Timedout: Task timed out very very "; !strings.HasPrefix(v.line(), want) {
 		t.Errorf("in a pipe %q, want %q", v.line(), want)
 	}
 

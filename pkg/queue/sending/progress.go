@@ -9,7 +9,10 @@ import (
 	"sqs2pg/pkg/terminal"
 )
 
-const barWidth = 30 // columns
+const (
+	barWidth    = 30 // columns
+	outageLines = 3
+)
 
 // progress shows how many messages are sent, and an outage.
 type progress struct {
@@ -66,7 +69,7 @@ func (p *progress) block(width int) []string {
 		fmt.Sprintf("%s  %s  %d of %d sent, %.0f/s", p.queue, p.style.Bar(p.n, p.total, barWidth), p.n, p.total, p.rate(now)),
 	}
 	if down := p.down.Lasting(now); down != "" {
-		for _, line := range terminal.Wrap(down, width-1) {
+		for _, line := range terminal.Wrap(down, width-1, outageLines) {
 			lines = append(lines, p.style.Bad(line))
 		}
 	}
