@@ -36,6 +36,7 @@ type command struct {
 	Replay     replayCommand     `cmd:"" help:"Invoke the function with recorded batches, without a queue."`
 	Send       sendCommand       `cmd:"" help:"Send messages to a queue: generated logins, or the lines of a file."`
 	Sqs        sqsCommand        `cmd:"" help:"Serve an in-memory SQS."`
+	Queue      queueCommand      `cmd:"" help:"Make a queue with its dead-letter queue."`
 	Migrate    migrateCommand    `cmd:"" help:"Create or update the contract's table and what all tables share."`
 	Maintain   maintainCommand   `cmd:"" help:"Create partitions ahead, drop those past their retention."`
 	Event      eventCommand      `cmd:"" help:"Capture a batch as a Lambda event, for sam local invoke."`

@@ -136,10 +136,11 @@ func (r *run) load(ctx context.Context, table contract.Table) error {
 	if err != nil {
 		return err
 	}
-	q, _, err := queue.Create(ctx, client, runQueue, queue.Settings{VisibilityTimeout: time.Minute, MaxReceiveCount: runReceives})
+	created, err := queue.Create(ctx, client, runQueue, queue.Settings{VisibilityTimeout: time.Minute, MaxReceiveCount: runReceives})
 	if err != nil {
 		return err
 	}
+	q := created.Queue
 	sent, err := q.SendBodies(ctx, "", sample.Messages(r.Messages, uint64(time.Now().UnixNano())))
 	if err != nil {
 		return err
