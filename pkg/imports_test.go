@@ -54,13 +54,17 @@ var order = []string{
 	"pkg/contract",
 	"pkg/contract/schema",
 	"pkg/contract/schema/document",
+	"pkg/contract/masking",
+	"pkg/contract/naming",
 	"pkg/contract/scalar",
+	"pkg/contract/table",
 	"pkg/mask",
 	"pkg/privacy",
 
 	// packages that import no other package of the module
 	"pkg/local/localpg",
 	"pkg/queue",
+	"pkg/scan",
 	"pkg/pattern",
 	"pkg/secrets",
 	"pkg/telemetry/leaktest",

@@ -88,12 +88,17 @@ func (d *decoding) property(p *schema.Property) error {
 		}
 		return nil
 	}
-	value, rule := d.value(p, kind, raw)
-	if rule != "" {
-		d.violate(p.Path, rule)
-		return nil
+	for ; p != nil; p = p.Also {
+		value, rule := d.value(p, kind, raw)
+		if rule == ruleType {
+			rule = p.TypeRule
+		}
+		if rule != "" {
+			d.violate(p.Path, rule)
+			return nil
+		}
+		d.values[p.Column] = value
 	}
-	d.values[p.Column] = value
 	return nil
 }
 
@@ -102,7 +107,9 @@ func (d *decoding) value(p *schema.Property, kind jsontext.Kind, raw []byte) (Va
 	switch {
 	case p.Kind == schema.String && kind == '"':
 		return d.text(p, raw)
-	case kind == '0' && p.Type.Base() == schema.Numeric && p.Kind != schema.String:
+	case p.Masking.Kind != mask.None && p.Kind != schema.String:
+		return d.maskedValue(p, kind, raw)
+	case kind == '0' && p.Type.Base() == Numeric && p.Kind != schema.String:
 		return decimal(p, string(raw))
 	case p.Kind == schema.Integer && kind == '0':
 		return integer(p, raw)
@@ -131,7 +138,7 @@ func (d *decoding) text(p *schema.Property, quoted []byte) (Value, string) {
 	if rule := p.Text.Check(s); rule != "" {
 		return Value{}, rule
 	}
-	if p.Type.Base() == schema.Numeric {
+	if p.Type.Base() == Numeric {
 		return decimal(p, s)
 	}
 	return columnValue(p, s), ""
