@@ -37,6 +37,7 @@ var order = []string{
 	"pkg/local/sqsserver/sqstest",
 	"pkg/local/sqsserver",
 	"pkg/deadletter",
+	"pkg/project",
 	"pkg/local/account",
 
 	// what the functions link

@@ -45,6 +45,8 @@ type command struct {
 	Contract   contractCommand   `cmd:"" help:"Check a contract, show its table, try messages against it."`
 	Completion completionCommand `cmd:"" help:"Print a completion script for bash, zsh or fish."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
+
+	Env string `placeholder:"NAME" help:"Environment of the project file, sqs2pg.toml."`
 }
 
 // groups are the headings of a long help.
@@ -95,6 +97,7 @@ func execute(ctx context.Context, args []string, s *streams) int {
 		kong.ExplicitGroups(groups),
 		kong.Writers(s.out, s.err),
 		kong.Exit(func(code int) { exited = code }),
+		kong.WithBeforeReset(s.readProject),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(s),
 	)
@@ -105,17 +108,20 @@ func execute(ctx context.Context, args []string, s *streams) int {
 	if exited >= 0 { // it printed the help
 		return exited
 	}
-	if err != nil {
-		fmt.Fprintf(s.err, "sqs2pg: %v; try sqs2pg%s --help\n", err, subcommand(err))
+	if _, own := errors.AsType[misuseError](err); err != nil && !own {
+		fmt.Fprintf(s.err, "sqs2pg: %s; try sqs2pg%s --help\n", variables.Explain(err.Error()), subcommand(err))
 		return 2
 	}
-	if err = k.Run(); err == nil {
+	if err == nil {
+		err = k.Run()
+	}
+	if err == nil {
 		return 0
 	}
 	if _, ok := errors.AsType[*postgres.Unavailable](err); ok && ctx.Err() != nil {
 		err = errors.New("stopped") // by Ctrl-C; nothing is wrong with the database
 	}
-	fmt.Fprintf(s.err, "sqs2pg: %v\n", err)
+	fmt.Fprintf(s.err, "sqs2pg: %s\n", variables.Explain(err.Error()))
 	if _, ok := errors.AsType[misuseError](err); ok {
 		return 2
 	}
