@@ -3,21 +3,7 @@
 //
 // A key is a variable in lower case: contract stands for CONTRACT. So the file needs no words of its
 // own, and what it means is said where the variables are explained. Keys at the top count always,
-// keys of a table such as [prod] only with --env prod:
-//
-//	contract = "user_logins"
-//	default_env = "local"
-//
-//	[local]
-//	queue = "login-queue"
-//	aws_endpoint_url = "http://127.0.0.1:4566"
-//	database_url = "postgres://postgres:postgres@127.0.0.1:5432/logins"
-//
-//	[prod]
-//	queue = "login-queue"
-//	aws_profile = "prod"
-//	database_secret_id = "sqs2pg/owner"
-//	mask_secret_id = "sqs2pg/keyring"
+// keys of a table such as [prod] only in the environment prod. The README has an example.
 //
 // The file is for sharing, so it may hold no secret. The package imports no package of the project
 // but those that know connection strings and misspelt words.
