@@ -40,6 +40,7 @@ var order = []string{
 	"pkg/deadletter",
 	"pkg/queue/sending",
 	"pkg/queue/bodies",
+	"pkg/project",
 	"pkg/local/account",
 
 	// what the functions link
