@@ -1,12 +1,14 @@
 package schema
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"sqs2pg/pkg/contract/checks"
 	"sqs2pg/pkg/contract/naming"
 	"sqs2pg/pkg/contract/schema/document"
 	"sqs2pg/pkg/contract/table"
@@ -195,6 +197,29 @@ func (c *compiler) column(n node, p *Property, t target, always bool) leaf {
 	}
 	column.Required = always && p.NullRule != "" && column.Mask != mask.Drop
 	return leaf{n, p, column}
+}
+
+// setChecks compiles the keywords of a string or a number. The type of a string's column follows
+// from its format.
+func (p *Property) setChecks(n node) {
+	switch p.Kind {
+	case String:
+		p.Text = checks.TextOf(n.Schema, p.Required)
+		p.Type = cmp.Or(map[string]table.Type{"uuid": table.UUID, "date": table.Date, "date-time": table.Timestamptz}[n.format], p.Type)
+	case Integer, Number:
+		p.Numbers = checks.NumbersOf(n.Schema)
+	}
+	_, isNullable, rule := typesOf(&jsonschema.Schema{Enum: n.Enum, Const: n.Const})
+	if p.Kind == String && p.NullRule == "" && (n.Enum != nil) != (n.Const != nil) && !isNullable {
+		p.NullRule = rule
+	}
+}
+
+func (c *compiler) checkFormat(n node) {
+	if n.format != "" && n.Format == nil {
+		n.note(c, "format", "unknown format %q%s", n.format,
+			document.Suggest(n.format, slices.AppendSeq(slices.Clone(checks.LibraryFormats), maps.Keys(checks.Formats))))
+	}
 }
 
 // newProperty reads type, which decides what a value may be.

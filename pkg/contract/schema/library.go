@@ -10,6 +10,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"sqs2pg/pkg/contract/checks"
 	"sqs2pg/pkg/contract/schema/document"
 )
 
@@ -46,7 +47,7 @@ func compileValue(value any) (*jsonschema.Schema, error) {
 	c.DefaultDraft(jsonschema.Draft2020)
 	c.UseLoader(jsonschema.SchemeURLLoader{}) // a contract is one document: nothing is fetched
 	c.AssertFormat()
-	for name, valid := range formats {
+	for name, valid := range checks.Formats {
 		c.RegisterFormat(&jsonschema.Format{Name: name, Validate: formatOf(valid)})
 	}
 	c.AssertVocabs()
