@@ -37,6 +37,7 @@ var order = []string{
 	"pkg/local/sqsserver/sqstest",
 	"pkg/local/sqsserver",
 	"pkg/deadletter",
+	"pkg/local/account",
 
 	// what the functions link
 	"pkg/ingest",
@@ -62,9 +63,9 @@ var order = []string{
 	"pkg/privacy",
 
 	// packages that import no other package of the module
-	"pkg/local/account",
 	"pkg/local/localpg",
 	"pkg/queue",
+	"pkg/scan",
 	"pkg/pattern",
 	"pkg/secrets",
 	"pkg/telemetry/leaktest",
