@@ -19,7 +19,7 @@ import (
 const maxNesting = 64
 
 // Compile compiles source, the document of a contract. Its error has all mistakes of the document,
-// one a line, each with its JSON pointer and what to do about it; errors.As and the like find them
+// one a line, each with line, column, JSON pointer and what to do about it; errors.As and the like find them
 // one by one. Only a document that is not JSON has one error, about the first place that is wrong.
 func Compile(source []byte) (*Schema, error) {
 	text, err := document.Read(source)
@@ -28,7 +28,10 @@ func Compile(source []byte) (*Schema, error) {
 	}
 	library, found := compileLibrary(source, text)
 	if library != nil {
-		c := compiler{text: text, compiled: map[*jsonschema.Schema]*stored{}}
+		c := compiler{
+			text: text, compiled: map[*jsonschema.Schema]*stored{},
+			merged: map[*jsonschema.Schema]*jsonschema.Schema{}, followed: map[jsontext.Pointer]bool{},
+		}
 		s := c.schema(library)
 		if len(found) == 0 {
 			c.checkMasksHaveEffect()
@@ -37,6 +40,7 @@ func Compile(source []byte) (*Schema, error) {
 			return s, nil
 		}
 	}
+	text.Locate(found)
 	return nil, found
 }
 
@@ -45,6 +49,8 @@ func Compile(source []byte) (*Schema, error) {
 type compiler struct {
 	text     *document.Text
 	compiled map[*jsonschema.Schema]*stored
+	merged   map[*jsonschema.Schema]*jsonschema.Schema // schemas of properties without $ref, by those with it
+	followed map[jsontext.Pointer]bool                 // schemas that the $ref of a property names, and their properties
 	mistakes document.Mistakes
 }
 
@@ -62,11 +68,11 @@ func (c *compiler) schema(root *jsonschema.Schema) *Schema {
 		c.note("/type", `a contract is of "type": "object" and declares properties`)
 	}
 	var leaves []leaf
-	s.Root, leaves = c.object(root, position{required: true})
+	s.Root, leaves = c.object(root, position{required: true, around: []jsontext.Pointer{""}})
 	s.Properties = numberProperties(s.Root, 0)
 	c.addColumns(s, leaves)
 	c.setWrite(s, a)
-	if needsLibrary(root) {
+	if c.needsLibrary(root) {
 		s.Library = root
 	}
 	return s
@@ -92,6 +98,7 @@ type position struct {
 	prefix   string           // of column names: "", or it ends in _
 	required bool             // every valid message has the object
 	depth    int
+	around   []jsontext.Pointer // the schemas of the objects around, and of this one
 }
 
 // leaf is a property with a column.
@@ -117,7 +124,9 @@ func (c *compiler) object(schema *jsonschema.Schema, at position) (*Object, []le
 		if child == nil {
 			continue // taken out because of a mistake
 		}
-		n := node{child, annotationsOf(child), name, at.pointer.AppendToken("properties").AppendToken(name)}
+		place := at.pointer.AppendToken("properties").AppendToken(name)
+		c.followed[place] = true
+		n := c.follow(node{child, annotationsOf(child), name, place, place}, append(slices.Clone(at.around), place))
 		p, below := c.property(n, slices.Contains(schema.Required, name), at)
 		if p.Required {
 			o.Required++
@@ -138,8 +147,9 @@ func (c *compiler) object(schema *jsonschema.Schema, at position) (*Object, []le
 type node struct {
 	*jsonschema.Schema
 	annotations
-	name string
-	at   jsontext.Pointer
+	name  string
+	at    jsontext.Pointer
+	inner jsontext.Pointer // of the schema that has its properties
 }
 
 // note notes a mistake at one of the keywords of a schema.
@@ -158,7 +168,7 @@ func (c *compiler) property(n node, required bool, parent position) (*Property, 
 			c.note(n.at, "an object with properties has no column of its own: put x- keywords on its properties")
 		}
 		var below []leaf
-		p.Object, below = c.object(n.Schema, position{n.at, p.Path + ".", parent.prefix + naming.Column(n.name) + "_", always && p.NullRule != "", parent.depth + 1})
+		p.Object, below = c.object(n.Schema, position{n.inner, p.Path + ".", parent.prefix + naming.Column(n.name) + "_", always && p.NullRule != "", parent.depth + 1, append(slices.Clone(parent.around), n.at, n.inner)})
 		return p, below
 	}
 	c.checkFormat(n)
@@ -225,8 +235,11 @@ func (c *compiler) checkFormat(n node) {
 // newProperty reads type, which decides what a value may be.
 func (c *compiler) newProperty(n node) *Property {
 	p := new(Property)
-	if n.Ref != nil || n.DynamicRef != nil {
-		n.note(c, "$ref", "a property that becomes a column cannot be a reference: write its schema in place")
+	if n.Ref != nil { // to itself
+		return p
+	}
+	if n.DynamicRef != nil {
+		n.note(c, "$dynamicRef", "a property that becomes a column cannot be a dynamic reference: use $ref")
 		return p
 	}
 	types, nullable, rule := typesOf(n.Schema)

@@ -1,9 +1,16 @@
 package schema_test
 
 import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"sqs2pg/pkg/contract/schema"
+	"sqs2pg/pkg/contract/schema/document"
 )
 
 // with makes a contract of one property p; more goes to the root.
@@ -11,14 +18,53 @@ func with(property, more string) string {
 	return `{"x-table": "t", "type": "object", "properties": {"p": ` + property + `}` + more + `}`
 }
 
+var places = regexp.MustCompile(`(?m)^( *)line \d+, column \d+: `)
+
+// withoutPlaces is the text of an error without lines and columns, see TestNamesLineAndColumn.
+func withoutPlaces(err error) string { return places.ReplaceAllString(err.Error(), "$1") }
+
+func TestNamesLineAndColumn(t *testing.T) {
+	t.Parallel()
+	const text = `{
+  "x-tabel": "t", "type": "object",
+  "properties": {
+    "größe": {"type": "strng", "x-maks": 1},
+    "a": {
+      "type":
+        ["string", "nil"], "enum": ["a"]},
+    "b": {"type": "array", "prefixItems": [true, {"tipe": 1}]},
+    "c": {"$ref": "#/$defs/none"}
+  },
+  "required": ["d"]
+}`
+	_, err := schema.Compile([]byte(text))
+	var found document.Mistakes
+	if !errors.As(err, &found) {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, m := range found {
+		got[string(m.At)] = fmt.Sprintf("%d:%d", m.Line, m.Column)
+	}
+	if diff := cmp.Diff(map[string]string{
+		"/x-tabel": "2:3", "/properties/größe/type": "4:15", "/properties/größe/x-maks": "4:32", "/properties/a/type/1": "7:20",
+		"/properties/b/prefixItems/1/tipe": "8:51", "/properties/c/$ref": "9:11", "/properties/c/type": "9:5", "/properties/größe/x-column": "4:5", "/required": "11:3", "/x-table": "1:1",
+	}, got); diff != "" {
+		t.Errorf("the places differ (-want +got):\n%s\n%v", diff, err)
+	}
+	if _, err = schema.Compile([]byte("{\n  \"x-table\": \"t\",\n  }")); err == nil || !strings.HasPrefix(err.Error(), "line 2, column 17: ") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestNamesPlaceAndRemedyOfAMistake(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ mistake, document, want string }{
-		{"not JSON", `{"x-table": "t",}`, `/: line 1 is not valid JSON: invalid character ',' at start of value`},
+		{"not JSON", `{"x-table": "t",}`, `/: it is not valid JSON: invalid character ',' at start of value`},
 		{"an array", `[]`, `it is not a JSON object: a contract is a JSON Schema, see infra/contracts/user_logins.json`},
 		{"empty", ``, `it is not a JSON object: a contract is a JSON Schema, see infra/contracts/user_logins.json`},
 		{"two documents", `{"x-table": "t", "type": "object", "properties": {"p": {"type": "string"}}} {}`, `something follows the JSON object: remove it`},
-		{"a member twice", with(`{"type": "string", "type": "integer"}`, ``), `/properties/p/type: line 1 is not valid JSON: duplicate object member name`},
+		{"a member twice", with(`{"type": "string", "type": "integer"}`, ``), `/properties/p/type: it is not valid JSON: duplicate object member name`},
 		{"another draft", with(`{"type": "string"}`, `, "$schema": "http://json-schema.org/draft-07/schema#"`), `/$schema: contracts use another draft: set it to "https://json-schema.org/draft/2020-12/schema"`},
 		{"a misspelt keyword", with(`{"type": "string", "maxLenght": 3}`, ``), `/properties/p/maxLenght: unknown keyword "maxLenght": did you mean "maxLength"?`},
 		{"a misspelt keyword at the root", with(`{"type": "string"}`, `, "requierd": ["p"]`), `/requierd: unknown keyword "requierd": did you mean "required"?`},
@@ -94,7 +140,15 @@ func TestNamesPlaceAndRemedyOfAMistake(t *testing.T) {
 		{"only null", with(`{"type": "null"}`, ``), `/properties/p/type: one type is needed, and "null" besides if the value may be null: "type": "string" or ["string", "null"]`},
 		{"an unknown type", with(`{"type": "strng"}`, ``), `/properties/p/type: value must be one of 'array', 'boolean', 'integer', 'null', 'number', 'object', 'string'`},
 		{"properties of a string", with(`{"type": "string", "properties": {"q": {"type": "string"}}}`, ``), `/properties/p/properties: only a property of type object has properties`},
-		{"a reference", with(`{"$ref": "#/$defs/d"}`, `, "$defs": {"d": {"type": "string"}}`), `/properties/p/$ref: a property that becomes a column cannot be a reference: write its schema in place`},
+		{"a reference to itself", with(`{"$ref": "#/properties/p"}`, ``), `/properties/p/$ref: a property that becomes columns cannot contain itself: write out the levels that you need, or keep it in an array or an object without properties`},
+		{"a reference to the contract", with(`{"$ref": "#"}`, ``), `/properties/p/$ref: a property that becomes columns cannot contain itself: write out the levels that you need, or keep it in an array or an object without properties`},
+		{"a tree", with(`{"$ref": "#/$defs/a"}`, `, "$defs": {"a": {"type": "object", "properties": {"left": {"$ref": "#/$defs/a"}}}}`), `/$defs/a/properties/left/$ref: a property that becomes columns cannot contain itself: write out the levels that you need, or keep it in an array or an object without properties`},
+		{"references in a circle", with(`{"$ref": "#/$defs/a"}`, `, "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}`), `/properties/p/$ref: a property that becomes columns cannot contain itself: write out the levels that you need, or keep it in an array or an object without properties`},
+		{"a keyword beside a reference that has it too", with(`{"$ref": "#/$defs/d", "type": ["string", "null"], "maxLength": 1, "x-mask": "token"}`, `, "$defs": {"d": {"type": "string", "x-mask": "token"}}`), `/properties/p/$ref: type, x-mask cannot stand beside $ref here: put it into /$defs/d, or write the schema in place`},
+		{"properties beside a reference", with(`{"$ref": "#/$defs/d", "properties": {"a": {"type": "string"}}}`, `, "$defs": {"d": {"type": "object"}}`), `/properties/p/$ref: properties cannot stand beside $ref here: put it into /$defs/d, or write the schema in place`},
+		{"a column in a definition for arrays", with(`{"type": "array", "items": {"$ref": "#/$defs/d"}}`, `, "$defs": {"d": {"type": "string", "x-column": "c"}}`), `/$defs/d/x-column: x-column has no effect here: move it to a property that becomes a column, or to a string inside of one that is stored as jsonb`},
+		{"a table in a definition", with(`{"$ref": "#/$defs/d"}`, `, "$defs": {"d": {"type": "string", "x-table": "t"}}`), `/$defs/d/x-table: x-table belongs at the root of the contract: move it there`},
+		{"a dynamic reference", with(`{"$dynamicRef": "#d"}`, `, "$defs": {"d": {"$dynamicAnchor": "d", "type": "string"}}`), `/properties/p/$dynamicRef: a property that becomes a column cannot be a dynamic reference: use $ref`},
 		{"a reference to a file", with(`{"type": "array", "items": {"$ref": "/etc/hostname"}}`, ``), `/properties/p/items/$ref: /etc/hostname is not in this document: put the schema under $defs and refer to it there`},
 		{"a reference to nothing", with(`{"type": "array", "items": {"$ref": "#/$defs/d"}}`, ``), `/properties/p/items/$ref: there is no schema #/$defs/d: put it under $defs`},
 		{"a length that is a word", with(`{"type": "string", "maxLength": "ten"}`, ``), `/properties/p/maxLength: got string, want integer`},
@@ -122,7 +176,7 @@ func TestNamesPlaceAndRemedyOfAMistake(t *testing.T) {
 			if err == nil {
 				t.Fatal("the document compiles")
 			}
-			if got := err.Error(); got != test.want {
+			if got := withoutPlaces(err); got != test.want {
 				t.Errorf("got  %s\nwant %s", got, test.want)
 			}
 		})
@@ -136,35 +190,35 @@ func TestNamesAllMistakesAtOnce(t *testing.T) {
 			with(`{"type": "strng", "maxLength": "ten", "x-maks": "token"}, "q": {"type": "string", "x-mask": "tokne", "format": "data-time"}, "Ä": {"type": "string"}`,
 				`, "required": ["q", "s"], "x-write": {"mode": "merge"}`),
 			`8 mistakes:
-  /properties/p/x-maks: unknown keyword "x-maks": did you mean "x-mask"?
-  /properties/p/maxLength: got string, want integer
   /properties/p/type: value must be one of 'array', 'boolean', 'integer', 'null', 'number', 'object', 'string'
-  /x-write/mode: value must be one of 'insert', 'upsert'
-  /properties/q/format: unknown format "data-time": did you mean "date-time"?
+  /properties/p/maxLength: got string, want integer
+  /properties/p/x-maks: unknown keyword "x-maks": did you mean "x-mask"?
   /properties/q/x-mask: "tokne": unknown kind of mask: use one of token, sha256-8, ip-network, drop, email-domain, last-4, date-year, date-month, bucket:N
+  /properties/q/format: unknown format "data-time": did you mean "date-time"?
   /properties/Ä/x-column: "Ä" is not a valid column name: give it one of at most 63 lower-case letters, digits and _ by x-column
-  /required: required names "s", which is not among the properties: did you mean "p"?`,
+  /required: required names "s", which is not among the properties: did you mean "p"?
+  /x-write/mode: value must be one of 'insert', 'upsert'`,
 		},
 		{
 			with(`{"type": "array", "items": {"$ref": "#/$defs/a"}, "contains": {"$ref": "b.json#/c"}}, "q": {"type": "number", "minimum": 1e999999999}`,
 				`, "$schema": "http://json-schema.org/draft-07/schema#", "$defs": {"d": {"maxItems": -1}}`),
 			`5 mistakes:
-  /properties/q/minimum: a number has more than 309 digits before the point or 1000 after it: write one that a message can have
-  /$schema: contracts use another draft: set it to "https://json-schema.org/draft/2020-12/schema"
   /properties/p/items/$ref: there is no schema #/$defs/a: put it under $defs
   /properties/p/contains/$ref: b.json is not in this document: put the schema under $defs and refer to it there
+  /properties/q/minimum: a number has more than 309 digits before the point or 1000 after it: write one that a message can have
+  /$schema: contracts use another draft: set it to "https://json-schema.org/draft/2020-12/schema"
   /$defs/d/maxItems: minimum: got -1, want 0`,
 		},
 		{ // whatever follows from the first mistake is left out
 			with(`{"$ref": "#/$defs/none"}`, `, "required": ["p"], "x-write": {"mode": "upsert", "key": "p"}`),
 			`3 mistakes:
+  /properties/p/type: one type is needed, and "null" besides if the value may be null: "type": "string" or ["string", "null"]
   /properties/p/$ref: there is no schema #/$defs/none: put it under $defs
-  /x-write/key: got string, want array
-  /properties/p/type: one type is needed, and "null" besides if the value may be null: "type": "string" or ["string", "null"]`,
+  /x-write/key: got string, want array`,
 		},
 	} {
 		_, err := schema.Compile([]byte(test.document))
-		if err == nil || err.Error() != test.want {
+		if err == nil || withoutPlaces(err) != test.want {
 			t.Errorf("got  %v\nwant %s", err, test.want)
 		}
 	}
