@@ -37,6 +37,9 @@ func Compile(source []byte) (*Schema, error) {
 			c.checkMasksHaveEffect()
 		}
 		if found = found.With(c.mistakes...); len(found) == 0 {
+			c.warnOfPersonalInside()
+			s.Personal = c.personal
+			text.Locate(s.Personal)
 			return s, nil
 		}
 	}
@@ -52,6 +55,7 @@ type compiler struct {
 	merged   map[*jsonschema.Schema]*jsonschema.Schema // schemas of properties without $ref, by those with it
 	followed map[jsontext.Pointer]bool                 // schemas that the $ref of a property names, and their properties
 	mistakes document.Mistakes
+	personal document.Mistakes // no mistakes, but worth a warning
 }
 
 // note notes a mistake once, also if each of several columns of a property has it.
@@ -197,7 +201,10 @@ func (c *compiler) column(n node, p *Property, t target, always bool) leaf {
 	}
 	c.setType(p, n)
 	p.Type = p.Masking.Type(p.Type)
-	if p.Kind == StoredArray || p.Kind == StoredObject {
+	switch {
+	case p.Kind != StoredArray && p.Kind != StoredObject:
+		c.warnOfPersonal(n, p)
+	case p.Masking.Kind == mask.None:
 		p.Shape = c.shape(n)
 		column.Inside = c.inside(n, p.Shape)
 	}

@@ -29,6 +29,7 @@ import (
 
 	"sqs2pg/pkg/contract/checks"
 	"sqs2pg/pkg/contract/masking"
+	"sqs2pg/pkg/contract/schema/document"
 	"sqs2pg/pkg/contract/table"
 	"sqs2pg/pkg/mask"
 )
@@ -44,6 +45,9 @@ type Schema struct {
 
 	// Declared has the name of every property, at any depth.
 	Declared map[string]bool
+
+	// Personal are properties, at any depth, that look personal and have no mask.
+	Personal document.Mistakes
 
 	// Library checks the keywords that the properties do not check. It is nil if the document has
 	// no such keywords.
