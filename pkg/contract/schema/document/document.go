@@ -28,6 +28,9 @@ type Text struct {
 	refs   references
 }
 
+// later are keywords of a later release.
+var later = []string{"x-recover", "x-subject"}
+
 // MaskKeywords may also stand inside of a value that is stored as jsonb.
 var MaskKeywords = []string{"x-mask", "x-normalize", "x-domain"}
 
@@ -80,6 +83,27 @@ var annotationPlaces = map[string]place{
 	"x-table": atRoot, "x-write": atRoot,
 	"x-column": atProperty, "x-type": atProperty, "x-mask": atProperty, "x-normalize": atProperty, "x-domain": atProperty,
 	"x-recover": atProperty, "x-subject": atProperty,
+}
+
+// Keywords lists the keywords that a schema may have, with those of JSON Schema as the document
+// reads them: "" for a value without schemas in it, and "schema", "list" and "map" for one schema, an
+// array and an object of schemas. Of ours there are those of the root, those of a property with a
+// column or of a definition, and those of a value inside of another.
+func Keywords() (standard map[string]string, root, property, inside []string) {
+	standard = map[string]string{}
+	for keyword, shape := range keywords {
+		standard[keyword] = [...]string{noSchema: "", oneSchema: "schema", schemaList: "list", schemaMap: "map"}[shape]
+	}
+	for keyword, at := range annotationPlaces {
+		switch {
+		case slices.Contains(later, keyword):
+		case at == atRoot:
+			root = append(root, keyword)
+		default:
+			property = append(property, keyword)
+		}
+	}
+	return standard, root, property, MaskKeywords
 }
 
 // Read reads a document. It returns an error if the document is not a JSON object; other mistakes
@@ -207,7 +231,7 @@ func (t *Text) checkKeyword(pointer jsontext.Pointer, keyword string, at place) 
 		t.note(pointer, "%s belongs at the root of the contract: move it there", keyword)
 	case at == atRoot && allowed != at, at == elsewhere && !slices.Contains(MaskKeywords, keyword):
 		t.note(pointer, "%s belongs on a property that becomes a column: move it there", keyword)
-	case keyword == "x-recover" || keyword == "x-subject":
+	case slices.Contains(later, keyword):
 		t.note(pointer, "%s needs the vault, which this release does not have: remove it", keyword)
 	case at == elsewhere || at == atDefinition:
 		t.Loose = append(t.Loose, pointer)
