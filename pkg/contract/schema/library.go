@@ -2,6 +2,7 @@ package schema
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"net/url"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"sqs2pg/pkg/contract/checks"
 	"sqs2pg/pkg/contract/schema/document"
 )
 
@@ -46,7 +48,7 @@ func compileValue(value any) (*jsonschema.Schema, error) {
 	c.DefaultDraft(jsonschema.Draft2020)
 	c.UseLoader(jsonschema.SchemeURLLoader{}) // a contract is one document: nothing is fetched
 	c.AssertFormat()
-	for name, valid := range formats {
+	for name, valid := range checks.Formats {
 		c.RegisterFormat(&jsonschema.Format{Name: name, Validate: formatOf(valid)})
 	}
 	c.AssertVocabs()
@@ -79,13 +81,14 @@ func formatOf(valid func(string) bool) func(any) error {
 
 // needsLibrary reports whether an object with properties, or a schema below it, has keywords that
 // the properties do not check.
-func needsLibrary(object *jsonschema.Schema) bool {
+func (c *compiler) needsLibrary(object *jsonschema.Schema) bool {
 	_, schema := object.AdditionalProperties.(*jsonschema.Schema)
 	if schema || combines(object) || limitsMembers(object) || object.Enum != nil || object.Const != nil {
 		return true
 	}
 	for _, property := range object.Properties {
-		if isNested := len(property.Properties) > 0; isNested && needsLibrary(property) || !isNested && columnNeedsLibrary(property) {
+		property = cmp.Or(c.merged[property], property)
+		if isNested := len(property.Properties) > 0; isNested && c.needsLibrary(property) || !isNested && columnNeedsLibrary(property) {
 			return true
 		}
 	}

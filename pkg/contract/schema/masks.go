@@ -22,7 +22,7 @@ type target struct {
 
 // targets are the columns of a property: one, or those that x-mask names.
 func (c *compiler) targets(n node, prefix string) []target {
-	at := n.at.AppendToken("x-mask")
+	at := n.maskAt
 	if n.masks == nil {
 		return []target{{cmp.Or(n.column, prefix+naming.Column(n.name)), n.mask, at}}
 	}

@@ -27,7 +27,9 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"sqs2pg/pkg/contract/checks"
 	"sqs2pg/pkg/contract/masking"
+	"sqs2pg/pkg/contract/schema/document"
 	"sqs2pg/pkg/contract/table"
 	"sqs2pg/pkg/mask"
 )
@@ -43,6 +45,9 @@ type Schema struct {
 
 	// Declared has the name of every property, at any depth.
 	Declared map[string]bool
+
+	// Personal are properties, at any depth, that look personal and have no mask.
+	Personal document.Mistakes
 
 	// Library checks the keywords that the properties do not check. It is nil if the document has
 	// no such keywords.
@@ -134,8 +139,8 @@ type Property struct {
 	Column  int // in the order of the table
 	Type    table.Type
 	Masking masking.Masking
-	Text    TextChecks   // of a String
-	Numbers NumberChecks // of an Integer or Number
-	Shape   *Shape       // of a stored value; nil if all of it is stored as it comes
-	Also    *Property    // the same property with the next of its columns, or nil
+	Text    checks.Text    // of a String
+	Numbers checks.Numbers // of an Integer or Number
+	Shape   *Shape         // of a stored value; nil if all of it is stored as it comes
+	Also    *Property      // the same property with the next of its columns, or nil
 }
