@@ -56,6 +56,7 @@ var order = []string{
 	"pkg/contract/scalar",
 	"pkg/mask",
 	"pkg/privacy",
+	"pkg/message/envelope",
 
 	// packages that import no other package of the module
 	"pkg/local/account",
