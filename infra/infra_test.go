@@ -225,8 +225,9 @@ func TestParametersAndOutputsAreDescribedAndGrouped(t *testing.T) {
 				if text, _ := v.(object)["Description"].(string); !strings.HasSuffix(text, ".") {
 					t.Errorf("%s: %s has no description, or it is no sentence", path, name)
 				}
-				if section == "Parameters" && v.(object)["Default"] == nil {
-					t.Errorf("%s: %s has no default", path, name)
+				// A forgotten contract must not be the demo's.
+				if section == "Parameters" && (v.(object)["Default"] == nil) != (name == "ContractName") {
+					t.Errorf("%s: %s: every parameter but ContractName has a default", path, name)
 				}
 			}
 		}

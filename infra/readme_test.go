@@ -84,7 +84,10 @@ func outputTable(tpl object) string {
 }
 
 func code(v any) string {
-	if v == nil || v == "" {
+	switch v {
+	case nil:
+		return "none"
+	case "":
 		return "empty"
 	}
 	return fmt.Sprintf("`%v`", v)
