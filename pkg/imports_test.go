@@ -52,6 +52,7 @@ var order = []string{
 	"pkg/message",
 	"pkg/contract",
 	"pkg/contract/schema",
+	"pkg/contract/origin",
 	"pkg/contract/schema/document",
 	"pkg/contract/scalar",
 	"pkg/mask",

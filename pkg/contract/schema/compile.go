@@ -60,6 +60,8 @@ func (c *compiler) schema(root *jsonschema.Schema) *Schema {
 	s.Properties = numberProperties(s.Root, 0)
 	c.addColumns(s, leaves)
 	c.setWrite(s, a)
+	c.setOrigin(s, a, leaves)
+	withoutAttributes(root, s.Attributes)
 	if needsLibrary(root) {
 		s.Library = root
 	}
@@ -113,11 +115,14 @@ func (c *compiler) object(schema *jsonschema.Schema, at position) (*Object, []le
 		}
 		n := node{child, annotationsOf(child), name, at.pointer.AppendToken("properties").AppendToken(name)}
 		p, below := c.property(n, slices.Contains(schema.Required, name), at)
+		leaves = append(leaves, below...)
+		if p.Attribute != "" {
+			continue // the body does not have it
+		}
 		if p.Required {
 			o.Required++
 		}
 		o.Properties, o.ByName[name] = append(o.Properties, p), p
-		leaves = append(leaves, below...)
 	}
 	for _, name := range schema.Required {
 		if !slices.Contains(c.text.Order[at.pointer], name) {
@@ -148,13 +153,14 @@ func (c *compiler) property(n node, required bool, parent position) (*Property, 
 	p.Path, p.Required = parent.path+n.name, required
 	always := required && parent.required
 	if p.Kind == Nested {
-		if n.column+n.columnType+n.mask+n.domain != "" {
+		if n.column+n.columnType+n.mask+n.domain+n.origin.Attribute != "" || n.origin.EventID || n.origin.EventTime {
 			c.note(n.at, "an object with properties has no column of its own: put x- keywords on its properties")
 		}
 		var below []leaf
 		p.Object, below = c.object(n.Schema, position{n.at, p.Path + ".", parent.prefix + n.name + "_", always && p.NullRule != "", parent.depth + 1})
 		return p, below
 	}
+	p.Attribute = n.origin.Attribute
 	column := Column{Name: cmp.Or(n.column, parent.prefix+n.name), Path: p.Path}
 	c.checkColumnName(n, column.Name)
 	p.Masking = c.newMasking(n, p.Kind)

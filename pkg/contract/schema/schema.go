@@ -28,6 +28,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"sqs2pg/pkg/contract/origin"
 	"sqs2pg/pkg/contract/scalar"
 	"sqs2pg/pkg/mask"
 )
@@ -43,6 +44,13 @@ type Schema struct {
 
 	// Declared has the name of every property, at any depth.
 	Declared map[string]bool
+
+	// Attributes are the properties whose values come from message attributes. They are not below
+	// Root.
+	Attributes []*Property
+
+	// Origin says where events come from, and what identifies them.
+	Origin origin.Origin
 
 	// Library checks the keywords that the properties do not check. It is nil if the document has
 	// no such keywords.
@@ -127,6 +135,9 @@ type Property struct {
 	Required bool
 	NullRule string  // the keyword that null breaks; "" if the value may be null
 	Object   *Object // of a Nested property
+
+	// Attribute is the message attribute that the value comes from; "" if it comes from the body.
+	Attribute string
 
 	// The rest is for properties that are not Nested.
 	Column  int // in the order of the table
