@@ -63,6 +63,7 @@ var order = []string{
 	"pkg/local/account",
 	"pkg/local/localpg",
 	"pkg/queue",
+	"pkg/scan",
 	"pkg/pattern",
 	"pkg/secrets",
 	"pkg/telemetry/leaktest",

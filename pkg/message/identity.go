@@ -28,7 +28,7 @@ const clockSkew = 24 * time.Hour
 // UUIDv8 of its SHA-256 (RFC 9562, section 5.8).
 func (r *Record) EventID() [16]byte {
 	name := r.MessageID
-	if a := r.MessageAttributes[AttributeEventID].StringValue; a != "" {
+	if a := r.MessageAttribute(AttributeEventID); a != "" {
 		name = a
 	}
 	if id, err := uuid.Parse(name); err == nil && len(name) == 36 {
@@ -47,7 +47,7 @@ func (r *Record) EventID() [16]byte {
 // *contract.Violation.
 func (r *Record) SentAt(now time.Time) (time.Time, error) {
 	field, text := "SentTimestamp", r.Attributes.SentTimestamp
-	if a := r.MessageAttributes[AttributeEventSentAt].StringValue; a != "" {
+	if a := r.MessageAttribute(AttributeEventSentAt); a != "" {
 		field, text = AttributeEventSentAt, a
 	}
 	if text == "" {
@@ -69,9 +69,10 @@ func IsSentAt(text string, now time.Time) bool {
 
 // parseSentAt returns the time, or the rule that the text breaks.
 func parseSentAt(text string, now time.Time) (at time.Time, rule string) {
-	at, err := time.Parse(time.RFC3339Nano, text)
-	if ms, numeric := strconv.ParseInt(text, 10, 64); numeric == nil {
-		at, err = time.UnixMilli(ms), nil
+	ms, err := strconv.ParseInt(text, 10, 64)
+	at = time.UnixMilli(ms)
+	if err != nil {
+		at, err = time.Parse(time.RFC3339Nano, text)
 	}
 	switch {
 	case err != nil:
