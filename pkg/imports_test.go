@@ -58,13 +58,13 @@ var order = []string{
 	"pkg/mask",
 	"pkg/privacy",
 	"pkg/message/envelope",
+	"pkg/pattern",
 
 	// packages that import no other package of the module
 	"pkg/local/account",
 	"pkg/local/localpg",
 	"pkg/queue",
 	"pkg/scan",
-	"pkg/pattern",
 	"pkg/secrets",
 	"pkg/telemetry/leaktest",
 	"pkg/telemetry",

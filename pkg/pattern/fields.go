@@ -2,9 +2,10 @@ package pattern
 
 import (
 	"bytes"
-	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"sqs2pg/pkg/scan"
 )
 
 // Fields are the members of an object that are to be read, and the members inside of them. The zero
@@ -76,118 +77,77 @@ func (t Tree) Member(name string) Tree {
 // what is wrong with the rest. Of several members with one name it takes the first. A text that is
 // not JSON has the fields that stand before the mistake.
 func (f *Fields) Read(text []byte) Tree {
-	if len(f.members) == 0 {
-		return Tree{}
-	}
-	r := readers.Get().(*reader)
-	defer readers.Put(r)
-	r.text = *bytes.NewBuffer(text)
-	r.in.Reset(&r.text, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	if r.in.PeekKind() != '{' {
+	c := scan.New(text)
+	if len(f.members) == 0 || c.Peek() != '{' {
 		return Tree{}
 	}
 	object := map[string]any{}
-	_, _ = r.object(f, object)
-	r.text = bytes.Buffer{}
+	for c.Open('{'); len(object) < len(f.members) && c.Next('}'); {
+		f.member(&c, object)
+	}
 	return Tree{object}
 }
 
-// reader reads selected members.
-type reader struct {
-	text bytes.Buffer // jsontext reads a bytes.Buffer in place
-	in   *jsontext.Decoder
-	name []byte // scratch space for names with escapes
+// member reads a member, if it is one of the fields and not known.
+func (f *Fields) member(c *scan.Cursor, object map[string]any) {
+	name := unquote(c.Name())
+	inner := f.members[string(name)]
+	if _, known := object[string(name)]; inner == nil || known {
+		c.Value()
+		return
+	}
+	if value, ok := inner.value(c); ok {
+		object[string(name)] = value
+	}
 }
 
-var readers = sync.Pool{New: func() any {
-	r := new(reader)
-	r.in = jsontext.NewDecoder(&r.text)
-	return r
-}}
-
-// object reads the fields of an object until it has all of them, and reports whether it has read to
-// the object's end.
-func (r *reader) object(f *Fields, object map[string]any) (ended bool, err error) {
-	if _, err := r.in.ReadToken(); err != nil {
-		return false, err
-	}
-	for r.in.PeekKind() == '"' {
-		if len(object) == len(f.members) {
-			return false, nil
-		}
-		quoted, err := r.in.ReadValue()
-		if err != nil {
-			return false, err
-		}
-		name := r.unquote(quoted)
-		inner := f.members[string(name)]
-		if _, read := object[string(name)]; inner == nil || read {
-			if err := r.in.SkipValue(); err != nil {
-				return false, err
-			}
-			continue
-		}
-		key := string(name)
-		if object[key], err = r.value(inner); err != nil {
-			return false, err
-		}
-	}
-	_, err = r.in.ReadToken()
-	return true, err
-}
-
-func (r *reader) unquote(quoted []byte) []byte {
-	if bytes.IndexByte(quoted, '\\') < 0 {
-		return quoted[1 : len(quoted)-1]
-	}
-	r.name, _ = jsontext.AppendUnquote(r.name[:0], quoted)
-	return r.name
-}
-
-// value reads what is needed of a value. It returns nil if a value that must be an object or an
-// array of objects is none.
-func (r *reader) value(f *Fields) (any, error) {
-	kind := r.in.PeekKind()
+// value reads what is needed of a value. Where an object or an array of objects is needed and the
+// value is none, it is read as nil.
+func (f *Fields) value(c *scan.Cursor) (value any, ok bool) {
 	switch {
 	case f.whole:
-		return readValue(r.in)
-	case kind == '{':
+		value, ok = wholeValue(c.Value())
+		return value, ok
+	case c.Peek() == '{':
 		object := map[string]any{}
-		ended, err := r.object(f, object)
-		for err == nil && !ended {
-			ended, err = r.skipMember()
+		for c.Open('{'); c.Next('}'); {
+			f.member(c, object)
 		}
-		return object, err
-	case kind == '[':
-		return r.list(f)
+		value = object
+	case c.Peek() == '[':
+		list := []any{}
+		for c.Open('['); c.Next(']'); {
+			element, _ := f.value(c)
+			list = append(list, element)
+		}
+		value = list
+	default:
+		c.Value()
 	}
-	return nil, r.in.SkipValue()
+	return value, !c.Failed()
 }
 
-// skipMember skips one member of an object, or the object's end.
-func (r *reader) skipMember() (ended bool, err error) {
-	if r.in.PeekKind() == '}' {
-		_, err := r.in.ReadToken()
-		return true, err
+// wholeValue reads a value; raw is nil where the text is not JSON.
+func wholeValue(raw []byte) (any, bool) {
+	switch {
+	case raw == nil:
+		return nil, false
+	case raw[0] == '"' && bytes.IndexByte(raw, '\\') < 0:
+		return string(raw[1 : len(raw)-1]), true
 	}
-	if err := r.in.SkipValue(); err != nil {
-		return false, err
-	}
-	return false, r.in.SkipValue()
+	value, err := readJSON(raw, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	return value, err == nil
 }
 
-func (r *reader) list(f *Fields) (any, error) {
-	if _, err := r.in.ReadToken(); err != nil {
-		return nil, err
+// unquote returns the text of a name. A name that is not Unicode is returned as it is: no field has
+// it.
+func unquote(quoted []byte) []byte {
+	if len(quoted) < 2 || bytes.IndexByte(quoted, '\\') < 0 {
+		return bytes.Trim(quoted, `"`)
 	}
-	list := []any{}
-	for r.in.PeekKind() != ']' {
-		value, err := r.value(f)
-		if err != nil {
-			return list, err
-		}
-		list = append(list, value)
+	name, err := scan.Unquote(nil, quoted)
+	if err != nil {
+		return quoted
 	}
-	_, err := r.in.ReadToken()
-	return list, err
+	return name
 }

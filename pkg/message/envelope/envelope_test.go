@@ -1,7 +1,11 @@
 package envelope_test
 
 import (
+	"bytes"
+	"encoding/json"
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -89,6 +93,48 @@ func TestExplainSaysWhatToWrite(t *testing.T) {
 	}
 }
 
+func TestOpensAWrapper(t *testing.T) {
+	t.Parallel()
+	w, rule := envelope.SNS.Open([]byte(sns))
+	if w.ID != "22b80b92-fdea-4c2c-8f9d-bdfb0c7bf324" || w.Time != "2012-05-02T00:54:06.655Z" || string(w.Event) != `"{\"a\":1}"` || rule != "" {
+		t.Errorf("SNS: %+v, %q", w, rule)
+	}
+	w, rule = envelope.EventBridge.Open([]byte(bridge))
+	if w.ID != "6a7e8feb-b491-4cf7-a9f1-bf3703467718" || w.Time != "2017-12-22T18:43:48Z" || string(w.Event) != `{"state":"terminated"}` || rule != "" {
+		t.Errorf("EventBridge: %+v, %q", w, rule)
+	}
+}
+
+func TestRefusesWhatIsNotTheWrapper(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		bridge: envelope.RuleEnvelope, "[]": envelope.RuleEnvelope, "": envelope.RuleEnvelope, "5": envelope.RuleEnvelope,
+		sns[:len(sns)-1]: envelope.RuleJSON, sns + "x": envelope.RuleJSON,
+		strings.Replace(sns, `"Subject":"s"`, `"MessageId":"n"`, 1):      envelope.RuleDuplicate,
+		strings.Replace(sns, `"Timestamp":"`, `"Timestamp":1,"x":"`, 1):  envelope.RuleEnvelope,
+		strings.Replace(sns, `"Message":"{\"a\":1}"`, `"Message":{}`, 1): envelope.RuleEnvelope,
+		strings.Replace(sns, `22b`, `\ud800`, 1):                         envelope.RuleEnvelope,
+	} {
+		if _, rule := envelope.SNS.Open([]byte(text)); rule != want {
+			t.Errorf("%s: rule %q, want %q", text, rule, want)
+		}
+	}
+}
+
+func TestReadsTheAttributesOfANotification(t *testing.T) {
+	t.Parallel()
+	w, rule := envelope.SNS.Open([]byte(strings.Replace(sns, `"Subject":"s"`,
+		`"MessageAttributes":{"kind":{"Type":"String","Value":"or\u0064er"},"n":{"Value":"5","Type":"Number"},"odd":[],"none":{"Type":"String"},"k\u0065y":{"Type":"String","Value":"v"}}`, 1)))
+	if rule != "" {
+		t.Fatal(rule)
+	}
+	for name, want := range map[string]string{"kind": "order", "n": "5", "key": "v", "odd": "", "none": "", "other": ""} {
+		if value, ok := w.Attribute(name); value != want || ok != (want != "") {
+			t.Errorf("%s is %q, %v; want %q", name, value, ok, want)
+		}
+	}
+}
+
 // FuzzGuess checks that no body makes Guess fail, and that it reads the members that mark a body
 // which it knows.
 func FuzzGuess(f *testing.F) {
@@ -102,6 +148,36 @@ func FuzzGuess(f *testing.F) {
 		}
 		if rule != "" && envelope.Explain(rule, nil, kind, nil) == "" {
 			t.Errorf("rule %q has no explanation", rule)
+		}
+	})
+}
+
+// FuzzOpen holds the reader to encoding/json: both find the same id, time, event and attributes in
+// what both take for a wrapper.
+func FuzzOpen(f *testing.F) {
+	for _, seed := range []string{sns, bridge, confirmation, `{"id":"i","time":"t","detail":[1],"MessageAttributes":{"a":{"Value":"\u00e9"}}}`, `{"Message":"\ud800"}`, `{"id":"i","\u0069d":"j"}`} {
+		f.Add([]byte(seed), "a")
+	}
+	f.Fuzz(func(t *testing.T, text []byte, name string) {
+		for _, kind := range []envelope.Kind{envelope.SNS, envelope.EventBridge} {
+			w, rule := kind.Open(text)
+			if rule != "" {
+				continue
+			}
+			value, there := w.Attribute(name)
+			var all map[string]json.RawMessage
+			var attributes map[string]struct{ Value *string }
+			if json.Unmarshal(text, &all) != nil || !utf8.Valid(text) || bytes.Contains(text, []byte(`\u`)) {
+				continue // escaped names, and what encoding/json replaces, are told apart by the tests above
+			}
+			idName, timeName, eventName := kind.Members()
+			var id, at string
+			if json.Unmarshal(all[idName], &id) != nil || json.Unmarshal(all[timeName], &at) != nil || id != w.ID || at != w.Time || string(all[eventName]) != string(w.Event) {
+				t.Errorf("%s: %+v", text, w)
+			}
+			if json.Unmarshal(all["MessageAttributes"], &attributes) == nil && there && (attributes[name].Value == nil || *attributes[name].Value != value) && bytes.Count(text, []byte("Value")) == 1 {
+				t.Errorf("%s: attribute %q is %q", text, name, value)
+			}
 		}
 	})
 }
