@@ -11,25 +11,48 @@ import (
 	"sqs2pg/pkg/contract/schema"
 )
 
-// Decode reads one message and checks it against the contract. Every error is a [*Violation], and
-// names one mistake. A mistake of the text as a whole (not JSON, duplicate members, trailing bytes)
-// goes before mistakes of values. Of these, the first in the message is named; a missing property
-// counts where its object ends, and of several the first in the contract's order is named. Decode
-// neither keeps nor changes body and is safe for concurrent use.
-func (c *Contract) Decode(body []byte) (Record, error) {
+// Decode is [Contract.DecodeMessage] of a message without attributes.
+func (c *Contract) Decode(body []byte) (Record, error) { return c.DecodeMessage(Message{Body: body}) }
+
+// DecodeMessage reads one message and checks it against the contract. Every error is a
+// [*Violation], and names one mistake. A mistake of the text as a whole (not JSON, duplicate
+// members, trailing bytes) goes before mistakes of values. Of these, the first in the message is
+// named; a missing property counts where its object ends, and of several the first in the
+// contract's order is named. It neither keeps nor changes the body and is safe for concurrent use.
+func (c *Contract) DecodeMessage(m Message) (Record, error) {
 	d := decodings.Get().(*decoding)
 	defer d.release()
-	d.begin(c, body)
-	if err := d.message(); err != nil {
-		return Record{}, d.syntaxViolation(body, err)
+	wrapper, violation := d.open(c.schema.Origin.Envelope, &m)
+	if violation != nil {
+		return Record{}, violation
 	}
+	d.begin(c, m.Body)
+	if violation := d.read(c, &m); violation != nil {
+		return Record{}, violation
+	}
+	identity, violation := d.identify(c, &m, &wrapper)
+	if violation != nil {
+		return Record{}, violation
+	}
+	return Record{contract: c, values: newValues(d.values), masked: d.masked, identity: identity}, nil
+}
+
+// read reads and checks the event.
+func (d *decoding) read(c *Contract, m *Message) *Violation {
+	err := d.message()
+	if d.marked || errors.Is(err, errNotObject) {
+		if guessed := c.guess(m.Body); guessed != nil {
+			return guessed
+		}
+	}
+	if err != nil {
+		return d.syntaxViolation(m.Body, err)
+	}
+	d.fromAttributes(m)
 	if d.violation == nil && c.schema.Library != nil {
-		d.violation = c.validate(body)
+		d.violation = c.validate(m.Body)
 	}
-	if d.violation != nil {
-		return Record{}, d.violation
-	}
-	return Record{contract: c, values: newValues(d.values), masked: d.masked}, nil
+	return d.violation
 }
 
 // decoding is the state of one Decode. All of it is used again, except for values and masked, which
@@ -42,6 +65,8 @@ type decoding struct {
 	masked    []maskedText
 	seen      []bool // by the property's slot
 	scratch   []byte
+	event     []byte     // out of an SNS notification
+	marked    bool       // the body has a member that AWS's wrappers have
 	violation *Violation // the first one
 }
 
@@ -69,7 +94,10 @@ func (d *decoding) release() {
 	if cap(d.scratch) > maxScratch {
 		d.scratch = nil
 	}
-	d.schema, d.values, d.masked, d.violation = nil, nil, nil, nil
+	if cap(d.event) > maxScratch {
+		d.event = nil
+	}
+	d.schema, d.values, d.masked, d.violation, d.marked = nil, nil, nil, nil, false
 	d.body = bytes.Buffer{}
 	d.json.Reset(&d.body)
 	decodings.Put(d)

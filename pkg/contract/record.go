@@ -10,6 +10,15 @@ type Record struct {
 	contract *Contract
 	values   values
 	masked   []maskedText // of stored values
+	identity *Identity
+}
+
+// Identity is what the message says of its event's id and time.
+func (r Record) Identity() Identity {
+	if r.identity == nil {
+		return Identity{}
+	}
+	return *r.identity
 }
 
 // values are behind a function because printing by reflection cannot look into a function.

@@ -7,6 +7,7 @@ import (
 
 	"sqs2pg/pkg/contract/schema"
 	"sqs2pg/pkg/mask"
+	"sqs2pg/pkg/message/envelope"
 )
 
 // object reads an object whose properties are declared.
@@ -60,9 +61,11 @@ func (d *decoding) unquote(quoted []byte) []byte {
 // undeclared reads a member that never reaches the table. Only its name and its nesting can break a
 // rule.
 func (d *decoding) undeclared(o *schema.Object, quoted []byte) error {
-	if o.Forbids(d.unquote(quoted)) {
+	name := d.unquote(quoted)
+	if o.Forbids(name) {
 		d.violate(o.Path+"*", "additionalProperties")
 	}
+	d.marked = d.marked || o == d.schema.Root && envelope.Marks(name)
 	value, err := d.json.ReadValue()
 	if err != nil {
 		return err

@@ -28,6 +28,7 @@ func Read(schema map[string]any) Keywords {
 	case string:
 		k.Envelope = []string{chain}
 	case []any:
+		k.Envelope = []string{}
 		for _, kind := range chain {
 			text, _ := kind.(string)
 			k.Envelope = append(k.Envelope, text)

@@ -28,7 +28,7 @@ func (k Kind) Open(text []byte) (w Wrapper, rule string) {
 		return w, RuleEnvelope
 	}
 	idName, timeName, eventName := k.Members()
-	var id, at []byte
+	var id, at, kind []byte
 	for c.Open('{'); c.Next('}'); {
 		name := c.Name()
 		value := c.Value()
@@ -42,6 +42,8 @@ func (k Kind) Open(text []byte) (w Wrapper, rule string) {
 			to = &w.Event
 		case AttributesMember:
 			to = &w.attributes
+		case "Type":
+			to = &kind
 		default:
 			continue
 		}
@@ -54,18 +56,18 @@ func (k Kind) Open(text []byte) (w Wrapper, rule string) {
 		return w, RuleJSON
 	}
 	w.ID, w.Time = textOf(id), textOf(at)
-	if w.ID == "" || w.Time == "" || w.Event == nil || k == SNS && w.Event[0] != '"' {
+	if w.ID == "" || w.Time == "" || w.Event == nil || k == SNS && (w.Event[0] != '"' || textOf(kind) != "Notification") {
 		return w, RuleEnvelope
 	}
 	return w, ""
 }
 
-// Attribute returns the value of a message attribute of an SNS notification: text, or for a binary
-// attribute its base64. It is false if the notification has no such attribute.
-func (w *Wrapper) Attribute(name string) (value string, ok bool) {
+// MessageAttribute returns the value of a message attribute of an SNS notification: text, or for a
+// binary attribute its base64; "" if the notification has no such attribute.
+func (w *Wrapper) MessageAttribute(name string) string {
 	c := scan.New(w.attributes)
 	if c.Peek() != '{' {
-		return "", false
+		return ""
 	}
 	for c.Open('{'); c.Next('}'); {
 		found := textOf(c.Name()) == name
@@ -77,11 +79,11 @@ func (w *Wrapper) Attribute(name string) (value string, ok bool) {
 			isValue := string(inside(c.Name())) == "Value"
 			text := c.Value()
 			if isValue && len(text) > 0 && text[0] == '"' {
-				return textOf(text), true
+				return textOf(text)
 			}
 		}
 	}
-	return "", false
+	return ""
 }
 
 // inside returns what stands between the quotes of a name. The names of wrappers have no escapes.
