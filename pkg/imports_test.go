@@ -37,6 +37,7 @@ var order = []string{
 	"pkg/local/sqsserver/sqstest",
 	"pkg/local/sqsserver",
 	"pkg/deadletter",
+	"pkg/local/account",
 
 	// what the functions link
 	"pkg/ingest",
@@ -54,14 +55,16 @@ var order = []string{
 	"pkg/contract/schema",
 	"pkg/contract/origin",
 	"pkg/contract/schema/document",
+	"pkg/contract/masking",
+	"pkg/contract/naming",
 	"pkg/contract/scalar",
+	"pkg/contract/table",
 	"pkg/mask",
 	"pkg/privacy",
 	"pkg/message/envelope",
 	"pkg/pattern",
 
 	// packages that import no other package of the module
-	"pkg/local/account",
 	"pkg/local/localpg",
 	"pkg/queue",
 	"pkg/scan",

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"strings"
 	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"sqs2pg/pkg/contract/scalar"
 	"sqs2pg/pkg/contract/schema"
+	"sqs2pg/pkg/message/envelope"
 )
 
 // Decode is [Contract.DecodeMessage] of a message without attributes.
@@ -22,27 +25,29 @@ func (c *Contract) Decode(body []byte) (Record, error) { return c.DecodeMessage(
 func (c *Contract) DecodeMessage(m Message) (Record, error) {
 	d := decodings.Get().(*decoding)
 	defer d.release()
-	wrapper, violation := d.open(c.schema.Origin.Envelope, &m)
-	if violation != nil {
-		return Record{}, violation
+	wrapper, event, refused := c.schema.Origin.Envelope.Open(&m, d.event)
+	d.event = event
+	if refused != nil {
+		return Record{}, refusal(refused)
 	}
 	d.begin(c, m.Body)
 	if violation := d.read(c, &m); violation != nil {
 		return Record{}, violation
 	}
-	identity, violation := d.identify(c, &m, &wrapper)
-	if violation != nil {
-		return Record{}, violation
+	identity, ok := c.schema.Origin.Identify(&m, &wrapper, d.ownIdentity())
+	if !ok {
+		return Record{}, &Violation{Field: identity.Field, Rule: ruleDateTime}
 	}
-	return Record{contract: c, values: newValues(d.values), masked: d.masked, identity: identity}, nil
+	return newRecord(c, d, identity), nil
 }
 
 // read reads and checks the event.
 func (d *decoding) read(c *Contract, m *Message) *Violation {
 	err := d.message()
 	if d.marked || errors.Is(err, errNotObject) {
-		if guessed := c.guess(m.Body); guessed != nil {
-			return guessed
+		reads := func(member string) bool { return d.schema.Root.ByName[member] != nil }
+		if refused := d.schema.Origin.Envelope.Guess(m.Body, reads); refused != nil {
+			return refusal(refused)
 		}
 	}
 	if err != nil {
@@ -53,6 +58,37 @@ func (d *decoding) read(c *Contract, m *Message) *Violation {
 		d.violation = c.validate(m.Body)
 	}
 	return d.violation
+}
+
+func refusal(r *envelope.Refusal) *Violation {
+	return &Violation{Rule: r.Rule, Hint: r.Hint, Malformed: r.Malformed()}
+}
+
+// fromAttributes reads the properties with x-attribute.
+func (d *decoding) fromAttributes(m *Message) {
+	for _, p := range d.schema.Attributes {
+		text := m.Attribute(p.Attribute)
+		switch {
+		case text != "":
+			kind, raw := attributeJSON(p, text)
+			d.fill(p, kind, raw)
+		case p.Required:
+			d.violate(p.Path, ruleRequired)
+		}
+	}
+}
+
+// attributeJSON writes the text of an attribute as JSON of the property's type. Text that is not of
+// that type is a string, which breaks the rule of the type.
+func attributeJSON(p *schema.Property, text string) (jsontext.Kind, []byte) {
+	switch {
+	case p.Kind == schema.Bool && (text == "true" || text == "false"):
+		return jsontext.Kind(text[0]), []byte(text)
+	case (p.Kind == schema.Integer || p.Kind == schema.Number) && scalar.IsNumber(text):
+		return '0', []byte(text)
+	}
+	quoted, _ := jsontext.AppendQuote(nil, strings.ToValidUTF8(text, "\ufffd")) // valid UTF-8 can be quoted
+	return '"', quoted
 }
 
 // decoding is the state of one Decode. All of it is used again, except for values and masked, which

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/message/envelope"
 )
 
 const (
@@ -146,7 +147,7 @@ func TestReadsPropertiesFromMessageAttributes(t *testing.T) {
 		t.Errorf("row (-want +got):\n%s", diff)
 	}
 	for _, test := range []struct {
-		attributes contract.Attributes
+		attributes envelope.Attributes
 		body, want string
 	}{
 		{nil, `{"a":"v"}`, "tenant: required"},

@@ -8,14 +8,15 @@ import (
 	"github.com/google/uuid"
 
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/contract/origin"
 )
 
 // Message attributes that give an event its identity: a producer sets them, or a redrive that makes
 // new messages of old ones. Without them the identity is the message id and the time when SQS took
 // the message in. Both stay the same over every redelivery.
 const (
-	AttributeEventID     = contract.AttributeEventID
-	AttributeEventSentAt = contract.AttributeEventSentAt
+	AttributeEventID     = origin.AttributeEventID
+	AttributeEventSentAt = origin.AttributeEventSentAt
 )
 
 // earliest is when SQS began, and no event is filed more than clockSkew ahead of now. A producer's
@@ -50,7 +51,7 @@ func (r *Record) SentAt(event contract.Identity, now time.Time) (time.Time, erro
 			return time.Time{}, &contract.Violation{Field: field, Rule: "required"}
 		}
 		var ok bool
-		if at, ok = contract.ParseSentAt(r.Attributes.SentTimestamp); !ok {
+		if at, ok = origin.ParseSentAt(r.Attributes.SentTimestamp); !ok {
 			return time.Time{}, &contract.Violation{Field: field, Rule: "format date-time"}
 		}
 	}
@@ -63,7 +64,7 @@ func (r *Record) SentAt(event contract.Identity, now time.Time) (time.Time, erro
 // IsSentAt reports whether SentAt accepts text as the attribute event-sent-at. A producer may write
 // anything there.
 func IsSentAt(text string, now time.Time) bool {
-	at, ok := contract.ParseSentAt(text)
+	at, ok := origin.ParseSentAt(text)
 	return ok && outside(at, now) == ""
 }
 

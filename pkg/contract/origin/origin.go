@@ -21,6 +21,9 @@ type Keywords struct {
 	EventTime bool
 }
 
+// OnProperty reports whether there are keywords of a property.
+func (k *Keywords) OnProperty() bool { return k.Attribute != "" || k.EventID || k.EventTime }
+
 // Read reads the keywords of a schema. The meta-schema has checked their types before.
 func Read(schema map[string]any) Keywords {
 	var k Keywords
@@ -53,69 +56,80 @@ type Origin struct {
 	EventID, EventTime int
 }
 
-// Compile compiles the keywords of the root. note gets their mistakes.
-func Compile(k Keywords, note func(at jsontext.Pointer, format string, args ...any)) Origin {
-	o := Origin{EventID: -1, EventTime: -1}
-	var err error
-	if k.Envelope != nil {
-		if o.Envelope, err = envelope.ParseChain(k.Envelope...); err != nil {
-			note("/x-envelope", "%v", err)
-		}
-	}
-	if k.Match != nil {
-		if o.Match, err = pattern.ParseMessage(k.Match); err != nil {
-			note("/x-match", "%v", err)
-		}
-	}
-	return o
-}
-
-// Marked is a property with keywords that identify an event.
-type Marked struct {
+// Property is a property with a column, as far as the keywords are concerned.
+type Property struct {
 	Keywords
 	At       jsontext.Pointer
-	Path     string
-	Column   int
+	Column   int  // the index in the table
+	AtRoot   bool // it is a property of the root
+	Stored   bool // as jsonb
+	Simple   bool // no keyword that limits it needs the schema library
 	Required bool // every valid message has a value
 	Masked   bool
 	IsID     bool // of a type that can be an id: a string or an integer
 	IsTime   bool // of a type that can be a time: a string of format date-time, or an integer
 }
 
-// Identify notes which properties identify an event.
-func (o *Origin) Identify(properties []Marked, note func(at jsontext.Pointer, format string, args ...any)) {
-	id := identifier{"x-event-id", &o.EventID, note}
-	at := identifier{"x-event-time", &o.EventTime, note}
+// Note takes a mistake in a document.
+type Note func(at jsontext.Pointer, format string, args ...any)
+
+// Compile compiles the keywords of the root and of the properties. note gets their mistakes.
+func Compile(root Keywords, properties []Property, note Note) *Origin {
+	o := &Origin{EventID: -1, EventTime: -1}
+	var err error
+	if root.Envelope != nil {
+		if o.Envelope, err = envelope.ParseChain(root.Envelope...); err != nil {
+			note("/x-envelope", "%v", err)
+		}
+	}
+	if root.Match != nil {
+		if o.Match, err = pattern.ParseMessage(root.Match); err != nil {
+			note("/x-match", "%v", err)
+		}
+	}
 	for _, p := range properties {
+		if p.Attribute != "" {
+			p.checkAttribute(o.Envelope, note)
+		}
 		if p.EventID {
-			id.set(p, p.IsID, "a string or an integer")
+			p.identifies("x-event-id", &o.EventID, p.IsID, "a string or an integer", note)
 		}
 		if p.EventTime {
-			at.set(p, p.IsTime, `a string of "format": "date-time", or an integer of epoch milliseconds`)
+			p.identifies("x-event-time", &o.EventTime, p.IsTime, `a string of "format": "date-time", or an integer of epoch milliseconds`, note)
 		}
 	}
 	if o.EventID >= 0 && o.EventTime < 0 {
 		note("", "x-event-id needs a property with x-event-time: a row is known by id and time, and SQS gives each copy of an event another time")
 	}
+	return o
 }
 
-type identifier struct {
-	keyword string
-	column  *int
-	note    func(at jsontext.Pointer, format string, args ...any)
-}
-
-func (i identifier) set(p Marked, rightType bool, types string) {
-	at := p.At.AppendToken(i.keyword)
+func (p *Property) checkAttribute(chain envelope.Chain, note Note) {
+	at := p.At.AppendToken("x-attribute")
 	switch {
-	case *i.column >= 0:
-		i.note(at, "another property has %s: one identifies the event", i.keyword)
-	case p.Masked:
-		i.note(at, "a masked value cannot identify an event: remove x-mask, or choose another property")
-	case !rightType:
-		i.note(at, "it belongs on %s", types)
-	case !p.Required:
-		i.note(at, "the property can be missing or null: make it required, at every level, and not nullable")
+	case !p.AtRoot:
+		note(at, "it belongs on a property of the root: move the property there")
+	case p.Stored:
+		note(at, "the value of an attribute is text: give the property the type string, integer, number or boolean")
+	case len(chain) > 0 && !chain.HasAttributes():
+		note(at, "an event of EventBridge has no message attributes: remove x-attribute")
+	case !p.Simple:
+		note(at, "of the keywords that limit it, the value of an attribute is checked by those for strings and numbers only: remove the others")
 	}
-	*i.column = p.Column
+}
+
+// identifies sets the column that a keyword marks.
+func (p *Property) identifies(keyword string, column *int, rightType bool, types string, note Note) {
+	at := p.At.AppendToken(keyword)
+	switch {
+	case *column >= 0:
+		note(at, "another property has %s: one identifies the event", keyword)
+	case p.Masked:
+		note(at, "a masked value cannot identify an event: remove x-mask, or choose another property")
+	case !rightType:
+		note(at, "it belongs on %s", types)
+	case !p.Required:
+		note(at, "the property can be missing or null: make it required, at every level, and not nullable")
+	}
+	*column = p.Column
 }

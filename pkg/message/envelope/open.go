@@ -13,10 +13,11 @@ type Wrapper struct {
 	attributes []byte // the members of AttributesMember; nil if there are none
 }
 
-// The rules that Open finds broken, besides RuleEnvelope.
+// The rules that opening finds broken, besides RuleEnvelope.
 const (
 	RuleJSON      = "json"
 	RuleDuplicate = "duplicate member"
+	RuleUTF8      = "utf-8" // the event inside is not Unicode
 )
 
 // Open opens the wrapper around an event, or returns the rule that the text breaks: RuleEnvelope if
