@@ -57,6 +57,7 @@ var order = []string{
 	"pkg/contract/schema/document",
 	"pkg/contract/masking",
 	"pkg/contract/naming",
+	"pkg/contract/checks",
 	"pkg/contract/scalar",
 	"pkg/contract/table",
 	"pkg/mask",

@@ -36,7 +36,7 @@ func loadContract(source, name string) (*contract.Contract, error) {
 
 // contractCommand works with contracts alone: without a queue or a database.
 type contractCommand struct {
-	Check contractCheck `cmd:"" help:"Check a contract and list its columns."`
+	Check contractCheck `cmd:"" help:"Check a contract and list its columns. Warnings do not fail."`
 	Ddl   contractDDL   `cmd:"" help:"Print the SQL that migrate would run for a new table."`
 	Try   contractTry   `cmd:"" help:"Try messages against a contract: prints the masked row, or field and rule."`
 }
@@ -66,7 +66,7 @@ func (c *contractCheck) Run(s *streams) error {
 	if err != nil {
 		return err
 	}
-	for _, w := range loaded.Warnings() {
+	for _, w := range append(loaded.Warnings(), loaded.Personal()...) {
 		fmt.Fprintf(s.err, "warning: %s\n", w)
 	}
 	table := loaded.Table()

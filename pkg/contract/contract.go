@@ -69,7 +69,7 @@ func Names(folder fs.FS) []string {
 }
 
 // Parse reads a contract from its document. Its error wraps ErrContract and has all mistakes of the
-// document, one a line, each with its JSON pointer and what to do about it.
+// document, one a line, each with line, column, JSON pointer and what to do about it.
 func Parse(name string, document []byte) (*Contract, error) {
 	s, err := schema.Compile(document)
 	if err != nil {
@@ -104,4 +104,14 @@ func (c *Contract) Warnings() []string {
 			"so the producer must not use an id again; \"format\": \"uuid\" makes sure", c.schema.Columns[i].Path))
 	}
 	return warnings
+}
+
+// Personal lists the properties, at any depth, whose name or format looks like that of a personal
+// value and that are stored as they are: one sentence each, with line, column and JSON pointer. It
+// is a guess, so it is for the author of the contract.
+func (c *Contract) Personal() (sentences []string) {
+	for _, found := range c.schema.Personal {
+		sentences = append(sentences, found.Error())
+	}
+	return sentences
 }

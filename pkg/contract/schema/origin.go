@@ -5,6 +5,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"sqs2pg/pkg/contract/checks"
 	"sqs2pg/pkg/contract/origin"
 	"sqs2pg/pkg/contract/table"
 	"sqs2pg/pkg/mask"
@@ -32,7 +33,7 @@ func (l *leaf) origin() origin.Property {
 	kind, is := l.property.Kind, l.column.Type
 	return origin.Property{
 		Keywords: l.node.origin, At: l.at, Column: l.property.Column, AtRoot: l.column.Path == l.name,
-		Stored: kind == StoredArray || kind == StoredObject, Simple: !columnNeedsLibrary(l.Schema),
+		Stored: kind == StoredArray || kind == StoredObject, Simple: !checks.NeedsLibrary(l.Schema),
 		Required: l.column.Required, Masked: l.column.Mask != mask.None,
 		IsID:   kind == String && (is == table.Text || is == table.UUID) || is == table.BigInt,
 		IsTime: is == table.Timestamptz || is == table.BigInt,

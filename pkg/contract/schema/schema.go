@@ -27,8 +27,10 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"sqs2pg/pkg/contract/checks"
 	"sqs2pg/pkg/contract/masking"
 	"sqs2pg/pkg/contract/origin"
+	"sqs2pg/pkg/contract/schema/document"
 	"sqs2pg/pkg/contract/table"
 	"sqs2pg/pkg/mask"
 )
@@ -51,6 +53,9 @@ type Schema struct {
 
 	// Origin says where events come from, and what identifies them.
 	Origin *origin.Origin
+
+	// Personal are properties, at any depth, that look personal and have no mask.
+	Personal document.Mistakes
 
 	// Library checks the keywords that the properties do not check. It is nil if the document has
 	// no such keywords.
@@ -145,8 +150,8 @@ type Property struct {
 	Column  int // in the order of the table
 	Type    table.Type
 	Masking masking.Masking
-	Text    TextChecks   // of a String
-	Numbers NumberChecks // of an Integer or Number
-	Shape   *Shape       // of a stored value; nil if all of it is stored as it comes
-	Also    *Property    // the same property with the next of its columns, or nil
+	Text    checks.Text    // of a String
+	Numbers checks.Numbers // of an Integer or Number
+	Shape   *Shape         // of a stored value; nil if all of it is stored as it comes
+	Also    *Property      // the same property with the next of its columns, or nil
 }
