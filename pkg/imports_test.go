@@ -31,12 +31,15 @@ var order = []string{
 	"pkg/doctor",
 	"pkg/local/invoker",
 	"pkg/local/home",
+	"pkg/local/remote",
 	"pkg/local/eventsource",
 	"pkg/local/runtimeapi",
 	"pkg/local/sample",
 	"pkg/local/sqsserver/sqstest",
 	"pkg/local/sqsserver",
 	"pkg/deadletter",
+	"pkg/queue/sending",
+	"pkg/queue/bodies",
 	"pkg/local/account",
 
 	// what the functions link

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -20,6 +21,7 @@ import (
 	"sqs2pg/pkg/local/sample"
 	"sqs2pg/pkg/local/sqsserver"
 	"sqs2pg/pkg/queue"
+	"sqs2pg/pkg/queue/sending"
 	"sqs2pg/pkg/terminal"
 )
 
@@ -140,14 +142,15 @@ func (r *run) load(ctx context.Context, table contract.Table) error {
 	if err != nil {
 		return err
 	}
-	sent, err := q.SendBodies(ctx, "", sample.Messages(r.Messages, uint64(time.Now().UnixNano())))
+	job := sending.Job{Queue: q, Bodies: sending.Slice(sample.Messages(r.Messages, uint64(time.Now().UnixNano()))), Total: r.Messages, Screen: r.s.err}
+	sent, err := job.Run(ctx)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(r.s.err, "sqs       %d messages sent to %s at %s\n", sent, runQueue, r.endpoint)
+	fmt.Fprintf(r.s.err, "sqs       %s sent to %s at %s\n", sent, runQueue, r.endpoint)
 	result, err := r.drain(ctx, q, time.Second) // the queue is on this machine: a second of silence is enough
 	if err == nil && ctx.Err() != nil {
-		err = fmt.Errorf("stopped: %d of %d messages are written", result.Log.Written(), r.Messages)
+		err = errors.New(result.Stopped(runQueue))
 	}
 	if err != nil {
 		return err
@@ -176,7 +179,7 @@ func (r *run) load(ctx context.Context, table contract.Table) error {
 func (r *run) drain(ctx context.Context, q *queue.Queue, idle time.Duration) (invoker.Result, error) {
 	d := invoker.Drain{
 		Mapping:  eventsource.Mapping{Queue: q, BatchSize: r.BatchSize, Concurrency: r.Concurrency, IdleTimeout: idle},
-		Function: r.function, Waiting: waiting(q), Screen: r.s.err,
+		Function: r.function, Screen: r.s.err,
 	}
 	result, err := d.Run(ctx)
 	if err != nil {
