@@ -57,6 +57,7 @@ var order = []string{
 	"pkg/message",
 	"pkg/contract",
 	"pkg/contract/schema",
+	"pkg/contract/origin",
 	"pkg/contract/schema/document",
 	"pkg/contract/masking",
 	"pkg/contract/naming",
@@ -65,12 +66,13 @@ var order = []string{
 	"pkg/contract/table",
 	"pkg/mask",
 	"pkg/privacy",
+	"pkg/message/envelope",
+	"pkg/pattern",
 
 	// packages that import no other package of the module
 	"pkg/local/localpg",
 	"pkg/queue",
 	"pkg/scan",
-	"pkg/pattern",
 	"pkg/secrets",
 	"pkg/telemetry/leaktest",
 	"pkg/telemetry",

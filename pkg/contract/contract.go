@@ -99,6 +99,10 @@ func (c *Contract) Warnings() []string {
 				"and without a key short values such as addresses are found by trying; use x-mask token unless you must match an existing column", column.Name))
 		}
 	}
+	if i := c.schema.Origin.EventID; i >= 0 && c.schema.Columns[i].Type != UUID {
+		warnings = append(warnings, fmt.Sprintf("x-event-id is on %s, which is not a UUID: two events with one id and one time would be one row, "+
+			"so the producer must not use an id again; \"format\": \"uuid\" makes sure", c.schema.Columns[i].Path))
+	}
 	return warnings
 }
 

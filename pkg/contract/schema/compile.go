@@ -76,6 +76,7 @@ func (c *compiler) schema(root *jsonschema.Schema) *Schema {
 	s.Properties = numberProperties(s.Root, 0)
 	c.addColumns(s, leaves)
 	c.setWrite(s, a)
+	c.setOrigin(s, a, root, leaves)
 	if c.needsLibrary(root) {
 		s.Library = root
 	}
@@ -132,11 +133,14 @@ func (c *compiler) object(schema *jsonschema.Schema, at position) (*Object, []le
 		c.followed[place] = true
 		n := c.follow(node{child, annotationsOf(child), name, place, place}, append(slices.Clone(at.around), place))
 		p, below := c.property(n, slices.Contains(schema.Required, name), at)
+		leaves = append(leaves, below...)
+		if p.Attribute != "" {
+			continue // the body does not have it
+		}
 		if p.Required {
 			o.Required++
 		}
 		o.Properties, o.ByName[name] = append(o.Properties, p), p
-		leaves = append(leaves, below...)
 	}
 	for _, name := range schema.Required {
 		if !slices.Contains(c.text.Order[at.pointer], name) {
@@ -168,13 +172,14 @@ func (c *compiler) property(n node, required bool, parent position) (*Property, 
 	p.Path, p.Required = parent.path+n.name, required
 	always := required && parent.required
 	if p.Kind == Nested {
-		if n.column+n.columnType+n.mask+n.domain+n.normalize != "" || n.masks != nil {
+		if n.column+n.columnType+n.mask+n.domain+n.normalize != "" || n.masks != nil || n.origin.OnProperty() {
 			c.note(n.at, "an object with properties has no column of its own: put x- keywords on its properties")
 		}
 		var below []leaf
 		p.Object, below = c.object(n.Schema, position{n.inner, p.Path + ".", parent.prefix + naming.Column(n.name) + "_", always && p.NullRule != "", parent.depth + 1, append(slices.Clone(parent.around), n.at, n.inner)})
 		return p, below
 	}
+	p.Attribute = n.origin.Attribute
 	c.checkFormat(n)
 	c.checkTokenKeywords(n)
 	var leaves []leaf
@@ -226,7 +231,7 @@ func (p *Property) setChecks(n node) {
 	case Integer, Number:
 		p.Numbers = checks.NumbersOf(n.Schema)
 	}
-	_, isNullable, rule := typesOf(&jsonschema.Schema{Enum: n.Enum, Const: n.Const})
+	_, isNullable, rule := checks.TypesOf(&jsonschema.Schema{Enum: n.Enum, Const: n.Const})
 	if p.Kind == String && p.NullRule == "" && (n.Enum != nil) != (n.Const != nil) && !isNullable {
 		p.NullRule = rule
 	}
@@ -249,7 +254,7 @@ func (c *compiler) newProperty(n node) *Property {
 		n.note(c, "$dynamicRef", "a property that becomes a column cannot be a dynamic reference: use $ref")
 		return p
 	}
-	types, nullable, rule := typesOf(n.Schema)
+	types, nullable, rule := checks.TypesOf(n.Schema)
 	p.TypeRule = rule
 	if len(types) != 1 {
 		n.note(c, "type", `one type is needed, and "null" besides if the value may be null: "type": "string" or ["string", "null"]`)

@@ -276,6 +276,8 @@ var beyondSchemas = []string{
 	"a reference to itself", "a reference to the contract", "a tree", "references in a circle", "a keyword beside a reference that has it too", "properties beside a reference",
 	"a column in a definition for arrays", "a reference to a file", "a reference to nothing", "a pattern that does not compile",
 	"required names what is not there", "a column twice", "a nested column that meets another", "a name that needs quotes",
+	"an unknown envelope", "a pattern on the event alone", "an attribute of EventBridge", "an attribute that is an array", "an attribute that the library would check",
+	"an attribute inside of an object", "an id without a time", "an id that may be missing", "a time that is masked", "a time that is a date", "a second time",
 	"a key that is no column", "a key that can be missing", "a key that is an array", "a key that is long",
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"sqs2pg/pkg/contract/checks"
 	"sqs2pg/pkg/contract/masking"
 	"sqs2pg/pkg/contract/naming"
 	"sqs2pg/pkg/contract/schema/document"
@@ -46,7 +47,7 @@ func unmasked(at jsontext.Pointer, name string) document.Mistake {
 
 // looksPersonal goes by the name and the format. A boolean, or one of a few values, tells little.
 func looksPersonal(schema *jsonschema.Schema, path string) bool {
-	types, _, _ := typesOf(schema)
+	types, _, _ := checks.TypesOf(schema)
 	if schema.Enum != nil || schema.Const != nil || len(types) == 1 && types[0] == "boolean" {
 		return false
 	}

@@ -29,6 +29,7 @@ import (
 
 	"sqs2pg/pkg/contract/checks"
 	"sqs2pg/pkg/contract/masking"
+	"sqs2pg/pkg/contract/origin"
 	"sqs2pg/pkg/contract/schema/document"
 	"sqs2pg/pkg/contract/table"
 	"sqs2pg/pkg/mask"
@@ -45,6 +46,13 @@ type Schema struct {
 
 	// Declared has the name of every property, at any depth.
 	Declared map[string]bool
+
+	// Attributes are the properties whose values come from message attributes. They are not below
+	// Root.
+	Attributes []*Property
+
+	// Origin says where events come from, and what identifies them.
+	Origin *origin.Origin
 
 	// Personal are properties, at any depth, that look personal and have no mask.
 	Personal document.Mistakes
@@ -134,6 +142,9 @@ type Property struct {
 	TypeRule string  // the keyword that a value of another type breaks: type, or enum or const
 	NullRule string  // the keyword that null breaks; "" if the value may be null
 	Object   *Object // of a Nested property
+
+	// Attribute is the message attribute that the value comes from; "" if it comes from the body.
+	Attribute string
 
 	// The rest is for properties that are not Nested.
 	Column  int // in the order of the table

@@ -7,6 +7,8 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"sqs2pg/pkg/contract/origin"
 )
 
 // The meta-schema of our vocabulary says which values our keywords take; package document says
@@ -27,6 +29,7 @@ type annotations struct {
 	format                    string // JSON Schema's own; the schema library forgets a name that it does not know
 	mode                      string
 	key                       []string
+	origin                    origin.Keywords
 }
 
 // Validate does nothing: see annotations.
@@ -74,5 +77,6 @@ func compileAnnotations(_ *jsonschema.CompilerContext, schema map[string]any) (j
 		name, _ := column.(string)
 		a.key = append(a.key, name)
 	}
+	a.origin = origin.Read(schema)
 	return &a, nil
 }

@@ -80,7 +80,8 @@ const (
 // annotationPlaces says where our own keywords may stand. The meta-schema of our vocabulary says
 // which values they take.
 var annotationPlaces = map[string]place{
-	"x-table": atRoot, "x-write": atRoot,
+	"x-table": atRoot, "x-write": atRoot, "x-envelope": atRoot, "x-match": atRoot,
+	"x-attribute": atProperty, "x-event-id": atProperty, "x-event-time": atProperty,
 	"x-column": atProperty, "x-type": atProperty, "x-mask": atProperty, "x-normalize": atProperty, "x-domain": atProperty,
 	"x-recover": atProperty, "x-subject": atProperty,
 }
