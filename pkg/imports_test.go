@@ -38,6 +38,7 @@ var order = []string{
 	"pkg/local/sqsserver/sqstest",
 	"pkg/local/sqsserver",
 	"pkg/deadletter",
+	"pkg/contract/generate",
 	"pkg/queue/sending",
 	"pkg/queue/bodies",
 	"pkg/project",
