@@ -32,12 +32,17 @@ var order = []string{
 	"pkg/doctor",
 	"pkg/local/invoker",
 	"pkg/local/home",
+	"pkg/local/remote",
 	"pkg/local/eventsource",
 	"pkg/local/runtimeapi",
 	"pkg/local/sample",
 	"pkg/local/sqsserver/sqstest",
 	"pkg/local/sqsserver",
 	"pkg/deadletter",
+	"pkg/queue/sending",
+	"pkg/queue/bodies",
+	"pkg/project",
+	"pkg/local/account",
 
 	// what the functions link
 	"pkg/ingest",
@@ -54,16 +59,22 @@ var order = []string{
 	"pkg/message",
 	"pkg/contract",
 	"pkg/contract/schema",
+	"pkg/contract/origin",
 	"pkg/contract/schema/document",
+	"pkg/contract/masking",
+	"pkg/contract/naming",
+	"pkg/contract/checks",
 	"pkg/contract/scalar",
+	"pkg/contract/table",
 	"pkg/mask",
 	"pkg/privacy",
+	"pkg/message/envelope",
+	"pkg/pattern",
 
 	// packages that import no other package of the module
-	"pkg/local/account",
 	"pkg/local/localpg",
 	"pkg/queue",
-	"pkg/pattern",
+	"pkg/scan",
 	"pkg/secrets",
 	"pkg/telemetry/leaktest",
 	"pkg/telemetry",
@@ -215,7 +226,7 @@ func TestPackagesStaySmall(t *testing.T) {
 		files, lines := 14, 1500
 		switch p.name() {
 		case "lambda/sqs2pg":
-			files, lines = 40, 1700 // a file for each command
+			files, lines = 40, 2100 // a file for each command
 		case "pkg/local/sqsserver":
 			continue // the SQS API has many calls, and all of them share the queue
 		}

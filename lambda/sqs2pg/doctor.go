@@ -21,7 +21,7 @@ type doctorCommand struct {
 	databaseFlag `embed:""`
 	contractFlag `embed:""`
 	keyringFlag  `embed:""`
-	Function     string        `placeholder:"FILE" help:"The function's bootstrap; default: ingest/bootstrap beside this program."`
+	Function     string        `placeholder:"FILE" help:"The function's bootstrap; default: this program."`
 	Timeout      time.Duration `default:"30s" help:"Time limit of one invocation, which the queue's visibility timeout must allow for."`
 	Window       time.Duration `default:"0s" help:"Batch window of the mapping, which the visibility timeout must allow for too."`
 	JSON         bool          `name:"json" help:"Print one JSON object instead."`
@@ -39,6 +39,7 @@ func (c *doctorCommand) Run(ctx context.Context, s *streams) error {
 		if f.Verdict == doctor.Fix {
 			fixes++
 		}
+		f.Text = variables.Explain(f.Text)
 		if !c.JSON {
 			fmt.Fprintf(s.out, "%-4s %-12s %s\n", f.Verdict, f.Subject, f.Text)
 		}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"time"
 
@@ -39,23 +38,12 @@ func (f *mappingFlags) mapping(q *queue.Queue) (eventsource.Mapping, error) {
 }
 
 // asMisuse makes what a person got wrong a misuse of the command: a setting of the mapping, a
-// keyring that cannot be used, a missing AWS account.
+// keyring that cannot be used, where a queue is, a missing AWS account.
 func asMisuse(err error) error {
 	_, noKeyring := errors.AsType[home.KeyringError](err)
-	_, noAccount := errors.AsType[*account.MissingError](err)
-	if noKeyring || noAccount || errors.Is(err, eventsource.ErrMisuse) {
+	_, noPlace := errors.AsType[*account.SettingError](err)
+	if noKeyring || noPlace || errors.Is(err, eventsource.ErrMisuse) {
 		return misuseError{err}
 	}
 	return err
-}
-
-// waiting returns a function that asks how many messages are visible on a queue. It returns 0 if
-// SQS does not answer: the number is for the display only, and the mapping reports what is wrong.
-func waiting(q *queue.Queue) func(context.Context) int {
-	return func(ctx context.Context) int {
-		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-		defer cancel()
-		a, _ := q.Attributes(ctx)
-		return a.Visible
-	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -13,12 +14,14 @@ import (
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/deadletter"
 	"sqs2pg/pkg/doctor"
+	"sqs2pg/pkg/local/account"
 	"sqs2pg/pkg/local/eventsource"
 	"sqs2pg/pkg/local/home"
 	"sqs2pg/pkg/local/invoker"
 	"sqs2pg/pkg/local/sample"
 	"sqs2pg/pkg/local/sqsserver"
 	"sqs2pg/pkg/queue"
+	"sqs2pg/pkg/queue/sending"
 	"sqs2pg/pkg/terminal"
 )
 
@@ -30,7 +33,7 @@ type runCommand struct {
 	Messages    int    `default:"100" help:"How many messages to send; one in a hundred is not a login."`
 	BatchSize   int    `default:"10" help:"Messages per invocation at most: 1-10000."`
 	Concurrency int    `default:"2" help:"Batches in flight at a time."`
-	Function    string `placeholder:"FILE" help:"The function's bootstrap; default: ingest/bootstrap beside this program, where make build puts it."`
+	Function    string `placeholder:"FILE" help:"Another bootstrap for the function; default: this program."`
 	Stay        bool   `help:"Keep Postgres, SQS and the function running at the end, until Ctrl-C."`
 }
 
@@ -131,22 +134,24 @@ type run struct {
 
 // load fills a queue, drains it through the function, and shows what became of the messages.
 func (r *run) load(ctx context.Context, table contract.Table) error {
-	client, err := newSQS(ctx, r.endpoint)
+	client, err := account.Place{URL: r.endpoint}.SQS(ctx)
 	if err != nil {
 		return err
 	}
-	q, _, err := queue.Create(ctx, client, runQueue, queue.Settings{VisibilityTimeout: time.Minute, MaxReceiveCount: runReceives})
+	created, err := queue.Create(ctx, client, runQueue, queue.Settings{VisibilityTimeout: time.Minute, MaxReceiveCount: runReceives})
 	if err != nil {
 		return err
 	}
-	sent, err := q.SendBodies(ctx, "", sample.Messages(r.Messages, uint64(time.Now().UnixNano())))
+	q := created.Queue
+	job := sending.Job{Queue: q, Bodies: sending.Slice(sample.Messages(r.Messages, uint64(time.Now().UnixNano()))), Total: r.Messages, Screen: r.s.err}
+	sent, err := job.Run(ctx)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(r.s.err, "sqs       %d messages sent to %s at %s\n", sent, runQueue, r.endpoint)
+	fmt.Fprintf(r.s.err, "sqs       %s sent to %s at %s\n", sent, runQueue, r.endpoint)
 	result, err := r.drain(ctx, q, time.Second) // the queue is on this machine: a second of silence is enough
 	if err == nil && ctx.Err() != nil {
-		err = fmt.Errorf("stopped: %d of %d messages are written", result.Log.Written(), r.Messages)
+		err = errors.New(result.Stopped(runQueue))
 	}
 	if err != nil {
 		return err
@@ -175,7 +180,7 @@ func (r *run) load(ctx context.Context, table contract.Table) error {
 func (r *run) drain(ctx context.Context, q *queue.Queue, idle time.Duration) (invoker.Result, error) {
 	d := invoker.Drain{
 		Mapping:  eventsource.Mapping{Queue: q, BatchSize: r.BatchSize, Concurrency: r.Concurrency, IdleTimeout: idle},
-		Function: r.function, Waiting: waiting(q), Screen: r.s.err,
+		Function: r.function, Screen: r.s.err,
 	}
 	result, err := d.Run(ctx)
 	if err != nil {

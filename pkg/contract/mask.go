@@ -1,9 +1,7 @@
 package contract
 
 import (
-	"net/netip"
-
-	"sqs2pg/pkg/contract/schema"
+	"sqs2pg/pkg/contract/masking"
 	"sqs2pg/pkg/mask"
 )
 
@@ -22,18 +20,15 @@ func (c *Contract) Mask(k *mask.Keyring, r Record) Row {
 	return Row{values: newValues(masked)}
 }
 
-func maskValue(m *schema.Masking, k *mask.Keyring, v Value) Value {
+// maskValue makes the tokens. Decode has applied the masks that need no key, so a record holds no
+// more than they leave.
+func maskValue(m *masking.Masking, k *mask.Keyring, v Value) Value {
 	if v.IsNull() {
 		return v
 	}
 	switch m.Kind {
 	case mask.Token:
 		return textValue(k.Token(m.Domain, v.text))
-	case mask.SHA256:
-		return textValue(mask.SHA256Prefix(v.text))
-	case mask.Network:
-		addr, _ := netip.ParseAddr(v.text)
-		return textValue(mask.IPNetwork(addr))
 	case mask.Drop:
 		return Value{}
 	default:

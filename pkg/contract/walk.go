@@ -7,6 +7,7 @@ import (
 
 	"sqs2pg/pkg/contract/schema"
 	"sqs2pg/pkg/mask"
+	"sqs2pg/pkg/message/envelope"
 )
 
 // object reads an object whose properties are declared.
@@ -60,9 +61,11 @@ func (d *decoding) unquote(quoted []byte) []byte {
 // undeclared reads a member that never reaches the table. Only its name and its nesting can break a
 // rule.
 func (d *decoding) undeclared(o *schema.Object, quoted []byte) error {
-	if o.Forbids(d.unquote(quoted)) {
+	name := d.unquote(quoted)
+	if o.Forbids(name) {
 		d.violate(o.Path+"*", "additionalProperties")
 	}
+	d.marked = d.marked || o == d.schema.Root && envelope.Marks(name)
 	value, err := d.json.ReadValue()
 	if err != nil {
 		return err
@@ -88,13 +91,23 @@ func (d *decoding) property(p *schema.Property) error {
 		}
 		return nil
 	}
-	value, rule := d.value(p, kind, raw)
-	if rule != "" {
-		d.violate(p.Path, rule)
-		return nil
-	}
-	d.values[p.Column] = value
+	d.fill(p, kind, raw)
 	return nil
+}
+
+// fill gives a value to the columns of a property, or notes the rule that it breaks.
+func (d *decoding) fill(p *schema.Property, kind jsontext.Kind, raw []byte) {
+	for ; p != nil; p = p.Also {
+		value, rule := d.value(p, kind, raw)
+		if rule == ruleType {
+			rule = p.TypeRule
+		}
+		if rule != "" {
+			d.violate(p.Path, rule)
+			return
+		}
+		d.values[p.Column] = value
+	}
 }
 
 // value reads a value that is not null, or returns the rule that it breaks.
@@ -102,7 +115,9 @@ func (d *decoding) value(p *schema.Property, kind jsontext.Kind, raw []byte) (Va
 	switch {
 	case p.Kind == schema.String && kind == '"':
 		return d.text(p, raw)
-	case kind == '0' && p.Type.Base() == schema.Numeric && p.Kind != schema.String:
+	case p.Masking.Kind != mask.None && p.Kind != schema.String:
+		return d.maskedValue(p, kind, raw)
+	case kind == '0' && p.Type.Base() == Numeric && p.Kind != schema.String:
 		return decimal(p, string(raw))
 	case p.Kind == schema.Integer && kind == '0':
 		return integer(p, raw)
@@ -131,7 +146,7 @@ func (d *decoding) text(p *schema.Property, quoted []byte) (Value, string) {
 	if rule := p.Text.Check(s); rule != "" {
 		return Value{}, rule
 	}
-	if p.Type.Base() == schema.Numeric {
+	if p.Type.Base() == Numeric {
 		return decimal(p, s)
 	}
 	return columnValue(p, s), ""

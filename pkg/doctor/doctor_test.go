@@ -41,11 +41,17 @@ func TestQueueSaysWhichSettingsLoseMessages(t *testing.T) {
 	_, full := server.CreateQueues(t, "full", 5, map[string]string{"VisibilityTimeout": "185"})
 	server.Send(t, full, []string{"a dead letter"})
 	server.CreateQueue(t, "alone", map[string]string{"VisibilityTimeout": "185"})
+	server.CreateQueue(t, "plain", map[string]string{"VisibilityTimeout": "185", "SqsManagedSseEnabled": "false"})
+	if _, err := queue.Create(t.Context(), server.Client, "created", queue.Settings{VisibilityTimeout: 185 * time.Second, MaxReceiveCount: 5}); err != nil {
+		t.Fatal(err)
+	}
 	for name, want := range map[string][]string{
 		"sound":   {"ok queue", "ok visibility", "ok redrive", "ok dead letters"},
 		"hasty":   {"ok queue", "fix visibility", "fix redrive", "fix dead letters"}, // which keeps messages no longer
 		"full":    {"ok queue", "ok visibility", "ok redrive", "fix dead letters"},
 		"alone":   {"ok queue", "ok visibility", "fix redrive"},
+		"plain":   {"ok queue", "ok visibility", "note encryption", "fix redrive"},
+		"created": {"ok queue", "ok visibility", "ok redrive", "ok dead letters"},
 		"nowhere": {"fix queue"},
 	} {
 		url := strings.Replace(dead, "dead-hasty", name, 1)
@@ -108,8 +114,8 @@ func TestFilesMustBeWhatTheyAreFor(t *testing.T) {
 	}{
 		{doctor.Function(write("program", "", 0o755)), doctor.OK, "program"},
 		{doctor.Function(write("text", "", 0o644)), doctor.Fix, "chmod +x"},
-		{doctor.Function(dir), doctor.Fix, "make build"},
-		{doctor.Function(filepath.Join(dir, "nothing")), doctor.Fix, "make build"},
+		{doctor.Function(dir), doctor.Fix, "correct --function"},
+		{doctor.Function(filepath.Join(dir, "nothing")), doctor.Fix, "correct --function"},
 	} {
 		if test.found.Verdict != test.want || !strings.Contains(test.found.Text, test.text) {
 			t.Errorf("%+v, want %s and %q", test.found, test.want, test.text)

@@ -1,9 +1,7 @@
 package message_test
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 
@@ -73,38 +71,4 @@ func TestRefusesPayloadThatIsNotAnSQSEvent(t *testing.T) {
 			t.Errorf("%s: error %q does not start with %q, or repeats the payload", payload, err, at)
 		}
 	}
-}
-
-func FuzzRead(f *testing.F) {
-	f.Add([]byte(event))
-	f.Add([]byte(`{"Records":[{"messageId":"m","receiptHandle":"\ud800","body":"\ud800"}]}`))           // not Unicode
-	f.Add([]byte(`{"Records":[{"messageId":"m","body":"a","body":"b"},{"body":"c","messageId":"n"}]}`)) // a member twice
-	f.Add([]byte(`{"Records" : [ { "messageId" : "m" , "body" : "a" , "receiptHandle" : null } ] }`))   // white space
-	f.Add([]byte(`{"x":{"Records":[1]},"Records":[]}`))
-	f.Fuzz(func(t *testing.T, payload []byte) {
-		records, err := message.Read(payload)
-		if err != nil {
-			if !errors.Is(err, message.ErrNotSQSEvent) || records != nil {
-				t.Fatalf("%d records and the error %v", len(records), err)
-			}
-			return
-		}
-		var want struct {
-			Records []struct{ MessageID, Body, ReceiptHandle string }
-		}
-		if json.Unmarshal(payload, &want) != nil || strings.Contains(fmt.Sprint(want), "\ufffd") {
-			return // encoding/json is stricter in places, and replaces what is not Unicode
-		}
-		if len(records) != len(want.Records) {
-			t.Fatalf("%d records, want %d", len(records), len(want.Records))
-		}
-		for i, r := range records {
-			_ = r.EventID()
-			body, err := r.Body(nil)
-			w := want.Records[i]
-			if err != nil || r.MessageID != w.MessageID || string(body) != w.Body || r.ReceiptHandle() != w.ReceiptHandle {
-				t.Errorf("record %d: %q, %q, %q, %v; want %q", i, r.MessageID, body, r.ReceiptHandle(), err, w)
-			}
-		}
-	})
 }

@@ -8,7 +8,10 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"sqs2pg/pkg/contract/checks"
+	"sqs2pg/pkg/contract/naming"
 	"sqs2pg/pkg/contract/schema/document"
+	"sqs2pg/pkg/contract/table"
 	"sqs2pg/pkg/mask"
 )
 
@@ -16,7 +19,7 @@ import (
 const maxNesting = 64
 
 // Compile compiles source, the document of a contract. Its error has all mistakes of the document,
-// one a line, each with its JSON pointer and what to do about it; errors.As and the like find them
+// one a line, each with line, column, JSON pointer and what to do about it; errors.As and the like find them
 // one by one. Only a document that is not JSON has one error, about the first place that is wrong.
 func Compile(source []byte) (*Schema, error) {
 	text, err := document.Read(source)
@@ -25,15 +28,22 @@ func Compile(source []byte) (*Schema, error) {
 	}
 	library, found := compileLibrary(source, text)
 	if library != nil {
-		c := compiler{text: text, compiled: map[*jsonschema.Schema]*stored{}}
+		c := compiler{
+			text: text, compiled: map[*jsonschema.Schema]*stored{},
+			merged: map[*jsonschema.Schema]*jsonschema.Schema{}, followed: map[jsontext.Pointer]bool{},
+		}
 		s := c.schema(library)
 		if len(found) == 0 {
 			c.checkMasksHaveEffect()
 		}
 		if found = found.With(c.mistakes...); len(found) == 0 {
+			c.warnOfPersonalInside()
+			s.Personal = c.personal
+			text.Locate(s.Personal)
 			return s, nil
 		}
 	}
+	text.Locate(found)
 	return nil, found
 }
 
@@ -42,11 +52,17 @@ func Compile(source []byte) (*Schema, error) {
 type compiler struct {
 	text     *document.Text
 	compiled map[*jsonschema.Schema]*stored
+	merged   map[*jsonschema.Schema]*jsonschema.Schema // schemas of properties without $ref, by those with it
+	followed map[jsontext.Pointer]bool                 // schemas that the $ref of a property names, and their properties
 	mistakes document.Mistakes
+	personal document.Mistakes // no mistakes, but worth a warning
 }
 
+// note notes a mistake once, also if each of several columns of a property has it.
 func (c *compiler) note(at jsontext.Pointer, format string, args ...any) {
-	c.mistakes = append(c.mistakes, document.MistakeAt(at, format, args...))
+	if m := document.MistakeAt(at, format, args...); !slices.Contains(c.mistakes, m) {
+		c.mistakes = append(c.mistakes, m)
+	}
 }
 
 func (c *compiler) schema(root *jsonschema.Schema) *Schema {
@@ -56,11 +72,12 @@ func (c *compiler) schema(root *jsonschema.Schema) *Schema {
 		c.note("/type", `a contract is of "type": "object" and declares properties`)
 	}
 	var leaves []leaf
-	s.Root, leaves = c.object(root, position{required: true})
+	s.Root, leaves = c.object(root, position{required: true, around: []jsontext.Pointer{""}})
 	s.Properties = numberProperties(s.Root, 0)
 	c.addColumns(s, leaves)
 	c.setWrite(s, a)
-	if needsLibrary(root) {
+	c.setOrigin(s, a, root, leaves)
+	if c.needsLibrary(root) {
 		s.Library = root
 	}
 	return s
@@ -86,13 +103,14 @@ type position struct {
 	prefix   string           // of column names: "", or it ends in _
 	required bool             // every valid message has the object
 	depth    int
+	around   []jsontext.Pointer // the schemas of the objects around, and of this one
 }
 
 // leaf is a property with a column.
 type leaf struct {
 	node
 	property *Property
-	column   Column
+	column   table.Column
 }
 
 // object compiles an object with properties, and returns the leaves below it.
@@ -111,13 +129,18 @@ func (c *compiler) object(schema *jsonschema.Schema, at position) (*Object, []le
 		if child == nil {
 			continue // taken out because of a mistake
 		}
-		n := node{child, annotationsOf(child), name, at.pointer.AppendToken("properties").AppendToken(name)}
+		place := at.pointer.AppendToken("properties").AppendToken(name)
+		c.followed[place] = true
+		n := c.follow(node{child, annotationsOf(child), name, place, place}, append(slices.Clone(at.around), place))
 		p, below := c.property(n, slices.Contains(schema.Required, name), at)
+		leaves = append(leaves, below...)
+		if p.Attribute != "" {
+			continue // the body does not have it
+		}
 		if p.Required {
 			o.Required++
 		}
 		o.Properties, o.ByName[name] = append(o.Properties, p), p
-		leaves = append(leaves, below...)
 	}
 	for _, name := range schema.Required {
 		if !slices.Contains(c.text.Order[at.pointer], name) {
@@ -132,8 +155,9 @@ func (c *compiler) object(schema *jsonschema.Schema, at position) (*Object, []le
 type node struct {
 	*jsonschema.Schema
 	annotations
-	name string
-	at   jsontext.Pointer
+	name  string
+	at    jsontext.Pointer
+	inner jsontext.Pointer // of the schema that has its properties
 }
 
 // note notes a mistake at one of the keywords of a schema.
@@ -148,43 +172,90 @@ func (c *compiler) property(n node, required bool, parent position) (*Property, 
 	p.Path, p.Required = parent.path+n.name, required
 	always := required && parent.required
 	if p.Kind == Nested {
-		if n.column+n.columnType+n.mask+n.domain != "" {
+		if n.column+n.columnType+n.mask+n.domain+n.normalize != "" || n.masks != nil || n.origin.OnProperty() {
 			c.note(n.at, "an object with properties has no column of its own: put x- keywords on its properties")
 		}
 		var below []leaf
-		p.Object, below = c.object(n.Schema, position{n.at, p.Path + ".", parent.prefix + n.name + "_", always && p.NullRule != "", parent.depth + 1})
+		p.Object, below = c.object(n.Schema, position{n.inner, p.Path + ".", parent.prefix + naming.Column(n.name) + "_", always && p.NullRule != "", parent.depth + 1, append(slices.Clone(parent.around), n.at, n.inner)})
 		return p, below
 	}
-	column := Column{Name: cmp.Or(n.column, parent.prefix+n.name), Path: p.Path}
+	p.Attribute = n.origin.Attribute
+	c.checkFormat(n)
+	c.checkTokenKeywords(n)
+	var leaves []leaf
+	last, unfilled := p, *p
+	for i, t := range c.targets(n, parent.prefix) {
+		if i > 0 {
+			next := unfilled
+			last.Also, last = &next, &next
+		}
+		leaves = append(leaves, c.column(n, last, t, always))
+	}
+	return p, leaves
+}
+
+// column compiles one column of a property.
+func (c *compiler) column(n node, p *Property, t target, always bool) leaf {
+	column := table.Column{Name: t.column, Path: p.Path}
 	c.checkColumnName(n, column.Name)
-	p.Masking = c.newMasking(n, p.Kind)
-	c.setChecks(p, n)
+	p.Masking = c.newMasking(n, t.at, t.mask)
+	if p.Masking.Kind != mask.Drop {
+		p.setChecks(n)
+	} else if p.TypeRule != "type" {
+		p.Kind, p.NullRule = Anything, ""
+	}
 	c.setType(p, n)
-	if p.Kind == StoredArray || p.Kind == StoredObject {
+	p.Type = p.Masking.Type(p.Type)
+	switch {
+	case p.Kind != StoredArray && p.Kind != StoredObject:
+		c.warnOfPersonal(n, p)
+	case p.Masking.Kind == mask.None:
 		p.Shape = c.shape(n)
 		column.Inside = c.inside(n, p.Shape)
 	}
 	column.Type, column.Mask = p.Type, p.Masking.Kind
 	if column.Mask == mask.Token {
-		column.Domain, column.Form = p.Masking.Domain, p.Masking.Form
+		column.Domain, column.Form = p.Masking.Domain, string(p.Masking.Form)
 	}
 	column.Required = always && p.NullRule != "" && column.Mask != mask.Drop
-	return p, []leaf{{n, p, column}}
+	return leaf{n, p, column}
+}
+
+// setChecks compiles the keywords of a string or a number. The type of a string's column follows
+// from its format.
+func (p *Property) setChecks(n node) {
+	switch p.Kind {
+	case String:
+		p.Text = checks.TextOf(n.Schema, p.Required)
+		p.Type = cmp.Or(map[string]table.Type{"uuid": table.UUID, "date": table.Date, "date-time": table.Timestamptz}[n.format], p.Type)
+	case Integer, Number:
+		p.Numbers = checks.NumbersOf(n.Schema)
+	}
+	_, isNullable, rule := checks.TypesOf(&jsonschema.Schema{Enum: n.Enum, Const: n.Const})
+	if p.Kind == String && p.NullRule == "" && (n.Enum != nil) != (n.Const != nil) && !isNullable {
+		p.NullRule = rule
+	}
+}
+
+func (c *compiler) checkFormat(n node) {
+	if n.format != "" && n.Format == nil {
+		n.note(c, "format", "unknown format %q%s", n.format,
+			document.Suggest(n.format, slices.AppendSeq(slices.Clone(checks.LibraryFormats), maps.Keys(checks.Formats))))
+	}
 }
 
 // newProperty reads type, which decides what a value may be.
 func (c *compiler) newProperty(n node) *Property {
 	p := new(Property)
-	if n.Ref != nil || n.DynamicRef != nil {
-		n.note(c, "$ref", "a property that becomes a column cannot be a reference: write its schema in place")
+	if n.Ref != nil { // to itself
 		return p
 	}
-	var types []string
-	if n.Types != nil {
-		types = n.Types.ToStrings()
+	if n.DynamicRef != nil {
+		n.note(c, "$dynamicRef", "a property that becomes a column cannot be a dynamic reference: use $ref")
+		return p
 	}
-	nullable := slices.Contains(types, "null")
-	types = slices.DeleteFunc(types, func(t string) bool { return t == "null" })
+	types, nullable, rule := checks.TypesOf(n.Schema)
+	p.TypeRule = rule
 	if len(types) != 1 {
 		n.note(c, "type", `one type is needed, and "null" besides if the value may be null: "type": "string" or ["string", "null"]`)
 		return p
@@ -193,21 +264,21 @@ func (c *compiler) newProperty(n node) *Property {
 		n.note(c, "properties", "only a property of type object has properties")
 	}
 	if !nullable {
-		p.NullRule = "type"
+		p.NullRule = rule
 	}
 	switch types[0] {
 	case "string":
-		p.Kind, p.Type = String, Text
+		p.Kind, p.Type = String, table.Text
 	case "integer":
-		p.Kind, p.Type = Integer, BigInt
+		p.Kind, p.Type = Integer, table.BigInt
 	case "number":
-		p.Kind, p.Type = Number, Double
+		p.Kind, p.Type = Number, table.Double
 	case "boolean":
-		p.Kind, p.Type = Bool, Boolean
+		p.Kind, p.Type = Bool, table.Boolean
 	case "array":
-		p.Kind, p.Type = StoredArray, JSONB
+		p.Kind, p.Type = StoredArray, table.JSONB
 	default:
-		p.Kind, p.Type = StoredObject, JSONB
+		p.Kind, p.Type = StoredObject, table.JSONB
 		if len(n.Schema.Properties) > 0 {
 			p.Kind = Nested
 		}

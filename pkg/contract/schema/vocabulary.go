@@ -5,7 +5,10 @@ import (
 	_ "embed"
 	"sync"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"sqs2pg/pkg/contract/origin"
 )
 
 // The meta-schema of our vocabulary says which values our keywords take; package document says
@@ -19,11 +22,14 @@ const vocabularyURL = "https://json-schema.org/sqs2pg/vocab/columns"
 // annotations are the values of our keywords on one schema. They are checked when a contract is
 // compiled and do not decide whether a message is valid.
 type annotations struct {
-	table, column, mask, domain string
-	columnType                  string
-	format                      string // JSON Schema's own; the schema library forgets a name that it does not know
-	mode                        string
-	key                         []string
+	table, column, columnType string
+	mask, domain, normalize   string
+	masks                     map[string]any // of x-mask by column, if one property fills several
+	maskAt                    jsontext.Pointer
+	format                    string // JSON Schema's own; the schema library forgets a name that it does not know
+	mode                      string
+	key                       []string
+	origin                    origin.Keywords
 }
 
 // Validate does nothing: see annotations.
@@ -33,7 +39,9 @@ func (*annotations) Validate(*jsonschema.ValidatorContext, any) {}
 func annotationsOf(schema *jsonschema.Schema) annotations {
 	for _, ext := range schema.Extensions {
 		if a, ok := ext.(*annotations); ok {
-			return *a
+			found := *a
+			found.maskAt = pointerOf(schema.Location).AppendToken("x-mask")
+			return found
 		}
 	}
 	return annotations{}
@@ -59,7 +67,9 @@ func compileAnnotations(_ *jsonschema.CompilerContext, schema map[string]any) (j
 	a.column, _ = schema["x-column"].(string)
 	a.columnType, _ = schema["x-type"].(string)
 	a.mask, _ = schema["x-mask"].(string)
+	a.masks, _ = schema["x-mask"].(map[string]any)
 	a.domain, _ = schema["x-domain"].(string)
+	a.normalize, _ = schema["x-normalize"].(string)
 	write, _ := schema["x-write"].(map[string]any)
 	a.mode, _ = write["mode"].(string)
 	columns, _ := write["key"].([]any)
@@ -67,5 +77,6 @@ func compileAnnotations(_ *jsonschema.CompilerContext, schema map[string]any) (j
 		name, _ := column.(string)
 		a.key = append(a.key, name)
 	}
+	a.origin = origin.Read(schema)
 	return &a, nil
 }
