@@ -40,6 +40,7 @@ var order = []string{
 	"pkg/deadletter",
 	"pkg/queue/sending",
 	"pkg/queue/bodies",
+	"pkg/project",
 	"pkg/local/account",
 
 	// what the functions link
@@ -222,7 +223,7 @@ func TestPackagesStaySmall(t *testing.T) {
 		files, lines := 14, 1500
 		switch p.name() {
 		case "lambda/sqs2pg":
-			files, lines = 40, 1700 // a file for each command
+			files, lines = 40, 2100 // a file for each command
 		case "pkg/local/sqsserver":
 			continue // the SQS API has many calls, and all of them share the queue
 		}

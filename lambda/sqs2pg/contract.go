@@ -38,7 +38,7 @@ func loadContract(source, name string) (*contract.Contract, error) {
 
 // contractCommand works with contracts alone: without a queue or a database.
 type contractCommand struct {
-	Check contractCheck `cmd:"" help:"Check a contract and list its columns. Warnings do not fail."`
+	Check contractCheck `cmd:"" help:"Check a contract and list its columns."`
 	Ddl   contractDDL   `cmd:"" help:"Print the SQL that migrate would run for a new table."`
 	Try   contractTry   `cmd:"" help:"Try messages against a contract: prints the masked row, or field and rule."`
 }
@@ -61,6 +61,10 @@ func (a *contractArgument) load() (*contract.Contract, error) {
 		return nil, misuse("two contracts: %s and --contract %s: name one", a.Argument, a.Contract)
 	}
 	return loadContract("contract", a.Argument)
+}
+
+func (c *contractCheck) Help() string {
+	return "It names all mistakes at once, with line and column, and fails. It only warns of what is unwise, such as a property that looks personal and has no mask."
 }
 
 func (c *contractCheck) Run(s *streams) error {

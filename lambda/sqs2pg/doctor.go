@@ -39,6 +39,7 @@ func (c *doctorCommand) Run(ctx context.Context, s *streams) error {
 		if f.Verdict == doctor.Fix {
 			fixes++
 		}
+		f.Text = variables.Explain(f.Text)
 		if !c.JSON {
 			fmt.Fprintf(s.out, "%-4s %-12s %s\n", f.Verdict, f.Subject, f.Text)
 		}

@@ -138,3 +138,30 @@ func TestRedriveSaysHowManyLettersAreInFlight(t *testing.T) {
 		t.Errorf("says %q", errs)
 	}
 }
+
+func TestQueueCreateMakesWhatDoctorWantsAndMayRunAgain(t *testing.T) {
+	t.Parallel()
+	endpoint := startSQS(t)
+	db := postgrestest.New(t, load(t, "user_logins"))
+	for _, name := range []string{"logins", "logins.fifo"} {
+		create := []string{"queue", "create", "--endpoint-url", endpoint, "logins"}
+		if name != "logins" {
+			create = append(create, "--fifo")
+		}
+		if out := succeed(t, create...); strings.Count(out, "made    http") != 2 {
+			t.Errorf("prints %q, want two queues made", out)
+		}
+		doctor := succeed(t, "doctor", "--endpoint-url", endpoint, "--queue", name, "--database-url", db.URL)
+		if strings.Contains(doctor, "\nnote") || strings.Contains(doctor, "\nfix") {
+			t.Errorf("doctor is not content:\n%s", doctor)
+		}
+		code, out, errs := sqs2pg(t, create...)
+		if code != 0 || strings.Count(out, "exists  http") != 2 || !strings.HasPrefix(errs, "queue "+name+" at "+endpoint+", region ") {
+			t.Errorf("again: exits with %d, prints %q and says %q", code, out, errs)
+		}
+		code, out, errs = sqs2pg(t, append(create, "--max-receive-count", "3", "--json")...)
+		if code != 1 || !strings.Contains(out, `"differences":["`+name+": RedrivePolicy is ") || !strings.Contains(errs, "1 setting is not as wanted") {
+			t.Errorf("with another setting: exits with %d, prints %q and says %q", code, out, errs)
+		}
+	}
+}

@@ -138,10 +138,11 @@ func (r *run) load(ctx context.Context, table contract.Table) error {
 	if err != nil {
 		return err
 	}
-	q, _, err := queue.Create(ctx, client, runQueue, queue.Settings{VisibilityTimeout: time.Minute, MaxReceiveCount: runReceives})
+	created, err := queue.Create(ctx, client, runQueue, queue.Settings{VisibilityTimeout: time.Minute, MaxReceiveCount: runReceives})
 	if err != nil {
 		return err
 	}
+	q := created.Queue
 	job := sending.Job{Queue: q, Bodies: sending.Slice(sample.Messages(r.Messages, uint64(time.Now().UnixNano()))), Total: r.Messages, Screen: r.s.err}
 	sent, err := job.Run(ctx)
 	if err != nil {
