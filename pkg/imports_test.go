@@ -29,8 +29,10 @@ var order = []string{
 
 	// what only the command links
 	"pkg/doctor",
+	"pkg/local/demo",
 	"pkg/local/invoker",
 	"pkg/local/home",
+	"pkg/local/remote",
 	"pkg/local/eventsource",
 	"pkg/local/runtimeapi",
 	"pkg/local/sample",
@@ -38,6 +40,8 @@ var order = []string{
 	"pkg/local/sqsserver",
 	"pkg/deadletter",
 	"pkg/project",
+	"pkg/queue/sending",
+	"pkg/queue/bodies",
 	"pkg/local/account",
 
 	// what the functions link

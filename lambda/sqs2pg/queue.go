@@ -65,7 +65,7 @@ func (c *queueCreate) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	if n := len(created.Differences); n > 0 {
-		return fmt.Errorf("%s not as wanted, and nothing there was changed: change it with aws sqs set-queue-attributes", plural(n, "setting is", "settings are"))
+		return fmt.Errorf("settings that differ: %d; nothing was changed there: change them with aws sqs set-queue-attributes", n)
 	}
 	return nil
 }
