@@ -63,12 +63,16 @@ func (a *contractArgument) load() (*contract.Contract, error) {
 	return loadContract("contract", a.Argument)
 }
 
+func (c *contractCheck) Help() string {
+	return "It names all mistakes at once, with line and column, and fails. It only warns of what is unwise, such as a property that looks personal and has no mask."
+}
+
 func (c *contractCheck) Run(s *streams) error {
 	loaded, err := c.load()
 	if err != nil {
 		return err
 	}
-	for _, w := range loaded.Warnings() {
+	for _, w := range append(loaded.Warnings(), loaded.Personal()...) {
 		fmt.Fprintf(s.err, "warning: %s\n", w)
 	}
 	table := loaded.Table()

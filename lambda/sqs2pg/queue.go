@@ -10,6 +10,7 @@ import (
 
 	"sqs2pg/pkg/local/account"
 	"sqs2pg/pkg/queue"
+	"sqs2pg/pkg/terminal"
 )
 
 // queueCommand makes queues.
@@ -65,7 +66,7 @@ func (c *queueCreate) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	if n := len(created.Differences); n > 0 {
-		return fmt.Errorf("settings that differ: %d; nothing was changed there: change them with aws sqs set-queue-attributes", n)
+		return fmt.Errorf("%s not as wanted, and nothing there was changed: change it with aws sqs set-queue-attributes", terminal.Plural(n, "setting is", "settings are"))
 	}
 	return nil
 }

@@ -69,7 +69,7 @@ func Names(folder fs.FS) []string {
 }
 
 // Parse reads a contract from its document. Its error wraps ErrContract and has all mistakes of the
-// document, one a line, each with its JSON pointer and what to do about it.
+// document, one a line, each with line, column, JSON pointer and what to do about it.
 func Parse(name string, document []byte) (*Contract, error) {
 	s, err := schema.Compile(document)
 	if err != nil {
@@ -99,5 +99,19 @@ func (c *Contract) Warnings() []string {
 				"and without a key short values such as addresses are found by trying; use x-mask token unless you must match an existing column", column.Name))
 		}
 	}
+	if i := c.schema.Origin.EventID; i >= 0 && c.schema.Columns[i].Type != UUID {
+		warnings = append(warnings, fmt.Sprintf("x-event-id is on %s, which is not a UUID: two events with one id and one time would be one row, "+
+			"so the producer must not use an id again; \"format\": \"uuid\" makes sure", c.schema.Columns[i].Path))
+	}
 	return warnings
+}
+
+// Personal lists the properties, at any depth, whose name or format looks like that of a personal
+// value and that are stored as they are: one sentence each, with line, column and JSON pointer. It
+// is a guess, so it is for the author of the contract.
+func (c *Contract) Personal() (sentences []string) {
+	for _, found := range c.schema.Personal {
+		sentences = append(sentences, found.Error())
+	}
+	return sentences
 }

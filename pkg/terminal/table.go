@@ -83,3 +83,11 @@ func More(w io.Writer, shown, total int) {
 
 // AndMore is the line that ends a list of which n entries are not shown.
 func AndMore(n int) string { return fmt.Sprintf("... and %d more", n) }
+
+// Plural is a number with its noun: 1 message, 2 messages.
+func Plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprint(n, " ", many)
+}

@@ -82,7 +82,7 @@ func (p *progress) stopping() {
 	n := p.last.InFlight
 	p.mu.Unlock()
 	if n > 0 {
-		fmt.Fprintf(p.live, "stopping: %s in flight %s finished first; Ctrl-C again ends at once\n", plural(n, "message", "messages"), map[bool]string{true: "is", false: "are"}[n == 1])
+		fmt.Fprintf(p.live, "stopping: %s in flight %s finished first; Ctrl-C again ends at once\n", terminal.Plural(n, "message", "messages"), map[bool]string{true: "is", false: "are"}[n == 1])
 	}
 }
 

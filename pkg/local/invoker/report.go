@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"sqs2pg/pkg/terminal"
 )
 
 // Report is a Result as numbers. It counts receives, but for Failures: these are messages by the
@@ -57,12 +59,12 @@ func (r *Result) Failure(queue string) error {
 	if n == 0 {
 		return nil
 	}
-	text := plural(n, "message", "messages") + " failed"
+	text := terminal.Plural(n, "message", "messages") + " failed"
 	if dead := r.failures.dead; dead > 0 {
-		text += "; " + plural(dead, "is a dead letter", "are dead letters") + ": see sqs2pg dlq list --queue " + queue
+		text += "; " + terminal.Plural(dead, "is a dead letter", "are dead letters") + ": see sqs2pg dlq list --queue " + queue
 	}
 	if failing := r.failures.failing; failing > 0 {
-		text += "; " + plural(failing, "is", "are") + " still on the queue"
+		text += "; " + terminal.Plural(failing, "is", "are") + " still on the queue"
 	}
 	if r.Remote && r.LastError != "" { // a local function's log has said it
 		text += "; the last batch failed with: " + r.LastError
@@ -97,13 +99,6 @@ func (r *Result) returns() time.Duration {
 		return r.Left.VisibilityTimeout
 	}
 	return max(time.Until(r.Returns), time.Second)
-}
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprint(n, " ", many)
 }
 
 // Rows are a closing table of names and numbers: what became of the messages, how it went, and what
