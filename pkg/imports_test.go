@@ -30,6 +30,7 @@ var order = []string{
 
 	// what only the command links
 	"pkg/doctor",
+	"pkg/local/demo",
 	"pkg/local/invoker",
 	"pkg/local/home",
 	"pkg/local/remote",
@@ -40,9 +41,9 @@ var order = []string{
 	"pkg/local/sqsserver",
 	"pkg/deadletter",
 	"pkg/contract/generate",
+	"pkg/project",
 	"pkg/queue/sending",
 	"pkg/queue/bodies",
-	"pkg/project",
 	"pkg/local/account",
 
 	// what the functions link
