@@ -17,6 +17,10 @@ type Violation struct {
 	// Malformed is set if the message is not a JSON object: the rules json, utf-8, trailing bytes,
 	// and type for the message as a whole.
 	Malformed bool
+
+	// Hint says what to do about a body that is not the event itself, with one of the rules
+	// "envelope", "sns confirmation", "s3 test event" and "s3 pointer"; else it is empty.
+	Hint string
 }
 
 // Error joins the outcome, the field and the rule: "invalid: ip: format ip".
@@ -27,6 +31,9 @@ func (v *Violation) Error() string {
 	}
 	if v.Field != "" {
 		outcome += v.Field + ": "
+	}
+	if v.Hint != "" {
+		return outcome + v.Rule + ": " + v.Hint
 	}
 	return outcome + v.Rule
 }
@@ -44,4 +51,5 @@ const (
 	ruleType      = "type"
 	ruleRequired  = "required"
 	ruleXType     = "x-type"
+	ruleDateTime  = "format date-time"
 )

@@ -7,6 +7,7 @@ import (
 
 	"sqs2pg/pkg/contract/schema"
 	"sqs2pg/pkg/mask"
+	"sqs2pg/pkg/message/envelope"
 )
 
 // object reads an object whose properties are declared.
@@ -60,9 +61,11 @@ func (d *decoding) unquote(quoted []byte) []byte {
 // undeclared reads a member that never reaches the table. Only its name and its nesting can break a
 // rule.
 func (d *decoding) undeclared(o *schema.Object, quoted []byte) error {
-	if o.Forbids(d.unquote(quoted)) {
+	name := d.unquote(quoted)
+	if o.Forbids(name) {
 		d.violate(o.Path+"*", "additionalProperties")
 	}
+	d.marked = d.marked || o == d.schema.Root && envelope.Marks(name)
 	value, err := d.json.ReadValue()
 	if err != nil {
 		return err
@@ -88,6 +91,12 @@ func (d *decoding) property(p *schema.Property) error {
 		}
 		return nil
 	}
+	d.fill(p, kind, raw)
+	return nil
+}
+
+// fill gives a value to the columns of a property, or notes the rule that it breaks.
+func (d *decoding) fill(p *schema.Property, kind jsontext.Kind, raw []byte) {
 	for ; p != nil; p = p.Also {
 		value, rule := d.value(p, kind, raw)
 		if rule == ruleType {
@@ -95,11 +104,10 @@ func (d *decoding) property(p *schema.Property) error {
 		}
 		if rule != "" {
 			d.violate(p.Path, rule)
-			return nil
+			return
 		}
 		d.values[p.Column] = value
 	}
-	return nil
 }
 
 // value reads a value that is not null, or returns the rule that it breaks.

@@ -152,19 +152,19 @@ func (h *Handler) decode(b *batch, keyring *mask.Keyring, window registry.Window
 
 // event decodes, validates and masks one message. buf is scratch space, returned for the next one.
 func (h *Handler) event(r *message.Record, keyring *mask.Keyring, accepted message.Window, buf []byte) (postgres.Event, []byte, error) {
-	at, err := r.SentAt(accepted)
-	if err != nil {
-		return postgres.Event{}, buf, err
-	}
-	buf, err = r.Body(buf)
+	buf, err := r.Body(buf)
 	if err != nil {
 		return postgres.Event{}, buf, &contract.Violation{Rule: "utf-8", Malformed: true}
 	}
-	decoded, err := h.Contract.Decode(buf)
+	decoded, err := h.Contract.DecodeMessage(contract.Message{Body: buf, Attributes: r})
 	if err != nil {
 		return postgres.Event{}, buf, err
 	}
-	return postgres.Event{ID: r.EventID(), SentAt: at, Row: h.Contract.Mask(keyring, decoded)}, buf, nil
+	at, err := r.SentAt(decoded.Identity(), accepted)
+	if err != nil {
+		return postgres.Event{}, buf, err
+	}
+	return postgres.Event{ID: r.EventID(decoded.Identity()), SentAt: at, Row: h.Contract.Mask(keyring, decoded)}, buf, nil
 }
 
 // unavailable reports that a batch comes back whole, and why. A fault of the set-up has a reason

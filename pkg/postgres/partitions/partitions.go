@@ -7,9 +7,11 @@
 package partitions
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -28,6 +30,9 @@ const (
 	// to the next run.
 	lockTime = "30s"
 )
+
+// ErrNoTable means that the contract's table does not exist: the database is not migrated yet.
+var ErrNoTable = errors.New("no table")
 
 // advice by SQLSTATE, for people who run the maintenance.
 var advice = map[string]string{
@@ -67,7 +72,7 @@ type Report struct {
 // finds nothing to do. It needs the rights of the table's owner. A run that was cut off is
 // completed by the next.
 //
-// Its error wraps a *postgres.Unavailable. A table in upsert mode has no partitions, so its report
+// Its error wraps a *postgres.Unavailable, and matches ErrNoTable if there is no table. A table in upsert mode has no partitions, so its report
 // is empty.
 func Run(ctx context.Context, pool *postgres.Pool, table contract.Table, plan Plan) (Report, error) {
 	name := table.Schema + "." + table.Name
@@ -83,10 +88,14 @@ func Run(ctx context.Context, pool *postgres.Pool, table contract.Table, plan Pl
 		r := run{conn: conn, table: table, plan: plan, report: &report}
 		return r.do(ctx)
 	})
-	if err != nil {
-		return report, fmt.Errorf("partitions of %s: %w", name, postgres.NewUnavailable(err, advice))
+	if err == nil {
+		return report, nil
 	}
-	return report, nil
+	u := postgres.NewUnavailable(err, advice)
+	if slices.Contains([]string{"3F000", "42883", "42P01"}, u.SQLSTATE) {
+		return report, fmt.Errorf("partitions of %s: %w: %w", name, ErrNoTable, u)
+	}
+	return report, fmt.Errorf("partitions of %s: %w", name, u)
 }
 
 // run is one Run in progress.
@@ -137,19 +146,38 @@ func (r *run) lock(ctx context.Context) (unlock func(), err error) {
 	}, nil
 }
 
-// record keeps the plan in the database. The retention is part of the table's window.
+// record keeps the plan in the database. The retention is part of the table's window. A table that
+// is not registered is left to MakeAhead.
 func (r *run) record(ctx context.Context) error {
-	_, err := r.conn.Exec(ctx, `
-		update sqs2pg.tables set partition_width = coalesce(nullif($3, ''), partition_width), retention_days = nullif($4::integer, 0), epoch = epoch + 1
-		where table_schema = $1 and table_name = $2
-		  and (partition_width, retention_days) is distinct from (coalesce(nullif($3, ''), partition_width), nullif($4::integer, 0))`,
-		r.table.Schema, r.table.Name, r.plan.Width, r.plan.RetentionDays)
+	_, update, err := recorded(ctx, r.conn, r.table, r.plan)
+	if errors.Is(err, pgx.ErrNoRows) || err == nil && update == "" {
+		return nil
+	}
+	if err == nil {
+		_, err = r.conn.Exec(ctx, update)
+	}
 	return err
+}
+
+// recorded returns the width of new partitions, and the statement that makes the database keep the
+// plan, "" if it does already.
+func recorded(ctx context.Context, q Querier, table contract.Table, p Plan) (width, update string, err error) {
+	var known string
+	var days int
+	where := fmt.Sprintf(" where table_schema = %s and table_name = %s", literal(table.Schema), literal(table.Name))
+	if err := q.QueryRow(ctx, "select partition_width, coalesce(retention_days, 0) from sqs2pg.tables"+where).Scan(&known, &days); err != nil {
+		return "", "", err
+	}
+	if width = cmp.Or(p.Width, known); width == known && days == p.RetentionDays {
+		return width, "", nil
+	}
+	return width, fmt.Sprintf("update sqs2pg.tables set partition_width = %s, retention_days = nullif(%d, 0), epoch = epoch + 1%s", literal(width), p.RetentionDays, where), nil
 }
 
 // Querier is a connection or a transaction.
 type Querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
 // MakeAhead makes the missing partitions of today and the next 7 days, and returns the names of

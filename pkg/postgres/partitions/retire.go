@@ -2,6 +2,7 @@ package partitions
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,8 +11,10 @@ import (
 
 // retired is the comment that a partition gets before it is detached. A plain table with this
 // comment was detached by an earlier run that was cut off before it could drop it.
-func (r *run) retired() string {
-	return "sqs2pg: past the retention of " + r.report.Table + ", detached to be dropped"
+func (r *run) retired() string { return retired(r.report.Table) }
+
+func retired(table string) string {
+	return "sqs2pg: past the retention of " + table + ", detached to be dropped"
 }
 
 // retire drops the partitions whose upper bound is not after before, and what an earlier run
@@ -21,32 +24,42 @@ func (r *run) retire(ctx context.Context, before time.Time) error {
 	if err != nil {
 		return err
 	}
-	concurrently := "concurrently" // Postgres refuses it if the table has a DEFAULT partition
-	for _, p := range partitions {
-		if p.isDefault {
-			concurrently = ""
-		}
-	}
-	for _, p := range partitions {
-		if p.isDefault || p.to.After(before) {
-			continue
-		}
-		if err := r.detach(ctx, p, concurrently); err != nil {
+	for _, p := range expired(partitions, before) {
+		if err := r.detach(ctx, p, detachMode(partitions, p)); err != nil {
 			return err
 		}
 	}
 	return r.dropDetached(ctx)
 }
 
-func (r *run) detach(ctx context.Context, p partition, concurrently string) error {
-	if p.pending {
-		concurrently = "finalize"
+// expired returns the partitions whose upper bound is not after before.
+func expired(partitions []partition, before time.Time) (old []partition) {
+	for _, p := range partitions {
+		if !p.isDefault && !p.to.After(before) {
+			old = append(old, p)
+		}
 	}
+	return old
+}
+
+// detachMode is how a partition is detached: without blocking anybody if possible, which Postgres
+// refuses if the table has a DEFAULT partition.
+func detachMode(partitions []partition, p partition) string {
+	switch {
+	case p.pending:
+		return "finalize"
+	case slices.ContainsFunc(partitions, func(p partition) bool { return p.isDefault }):
+		return ""
+	}
+	return "concurrently"
+}
+
+func (r *run) detach(ctx context.Context, p partition, mode string) error {
 	name := p.quoted(r.table.Schema)
-	if err := r.comment(ctx, name, "'"+strings.ReplaceAll(r.retired(), "'", "''")+"'"); err != nil {
+	if err := r.comment(ctx, name, literal(r.retired())); err != nil {
 		return err
 	}
-	_, err := r.conn.Exec(ctx, "alter table "+r.name()+" detach partition "+name+" "+concurrently)
+	_, err := r.conn.Exec(ctx, "alter table "+r.name()+" detach partition "+name+" "+mode)
 	if err != nil { // it may stay a partition; a person who detaches it later may want to keep it
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
@@ -62,14 +75,7 @@ func (r *run) comment(ctx context.Context, name, literal string) error {
 
 // dropDetached drops the tables that this run, or an earlier one, has detached.
 func (r *run) dropDetached(ctx context.Context) error {
-	rows, err := r.conn.Query(ctx, `
-		select c.relname from pg_class c
-		where c.relnamespace = $1::text::regnamespace and c.relkind = 'r' and not c.relispartition and obj_description(c.oid, 'pg_class') = $2
-		order by 1`, quote(r.table.Schema), r.retired())
-	if err != nil {
-		return err
-	}
-	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	names, err := detached(ctx, r.conn, r.table.Schema, r.retired())
 	if err != nil {
 		return err
 	}
@@ -81,3 +87,17 @@ func (r *run) dropDetached(ctx context.Context) error {
 	}
 	return nil
 }
+
+// detached returns the names of the plain tables with that comment.
+func detached(ctx context.Context, q Querier, schema, comment string) ([]string, error) {
+	rows, err := q.Query(ctx, `
+		select c.relname from pg_class c
+		where c.relnamespace = $1::text::regnamespace and c.relkind = 'r' and not c.relispartition and obj_description(c.oid, 'pg_class') = $2
+		order by 1`, quote(schema), comment)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+func literal(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
