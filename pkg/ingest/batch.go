@@ -47,6 +47,7 @@ type batch struct {
 	index        []int            // events[i] is records[index[i]]
 	written      int
 	duplicates   int
+	superseded   int
 	databaseTime time.Duration
 }
 
@@ -67,7 +68,7 @@ func (b *batch) fail(i int, f failure) {
 // reject takes over the writer's result. The writer holds the later events of a group in which one
 // failed; messages of the group that break the contract have their own failure already.
 func (b *batch) reject(result postgres.Result) {
-	b.written, b.duplicates = result.Written, result.Duplicates
+	b.written, b.duplicates, b.superseded = result.Written, result.Duplicates, result.Superseded
 	for _, f := range result.Failures {
 		reason := failure{outcome: rejected, sqlstate: f.SQLSTATE, constraint: f.Constraint, column: f.Column, obstacle: f.Reason, unproven: f.Unproven || f.Reason != ""}
 		if f.Held {
@@ -121,9 +122,9 @@ func (b *batch) counts() []telemetry.Metric {
 		return telemetry.Metric{Name: name, Unit: telemetry.Count, Value: float64(v)}
 	}
 	metrics := []telemetry.Metric{
-		count("Written", b.written), count("Duplicates", b.duplicates),
+		count("Written", b.written), count("Duplicates", b.duplicates), count("Superseded", b.superseded),
 		count("Malformed", n[malformed]), count("Invalid", n[invalid]), count("Expired", expired), count("Rejected", n[rejected]), count("Held", n[held]), count("Undecided", n[undecided]),
-		count("Failed", len(b.records)-b.written-b.duplicates),
+		count("Failed", len(b.records)-b.written-b.duplicates-b.superseded),
 	}
 	if n := len(b.unproven()); n > 0 {
 		metrics = append(metrics, count("SetupFault", n))

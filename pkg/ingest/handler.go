@@ -145,7 +145,7 @@ func (h *Handler) decode(b *batch, keyring *mask.Keyring, window registry.Window
 			b.fail(i, violated(err))
 			continue
 		}
-		event.Group = group
+		event.Group, event.Sequence = group, r.Sequence()
 		b.events, b.index = append(b.events, event), append(b.index, i)
 	}
 }

@@ -165,8 +165,7 @@ func (b *batch) decide(l lane, a answer) (left []lane, fault error) {
 	refused, _ := errors.AsType[*pgconn.PgError](a.err)
 	switch {
 	case refused == nil:
-		b.result.Written += a.written
-		b.result.Duplicates += len(rows) - a.written
+		b.count(rows, a)
 		return []lane{rest}, nil
 	case kindOf(refused) == transient && !(refused.Code == statementTimeout && len(b.events) > 1):
 		return []lane{l}, refused
@@ -228,7 +227,7 @@ func (b *batch) split(l lane) []lane {
 // row with any code. If nothing was written and several rows failed alike, the set-up is at fault.
 // While rows are left, those that cannot be judged are tried again at the next delivery.
 func (b *batch) judge() error {
-	if b.result.Written+b.result.Duplicates > 0 {
+	if b.result.Written+b.result.Duplicates+b.result.Superseded > 0 {
 		return nil
 	}
 	var unproven []*Failure

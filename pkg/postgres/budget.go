@@ -86,7 +86,7 @@ func (b *batch) writeChunk(parent context.Context, n int, limit time.Duration) e
 }
 
 func (b *batch) decided() bool {
-	return b.result.Written+b.result.Duplicates > 0 || slices.ContainsFunc(b.result.Failures, func(f Failure) bool { return !f.Undecided })
+	return b.result.Written+b.result.Duplicates+b.result.Superseded > 0 || slices.ContainsFunc(b.result.Failures, func(f Failure) bool { return !f.Undecided })
 }
 
 // leave accounts for the rows that are left. After the first undecided row of a group the later

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -27,8 +28,9 @@ type statement struct {
 	name    string          // of the prepared statement
 	types   []wire.Encoding // of the contract's columns
 	key     []int           // indexes into types of the key's columns; empty in insert mode
-	oids    []uint32        // of all parameters: the contract's columns, sent_at, event_id
+	oids    []uint32        // of all parameters: the contract's columns, sent_at, event_id, and event_version in upsert mode
 	formats []int16         // all binary
+	results []int16         // formats of the results: binary in upsert mode, else nil
 }
 
 var sentAt, eventID = wire.Of(contract.Timestamptz), wire.Of(contract.UUID)
@@ -40,7 +42,12 @@ func newStatement(table contract.Table) *statement {
 		s.types = append(s.types, wire.Of(column.Type.Base()))
 		names = append(names, quote(column.Name))
 	}
-	for i, e := range append(s.types[:len(s.types):len(s.types)], sentAt, eventID) {
+	encodings := append(s.types[:len(s.types):len(s.types)], sentAt, eventID)
+	if table.Mode == contract.Upsert {
+		encodings = append(encodings, eventID)
+		s.results = []int16{pgx.BinaryFormatCode}
+	}
+	for i, e := range encodings {
 		s.oids, s.formats = append(s.oids, e.Array), append(s.formats, pgx.BinaryFormatCode)
 		arrays = append(arrays, fmt.Sprintf("$%d::%s[]", i+1, e.SQL))
 	}
@@ -52,31 +59,14 @@ func newStatement(table contract.Table) *statement {
 
 // insertSQL returns the INSERT that reads its rows from arrays, which are parameters.
 func insertSQL(table contract.Table, names, arrays []string) string {
-	columns := strings.Join(withReserved(names), ", ")
-	return fmt.Sprintf(`insert into %s as target (%s)
+	if table.Mode == contract.Upsert {
+		return upsertSQL(table, names, arrays)
+	}
+	return fmt.Sprintf(`insert into %s (%s)
 select %s, (sent_at at time zone 'UTC')::date, sent_at, event_id
-from unnest(%s) as batch (%s, sent_at, event_id)
-on conflict %s`,
-		quote(table.Schema, table.Name), columns, strings.Join(names, ", "),
-		strings.Join(arrays, ", "), strings.Join(names, ", "), conflict(table, names))
-}
-
-// conflict says what happens to a row whose key exists already. In upsert mode the newest event
-// wins, and an event that is delivered again changes nothing.
-func conflict(table contract.Table, names []string) string {
-	if table.Mode == contract.Insert {
-		return "(sent_at, event_id) do nothing"
-	}
-	var key, sets []string
-	for _, column := range table.Key {
-		key = append(key, quote(column))
-	}
-	for _, name := range withReserved(names) {
-		sets = append(sets, name+" = excluded."+name)
-	}
-	return fmt.Sprintf(`(%s) do update set %s
-where excluded.sent_at >= target.sent_at and excluded.event_id <> target.event_id`,
-		strings.Join(key, ", "), strings.Join(sets, ", "))
+from unnest(%s) as batch (%[3]s, sent_at, event_id)
+on conflict (sent_at, event_id) do nothing`,
+		quote(table.Schema, table.Name), strings.Join(withReserved(names), ", "), strings.Join(names, ", "), strings.Join(arrays, ", "))
 }
 
 // withReserved returns the names of a contract's columns and of those that every table has besides.
@@ -105,14 +95,18 @@ func (s *statement) encode(events []Event, rows []int) [][]byte {
 	for _, i := range rows {
 		times, ids = appendSentAt(times, events[i]), appendID(ids, events[i])
 	}
-	return append(params, times, ids)
+	if params = append(params, times, ids); len(s.key) > 0 {
+		params = append(params, encodeVersions(events, rows))
+	}
+	return params
 }
 
 // answer is what the server says to one block: how many rows it wrote or changed, or why it refused
 // the block.
 type answer struct {
-	written int
-	err     error // nil or a *pgconn.PgError
+	written    int
+	duplicates int   // in upsert mode: rows that the table held already; it may hold newer ones of the others' keys
+	err        error // nil or a *pgconn.PgError
 }
 
 // execute runs the statement for each block of rows, in one pipeline. Each block is a transaction
@@ -167,13 +161,13 @@ func (s *statement) send(pipeline *pgconn.Pipeline, cancel func(), server *pgcon
 	for _, rows := range blocks {
 		params := s.encode(events, rows)
 		if !prepare {
-			pipeline.SendQueryParams(s.sql, params, s.oids, s.formats, nil)
+			pipeline.SendQueryParams(s.sql, params, s.oids, s.formats, s.results)
 		} else {
 			if !prepared {
 				pipeline.SendPrepare(s.name, s.sql, s.oids)
 				prepared = true
 			}
-			pipeline.SendQueryPrepared(s.name, params, s.formats, nil)
+			pipeline.SendQueryPrepared(s.name, params, s.formats, s.results)
 		}
 		pipeline.SendPipelineSync()
 		if unsent += size(params); unsent > copyChunk && !single {
@@ -212,10 +206,7 @@ func (s *statement) receive(pipeline *pgconn.Pipeline, server *pgconn.PgConn) (a
 		case *pgconn.StatementDescription:
 			server.CustomData()[s.name] = true
 		case *pgconn.ResultReader:
-			var tag pgconn.CommandTag
-			if tag, err = results.Close(); err == nil {
-				a.written = int(tag.RowsAffected())
-			}
+			err = s.count(results, &a)
 		case nil:
 			err = cmp.Or(err, io.ErrUnexpectedEOF) // no more answers: the server has ended the connection
 		}
@@ -224,6 +215,21 @@ func (s *statement) receive(pipeline *pgconn.Pipeline, server *pgconn.PgConn) (a
 			return a
 		}
 	}
+}
+
+// count reads how many rows a block has written. In upsert mode the statement says so in a row.
+func (s *statement) count(results *pgconn.ResultReader, a *answer) error {
+	if len(s.key) > 0 {
+		for results.NextRow() {
+			row := results.Values()
+			a.written, a.duplicates = int(binary.BigEndian.Uint64(row[0])), int(binary.BigEndian.Uint64(row[1]))
+		}
+	}
+	tag, err := results.Close()
+	if err == nil && len(s.key) == 0 {
+		a.written = int(tag.RowsAffected())
+	}
+	return err
 }
 
 func size(params [][]byte) (n int) {

@@ -15,7 +15,11 @@ type Event struct {
 	ID     [16]byte
 	SentAt time.Time // stored to the microsecond; it chooses the partition
 	Group  string    // message group of a FIFO queue, "" without one
-	Row    contract.Row
+	// Sequence is the sequence number on a FIFO queue, the most significant byte first; zero without
+	// one. In upsert mode it tells which of two events of the same SentAt is newer, and without it ID
+	// does.
+	Sequence [16]byte
+	Row      contract.Row
 }
 
 // Failure is an event that was not written while others were decided.
@@ -39,13 +43,15 @@ type Failure struct {
 	SQLSTATE, Constraint, Column string
 }
 
-// Result accounts for every event: Written + Duplicates + len(Failures) is their number.
+// Result accounts for every event: Written + Duplicates + Superseded + len(Failures) is their number.
 type Result struct {
 	Written int
-	// Duplicates are events that the table holds already. In upsert mode an event counts here too
-	// if the table or the batch holds a newer one of its key. If a connection is lost during a
+	// Duplicates are events that the table, or the batch, holds already. If a connection is lost during a
 	// commit, the events that it did commit count here instead of as Written.
 	Duplicates int
+	// Superseded are events of a table in upsert mode that are older than the row of their key, or
+	// than another event of the batch.
+	Superseded int
 	Failures   []Failure // by ascending Index
 }
 

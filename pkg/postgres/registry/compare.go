@@ -129,7 +129,7 @@ func (c *comparison) wantedColumns() {
 			}
 		}
 	}
-	for _, want := range contract.ReservedColumns() {
+	for _, want := range c.table.Reserved() {
 		if actual, exists := c.database.Found.Column(want.Name); exists {
 			c.column(want, actual, true)
 		} else {
@@ -183,7 +183,7 @@ func (c *comparison) column(want contract.Column, actual ActualColumn, wasRequir
 // otherColumns are in the table but not in the contract: a newer contract's, or an administrator's.
 func (c *comparison) otherColumns() {
 	for _, actual := range c.database.Found.Columns {
-		if isNamed(actual.Name, c.table.Columns) || isNamed(actual.Name, contract.ReservedColumns()) {
+		if isNamed(actual.Name, c.table.Columns) || isNamed(actual.Name, c.table.Reserved()) {
 			continue
 		}
 		_, registered := c.database.Table.Column(actual.Name)

@@ -1,4 +1,5 @@
--- The one policy for the time of events: a table's window, and the partitions that the events in it need.
+-- The one policy for the time of events: a table's window, the partitions that the events in it need, and in upsert mode
+-- which of two events is newer.
 
 -- +goose Up
 
@@ -122,6 +123,23 @@ end
 $$;
 -- +goose StatementEnd
 comment on function sqs2pg.ensure_partitions is 'Makes the partitions of a registered table that cover the given days, as far as they are in its window.';
+
+-- Tables in upsert mode keep which of two events of the same time is newer.
+-- +goose StatementBegin
+do $$
+declare
+  relation regclass;
+begin
+  set local lock_timeout = '10s';
+  for relation in select to_regclass(format('%I.%I', table_schema, table_name)) from sqs2pg.tables where mode = 'upsert' loop
+    continue when relation is null;
+    execute format('alter table %s add column if not exists event_version uuid', relation);
+    execute format('comment on column %s.event_version is %L', relation,
+      'Of two events of the same sent_at the greater is newer: the sequence number of a FIFO queue; null means event_id.');
+  end loop;
+end
+$$;
+-- +goose StatementEnd
 
 -- The release before this one calls the two functions below. They can go with the next release.
 -- +goose StatementBegin

@@ -29,7 +29,7 @@ func createTable(table contract.Table, nullable []string, key string) string {
 		column.Required = column.Required && !slices.Contains(nullable, column.Name)
 		lines = append(lines, columnDefinition(quote(column.Name), column))
 	}
-	for _, column := range contract.ReservedColumns() {
+	for _, column := range table.Reserved() {
 		lines = append(lines, columnDefinition(column.Name, column))
 	}
 	if key != "" {
@@ -65,14 +65,17 @@ func comments(table contract.Table) string {
 	for _, c := range table.Columns {
 		text += columnComment(table, c)
 	}
-	for _, reserved := range [][2]string{
-		{contract.CreateDate, "UTC date of sent_at."},
-		{contract.SentAt, "When the event was sent to the queue."},
-		{contract.EventID, "Identifies the event over every redelivery."},
-	} {
-		text += comment(table, reserved[0], reserved[1])
+	for _, reserved := range table.Reserved() {
+		text += comment(table, reserved.Name, reservedComments[reserved.Name])
 	}
 	return text
+}
+
+var reservedComments = map[string]string{
+	contract.CreateDate:   "UTC date of sent_at.",
+	contract.SentAt:       "When the event was sent to the queue.",
+	contract.EventID:      "Identifies the event over every redelivery.",
+	contract.EventVersion: "Of two events of the same sent_at the greater is newer: the sequence number of a FIFO queue; null means event_id.",
 }
 
 func columnComment(table contract.Table, c contract.Column) string {
