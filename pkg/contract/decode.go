@@ -34,9 +34,9 @@ func (c *Contract) DecodeMessage(m Message) (Record, error) {
 	if violation := d.read(c, &m); violation != nil {
 		return Record{}, violation
 	}
-	identity, ok := c.schema.Origin.Identify(&m, &wrapper, d.ownIdentity())
-	if !ok {
-		return Record{}, &Violation{Field: identity.Field, Rule: ruleDateTime}
+	identity, rule := c.schema.Origin.Identify(&m, &wrapper, d.ownIdentity())
+	if rule != "" {
+		return Record{}, &Violation{Field: identity.Field, Rule: rule}
 	}
 	return newRecord(c, d, identity), nil
 }

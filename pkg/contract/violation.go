@@ -51,5 +51,4 @@ const (
 	ruleType      = "type"
 	ruleRequired  = "required"
 	ruleXType     = "x-type"
-	ruleDateTime  = "format date-time"
 )
