@@ -2,24 +2,42 @@ package contract
 
 import (
 	"net/netip"
+	"slices"
 
 	"sqs2pg/pkg/contract/schema"
+	"sqs2pg/pkg/contract/wire"
 	"sqs2pg/pkg/mask"
 )
 
-// Mask replaces the values that the contract masks. It cannot fail: Decode has refused whatever
-// could be wrong with a value. NULL stays NULL. Mask panics for a record that another contract
-// decoded. k may be nil if the contract has no tokens.
-func (c *Contract) Mask(k *mask.Keyring, r Record) Row {
-	if r.contract != c {
+// Mask makes one row of a record, see [Rows.Mask].
+func (c *Contract) Mask(k *mask.Keyring, r Record) Row { return c.Rows(k, 1).Mask(r) }
+
+// Mask replaces the values that the contract masks, and returns the row. It cannot fail: Decode has
+// refused whatever could be wrong with a value. NULL stays NULL. Mask panics for a record that
+// another contract decoded.
+func (r *Rows) Mask(record Record) Row {
+	if record.contract != r.contract {
 		panic("contract: Mask of a record that another contract decoded")
 	}
-	raw, masked := r.values(), make([]Value, len(c.schema.Columns))
-	for i, p := range c.schema.Columns {
-		masked[i] = maskValue(&p.Masking, k, raw[i])
+	values := record.values()
+	if len(record.masked) > 0 {
+		values = slices.Clone(values)
+		maskTexts(r.keyring, values, record.masked)
 	}
-	maskTexts(k, masked, r.masked)
-	return Row{values: newValues(masked)}
+	from := r.begin()
+	b := r.chunk.bytes
+	for i, p := range r.contract.schema.Columns {
+		if v := &values[i]; v.set && p.Masking.Kind == mask.Token {
+			at := len(b)
+			b = wire.End(r.keyring.AppendToken(wire.Begin(b), p.Masking.Domain, v.text), at)
+		} else if masked := maskValue(&p.Masking, r.keyring, *v); masked.set {
+			b = appendValue(b, p.Type, masked)
+		} else {
+			b = wire.AppendNull(b)
+		}
+	}
+	r.chunk.bytes = b
+	return r.end(from)
 }
 
 func maskValue(m *schema.Masking, k *mask.Keyring, v Value) Value {

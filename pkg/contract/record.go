@@ -18,22 +18,3 @@ type Record struct {
 type values func() []Value
 
 func newValues(v []Value) values { return func() []Value { return v } }
-
-// Row is a masked record: the values in the order of the table's columns. Columns without a mask
-// hold what the message said, which may be personal as well (the id of a user), so a Row prints as
-// [hidden]. It is immutable and safe for concurrent use.
-type Row struct {
-	privacy.Hidden
-	values values
-}
-
-// Len is the number of values, 0 for the zero Row.
-func (r Row) Len() int {
-	if r.values == nil {
-		return 0
-	}
-	return len(r.values())
-}
-
-// Value is the value of column i, 0 <= i < Len().
-func (r Row) Value(i int) Value { return r.values()[i] }
