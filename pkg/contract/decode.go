@@ -1,14 +1,11 @@
 package contract
 
 import (
-	"bytes"
-	"errors"
-	"io"
 	"sync"
-
-	"github.com/go-json-experiment/json/jsontext"
+	"unicode/utf8"
 
 	"sqs2pg/pkg/contract/schema"
+	"sqs2pg/pkg/scan"
 )
 
 // Decode reads one message and checks it against the contract. Every error is a [*Violation], and
@@ -20,8 +17,8 @@ func (c *Contract) Decode(body []byte) (Record, error) {
 	d := decodings.Get().(*decoding)
 	defer d.release()
 	d.begin(c, body)
-	if err := d.message(); err != nil {
-		return Record{}, d.syntaxViolation(body, err)
+	if !d.message(body) {
+		return Record{}, syntaxViolation(c.schema, body)
 	}
 	if d.violation == nil && c.schema.Library != nil {
 		d.violation = c.validate(body)
@@ -29,34 +26,44 @@ func (c *Contract) Decode(body []byte) (Record, error) {
 	if d.violation != nil {
 		return Record{}, d.violation
 	}
-	return Record{contract: c, values: newValues(d.values), masked: d.masked}, nil
+	return Record{contract: c, contents: d.contents, index: d.used - 1}, nil
 }
 
-// decoding is the state of one Decode. All of it is used again, except for values and masked, which
-// go to the record.
+// decoding is the state of one Decode. All of it is used again, except for the content, which goes
+// to the record.
 type decoding struct {
-	schema    *schema.Schema
-	body      bytes.Buffer // jsontext reads a bytes.Buffer in place and leaves it unchanged
-	json      *jsontext.Decoder
-	values    []Value // by the property's column
-	masked    []maskedText
-	seen      []bool // by the property's slot
-	scratch   []byte
-	violation *Violation // the first one
+	scan.Cursor // fails if the syntax of the message has a mistake
+	*content
+	schema     *schema.Schema
+	seen       []bool   // by the property's slot
+	undeclared [][]byte // names of the undeclared members of the objects that the cursor is in
+	scratch    []byte
+	texts      scan.Texts
+	violation  *Violation // the first one
+
+	contents func() []content // of this record and some more
+	used     int              // of them
+	space    []Value          // for the values of the next records
 }
 
-var decodings = sync.Pool{New: func() any {
-	d := new(decoding)
-	d.json = jsontext.NewDecoder(&d.body)
-	return d
-}}
+var decodings = sync.Pool{New: func() any { return &decoding{contents: func() []content { return nil }} }}
 
-const maxScratch = 64 << 10
+const (
+	maxScratch = 64 << 10
+	spaceSize  = 256 // values
+)
 
 func (d *decoding) begin(c *Contract, body []byte) {
-	d.schema = c.schema
-	d.body = *bytes.NewBuffer(body)
-	d.values = make([]Value, len(c.schema.Columns))
+	d.Cursor, d.schema = scan.New(body), c.schema
+	n := len(c.schema.Columns)
+	if len(d.space) < n || d.used == len(d.contents()) {
+		records := max(1, spaceSize/max(n, 1))
+		contents := make([]content, records)
+		d.contents, d.used, d.space = func() []content { return contents }, 0, make([]Value, records*n)
+	}
+	d.content = &d.contents()[d.used]
+	d.used++
+	d.values, d.space = d.space[:n:n], d.space[n:]
 	if cap(d.seen) < c.schema.Properties {
 		d.seen = make([]bool, c.schema.Properties)
 	}
@@ -69,31 +76,17 @@ func (d *decoding) release() {
 	if cap(d.scratch) > maxScratch {
 		d.scratch = nil
 	}
-	d.schema, d.values, d.masked, d.violation = nil, nil, nil, nil
-	d.body = bytes.Buffer{}
-	d.json.Reset(&d.body)
+	clear(d.undeclared[:cap(d.undeclared)])
+	d.Cursor, d.schema, d.content, d.undeclared, d.violation = scan.Cursor{}, nil, nil, d.undeclared[:0], nil
 	decodings.Put(d)
 }
 
-var (
-	errNotObject = errors.New("not an object")
-	errTrailing  = errors.New("trailing bytes")
-)
-
-// message reads the whole body. Its error is about the syntax; a value that breaks a rule is noted
-// in d.violation.
-func (d *decoding) message() error {
-	if kind := d.json.PeekKind(); kind != '{' {
-		if err := d.json.SkipValue(); err != nil {
-			return err
-		}
-		return errNotObject
+// message reads the whole body. It returns false if the syntax has a mistake; a value that breaks a
+// rule is noted in d.violation.
+func (d *decoding) message(body []byte) bool {
+	if !utf8.Valid(body) {
+		return false
 	}
-	if err := d.object(d.schema.Root); err != nil {
-		return err
-	}
-	if _, err := d.json.ReadToken(); err != io.EOF {
-		return errTrailing
-	}
-	return nil
+	d.object(d.schema.Root)
+	return d.Peek() == 0 && d.At() == len(body) && !d.Failed()
 }

@@ -19,13 +19,14 @@ func (r *Rows) Mask(record Record) Row {
 	if record.contract != r.contract {
 		panic("contract: Mask of a record that another contract decoded")
 	}
-	values := record.values()
-	if len(record.masked) > 0 {
+	content := record.contents()[record.index]
+	values := content.values
+	if len(content.masked) > 0 {
 		values = slices.Clone(values)
-		maskTexts(r.keyring, values, record.masked)
+		maskTexts(r.keyring, values, content.masked)
 	}
 	from := r.begin()
-	b := r.chunk.bytes
+	b := *r.chunk
 	for i, p := range r.contract.schema.Columns {
 		if v := &values[i]; v.set && p.Masking.Kind == mask.Token {
 			at := len(b)
@@ -36,7 +37,7 @@ func (r *Rows) Mask(record Record) Row {
 			b = wire.AppendNull(b)
 		}
 	}
-	r.chunk.bytes = b
+	*r.chunk = b
 	return r.end(from)
 }
 

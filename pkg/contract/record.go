@@ -8,13 +8,11 @@ import "sqs2pg/pkg/privacy"
 type Record struct {
 	privacy.Hidden
 	contract *Contract
-	values   values
-	masked   []maskedText // of stored values
+	contents func() []content // of several records, see [privacy.Hidden]
+	index    int              // of this record's
 }
 
-// values are behind a function because printing by reflection cannot look into a function.
-// privacy.Hidden is not enough where a Record or a Row is an unexported field of another struct:
-// fmt calls no method there and prints the fields that it finds.
-type values func() []Value
-
-func newValues(v []Value) values { return func() []Value { return v } }
+type content struct {
+	values []Value      // by the property's column
+	masked []maskedText // of stored values
+}

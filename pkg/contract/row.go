@@ -16,13 +16,10 @@ type Rows struct {
 	privacy.Hidden
 	contract *Contract
 	keyring  *mask.Keyring
-	chunk    *chunk // that the next row goes to
-	longest  int    // row so far, in bytes
+	chunk    *[]byte       // buffer that the next row goes to
+	bytes    func() []byte // of chunk
+	longest  int           // row so far, in bytes
 }
-
-// chunk is a buffer of many rows. Rows keep a pointer to it, because fmt follows no pointer inside
-// of a struct; see [privacy.Hidden].
-type chunk struct{ bytes []byte }
 
 const (
 	maxChunk  = 256 << 10
@@ -32,21 +29,29 @@ const (
 // Rows returns a maker of about n rows. k may be nil if the contract has no tokens.
 func (c *Contract) Rows(k *mask.Keyring, n int) *Rows {
 	r := &Rows{contract: c, keyring: k, longest: fieldSize * len(c.schema.Columns)}
-	r.chunk = &chunk{make([]byte, 0, min(n*r.longest, maxChunk))}
+	r.newChunk(min(n*r.longest, maxChunk))
 	return r
+}
+
+// newChunk makes the buffer for the next rows. They keep a function that returns it, see
+// [privacy.Hidden].
+func (r *Rows) newChunk(size int) {
+	chunk := make([]byte, 0, size)
+	r.chunk, r.bytes = &chunk, func() []byte { return chunk }
 }
 
 // begin returns where the next row begins. It takes another buffer rather than have one grow, which
 // would copy it.
 func (r *Rows) begin() (from int) {
-	if from = len(r.chunk.bytes); from > 0 && cap(r.chunk.bytes)-from < r.longest {
-		r.chunk, from = &chunk{make([]byte, 0, max(maxChunk, r.longest))}, 0
+	if from = len(*r.chunk); from > 0 && cap(*r.chunk)-from < r.longest {
+		r.newChunk(max(maxChunk, r.longest))
+		return 0
 	}
 	return from
 }
 
 func (r *Rows) end(from int) Row {
-	row := Row{chunk: r.chunk, from: from, to: len(r.chunk.bytes), contract: r.contract}
+	row := Row{contract: r.contract, bytes: r.bytes, from: from, to: len(*r.chunk)}
 	r.longest = max(r.longest, row.to-row.from)
 	return row
 }
@@ -57,17 +62,17 @@ func (r *Rows) end(from int) Row {
 type Row struct {
 	privacy.Hidden
 	contract *Contract
-	chunk    *chunk
-	from, to int
+	bytes    func() []byte // of the buffer
+	from, to int           // in the buffer
 }
 
 // Encoded is the row in Postgres's binary form: the values one after the other, as [wire.Cut] takes
 // them apart. It must not be changed.
 func (r Row) Encoded() []byte {
-	if r.chunk == nil {
+	if r.bytes == nil {
 		return nil
 	}
-	return r.chunk.bytes[r.from:r.to:r.to]
+	return r.bytes()[r.from:r.to:r.to]
 }
 
 // Len is the number of values, 0 for the zero Row.

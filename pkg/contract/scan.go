@@ -11,11 +11,11 @@ import (
 // maxNesting is how deep the arrays and objects of a message may be nested.
 const maxNesting = 64
 
-// scan walks a value that jsontext has found valid, and returns it without white space between its
+// scan walks a valid value, and returns it without white space between its
 // tokens, in scratch space. It returns the rule instead if the value holds what jsonb refuses
 // (U+0000, a number out of range) or is nested too deeply.
 func (d *decoding) scan(raw []byte) (compact []byte, rule string) {
-	depth := d.json.StackDepth()
+	depth := d.Depth()
 	out := d.scratch[:0]
 	for i := 0; i < len(raw); {
 		end := i + 1

@@ -22,14 +22,14 @@ func (d *decoding) stored(p *schema.Property, raw []byte) (Value, string) {
 		compact, rule := d.scan(raw)
 		return textValue(string(compact)), rule
 	}
-	w := storing{raw: raw, out: d.scratch[:0], column: p.Column, depth: d.json.StackDepth()}
+	w := storing{raw: raw, out: d.scratch[:0], column: p.Column, depth: d.Depth()}
 	w.value(*p.Shape)
 	d.scratch = w.out
 	d.masked = append(d.masked, w.masked...)
 	return textValue(string(w.out)), w.rule
 }
 
-// storing copies one value that jsontext has found valid.
+// storing copies one valid value.
 type storing struct {
 	raw    []byte
 	i      int // of the next byte of raw

@@ -1,7 +1,9 @@
 package contract
 
 import (
+	"bytes"
 	"errors"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,9 +15,31 @@ import (
 	"sqs2pg/pkg/contract/schema"
 )
 
+var (
+	errNotObject = errors.New("not an object")
+	errTrailing  = errors.New("trailing bytes")
+)
+
+// syntaxError returns the first mistake in the syntax of a message.
+func syntaxError(body []byte) error {
+	d := jsontext.NewDecoder(bytes.NewBuffer(body))
+	kind := d.PeekKind()
+	if err := d.SkipValue(); err != nil {
+		return err
+	}
+	if kind != '{' {
+		return errNotObject
+	}
+	if _, err := d.ReadToken(); err != io.EOF {
+		return errTrailing
+	}
+	return nil
+}
+
 // syntaxViolation turns an error of jsontext, whose text quotes the message, into a violation,
 // which does not.
-func (d *decoding) syntaxViolation(body []byte, err error) *Violation {
+func syntaxViolation(s *schema.Schema, body []byte) *Violation {
+	err := syntaxError(body)
 	var syntax *jsontext.SyntacticError
 	switch {
 	case errors.Is(err, errTrailing):
@@ -30,13 +54,13 @@ func (d *decoding) syntaxViolation(body []byte, err error) *Violation {
 	r, size := utf8.DecodeRune(rest)
 	switch {
 	case len(location) >= maxNesting:
-		return &Violation{Field: fieldOf(d.schema, location[:1]), Rule: ruleNesting}
+		return &Violation{Field: fieldOf(s, location[:1]), Rule: ruleNesting}
 	case errors.Is(err, jsontext.ErrDuplicateName):
-		return &Violation{Field: fieldOf(d.schema, location), Rule: ruleDuplicate}
+		return &Violation{Field: fieldOf(s, location), Rule: ruleDuplicate}
 	case startsWithSurrogate(rest):
-		return &Violation{Field: fieldOf(d.schema, location), Rule: ruleSurrogate}
+		return &Violation{Field: fieldOf(s, location), Rule: ruleSurrogate}
 	case r == utf8.RuneError && size == 1:
-		return &Violation{Field: fieldOf(d.schema, location), Rule: ruleUTF8, Malformed: true}
+		return &Violation{Field: fieldOf(s, location), Rule: ruleUTF8, Malformed: true}
 	default:
 		return &Violation{Rule: ruleJSON, Malformed: true}
 	}

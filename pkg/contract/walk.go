@@ -2,99 +2,107 @@ package contract
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"sqs2pg/pkg/contract/schema"
 	"sqs2pg/pkg/mask"
+	"sqs2pg/pkg/scan"
 )
 
 // object reads an object whose properties are declared.
-func (d *decoding) object(o *schema.Object) error {
-	if _, err := d.json.ReadToken(); err != nil {
-		return err
-	}
-	missing := o.Required
-	for d.json.PeekKind() != '}' {
-		name, err := d.json.ReadValue()
-		if err != nil {
-			return err
-		}
-		p := d.find(o, name)
+func (d *decoding) object(o *schema.Object) {
+	missing, outer := o.Required, len(d.undeclared)
+	for d.Open('{'); d.Next('}'); {
+		name := d.unquote(d.Name())
+		p := o.ByName[string(name)]
 		if p == nil {
-			if err := d.undeclared(o, name); err != nil {
-				return err
-			}
+			d.skip(o, name, outer)
 			continue
+		}
+		if d.seen[p.Slot] {
+			d.Fail() // a duplicate
 		}
 		d.seen[p.Slot] = true
 		if p.Required {
 			missing--
 		}
-		if err := d.property(p); err != nil {
-			return err
-		}
+		d.property(p)
 	}
+	d.undeclared = d.undeclared[:outer]
 	if missing > 0 {
 		d.violateMissing(o)
 	}
-	_, err := d.json.ReadToken()
-	return err
 }
 
-// find returns the property that a member's name declares, or nil. jsontext has left the name
-// quoted.
-func (d *decoding) find(o *schema.Object, quoted []byte) *schema.Property {
-	return o.ByName[string(d.unquote(quoted))]
-}
-
-// unquote returns the text of a quoted string, in scratch space if it has escapes.
+// unquote returns the text of a quoted string, in scratch space if it has escapes. It makes the
+// cursor fail if the text is not Unicode.
 func (d *decoding) unquote(quoted []byte) []byte {
-	if bytes.IndexByte(quoted, '\\') < 0 {
-		return quoted[1 : len(quoted)-1]
+	if len(quoted) < 2 || bytes.IndexByte(quoted, '\\') < 0 {
+		return quoted[min(1, len(quoted)):max(len(quoted)-1, 0)]
 	}
-	d.scratch, _ = jsontext.AppendUnquote(d.scratch[:0], quoted)
+	var err error
+	if d.scratch, err = scan.Unquote(d.scratch[:0], quoted); err != nil {
+		d.Fail()
+	}
 	return d.scratch
 }
 
-// undeclared reads a member that never reaches the table. Only its name and its nesting can break a
-// rule.
-func (d *decoding) undeclared(o *schema.Object, quoted []byte) error {
-	if o.Forbids(d.unquote(quoted)) {
+// skip reads an undeclared member, which never reaches the table. Only its name and its nesting can
+// break a rule. Its object's undeclared names begin at d.undeclared[outer].
+func (d *decoding) skip(o *schema.Object, name []byte, outer int) {
+	if slices.ContainsFunc(d.undeclared[outer:], func(before []byte) bool { return bytes.Equal(before, name) }) {
+		d.Fail() // a duplicate
+		return
+	}
+	if len(d.scratch) > 0 && len(name) > 0 && &name[0] == &d.scratch[0] {
+		name = bytes.Clone(name)
+	}
+	d.undeclared = append(d.undeclared, name)
+	if o.Forbids(name) {
 		d.violate(o.Path+"*", "additionalProperties")
 	}
-	value, err := d.json.ReadValue()
-	if err != nil {
-		return err
-	}
-	if isTooDeep(value, d.json.StackDepth()) {
+	if isTooDeep(d.valid(), d.Depth()) {
 		d.violate(o.Path+"*", ruleNesting)
 	}
-	return nil
 }
 
-func (d *decoding) property(p *schema.Property) error {
-	kind := d.json.PeekKind()
-	if p.Kind == schema.Nested && kind == '{' {
-		return d.object(p.Object)
+// valid reads a value, whose strings must be Unicode and whose members must differ.
+func (d *decoding) valid() []byte {
+	raw := d.Value()
+	if len(raw) > 0 && (raw[0] == '{' || raw[0] == '[' || bytes.IndexByte(raw, '\\') >= 0) && !jsontext.Value(raw).IsValid() {
+		d.Fail()
+		return nil
 	}
-	raw, err := d.json.ReadValue()
-	if err != nil {
-		return err
+	return raw
+}
+
+func (d *decoding) property(p *schema.Property) {
+	kind := jsontext.Kind(d.Peek())
+	switch {
+	case kind == '{' && p.Kind == schema.Nested:
+		d.object(p.Object)
+		return
+	case kind == '-' || kind >= '0' && kind <= '9':
+		kind = '0'
+	}
+	raw := d.valid()
+	if d.Failed() {
+		return
 	}
 	if kind == 'n' {
 		if p.NullRule != "" {
 			d.violate(p.Path, p.NullRule)
 		}
-		return nil
+		return
 	}
 	value, rule := d.value(p, kind, raw)
 	if rule != "" {
 		d.violate(p.Path, rule)
-		return nil
+		return
 	}
 	d.values[p.Column] = value
-	return nil
 }
 
 // value reads a value that is not null, or returns the rule that it breaks.
@@ -127,7 +135,7 @@ func (d *decoding) text(p *schema.Property, quoted []byte) (Value, string) {
 	if len(unquoted) < len(quoted)-2 && bytes.IndexByte(unquoted, 0) >= 0 {
 		return Value{}, ruleNUL
 	}
-	s := string(unquoted)
+	s := d.texts.Keep(unquoted)
 	if rule := p.Text.Check(s); rule != "" {
 		return Value{}, rule
 	}

@@ -32,15 +32,15 @@ type Keyring struct {
 // the hash of that (RFC 2104). The states of the hash after the padded key are kept, because a token
 // costs half as much from them.
 type tokenKey struct {
-	id           string
-	inner, outer []byte    // of encoding.BinaryMarshaler
-	hashers      sync.Pool // of *hasher
+	id      string
+	hashers sync.Pool // of *hasher
 }
 
 type hasher struct {
 	hash.Hash
-	state encoding.BinaryUnmarshaler // of Hash
-	buf   []byte
+	state        encoding.BinaryUnmarshaler // of Hash
+	inner, outer []byte                     // states, which encoding.BinaryMarshaler made
+	buf          []byte
 }
 
 func newTokenKey(id, secret string) *tokenKey {
@@ -48,9 +48,10 @@ func newTokenKey(id, secret string) *tokenKey {
 	if err != nil {
 		panic(err) // only for lengths over 255 hashes
 	}
-	return &tokenKey{id: id, inner: padded(derived, 0x36), outer: padded(derived, 0x5c), hashers: sync.Pool{New: func() any {
+	inner, outer := padded(derived, 0x36), padded(derived, 0x5c)
+	return &tokenKey{id: id, hashers: sync.Pool{New: func() any {
 		h := sha256.New()
-		return &hasher{Hash: h, state: h.(encoding.BinaryUnmarshaler)}
+		return &hasher{Hash: h, state: h.(encoding.BinaryUnmarshaler), inner: inner, outer: outer}
 	}}}
 }
 
@@ -89,7 +90,7 @@ func (k Keyring) AppendToken(b []byte, domain, canonical string) []byte {
 	defer key.hashers.Put(h)
 
 	h.buf = append(append(append(h.buf[:0], domain...), 0), canonical...)
-	sum := h.sum(key.outer, h.sum(key.inner, h.buf))
+	sum := h.sum(h.outer, h.sum(h.inner, h.buf))
 	return hex.AppendEncode(append(append(b, key.id...), ':'), sum[:tokenBytes])
 }
 

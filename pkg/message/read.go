@@ -3,7 +3,6 @@ package message
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"sqs2pg/pkg/scan"
 )
@@ -45,9 +44,9 @@ func Read(payload []byte) ([]Record, error) {
 // their places would keep no less memory, and they may have escapes.
 type reader struct {
 	scan.Cursor
-	texts   strings.Builder // texts of many records
-	arn     string          // of the record before
-	receive string          // the receive count of the record before
+	texts   scan.Texts
+	arn     string // of the record before
+	receive string // the receive count of the record before
 	scratch []byte
 }
 
@@ -166,17 +165,10 @@ func (r *reader) unquote(quoted []byte) []byte {
 	return r.scratch
 }
 
-// keep returns text as a string, of which many share one allocation.
+// keep returns text as a string.
 func (r *reader) keep(text []byte, before string) string {
-	const block = 16 << 10
 	if string(text) == before {
 		return before
 	}
-	if r.texts.Cap()-r.texts.Len() < len(text) {
-		r.texts = strings.Builder{}
-		r.texts.Grow(max(block, len(text)))
-	}
-	from := r.texts.Len()
-	r.texts.Write(text)
-	return r.texts.String()[from:]
+	return r.texts.Keep(text)
 }
