@@ -1,7 +1,6 @@
 package contract
 
 import (
-	"sync"
 	"unicode/utf8"
 
 	"sqs2pg/pkg/contract/schema"
@@ -14,8 +13,27 @@ import (
 // counts where its object ends, and of several the first in the contract's order is named. Decode
 // neither keeps nor changes body and is safe for concurrent use.
 func (c *Contract) Decode(body []byte) (Record, error) {
-	d := decodings.Get().(*decoding)
-	defer d.release()
+	return new(decoding).decode(c, body)
+}
+
+// Decode is [Contract.Decode] for a batch. It is cheaper, because the record is valid only until
+// the next one is decoded.
+func (r *Rows) Decode(body []byte) (Record, error) { return r.decoding.decode(r.contract, body) }
+
+// decoding is the state of one Decode. All of it is used again for the next one.
+type decoding struct {
+	scan.Cursor // fails if the syntax of the message has a mistake
+	*content
+	kept       func() *content
+	schema     *schema.Schema
+	seen       []bool   // by the property's slot
+	undeclared [][]byte // names of the undeclared members of the objects that the cursor is in
+	scratch    []byte
+	texts      scan.Texts
+	violation  *Violation // the first one
+}
+
+func (d *decoding) decode(c *Contract, body []byte) (Record, error) {
 	d.begin(c, body)
 	if !d.message(body) {
 		return Record{}, syntaxViolation(c.schema, body)
@@ -26,59 +44,20 @@ func (c *Contract) Decode(body []byte) (Record, error) {
 	if d.violation != nil {
 		return Record{}, d.violation
 	}
-	return Record{contract: c, contents: d.contents, index: d.used - 1}, nil
+	return Record{contract: c, content: d.kept, serial: d.serial}, nil
 }
-
-// decoding is the state of one Decode. All of it is used again, except for the content, which goes
-// to the record.
-type decoding struct {
-	scan.Cursor // fails if the syntax of the message has a mistake
-	*content
-	schema     *schema.Schema
-	seen       []bool   // by the property's slot
-	undeclared [][]byte // names of the undeclared members of the objects that the cursor is in
-	scratch    []byte
-	texts      scan.Texts
-	violation  *Violation // the first one
-
-	contents func() []content // of this record and some more
-	used     int              // of them
-	space    []Value          // for the values of the next records
-}
-
-var decodings = sync.Pool{New: func() any { return &decoding{contents: func() []content { return nil }} }}
-
-const (
-	maxScratch = 64 << 10
-	spaceSize  = 256 // values
-)
 
 func (d *decoding) begin(c *Contract, body []byte) {
-	d.Cursor, d.schema = scan.New(body), c.schema
-	n := len(c.schema.Columns)
-	if len(d.space) < n || d.used == len(d.contents()) {
-		records := max(1, spaceSize/max(n, 1))
-		contents := make([]content, records)
-		d.contents, d.used, d.space = func() []content { return contents }, 0, make([]Value, records*n)
-	}
-	d.content = &d.contents()[d.used]
-	d.used++
-	d.values, d.space = d.space[:n:n], d.space[n:]
-	if cap(d.seen) < c.schema.Properties {
+	d.Cursor, d.schema, d.violation = scan.New(body), c.schema, nil
+	if d.content == nil {
+		kept := &content{values: make([]Value, len(c.schema.Columns))}
+		d.content, d.kept = kept, func() *content { return kept }
 		d.seen = make([]bool, c.schema.Properties)
 	}
-	d.seen = d.seen[:c.schema.Properties]
+	clear(d.values)
 	clear(d.seen)
-}
-
-// release lets go of the message, and of scratch space that an unusually long message has grown.
-func (d *decoding) release() {
-	if cap(d.scratch) > maxScratch {
-		d.scratch = nil
-	}
-	clear(d.undeclared[:cap(d.undeclared)])
-	d.Cursor, d.schema, d.content, d.undeclared, d.violation = scan.Cursor{}, nil, nil, d.undeclared[:0], nil
-	decodings.Put(d)
+	d.masked = d.masked[:0]
+	d.serial++
 }
 
 // message reads the whole body. It returns false if the syntax has a mistake; a value that breaks a

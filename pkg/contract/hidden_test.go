@@ -71,3 +71,21 @@ func TestMaskPanicsForRecordOfAnotherContract(t *testing.T) {
 	}()
 	load(t, "testdata/order_placed.json").Mask(keyring(t), record)
 }
+
+// The record of a batch is overwritten by the next one. A row of the wrong values must not be
+// written.
+func TestMaskPanicsForRecordAfterTheNextOneOfItsBatch(t *testing.T) {
+	t.Parallel()
+	rows := load(t, "user_logins").Rows(keyring(t), 2)
+	record, err := rows.Decode([]byte(login))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows.Decode([]byte(login))
+	defer func() {
+		if recover() == nil {
+			t.Error("Mask took a record after the next one was decoded")
+		}
+	}()
+	rows.Mask(record)
+}

@@ -10,16 +10,20 @@ import (
 )
 
 // Mask makes one row of a record, see [Rows.Mask].
-func (c *Contract) Mask(k *mask.Keyring, r Record) Row { return c.Rows(k, 1).Mask(r) }
+func (c *Contract) Mask(k *mask.Keyring, record Record) Row { return c.Rows(k, 1).Mask(record) }
 
 // Mask replaces the values that the contract masks, and returns the row. It cannot fail: Decode has
 // refused whatever could be wrong with a value. NULL stays NULL. Mask panics for a record that
-// another contract decoded.
+// another contract decoded,
+// or after the next one of its batch.
 func (r *Rows) Mask(record Record) Row {
 	if record.contract != r.contract {
 		panic("contract: Mask of a record that another contract decoded")
 	}
-	content := record.contents()[record.index]
+	content := record.content()
+	if content.serial != record.serial {
+		panic("contract: Mask of a record after the next one of its batch was decoded")
+	}
 	values := content.values
 	if len(content.masked) > 0 {
 		values = slices.Clone(values)
@@ -28,17 +32,28 @@ func (r *Rows) Mask(record Record) Row {
 	from := r.begin()
 	b := *r.chunk
 	for i, p := range r.contract.schema.Columns {
-		if v := &values[i]; v.set && p.Masking.Kind == mask.Token {
-			at := len(b)
-			b = wire.End(r.keyring.AppendToken(wire.Begin(b), p.Masking.Domain, v.text), at)
-		} else if masked := maskValue(&p.Masking, r.keyring, *v); masked.set {
-			b = appendValue(b, p.Type, masked)
-		} else {
-			b = wire.AppendNull(b)
-		}
+		b = appendMasked(b, r.keyring, p, &values[i])
 	}
 	*r.chunk = b
 	return r.end(from)
+}
+
+// appendMasked appends a value as it is stored.
+func appendMasked(b []byte, k *mask.Keyring, p *schema.Property, v *Value) []byte {
+	switch {
+	case !v.set:
+		return wire.AppendNull(b)
+	case p.Masking.Kind == mask.None:
+		return appendValue(b, p.Type, v)
+	case p.Masking.Kind == mask.Token:
+		at := len(b)
+		return wire.End(k.AppendToken(wire.Begin(b), p.Masking.Domain, v.text), at)
+	}
+	masked := maskValue(&p.Masking, k, *v)
+	if !masked.set {
+		return wire.AppendNull(b)
+	}
+	return appendValue(b, p.Type, &masked)
 }
 
 func maskValue(m *schema.Masking, k *mask.Keyring, v Value) Value {

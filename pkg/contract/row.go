@@ -9,13 +9,14 @@ import (
 	"sqs2pg/pkg/privacy"
 )
 
-// Rows makes the rows of a batch. They share a few large buffers, in Postgres's binary form, so
+// Rows decodes the messages of a batch and makes its rows. They share a few large buffers, in Postgres's binary form, so
 // that a row costs no allocation and is copied, and not converted, when it is written. It is not
 // safe for concurrent use; its rows are, once the last one is made.
 type Rows struct {
 	privacy.Hidden
 	contract *Contract
 	keyring  *mask.Keyring
+	decoding decoding
 	chunk    *[]byte       // buffer that the next row goes to
 	bytes    func() []byte // of chunk
 	longest  int           // row so far, in bytes
@@ -97,7 +98,7 @@ func (r Row) Value(i int) Value {
 }
 
 // appendValue appends a value that is not NULL, with its length.
-func appendValue(b []byte, t Type, v Value) []byte {
+func appendValue(b []byte, t Type, v *Value) []byte {
 	at := len(b)
 	b = wire.Begin(b)
 	switch t.Base() {

@@ -36,10 +36,10 @@ func (d *decoding) object(o *schema.Object) {
 	}
 }
 
-// unquote returns the text of a quoted string, in scratch space if it has escapes. It makes the
-// cursor fail if the text is not Unicode.
+// unquote returns what the name or the string says that was read last, in scratch space if it has
+// escapes. It makes the cursor fail if that is not Unicode.
 func (d *decoding) unquote(quoted []byte) []byte {
-	if len(quoted) < 2 || bytes.IndexByte(quoted, '\\') < 0 {
+	if !d.Escaped() {
 		return quoted[min(1, len(quoted)):max(len(quoted)-1, 0)]
 	}
 	var err error
@@ -71,11 +71,11 @@ func (d *decoding) skip(o *schema.Object, name []byte, outer int) {
 // valid reads a value, whose strings must be Unicode and whose members must differ.
 func (d *decoding) valid() []byte {
 	raw := d.Value()
-	if len(raw) > 0 && (raw[0] == '{' || raw[0] == '[' || bytes.IndexByte(raw, '\\') >= 0) && !jsontext.Value(raw).IsValid() {
-		d.Fail()
-		return nil
+	if len(raw) == 0 || raw[0] != '{' && raw[0] != '[' && (raw[0] != '"' || !d.Escaped()) || jsontext.Value(raw).IsValid() {
+		return raw
 	}
-	return raw
+	d.Fail()
+	return nil
 }
 
 func (d *decoding) property(p *schema.Property) {
@@ -132,7 +132,7 @@ func (d *decoding) text(p *schema.Property, quoted []byte) (Value, string) {
 		return Value{}, ""
 	}
 	unquoted := d.unquote(quoted)
-	if len(unquoted) < len(quoted)-2 && bytes.IndexByte(unquoted, 0) >= 0 {
+	if d.Escaped() && bytes.IndexByte(unquoted, 0) >= 0 {
 		return Value{}, ruleNUL
 	}
 	s := d.texts.Keep(unquoted)

@@ -155,7 +155,7 @@ func (h *Handler) event(r *message.Record, rows *contract.Rows, now time.Time, b
 	if err != nil {
 		return postgres.Event{}, buf, &contract.Violation{Rule: "utf-8", Malformed: true}
 	}
-	decoded, err := h.Contract.Decode(buf)
+	decoded, err := rows.Decode(buf)
 	if err != nil {
 		return postgres.Event{}, buf, err
 	}
