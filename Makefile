@@ -12,9 +12,7 @@ FUZZTIME ?= 30s
 help: ## Show this help.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-build: ## Build build/sqs2pg and the functions' bootstraps for this machine.
-	@$(FUNCTION_BUILD) -o build/ingest/bootstrap ./lambda/ingest
-	@$(FUNCTION_BUILD) -o build/maintain/bootstrap ./lambda/maintain
+build: ## Build build/sqs2pg, the whole product in one file.
 	@$(GO) build $(GOFLAGS) -o build/sqs2pg ./lambda/sqs2pg
 
 run: build ## Start Postgres and SQS on this machine, send 100 logins, load them, show the rows.
@@ -27,7 +25,7 @@ test: ## Run all tests, raced and shuffled, against a Postgres that they start a
 test-postgres: ## Run the tests of pkg/postgres again: on the newest Postgres, downloaded, and through pgbouncer.
 	TEST_POSTGRES=download TEST_POOLER=pgbouncer $(GO) test -timeout 10m ./pkg/postgres/...
 
-bench: build ## Measure the writer and the whole path against COPY, alternately in one run.
+bench: ## Measure the writer and the whole path against COPY, alternately in one run.
 	$(GO) test -run '^$$' -bench . -benchmem ./pkg/... ./lambda/...
 
 BENCH ?= .

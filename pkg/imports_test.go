@@ -37,6 +37,7 @@ var order = []string{
 	"pkg/local/sqsserver/sqstest",
 	"pkg/local/sqsserver",
 	"pkg/deadletter",
+	"pkg/local/account",
 
 	// what the functions link
 	"pkg/ingest",
@@ -50,15 +51,17 @@ var order = []string{
 	"pkg/postgres/dsn",
 	"pkg/message",
 	"pkg/contract",
-	"pkg/contract/wire",
 	"pkg/contract/schema",
 	"pkg/contract/schema/document",
+	"pkg/contract/masking",
+	"pkg/contract/naming",
 	"pkg/contract/scalar",
+	"pkg/contract/wire",
+	"pkg/contract/table",
 	"pkg/mask",
 	"pkg/privacy",
 
 	// packages that import no other package of the module
-	"pkg/local/account",
 	"pkg/local/localpg",
 	"pkg/queue",
 	"pkg/scan",

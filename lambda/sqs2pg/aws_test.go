@@ -89,7 +89,7 @@ func TestRefusesLocalForAQueueOfAWS(t *testing.T) {
 func TestLocalMeansTheEndpointOfLocalStack(t *testing.T) {
 	t.Parallel()
 	f := endpointFlags{Local: true, EndpointURL: "http://127.0.0.1:1"} // a variable may be set
-	if endpoint, err := f.endpoint(); err != nil || endpoint != "http://127.0.0.1:4566" {
+	if endpoint, err := f.place().Endpoint(); err != nil || endpoint != "http://127.0.0.1:4566" {
 		t.Errorf("%s, %v", endpoint, err)
 	}
 }

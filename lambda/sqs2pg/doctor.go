@@ -21,7 +21,7 @@ type doctorCommand struct {
 	databaseFlag `embed:""`
 	contractFlag `embed:""`
 	keyringFlag  `embed:""`
-	Function     string        `placeholder:"FILE" help:"The function's bootstrap; default: ingest/bootstrap beside this program."`
+	Function     string        `placeholder:"FILE" help:"The function's bootstrap; default: this program."`
 	Timeout      time.Duration `default:"30s" help:"Time limit of one invocation, which the queue's visibility timeout must allow for."`
 	Window       time.Duration `default:"0s" help:"Batch window of the mapping, which the visibility timeout must allow for too."`
 	JSON         bool          `name:"json" help:"Print one JSON object instead."`

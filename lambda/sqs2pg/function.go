@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"sqs2pg/pkg/contract"
-	"sqs2pg/pkg/local/account"
 	"sqs2pg/pkg/local/home"
 	"sqs2pg/pkg/local/invoker"
 	"sqs2pg/pkg/postgres"
@@ -18,7 +17,7 @@ import (
 
 // functionFlags name the function behind the mapping: at most one of three.
 type functionFlags struct {
-	Function     string        `placeholder:"FILE" xor:"function" group:"function" help:"Its bootstrap (ingest/bootstrap beside this program)."`
+	Function     string        `placeholder:"FILE" xor:"function" group:"function" help:"Another bootstrap; default: this program."`
 	InvokeURL    string        `name:"invoke-url" placeholder:"URL" xor:"function" group:"function" help:"Or an emulator's URL, as of sam local start-lambda."`
 	FunctionName string        `placeholder:"NAME" xor:"function" group:"function" help:"Or its name or ARN, for Lambda's Invoke call."`
 	Timeout      time.Duration `default:"30s" group:"function" help:"Time limit of one invocation; then it is killed."`
@@ -34,26 +33,20 @@ func (f *functionFlags) function(ctx context.Context, at *endpointFlags, environ
 	var err error
 	switch {
 	case f.FunctionName != "":
-		var endpoint string
-		if endpoint, err = at.endpoint(); err == nil {
-			function.Lambda, err = account.Lambda(ctx, endpoint)
-		}
+		function.Lambda, err = at.place().Lambda(ctx)
 	case f.InvokeURL == "":
 		function.Bootstrap, err = bootstrapPath(f.Function)
 	}
 	return function, asMisuse(err)
 }
 
-// bootstrapPath returns the given path of the function's program, or its place beside this program.
+// bootstrapPath returns the given path of the function's program, or that of this program, which can
+// be the function: see main.
 func bootstrapPath(given string) (string, error) {
 	if given != "" {
 		return given, nil
 	}
-	self, err := os.Executable()
-	if err != nil {
-		return "", err
-	}
-	return filepath.Join(filepath.Dir(self), "ingest", "bootstrap"), nil
+	return os.Executable()
 }
 
 // settingsFlags are what the function reads from its environment, where this command starts it.

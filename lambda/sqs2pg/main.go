@@ -6,6 +6,9 @@
 // It has flags, calls and printing only; what can be reused is in packages below it. It prints data
 // to standard output and everything else to standard error. It exits with 0 when done, 1 when
 // something failed and 2 when it was used wrongly.
+//
+// It can be the function, too: invoke and run start it once more, as a bootstrap. So one file is the
+// whole product.
 package main
 
 import (
@@ -18,6 +21,8 @@ import (
 	"slices"
 	"syscall"
 
+	"sqs2pg/infra/contracts"
+	"sqs2pg/pkg/ingest"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/terminal/variables"
 
@@ -65,6 +70,12 @@ func misuse(format string, args ...any) error {
 }
 
 func main() {
+	if len(os.Args) == 1 && os.Getenv("AWS_LAMBDA_RUNTIME_API") != "" { // as Lambda starts a bootstrap
+		if err := ingest.Run(context.Background(), contracts.Files, os.Getenv, os.Stdout); err != nil {
+			os.Exit(1)
+		}
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(execute(ctx, os.Args[1:], &streams{os.Stdin, os.Stdout, os.Stderr, "."}))

@@ -39,11 +39,11 @@ func (f *mappingFlags) mapping(q *queue.Queue) (eventsource.Mapping, error) {
 }
 
 // asMisuse makes what a person got wrong a misuse of the command: a setting of the mapping, a
-// keyring that cannot be used, a missing AWS account.
+// keyring that cannot be used, where a queue is, a missing AWS account.
 func asMisuse(err error) error {
 	_, noKeyring := errors.AsType[home.KeyringError](err)
-	_, noAccount := errors.AsType[*account.MissingError](err)
-	if noKeyring || noAccount || errors.Is(err, eventsource.ErrMisuse) {
+	_, noPlace := errors.AsType[*account.SettingError](err)
+	if noKeyring || noPlace || errors.Is(err, eventsource.ErrMisuse) {
 		return misuseError{err}
 	}
 	return err

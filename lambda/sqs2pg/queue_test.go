@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"sqs2pg/pkg/local/account"
 	"sqs2pg/pkg/local/sqsserver/sqstest"
 	"sqs2pg/pkg/postgres/postgrestest"
 )
@@ -20,7 +21,7 @@ func startSQS(t *testing.T) (endpoint string) {
 // client returns a client as the commands make it.
 func client(t *testing.T, endpoint string) *sqs.Client {
 	t.Helper()
-	c, err := newSQS(t.Context(), endpoint)
+	c, err := account.Place{URL: endpoint}.SQS(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

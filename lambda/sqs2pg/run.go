@@ -13,6 +13,7 @@ import (
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/deadletter"
 	"sqs2pg/pkg/doctor"
+	"sqs2pg/pkg/local/account"
 	"sqs2pg/pkg/local/eventsource"
 	"sqs2pg/pkg/local/home"
 	"sqs2pg/pkg/local/invoker"
@@ -30,7 +31,7 @@ type runCommand struct {
 	Messages    int    `default:"100" help:"How many messages to send; one in a hundred is not a login."`
 	BatchSize   int    `default:"10" help:"Messages per invocation at most: 1-10000."`
 	Concurrency int    `default:"2" help:"Batches in flight at a time."`
-	Function    string `placeholder:"FILE" help:"The function's bootstrap; default: ingest/bootstrap beside this program, where make build puts it."`
+	Function    string `placeholder:"FILE" help:"Another bootstrap for the function; default: this program."`
 	Stay        bool   `help:"Keep Postgres, SQS and the function running at the end, until Ctrl-C."`
 }
 
@@ -131,7 +132,7 @@ type run struct {
 
 // load fills a queue, drains it through the function, and shows what became of the messages.
 func (r *run) load(ctx context.Context, table contract.Table) error {
-	client, err := newSQS(ctx, r.endpoint)
+	client, err := account.Place{URL: r.endpoint}.SQS(ctx)
 	if err != nil {
 		return err
 	}

@@ -27,16 +27,18 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // bootstrap is the function as it is deployed, built for these tests.
 const bootstrap = "../../build/test/ingest/bootstrap"
 
-// asCommand makes the test program run the command line that it is given.
+// asCommand makes the test program run the command line that it is given, or be the function.
 const asCommand = "SQS2PG_TEST_AS_COMMAND"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asCommand) != "" {
+	if os.Getenv(asCommand) != "" || os.Getenv("AWS_LAMBDA_RUNTIME_API") != "" {
 		main()
 	}
-	build := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", bootstrap, "../ingest")
-	if out, err := build.CombinedOutput(); err != nil {
-		panic(fmt.Sprintf("build the function: %v\n%s", err, out))
+	for program, source := range map[string]string{bootstrap: "../ingest", built: "."} {
+		build := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", program, source)
+		if out, err := build.CombinedOutput(); err != nil {
+			panic(fmt.Sprintf("build %s: %v\n%s", program, err, out))
+		}
 	}
 	os.Setenv("CONTRACT", "user_logins") // for the tests that do not name one
 	postgrestest.Main(m)
@@ -154,13 +156,13 @@ func TestExplainsMistakesInOneLine(t *testing.T) {
 		"two functions":                 {append(invoke, "--invoke-url", "http://127.0.0.1:3001"), 2, "can't be used together"},
 		"an invalid invoke URL":         {append(invoke[:len(invoke)-2:len(invoke)-2], "--invoke-url", "127.0.0.1:3001"), 2, "http://127.0.0.1:3001"},
 		"no SQS server":                 {[]string{"send", "--endpoint-url", "http://127.0.0.1:1", "--queue", "q"}, 1, "connection refused"},
-		"no bootstrap":                  {append(invoke, "--function", filepath.Join(dir, "bootstrap")), 1, "make build"},
+		"no bootstrap":                  {append(invoke, "--function", filepath.Join(dir, "bootstrap")), 1, "correct the path"},
 		"a port in use":                 {[]string{"sqs", "--listen", strings.TrimPrefix(endpoint, "http://")}, 1, "choose another address with --listen"},
 		"a short keyring":               {append(invoke, "--keyring", `{"current":"k1","k1":"secret-pw"}`), 2, "--keyring: "},
 		"a keyring that is not JSON":    {append(invoke, "--keyring", `secret-pw`), 2, "--keyring: "},
 		"no contract":                   {[]string{"migrate", "--database-url", db.OwnerURL, "--contract="}, 2, "CONTRACT to user_logins, or"},
 		"two contracts":                 {[]string{"contract", "check", "user_logins", "--contract", misspelt}, 2, "two contracts"},
-		"no program to run":             {[]string{"run", "--database-url", db.OwnerURL, "--function", filepath.Join(dir, "bootstrap")}, 2, "make build"},
+		"no program to run":             {[]string{"run", "--database-url", db.OwnerURL, "--function", filepath.Join(dir, "bootstrap")}, 2, "correct --function"},
 		"an unknown contract":           {[]string{"contract", "check", "user_login"}, 2, "user_logins"},
 		"a misspelt keyword":            {[]string{"contract", "check", misspelt}, 2, "x-mask"},
 		"no messages":                   {[]string{"send", "--endpoint-url", endpoint, "--queue", "there", "--count", "0"}, 2, "--count"},
@@ -194,7 +196,7 @@ func TestRunChecksEveryFlagBeforeItStartsAnything(t *testing.T) {
 	if code != 2 || out != "" || strings.Count(err, "\n") != 1 {
 		t.Errorf("exits with %d and prints %q%q, want 2 and one line", code, out, err)
 	}
-	for _, want := range []string{"--messages is 0", "--batch-size is 10001", "--concurrency is -1", "make build"} {
+	for _, want := range []string{"--messages is 0", "--batch-size is 10001", "--concurrency is -1", "correct --function"} {
 		if !strings.Contains(err, want) {
 			t.Errorf("does not say %q: %q", want, err)
 		}

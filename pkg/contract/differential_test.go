@@ -2,6 +2,7 @@ package contract_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -120,6 +121,7 @@ func drawProperty(t *rapid.T, depth int, required bool) map[string]any {
 				property[keyword] = json.RawMessage(rapid.SampledFrom(numberLimits).Draw(t, "limit"))
 			}
 		}
+		drawMask(t, property, "token", "drop", "bucket:10")
 		if limit, ok := property["multipleOf"].(json.RawMessage); ok && (limit[0] == '-' || limit[0] == '0' && len(limit) == 1) {
 			property["multipleOf"] = 0.1
 		}
@@ -140,10 +142,43 @@ func addTextKeywords(t *rapid.T, property map[string]any, required bool) {
 		property["pattern"] = rapid.SampledFrom([]string{"^a", "😀", "^[0-9]+$", ""}).Draw(t, "pattern")
 	case 3:
 		property["enum"] = rapid.SampledFrom([][]any{{"a", "b"}, {"", nil}, {"1", 1}, {nil}}).Draw(t, "enum")
+		drawUntyped(t, property, property["enum"].([]any)[0])
 	case 4:
 		property["const"] = rapid.SampledFrom([]any{"a", "", "😀", nil}).Draw(t, "const")
+		drawUntyped(t, property, property["const"])
 	default:
-		property["format"] = rapid.SampledFrom([]string{"ip", "ipv4", "ipv6", "uuid", "date", "date-time", "email", "uri"}).Draw(t, "format")
+		format := rapid.SampledFrom(slices.Sorted(maps.Keys(formatMasks))).Draw(t, "format")
+		property["format"] = format
+		drawMask(t, property, formatMasks[format]...)
+		return
+	}
+	drawMask(t, property, "token", "sha256-8", "last-4", "drop")
+}
+
+var formatMasks = map[string][]string{
+	"ip": {"token", "ip-network"}, "ipv4": {"ip-network"}, "ipv6": {"ip-network"}, "uuid": {"token"}, "date": {"date-year", "token"}, "date-time": {"date-month"},
+	"email": {"email-domain", "token"}, "uri": {"drop"},
+}
+
+// drawMask masks one in three properties, some of them for two columns.
+func drawMask(t *rapid.T, property map[string]any, kinds ...string) {
+	if rapid.IntRange(0, 2).Draw(t, "masked") > 0 {
+		return
+	}
+	kind := rapid.SampledFrom(kinds).Draw(t, "mask")
+	property["x-mask"] = kind
+	if kind != "drop" && rapid.Bool().Draw(t, "columns") {
+		columns++
+		property["x-mask"] = map[string]any{fmt.Sprintf("m%d", columns): kind, fmt.Sprintf("n%d", columns): kind}
+	}
+}
+
+var columns int // that have been drawn: their names differ
+
+// drawUntyped takes the type from some properties with an enum or a const whose values have one.
+func drawUntyped(t *rapid.T, property map[string]any, first any) {
+	if text, ok := first.(string); ok && text != "1" && rapid.Bool().Draw(t, "untyped") {
+		delete(property, "type")
 	}
 }
 
@@ -185,7 +220,9 @@ func drawMembers(t *rapid.T, schema map[string]any) map[string]any {
 
 func drawValue(t *rapid.T, schema map[string]any) any {
 	kind, ok := schema["type"].(string)
-	if !ok {
+	if schema["type"] == nil {
+		kind = "string"
+	} else if !ok {
 		kind = schema["type"].([]string)[rapid.IntRange(0, 1).Draw(t, "null")]
 	}
 	if rapid.IntRange(0, 9).Draw(t, "wrong") == 0 {

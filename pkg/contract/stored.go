@@ -3,16 +3,17 @@ package contract
 import (
 	"github.com/go-json-experiment/json/jsontext"
 
+	"sqs2pg/pkg/contract/masking"
 	"sqs2pg/pkg/contract/scalar"
 	"sqs2pg/pkg/contract/schema"
 	"sqs2pg/pkg/mask"
 )
 
-// maskedText is a string inside of a stored value that is to be masked: where it stands, quoted, in
-// the text of the column.
+// maskedText is a string or a number inside of a stored value that is to be masked: where it stands
+// in the text of the column, a string with its quotes.
 type maskedText struct {
 	column, start, end int
-	masking            schema.Masking
+	masking            masking.Masking
 }
 
 // stored reads the value of a jsonb column, or returns the rule that it breaks. It leaves out white
@@ -69,14 +70,22 @@ func (w *storing) value(shape schema.Shape) {
 		w.array(shape)
 	case c == '"':
 		w.text(shape)
-	default:
+	case c == '-' || c >= '0' && c <= '9':
+		w.number(shape)
+	default: // true, false or null
 		start := w.i
 		w.i = scalarEnd(w.raw, w.i)
-		if number := w.raw[start:w.i]; (c == '-' || c >= '0' && c <= '9') && !scalar.InProportion(number) {
-			w.violate(ruleRange)
-		}
 		w.out = append(w.out, w.raw[start:w.i]...)
 	}
+}
+
+func (w *storing) number(shape schema.Shape) {
+	start := w.i
+	w.i = scalarEnd(w.raw, w.i)
+	if !scalar.InProportion(w.raw[start:w.i]) {
+		w.violate(ruleRange)
+	}
+	w.copy(shape, w.raw[start:w.i])
 }
 
 func (w *storing) object(shape schema.Shape) {
@@ -144,9 +153,15 @@ func (w *storing) text(shape schema.Shape) {
 	if holdsNUL(quoted) {
 		w.violate(ruleNUL)
 	}
-	w.out = append(w.out, quoted...)
-	if masking := shape.Masking(); masking.Kind != mask.None {
-		w.masked = append(w.masked, maskedText{w.column, len(w.out) - len(quoted), len(w.out), masking})
+	w.copy(shape, quoted)
+}
+
+// copy copies a string or a number, and notes how it is masked. Of two types that a contract allows,
+// one may be masked.
+func (w *storing) copy(shape schema.Shape, text []byte) {
+	w.out = append(w.out, text...)
+	if m := shape.Masking(); m.Kind != mask.None && m.MasksNumbers() == (text[0] != '"') {
+		w.masked = append(w.masked, maskedText{w.column, len(w.out) - len(text), len(w.out), m})
 	}
 }
 
@@ -160,8 +175,8 @@ func (w *storing) skip() {
 	}
 }
 
-// maskTexts replaces masked strings in the text of stored values. masked is in the order of the
-// columns and of the places in them.
+// maskTexts replaces masked strings and numbers in the text of stored values. masked is in the order
+// of the columns and of the places in them.
 func maskTexts(k *mask.Keyring, values []Value, masked []maskedText) {
 	for len(masked) > 0 {
 		column, end := masked[0].column, 0
@@ -169,15 +184,28 @@ func maskTexts(k *mask.Keyring, values []Value, masked []maskedText) {
 		var out []byte
 		for ; len(masked) > 0 && masked[0].column == column; masked = masked[1:] {
 			m := masked[0]
-			out = append(out, text[end:m.start]...)
-			out, _ = jsontext.AppendQuote(out, maskQuoted(k, &m.masking, text[m.start:m.end]))
+			out = appendMasked(append(out, text[end:m.start]...), k, &m.masking, text[m.start:m.end])
 			end = m.end
 		}
 		values[column] = textValue(string(append(out, text[end:]...)))
 	}
 }
 
-func maskQuoted(k *mask.Keyring, m *schema.Masking, quoted string) string {
-	unquoted, _ := jsontext.AppendUnquote(nil, quoted)
-	return maskValue(m, k, textValue(m.Canonical(string(unquoted)))).text
+// appendMasked appends what a mask makes of a string or a number in JSON.
+func appendMasked(out []byte, k *mask.Keyring, m *masking.Masking, value string) []byte {
+	var text string
+	if value[0] == '"' {
+		unquoted, _ := jsontext.AppendUnquote(nil, value)
+		text = m.Text(string(unquoted))
+	} else {
+		text = m.Number([]byte(value))
+		if m.Kind != mask.Token {
+			return append(out, text...)
+		}
+	}
+	if m.Kind == mask.Token {
+		text = k.Token(m.Domain, text)
+	}
+	out, _ = jsontext.AppendQuote(out, text)
+	return out
 }

@@ -23,13 +23,19 @@ var (
 // syntaxError returns the first mistake in the syntax of a message.
 func syntaxError(body []byte) error {
 	d := jsontext.NewDecoder(bytes.NewBuffer(body))
-	kind := d.PeekKind()
-	if err := d.SkipValue(); err != nil {
-		return err
-	}
-	if kind != '{' {
+	if d.PeekKind() != '{' {
+		if err := d.SkipValue(); err != nil {
+			return err
+		}
 		return errNotObject
 	}
+	d.ReadToken()
+	for d.PeekKind() != '}' {
+		if _, err := d.ReadValue(); err != nil { // a name or a value
+			return err
+		}
+	}
+	d.ReadToken()
 	if _, err := d.ReadToken(); err != io.EOF {
 		return errTrailing
 	}

@@ -1,42 +1,42 @@
 package contract
 
-import "sqs2pg/pkg/contract/schema"
+import "sqs2pg/pkg/contract/table"
 
-// What a contract says of its table. Package schema compiles it and documents it; these names spare
-// the writer an import of the compiler.
+// What a contract says of its table. Package table documents it; these names
+// spare the writer another import.
 type (
-	Table  = schema.Table
-	Column = schema.Column
-	Inside = schema.Inside
-	Mode   = schema.Mode
-	Type   = schema.Type
+	Table  = table.Table
+	Column = table.Column
+	Inside = table.Inside
+	Mode   = table.Mode
+	Type   = table.Type
 )
 
 // The modes of a table.
 const (
-	Insert = schema.Insert
-	Upsert = schema.Upsert
+	Insert = table.Insert
+	Upsert = table.Upsert
 )
 
 // The types of columns.
 const (
-	Text        = schema.Text
-	BigInt      = schema.BigInt
-	Double      = schema.Double
-	Boolean     = schema.Boolean
-	UUID        = schema.UUID
-	Date        = schema.Date
-	Timestamptz = schema.Timestamptz
-	JSONB       = schema.JSONB
-	Numeric     = schema.Numeric
+	Text        = table.Text
+	BigInt      = table.BigInt
+	Double      = table.Double
+	Boolean     = table.Boolean
+	UUID        = table.UUID
+	Date        = table.Date
+	Timestamptz = table.Timestamptz
+	JSONB       = table.JSONB
+	Numeric     = table.Numeric
 )
 
 // The columns that every table has besides those of its contract.
 const (
-	CreateDate = schema.CreateDate
-	SentAt     = schema.SentAt
-	EventID    = schema.EventID
+	CreateDate = table.CreateDate
+	SentAt     = table.SentAt
+	EventID    = table.EventID
 )
 
 // ReservedColumns describes CreateDate, SentAt and EventID, in this order.
-func ReservedColumns() []Column { return schema.ReservedColumns() }
+func ReservedColumns() []Column { return table.ReservedColumns() }

@@ -49,7 +49,7 @@ func (c *Contract) violations(found []*Violation, err error) []*Violation {
 		}
 		return found
 	}
-	if _, isType := e.ErrorKind.(*errorkind.Type); !isType && c.schema.Drops(e.InstanceLocation) {
+	if _, isType := e.ErrorKind.(*errorkind.Type); c.schema.Drops(e.InstanceLocation) && (!isType || c.isInsideOfDropped(e.InstanceLocation)) {
 		return found
 	}
 	field := fieldOf(c.schema, e.InstanceLocation)
@@ -63,6 +63,11 @@ func (c *Contract) violations(found []*Violation, err error) []*Violation {
 		field = join(field, "*")
 	}
 	return append(found, &Violation{Field: field, Rule: ruleOf(e.ErrorKind)})
+}
+
+// isInsideOfDropped is false for the dropped value itself, whose type counts.
+func (c *Contract) isInsideOfDropped(location []string) bool {
+	return len(location) > 0 && c.schema.Drops(location[:len(location)-1])
 }
 
 // ruleOf is the keyword that a complaint of the library is about.

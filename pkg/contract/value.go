@@ -8,6 +8,7 @@ import (
 
 	"sqs2pg/pkg/contract/scalar"
 	"sqs2pg/pkg/contract/schema"
+	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/privacy"
 )
 
@@ -63,13 +64,16 @@ func columnValue(p *schema.Property, s string) Value {
 		id, _ := scalar.UUID(s)
 		return uuidValue(id)
 	case Date:
+		if p.Masking.Kind != mask.None {
+			return intValue(p.Masking.Day(s).UnixMicro())
+		}
 		day, _ := scalar.Date(s)
 		return intValue(day.UnixMicro())
 	case Timestamptz:
 		micros, _ := scalar.Timestamp(s)
 		return intValue(micros)
 	}
-	return textValue(p.Masking.Canonical(s))
+	return textValue(p.Masking.Text(s))
 }
 
 // integer reads a whole number in the range of bigint. 1.0 and 1e2 are integers in JSON Schema.
@@ -103,17 +107,25 @@ func decimal(p *schema.Property, number string) (Value, string) {
 	if p.Kind == schema.Integer {
 		d.Fraction = ""
 	}
+	if width := p.Masking.Kind.Width(); width > 0 {
+		d = d.Floor(width)
+	}
 	if precision, scale, ok := p.Type.Limits(); ok {
 		if !d.Fits(precision, scale) {
 			return Value{}, ruleRange
 		}
 		d = d.WithScale(scale)
 	}
-	near, _ := strconv.ParseFloat(number, 64) // infinite if it is too large, which is near enough
-	if rule := p.Numbers.Check(near, raw); rule != "" {
+	if rule := p.Numbers.Check(near(raw), raw); rule != "" {
 		return Value{}, rule
 	}
 	return textValue(d.String()), ""
+}
+
+// near is the double nearest to a number, infinite if the number is too large for one.
+func near(number []byte) float64 {
+	f, _ := strconv.ParseFloat(string(number), 64)
+	return f
 }
 
 func wholeNumber(raw []byte) (int64, string) {

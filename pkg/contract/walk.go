@@ -97,12 +97,17 @@ func (d *decoding) property(p *schema.Property) {
 		}
 		return
 	}
-	value, rule := d.value(p, kind, raw)
-	if rule != "" {
-		d.violate(p.Path, rule)
-		return
+	for ; p != nil; p = p.Also {
+		value, rule := d.value(p, kind, raw)
+		if rule == ruleType {
+			rule = p.TypeRule
+		}
+		if rule != "" {
+			d.violate(p.Path, rule)
+			return
+		}
+		d.values[p.Column] = value
 	}
-	d.values[p.Column] = value
 }
 
 // value reads a value that is not null, or returns the rule that it breaks.
@@ -110,7 +115,9 @@ func (d *decoding) value(p *schema.Property, kind jsontext.Kind, raw []byte) (Va
 	switch {
 	case p.Kind == schema.String && kind == '"':
 		return d.text(p, raw)
-	case kind == '0' && p.Type.Base() == schema.Numeric && p.Kind != schema.String:
+	case p.Masking.Kind != mask.None && p.Kind != schema.String:
+		return d.maskedValue(p, kind, raw)
+	case kind == '0' && p.Type.Base() == Numeric && p.Kind != schema.String:
 		return decimal(p, string(raw))
 	case p.Kind == schema.Integer && kind == '0':
 		return integer(p, raw)
@@ -139,7 +146,7 @@ func (d *decoding) text(p *schema.Property, quoted []byte) (Value, string) {
 	if rule := p.Text.Check(s); rule != "" {
 		return Value{}, rule
 	}
-	if p.Type.Base() == schema.Numeric {
+	if p.Type.Base() == Numeric {
 		return decimal(p, s)
 	}
 	return columnValue(p, s), ""

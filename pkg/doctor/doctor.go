@@ -98,7 +98,7 @@ func UsableKeyring(k *mask.Keyring, from string) Finding {
 func Function(path string) Finding {
 	switch info, err := os.Stat(path); {
 	case err != nil || info.IsDir():
-		return finding(Fix, "function", "no program at %s: build it with make build, or name it with --function", path)
+		return finding(Fix, "function", "no program at %s: correct --function, or leave it out", path)
 	case info.Mode()&0o111 == 0:
 		return finding(Fix, "function", "%s is not executable: chmod +x it", path)
 	}

@@ -108,8 +108,8 @@ func TestFilesMustBeWhatTheyAreFor(t *testing.T) {
 	}{
 		{doctor.Function(write("program", "", 0o755)), doctor.OK, "program"},
 		{doctor.Function(write("text", "", 0o644)), doctor.Fix, "chmod +x"},
-		{doctor.Function(dir), doctor.Fix, "make build"},
-		{doctor.Function(filepath.Join(dir, "nothing")), doctor.Fix, "make build"},
+		{doctor.Function(dir), doctor.Fix, "correct --function"},
+		{doctor.Function(filepath.Join(dir, "nothing")), doctor.Fix, "correct --function"},
 	} {
 		if test.found.Verdict != test.want || !strings.Contains(test.found.Text, test.text) {
 			t.Errorf("%+v, want %s and %q", test.found, test.want, test.text)

@@ -2,6 +2,7 @@ package mask_test
 
 import (
 	"errors"
+	"math"
 	"net/netip"
 	"slices"
 	"testing"
@@ -11,16 +12,18 @@ import (
 
 func TestKindsHaveTheNamesThatContractsUse(t *testing.T) {
 	t.Parallel()
-	for name, want := range map[string]mask.Kind{"token": mask.Token, "sha256-8": mask.SHA256, "ip-network": mask.Network, "drop": mask.Drop} {
+	for name, want := range map[string]mask.Kind{"token": mask.Token, "sha256-8": mask.SHA256, "ip-network": mask.Network, "drop": mask.Drop,
+		"email-domain": mask.EmailDomain, "last-4": mask.LastFour, "date-year": mask.DateYear, "date-month": mask.DateMonth,
+		"bucket:1": mask.BucketOf(1), "bucket:1000000000000000": mask.BucketOf(1e15)} {
 		got, err := mask.ParseKind(name)
 		if err != nil || got != want || got.String() != name {
 			t.Errorf("%s: got %v and %v", name, got, err)
 		}
-		if !slices.Contains(mask.Kinds(), name) {
+		if got.Base() != mask.Bucket && !slices.Contains(mask.Kinds(), name) {
 			t.Errorf("%s is not among the kinds", name)
 		}
 	}
-	for _, name := range []string{"", "none", "Token", "tokne"} {
+	for _, name := range []string{"", "none", "Token", "tokne", "bucket", "bucket:", "bucket:0", "bucket:-1", "bucket:01", "bucket:+1", "bucket:1.5", "bucket:1000000000000001", "bucket:N"} {
 		if _, err := mask.ParseKind(name); !errors.Is(err, mask.ErrKind) {
 			t.Errorf("%q: got %v, want ErrKind", name, err)
 		}
@@ -52,5 +55,25 @@ func TestIPNetworkKeepsTheNetwork(t *testing.T) {
 	}
 	if got := mask.IPNetwork(netip.Addr{}); got != "" {
 		t.Errorf("no address: got %s", got)
+	}
+}
+
+func TestFloorsGoDown(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		n, width, want int64
+		ok             bool
+	}{
+		{19, 10, 10, true}, {20, 10, 20, true}, {0, 10, 0, true}, {-1, 10, -10, true}, {-10, 10, -10, true}, {math.MaxInt64, 1, math.MaxInt64, true},
+		{math.MinInt64, 1, math.MinInt64, true}, {math.MinInt64, 2, math.MinInt64, true}, {math.MinInt64, 10, 0, false}, {math.MinInt64 + 1, 3, 0, false},
+	} {
+		if got, ok := mask.Floor(test.n, test.width); ok != test.ok || ok && got != test.want {
+			t.Errorf("%d in buckets of %d: got %d, %v", test.n, test.width, got, ok)
+		}
+	}
+	for _, test := range []struct{ f, want float64 }{{19.9, 10}, {-0.3, -10}, {-1e-300, -10}, {-10, -10}, {9.999999999999999, 0}, {1 << 53, 9007199254740990}, {-math.MaxFloat64, -math.MaxFloat64}} {
+		if got := mask.FloorFloat(test.f, 10); got != test.want {
+			t.Errorf("%v: got %v, want %v", test.f, got, test.want)
+		}
 	}
 }

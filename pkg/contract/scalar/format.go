@@ -78,6 +78,15 @@ func Date(s string) (time.Time, bool) {
 	return t, ok
 }
 
+// Day is the UTC day of a date or a date-time; see [Date] and [Timestamp].
+func Day(s string) (time.Time, bool) {
+	if day, ok := Date(s); ok {
+		return day, true
+	}
+	micros, ok := Timestamp(s)
+	return time.UnixMicro(micros).UTC().Truncate(24 * time.Hour), ok
+}
+
 // Timestamp reads date-time of RFC 3339, as microseconds since 1970. It cuts off further digits. It
 // takes a leap second where one can be, at the end of a UTC day, and counts it as the second after
 // it, as Postgres does.

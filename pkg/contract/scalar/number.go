@@ -2,6 +2,7 @@ package scalar
 
 import (
 	"bytes"
+	"cmp"
 	"math/big"
 	"strconv"
 	"strings"
@@ -43,6 +44,22 @@ func Exact(number []byte) *big.Rat {
 		return new(big.Rat) // never: the caller's parser has checked the syntax
 	}
 	return r
+}
+
+// IsWhole reports whether a JSON number of any proportion has no fraction: 1.0, 1.5e1 and 1e999.
+func IsWhole(number []byte) bool {
+	text := strings.ToLower(string(number))
+	text, exponent, _ := strings.Cut(text, "e")
+	whole, fraction, _ := strings.Cut(strings.TrimPrefix(text, "-"), ".")
+	digits := strings.TrimRight(whole+fraction, "0")
+	if digits == "" {
+		return true
+	}
+	power, err := strconv.Atoi(cmp.Or(exponent, "0"))
+	if err != nil {
+		return !strings.HasPrefix(exponent, "-")
+	}
+	return len(digits)-len(whole) <= power
 }
 
 // IsNumber reports whether a text is a number as JSON writes it, without space around it.
@@ -101,6 +118,26 @@ func (d Decimal) WithScale(scale int) Decimal {
 
 // IsWhole reports whether all digits after the point are 0.
 func (d Decimal) IsWhole() bool { return strings.Trim(d.Fraction, "0") == "" }
+
+// Floor is the greatest multiple of width that is not above the number.
+func (d Decimal) Floor(width int64) Decimal {
+	whole, _ := new(big.Int).SetString(d.Whole, 10)
+	if d.Negative {
+		whole.Neg(whole)
+	}
+	if d.Negative && !d.IsWhole() {
+		whole.Sub(whole, big.NewInt(1))
+	}
+	multiple := big.NewInt(width)
+	whole.Div(whole, multiple).Mul(whole, multiple) // Div rounds down for a positive divisor
+	return Decimal{Negative: whole.Sign() < 0, Whole: whole.Abs(whole).String()}
+}
+
+// Canonical is the one text of the number: 1 for 1, 1.0 and 1e0.
+func (d Decimal) Canonical() string {
+	d.Fraction = strings.TrimRight(d.Fraction, "0")
+	return d.String()
+}
 
 // String is the number without an exponent: -12.50.
 func (d Decimal) String() string {

@@ -20,7 +20,7 @@ func FuzzScalar(f *testing.F) {
 		"0001-01-01", "2023-02-29", "9999-12-31", // dates
 		"00112233-4455-6677-8899-aAbBcCdDeEfF", "00112233445566778899aabbccddeeff", // UUIDs
 		"192.0.2.1", "01.2.3.4", "::ffff:192.0.2.1", "fe80::1%eth0", "2001:DB8::1", // addresses
-		"123456789012345678.12", "-0.50e-3", "1E+2", "-0", "00", "1e999", "0.000e2", // numbers
+		"123456789012345678.12", "-0.50e-3", "1E+2", "-0", "00", "1e999", "0.000e2", "-7.0", "-0.1", "70e-1", // numbers
 		"", "é", strings.Repeat("9", 36), // anything
 	} {
 		f.Add(s)
@@ -49,6 +49,16 @@ func FuzzScalar(f *testing.F) {
 			if !ok || !ok2 || got.Cmp(want) != 0 || strings.ContainsAny(d.String(), "eE+") || !scalar.IsNumber(d.String()) {
 				t.Errorf("number %q: got %s", s, d)
 			}
+			if scalar.IsWhole([]byte(s)) != want.IsInt() {
+				t.Errorf("number %q: whole is %v", s, scalar.IsWhole([]byte(s)))
+			}
+			if canonical, _ := new(big.Rat).SetString(d.Canonical()); canonical.Cmp(want) != 0 || scalar.ParseDecimal([]byte(d.Canonical())).Canonical() != d.Canonical() {
+				t.Errorf("number %q: its canonical form is %s", s, d.Canonical())
+			}
+			floor, _ := new(big.Rat).SetString(d.Floor(7).String())
+			if below := new(big.Rat).Sub(want, floor); below.Sign() < 0 || below.Cmp(big.NewRat(7, 1)) >= 0 || !floor.Quo(floor, big.NewRat(7, 1)).IsInt() {
+				t.Errorf("number %q in buckets of 7: got %s", s, d.Floor(7))
+			}
 			if d.Fits(400, 90) && d.WithScale(90).String() != want.FloatString(90) {
 				t.Errorf("number %q: got %s, want %s", s, d.WithScale(90), want.FloatString(90))
 			}
@@ -60,6 +70,18 @@ func FuzzScalar(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestWholeNumbersOfAnyProportion(t *testing.T) {
+	t.Parallel()
+	for number, want := range map[string]bool{
+		"1": true, "1.5": false, "1.50e1": true, "1.5E+0": false, "100e-2": true, "100e-3": false, "0e-999999999999999999999": true,
+		"1e999999999999999999999": true, "1e-999999999999999999999": false, "-0.0": true, "0.001e3": true, "0.001e2": false,
+	} {
+		if got := scalar.IsWhole([]byte(number)); got != want {
+			t.Errorf("%s: got %v, want %v", number, got, want)
+		}
+	}
 }
 
 func TestNumbersInProportion(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 
 	"sqs2pg/pkg/contract/scalar"
 	"sqs2pg/pkg/contract/schema/document"
-	"sqs2pg/pkg/mask"
+	"sqs2pg/pkg/contract/table"
 )
 
 // formats are the formats that decide the type of a column or the form of a token. They are read
@@ -32,8 +32,7 @@ var libraryFormats = []string{
 }
 
 // setChecks compiles the keywords of a string or a number.
-func (c *compiler) setChecks(p *Property, n node) {
-	c.checkFormat(n)
+func (p *Property) setChecks(n node) {
 	switch p.Kind {
 	case String:
 		p.setAllowed(n.Schema)
@@ -98,16 +97,13 @@ func (p *Property) setTextChecks(schema *jsonschema.Schema) {
 	if p.Text.format == nil {
 		p.Text.format = func(s string) bool { return schema.Format.Validate(s) == nil }
 	}
-	if p.Masking.Kind != mask.None {
-		return
-	}
 	switch name {
 	case "uuid":
-		p.Type = UUID
+		p.Type = table.UUID
 	case "date":
-		p.Type = Date
+		p.Type = table.Date
 	case "date-time":
-		p.Type = Timestamptz
+		p.Type = table.Timestamptz
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"sqs2pg/pkg/contract/schema/document"
+	"sqs2pg/pkg/contract/table"
 	"sqs2pg/pkg/mask"
 )
 
@@ -28,7 +29,7 @@ var (
 )
 
 // tableName reads x-table.
-func (c *compiler) tableName(name string) Table {
+func (c *compiler) tableName(name string) table.Table {
 	parts := tablePattern.FindStringSubmatch(name)
 	switch {
 	case name == "":
@@ -38,9 +39,9 @@ func (c *compiler) tableName(name string) Table {
 	case parts[1] == "sqs2pg" || parts[1] == "information_schema" || strings.HasPrefix(parts[1], "pg_"):
 		c.note("/x-table", "the schema %s is not for tables of events: use another", parts[1])
 	default:
-		return Table{Schema: cmp.Or(parts[1], "public"), Name: parts[2]}
+		return table.Table{Schema: cmp.Or(parts[1], "public"), Name: parts[2]}
 	}
-	return Table{}
+	return table.Table{}
 }
 
 // addColumns gives the table its columns.
@@ -61,11 +62,11 @@ func (c *compiler) addColumns(s *Schema, leaves []leaf) {
 }
 
 func (c *compiler) checkColumnName(n node, name string) {
-	isReserved := func(column Column) bool { return column.Name == name }
+	isReserved := func(column table.Column) bool { return column.Name == name }
 	switch {
 	case !columnPattern.MatchString(name):
 		n.note(c, "x-column", "%q is not a valid column name: give it one of at most 63 lower-case letters, digits and _ by x-column", name)
-	case slices.ContainsFunc(ReservedColumns(), isReserved) || slices.Contains(systemColumns, name):
+	case slices.ContainsFunc(table.ReservedColumns(), isReserved) || slices.Contains(table.SystemColumns, name):
 		n.note(c, "x-column", "every table has a column %s already: give this one another name by x-column", name)
 	}
 }
@@ -86,49 +87,23 @@ func (c *compiler) setType(p *Property, n node) {
 		n.note(c, "x-type", "%q is not a type that x-type can give: use numeric, or numeric(12,2) with precision and scale", n.columnType)
 	case precision > 1000 || scale > precision || parts[1] == "0":
 		n.note(c, "x-type", "Postgres has no %s: use a precision of at most 1000 and a scale of at most the precision", n.columnType)
-	case p.Masking.Kind != mask.None:
-		n.note(c, "x-type", "a masked value is stored as text: remove x-type or x-mask")
 	case p.Kind != String && p.Kind != Integer && p.Kind != Number:
 		n.note(c, "x-type", "numeric needs a number, an integer, or a string that holds a number: change type, or remove x-type")
 	case p.Kind == String && n.format != "":
 		n.note(c, "x-type", "a string with a format does not hold a number: remove format or x-type")
 	case precision > 0:
-		p.Type = NumericOf(precision, scale)
+		p.Type = table.NumericOf(precision, scale)
 	default:
-		p.Type = Numeric
+		p.Type = table.Numeric
 	}
-}
-
-// newMasking reads x-mask and x-domain.
-func (c *compiler) newMasking(n node, kind Kind) Masking {
-	m := Masking{Domain: cmp.Or(n.domain, n.name)}
-	if n.mask != "" {
-		if kind != String {
-			n.note(c, "x-mask", "only a string can be masked: make it a string, or do not declare it, then it is not stored")
-		}
-		m.Kind, _ = mask.ParseKind(n.mask) // the meta-schema has checked it
-	}
-	ip := n.format == "ip" || n.format == "ipv4" || n.format == "ipv6"
-	token := m.Kind == mask.Token
-	switch {
-	case m.Kind == mask.Network && !ip:
-		n.note(c, "x-mask", `ip-network needs an address: add "format": "ip"`)
-	case n.domain != "" && !token:
-		n.note(c, "x-domain", `it needs "x-mask": "token"`)
-	case ip && (token || m.Kind == mask.Network):
-		m.Form = FormIP
-	case n.format == "uuid" && token:
-		m.Form = FormUUID
-	}
-	return m
 }
 
 // setWrite reads x-write.
 func (c *compiler) setWrite(s *Schema, a annotations) {
 	switch {
-	case a.mode != Upsert.String() && len(a.key) > 0:
+	case a.mode != table.Upsert.String() && len(a.key) > 0:
 		c.note("/x-write/key", "a key is for upsert: remove it, or set mode to upsert")
-	case a.mode != Upsert.String():
+	case a.mode != table.Upsert.String():
 	case len(a.key) == 0:
 		c.note("/x-write", `upsert needs the columns that identify a row: {"mode": "upsert", "key": ["order_id"]}`)
 	default:
@@ -137,14 +112,14 @@ func (c *compiler) setWrite(s *Schema, a annotations) {
 			at := jsontext.Pointer("/x-write/key").AppendToken(strconv.Itoa(i))
 			left -= c.checkKeyColumn(s, at, name, left)
 		}
-		s.Table.Mode, s.Table.Key = Upsert, a.key
+		s.Table.Mode, s.Table.Key = table.Upsert, a.key
 	}
 }
 
 // checkKeyColumn refuses a column that cannot be in a key, or that can have more characters than
 // are left. It returns how many the column can have; types of fixed size count as 0.
 func (c *compiler) checkKeyColumn(s *Schema, at jsontext.Pointer, name string, left int) (characters int) {
-	i := slices.IndexFunc(s.Table.Columns, func(column Column) bool { return column.Name == name })
+	i := slices.IndexFunc(s.Table.Columns, func(column table.Column) bool { return column.Name == name })
 	if i < 0 {
 		var columns []string
 		for _, column := range s.Table.Columns {
@@ -157,12 +132,12 @@ func (c *compiler) checkKeyColumn(s *Schema, at jsontext.Pointer, name string, l
 	switch {
 	case !column.Required:
 		c.note(at, "the column %s can be null: a key's properties are required, not nullable and not dropped", name)
-	case column.Type == JSONB:
+	case column.Type == table.JSONB:
 		c.note(at, "the column %s is jsonb: a key has simple columns", name)
 	case column.Mask != mask.None && column.Mask != mask.Token:
 		c.note(at, "the column %s is masked by %s, which makes different values equal, so that one row would replace the other: mask it by token, or use another column",
 			name, column.Mask)
-	case column.Type != Text || column.Mask == mask.Token:
+	case column.Type != table.Text || column.Mask == mask.Token:
 	case longest < 0 || longest > left:
 		c.note(at, "a key's text has at most %d characters in all, because an index entry holds no more: give %s a smaller maxLength", maxKey, column.Path)
 	default:

@@ -1,14 +1,15 @@
 package schema
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"sqs2pg/pkg/contract/naming"
 	"sqs2pg/pkg/contract/schema/document"
+	"sqs2pg/pkg/contract/table"
 	"sqs2pg/pkg/mask"
 )
 
@@ -45,8 +46,11 @@ type compiler struct {
 	mistakes document.Mistakes
 }
 
+// note notes a mistake once, also if each of several columns of a property has it.
 func (c *compiler) note(at jsontext.Pointer, format string, args ...any) {
-	c.mistakes = append(c.mistakes, document.MistakeAt(at, format, args...))
+	if m := document.MistakeAt(at, format, args...); !slices.Contains(c.mistakes, m) {
+		c.mistakes = append(c.mistakes, m)
+	}
 }
 
 func (c *compiler) schema(root *jsonschema.Schema) *Schema {
@@ -92,7 +96,7 @@ type position struct {
 type leaf struct {
 	node
 	property *Property
-	column   Column
+	column   table.Column
 }
 
 // object compiles an object with properties, and returns the leaves below it.
@@ -148,28 +152,49 @@ func (c *compiler) property(n node, required bool, parent position) (*Property, 
 	p.Path, p.Required = parent.path+n.name, required
 	always := required && parent.required
 	if p.Kind == Nested {
-		if n.column+n.columnType+n.mask+n.domain != "" {
+		if n.column+n.columnType+n.mask+n.domain+n.normalize != "" || n.masks != nil {
 			c.note(n.at, "an object with properties has no column of its own: put x- keywords on its properties")
 		}
 		var below []leaf
-		p.Object, below = c.object(n.Schema, position{n.at, p.Path + ".", parent.prefix + n.name + "_", always && p.NullRule != "", parent.depth + 1})
+		p.Object, below = c.object(n.Schema, position{n.at, p.Path + ".", parent.prefix + naming.Column(n.name) + "_", always && p.NullRule != "", parent.depth + 1})
 		return p, below
 	}
-	column := Column{Name: cmp.Or(n.column, parent.prefix+n.name), Path: p.Path}
+	c.checkFormat(n)
+	c.checkTokenKeywords(n)
+	var leaves []leaf
+	last, unfilled := p, *p
+	for i, t := range c.targets(n, parent.prefix) {
+		if i > 0 {
+			next := unfilled
+			last.Also, last = &next, &next
+		}
+		leaves = append(leaves, c.column(n, last, t, always))
+	}
+	return p, leaves
+}
+
+// column compiles one column of a property.
+func (c *compiler) column(n node, p *Property, t target, always bool) leaf {
+	column := table.Column{Name: t.column, Path: p.Path}
 	c.checkColumnName(n, column.Name)
-	p.Masking = c.newMasking(n, p.Kind)
-	c.setChecks(p, n)
+	p.Masking = c.newMasking(n, t.at, t.mask)
+	if p.Masking.Kind != mask.Drop {
+		p.setChecks(n)
+	} else if p.TypeRule != "type" {
+		p.Kind, p.NullRule = Anything, ""
+	}
 	c.setType(p, n)
+	p.Type = p.Masking.Type(p.Type)
 	if p.Kind == StoredArray || p.Kind == StoredObject {
 		p.Shape = c.shape(n)
 		column.Inside = c.inside(n, p.Shape)
 	}
 	column.Type, column.Mask = p.Type, p.Masking.Kind
 	if column.Mask == mask.Token {
-		column.Domain, column.Form = p.Masking.Domain, p.Masking.Form
+		column.Domain, column.Form = p.Masking.Domain, string(p.Masking.Form)
 	}
 	column.Required = always && p.NullRule != "" && column.Mask != mask.Drop
-	return p, []leaf{{n, p, column}}
+	return leaf{n, p, column}
 }
 
 // newProperty reads type, which decides what a value may be.
@@ -179,12 +204,8 @@ func (c *compiler) newProperty(n node) *Property {
 		n.note(c, "$ref", "a property that becomes a column cannot be a reference: write its schema in place")
 		return p
 	}
-	var types []string
-	if n.Types != nil {
-		types = n.Types.ToStrings()
-	}
-	nullable := slices.Contains(types, "null")
-	types = slices.DeleteFunc(types, func(t string) bool { return t == "null" })
+	types, nullable, rule := typesOf(n.Schema)
+	p.TypeRule = rule
 	if len(types) != 1 {
 		n.note(c, "type", `one type is needed, and "null" besides if the value may be null: "type": "string" or ["string", "null"]`)
 		return p
@@ -193,21 +214,21 @@ func (c *compiler) newProperty(n node) *Property {
 		n.note(c, "properties", "only a property of type object has properties")
 	}
 	if !nullable {
-		p.NullRule = "type"
+		p.NullRule = rule
 	}
 	switch types[0] {
 	case "string":
-		p.Kind, p.Type = String, Text
+		p.Kind, p.Type = String, table.Text
 	case "integer":
-		p.Kind, p.Type = Integer, BigInt
+		p.Kind, p.Type = Integer, table.BigInt
 	case "number":
-		p.Kind, p.Type = Number, Double
+		p.Kind, p.Type = Number, table.Double
 	case "boolean":
-		p.Kind, p.Type = Bool, Boolean
+		p.Kind, p.Type = Bool, table.Boolean
 	case "array":
-		p.Kind, p.Type = StoredArray, JSONB
+		p.Kind, p.Type = StoredArray, table.JSONB
 	default:
-		p.Kind, p.Type = StoredObject, JSONB
+		p.Kind, p.Type = StoredObject, table.JSONB
 		if len(n.Schema.Properties) > 0 {
 			p.Kind = Nested
 		}

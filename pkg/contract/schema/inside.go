@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"sqs2pg/pkg/contract/table"
 	"sqs2pg/pkg/mask"
 )
 
@@ -13,7 +14,7 @@ import (
 const maxInside = 1000
 
 // inside lists what is declared inside of a stored value; nil for a whole one.
-func (c *compiler) inside(n node, shape *Shape) []Inside {
+func (c *compiler) inside(n node, shape *Shape) []table.Inside {
 	if shape == nil {
 		return nil
 	}
@@ -23,9 +24,9 @@ func (c *compiler) inside(n node, shape *Shape) []Inside {
 		c.note(n.at, "more than %d values are declared inside of it: leave out some, or declare an object without properties", maxInside)
 		return nil
 	}
-	list := []Inside{}
+	list := []table.Inside{}
 	for _, path := range slices.Sorted(maps.Keys(w.masks)) {
-		list = append(list, Inside{path, w.masks[path]})
+		list = append(list, table.Inside{Path: path, Mask: w.masks[path]})
 	}
 	return list
 }

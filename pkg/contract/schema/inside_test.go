@@ -8,29 +8,30 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sqs2pg/pkg/contract/schema"
+	"sqs2pg/pkg/contract/table"
 )
 
 func TestListsWhatIsDeclaredInsideOfStoredValues(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		property, more string
-		want           []schema.Inside
+		want           []table.Inside
 	}{
 		{`{"type": "array"}`, ``, nil},
 		{`{"type": "array", "items": {"type": "string"}}`, ``, nil},
-		{`{"type": "array", "items": {"type": "string", "x-mask": "token"}}`, ``, []schema.Inside{{Path: "*", Mask: `token "p"`}}},
-		{`{"type": "array", "prefixItems": [{"type": "string", "x-mask": "token"}, {"type": "integer"}]}`, ``, []schema.Inside{{Path: "[0]", Mask: `token "p"`}, {Path: "[1]", Mask: "none"}}},
+		{`{"type": "array", "items": {"type": "string", "x-mask": "token"}}`, ``, []table.Inside{{Path: "*", Mask: `token "p"`}}},
+		{`{"type": "array", "prefixItems": [{"type": "string", "x-mask": "token"}, {"type": "integer"}]}`, ``, []table.Inside{{Path: "[0]", Mask: `token "p"`}, {Path: "[1]", Mask: "none"}}},
 		{`{"type": "array", "prefixItems": [{"type": "string"}], "items": {"type": "string", "x-mask": "token", "x-domain": "d", "format": "ip"}}`, ``,
-			[]schema.Inside{{Path: "*", Mask: `token "d" as ip`}, {Path: "[0]", Mask: "none"}}},
+			[]table.Inside{{Path: "*", Mask: `token "d" as ip`}, {Path: "[0]", Mask: "none"}}},
 		{`{"type": "object", "patternProperties": {"^a.": {"type": "string"}}, "additionalProperties": {"type": "string", "x-mask": "token"}}`, ``,
-			[]schema.Inside{{Path: "{*}", Mask: `token ""`}, {Path: "{^a~1}", Mask: "none"}}},
+			[]table.Inside{{Path: "{*}", Mask: `token ""`}, {Path: "{^a~1}", Mask: "none"}}},
 		{`{"type": "array", "items": {"properties": {"a": {"type": "string", "x-mask": "token"}, "a.b": {"type": "string"}, "*": {}, "": {}, "~": {}}}}`, ``,
-			[]schema.Inside{{Path: "*.a", Mask: `token "a"`}, {Path: "*.a~1b", Mask: "none"}, {Path: "*.~", Mask: "none"}, {Path: "*.~*", Mask: "none"}, {Path: "*.~0", Mask: "none"}}},
+			[]table.Inside{{Path: "*.a", Mask: `token "a"`}, {Path: "*.a~1b", Mask: "none"}, {Path: "*.~", Mask: "none"}, {Path: "*.~*", Mask: "none"}, {Path: "*.~0", Mask: "none"}}},
 		{`{"type": "object", "patternProperties": {"^a": {"properties": {"b": {"type": "string", "x-mask": "drop"}, "a": {"type": "object"}}}}}`, ``,
-			[]schema.Inside{{Path: "{^a}.a", Mask: "none"}, {Path: "{^a}.b", Mask: "drop"}}},
+			[]table.Inside{{Path: "{^a}.a", Mask: "none"}, {Path: "{^a}.b", Mask: "drop"}}},
 		{`{"type": "array", "items": {"$ref": "#/$defs/tree"}}`, `, "$defs": {"tree": {"properties": {
 			"name": {"type": "string", "x-mask": "token"}, "children": {"type": "array", "items": {"$ref": "#/$defs/tree"}}}}}`,
-			[]schema.Inside{{Path: "*.children.*.name", Mask: `token "name"`}, {Path: "*.name", Mask: `token "name"`}}},
+			[]table.Inside{{Path: "*.children.*.name", Mask: `token "name"`}, {Path: "*.name", Mask: `token "name"`}}},
 	} {
 		s, err := schema.Compile([]byte(with(test.property, test.more)))
 		if err != nil {

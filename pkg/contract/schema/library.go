@@ -94,7 +94,8 @@ func needsLibrary(object *jsonschema.Schema) bool {
 
 // columnNeedsLibrary is needsLibrary for a property that has a column.
 func columnNeedsLibrary(s *jsonschema.Schema) bool {
-	isString := s.Types != nil && slices.Contains(s.Types.ToStrings(), "string")
+	types, _, _ := typesOf(s)
+	isString := slices.Contains(types, "string")
 	allowed := !isString && (s.Enum != nil || s.Const != nil) || s.Enum != nil && s.Const != nil
 	array := s.Items2020 != nil || len(s.PrefixItems) > 0 || s.Contains != nil || s.UnevaluatedItems != nil ||
 		s.MinItems != nil || s.MaxItems != nil || s.UniqueItems

@@ -31,18 +31,43 @@ func TestNamesPlaceAndRemedyOfAMistake(t *testing.T) {
 		{"x-mask below anyOf of a column", with(`{"type": "string", "anyOf": [{"type": "string", "x-mask": "token"}]}`, ``), `/properties/p/anyOf/0/x-mask: x-mask has no effect here: move it to a property that becomes a column, or to a string inside of one that is stored as jsonb`},
 		{"x-mask below contains", with(`{"type": "array", "contains": {"type": "string", "x-mask": "token"}}`, ``), `/properties/p/contains/x-mask: x-mask has no effect here: move it to a property that becomes a column, or to a string inside of one that is stored as jsonb`},
 		{"x-domain in a schema that nothing refers to", with(`{"type": "array"}`, `, "$defs": {"a/b %c": {"type": "string", "x-domain": "d"}}`), `/$defs/a~1b %c/x-domain: x-domain has no effect here: move it to a property that becomes a column, or to a string inside of one that is stored as jsonb`},
-		{"x-mask on a member that may be a number", with(`{"type": "array", "items": {"type": ["string", "number"], "x-mask": "token"}}`, ``), `/properties/p/items/x-mask: only a string can be masked: make it a string, or do not declare it, then it is not stored`},
-		{"x-mask on a member without a type", with(`{"type": "object", "additionalProperties": {"x-mask": "token"}}`, ``), `/properties/p/additionalProperties/x-mask: only a string can be masked: make it a string, or do not declare it, then it is not stored`},
+		{"x-mask on a member that may be a number", with(`{"type": "array", "items": {"type": ["string", "number"], "x-mask": "token"}}`, ``), `/properties/p/items/x-mask: token masks a string or a number: give it that type, drop it, or do not declare it, then it is not stored`},
+		{"x-mask on a member without a type", with(`{"type": "object", "additionalProperties": {"x-mask": "token"}}`, ``), `/properties/p/additionalProperties/x-mask: token masks a string or a number: give it that type, drop it, or do not declare it, then it is not stored`},
 		{"x-domain on an element without a token", with(`{"type": "array", "items": {"$ref": "#/$defs/a~1b %25c"}}`, `, "$defs": {"a/b %c": {"type": "string", "x-domain": "d"}}`), `/$defs/a~1b %c/x-domain: it needs "x-mask": "token"`},
 		{"two masks for an element", with(`{"type": "array", "items": {"type": "string", "x-mask": "token", "allOf": [{"type": "string", "x-mask": "sha256-8"}]}}`, ``), `/properties/p/items/x-mask: the value is masked by /properties/p/items/allOf/0/x-mask too: keep one mask`},
 		{"x-column below items", with(`{"type": "array", "items": {"type": "string", "x-column": "c"}}`, ``), `/properties/p/items/x-column: x-column belongs on a property that becomes a column: move it there`},
 		{"an unknown format below items", with(`{"type": "array", "items": {"type": "string", "format": "ipaddress"}}`, ``), `/properties/p/items/format: unknown format "ipaddress": remove it`},
 		{"x-mask on an object with properties", with(`{"type": "object", "properties": {"q": {"type": "string"}}, "x-column": "q"}`, ``), `/properties/p: an object with properties has no column of its own: put x- keywords on its properties`},
-		{"an unknown mask", with(`{"type": "string", "x-mask": "tokne"}`, ``), `/properties/p/x-mask: value must be one of 'token', 'sha256-8', 'ip-network', 'drop'`},
-		{"a mask of a number", with(`{"type": "integer", "x-mask": "token"}`, ``), `/properties/p/x-mask: only a string can be masked: make it a string, or do not declare it, then it is not stored`},
+		{"an unknown mask", with(`{"type": "string", "x-mask": "tokne"}`, ``), `/properties/p/x-mask: "tokne": unknown kind of mask: use one of token, sha256-8, ip-network, drop, email-domain, last-4, date-year, date-month, bucket:N`},
+		{"a mask of a number", with(`{"type": "integer", "x-mask": "sha256-8"}`, ``), `/properties/p/x-mask: sha256-8 masks a string: give it that type, drop it, or do not declare it, then it is not stored`},
 		{"a network of no address", with(`{"type": "string", "x-mask": "ip-network"}`, ``), `/properties/p/x-mask: ip-network needs an address: add "format": "ip"`},
 		{"recovery", with(`{"type": "string", "x-mask": "token", "x-recover": true}`, ``), `/properties/p/x-recover: x-recover needs the vault, which this release does not have: remove it`},
 		{"a domain without a token", with(`{"type": "string", "x-domain": "d"}`, ``), `/properties/p/x-domain: it needs "x-mask": "token"`},
+		{"a token of a boolean", with(`{"type": "boolean", "x-mask": "token"}`, ``), `/properties/p/x-mask: token masks a string or a number: give it that type, drop it, or do not declare it, then it is not stored`},
+		{"a token of an array", with(`{"type": "array", "x-mask": "token"}`, ``), `/properties/p/x-mask: token masks a string or a number: give it that type, drop it, or do not declare it, then it is not stored`},
+		{"the domain of no email address", with(`{"type": "string", "x-mask": "email-domain"}`, ``), `/properties/p/x-mask: email-domain needs an email address: add "format": "email"`},
+		{"the last four of an address", with(`{"type": "string", "format": "ip", "x-mask": "last-4"}`, ``), `/properties/p/x-mask: last-4 is for a string without a format, such as a card number: remove format, or use another mask`},
+		{"the last four of a number", with(`{"type": "integer", "x-mask": "last-4"}`, ``), `/properties/p/x-mask: last-4 masks a string: give it that type, drop it, or do not declare it, then it is not stored`},
+		{"the year of no date", with(`{"type": "string", "x-mask": "date-year"}`, ``), `/properties/p/x-mask: date-year needs a date: add "format": "date" or "date-time"`},
+		{"the month of a UUID", with(`{"type": "string", "format": "uuid", "x-mask": "date-month"}`, ``), `/properties/p/x-mask: date-month needs a date: add "format": "date" or "date-time"`},
+		{"a bucket of text", with(`{"type": "string", "x-mask": "bucket:10"}`, ``), `/properties/p/x-mask: bucket:10 masks a number: give it that type, drop it, or do not declare it, then it is not stored`},
+		{"a bucket without a width", with(`{"type": "integer", "x-mask": "bucket"}`, ``), `/properties/p/x-mask: "bucket": unknown kind of mask: use one of token, sha256-8, ip-network, drop, email-domain, last-4, date-year, date-month, bucket:N`},
+		{"a bucket of width 0", with(`{"type": "integer", "x-mask": "bucket:0"}`, ``), `/properties/p/x-mask: "bucket:0": unknown kind of mask: the N of bucket:N is a whole number from 1 to 1000000000000000`},
+		{"no mask for any column", with(`{"type": "string", "x-mask": {}}`, ``), `/properties/p/x-mask: minProperties: got 0, want 1`},
+		{"an unknown mask for a column", with(`{"type": "string", "x-mask": {"a": "token", "b": "tokne"}}`, ``), `/properties/p/x-mask/b: "tokne": unknown kind of mask: use one of token, sha256-8, ip-network, drop, email-domain, last-4, date-year, date-month, bucket:N`},
+		{"a column that is dropped beside another", with(`{"type": "string", "x-mask": {"a": "token", "b": "drop"}}`, ``), `/properties/p/x-mask/b: a dropped value needs no column beside others: remove it`},
+		{"x-column beside masks by column", with(`{"type": "string", "x-column": "c", "x-mask": {"a": "token"}}`, ``), `/properties/p/x-column: x-mask names the columns of this property: remove x-column`},
+		{"masks by column that need quotes", with(`{"type": "string", "x-mask": {"aB": "token"}}`, ``), `/properties/p/x-column: "aB" is not a valid column name: give it one of at most 63 lower-case letters, digits and _ by x-column`},
+		{"masks by column inside of an array", with(`{"type": "array", "items": {"type": "string", "x-mask": {"a": "token"}}}`, ``), `/properties/p/items/x-mask: only a property that becomes a column can fill several columns: use one mask`},
+		{"an unknown form", with(`{"type": "string", "x-mask": "token", "x-normalize": "upper"}`, ``), `/properties/p/x-normalize: value must be one of 'lower', 'email', 'digits'`},
+		{"a form without a token", with(`{"type": "string", "x-mask": "last-4", "x-normalize": "digits"}`, ``), `/properties/p/x-normalize: it needs "x-mask": "token"`},
+		{"a form of a number", with(`{"type": "integer", "x-mask": "token", "x-normalize": "digits"}`, ``), `/properties/p/x-normalize: it is for strings: remove it`},
+		{"a form of an address", with(`{"type": "string", "format": "ip", "x-mask": "token", "x-normalize": "lower"}`, ``), `/properties/p/x-normalize: a token of format ip has a form already: remove it`},
+		{"digits of a date", with(`{"type": "string", "format": "date", "x-mask": "token", "x-normalize": "digits"}`, ``), `/properties/p/x-normalize: digits alone do not tell values of format date apart: remove it`},
+		{"an email that is a URI", with(`{"type": "array", "items": {"type": "string", "format": "uri", "x-mask": "token", "x-normalize": "email"}}`, ``), `/properties/p/items/x-normalize: a string of format uri is not an email address: remove it`},
+		{"two names of one column", `{"x-table": "t", "type": "object", "properties": {"userId": {"type": "string"}, "user_id": {"type": "string"}}}`, `/properties/user_id/x-column: the column user_id is already filled by userId: give one of them another name by x-column`},
+		{"an enum of two types", with(`{"enum": ["a", 1]}`, ``), `/properties/p/type: one type is needed, and "null" besides if the value may be null: "type": "string" or ["string", "null"]`},
+		{"an enum of null", with(`{"enum": [null]}`, ``), `/properties/p/type: one type is needed, and "null" besides if the value may be null: "type": "string" or ["string", "null"]`},
 		{"a subject", with(`{"type": "string", "x-subject": true}`, ``), `/properties/p/x-subject: x-subject needs the vault, which this release does not have: remove it`},
 		{"a subject at the root", with(`{"type": "string"}`, `, "x-subject": true`), `/x-subject: x-subject belongs on a property that becomes a column: move it there`},
 		{"a key masked by sha256-8", with(`{"type": "string", "x-mask": "sha256-8"}`, `, "required": ["p"], "x-write": {"mode": "upsert", "key": ["p"]}`), `/x-write/key/0: the column p is masked by sha256-8, which makes different values equal, so that one row would replace the other: mask it by token, or use another column`},
@@ -52,7 +77,7 @@ func TestNamesPlaceAndRemedyOfAMistake(t *testing.T) {
 		{"a scale above the precision", with(`{"type": "number", "x-type": "numeric(2,3)"}`, ``), `/properties/p/x-type: Postgres has no numeric(2,3): use a precision of at most 1000 and a scale of at most the precision`},
 		{"a precision of 0", with(`{"type": "number", "x-type": "numeric(0)"}`, ``), `/properties/p/x-type: Postgres has no numeric(0): use a precision of at most 1000 and a scale of at most the precision`},
 		{"a precision above 1000", with(`{"type": "number", "x-type": "numeric(1001,2)"}`, ``), `/properties/p/x-type: Postgres has no numeric(1001,2): use a precision of at most 1000 and a scale of at most the precision`},
-		{"x-type and x-mask", with(`{"type": "string", "x-type": "numeric", "x-mask": "token"}`, ``), `/properties/p/x-type: a masked value is stored as text: remove x-type or x-mask`},
+		{"x-type and x-mask", with(`{"type": "string", "x-type": "numeric", "x-mask": "token"}`, ``), `/properties/p/x-mask: the masked value is stored as text: remove x-type or x-mask`},
 		{"x-type of a boolean", with(`{"type": "boolean", "x-type": "numeric"}`, ``), `/properties/p/x-type: numeric needs a number, an integer, or a string that holds a number: change type, or remove x-type`},
 		{"x-type and format", with(`{"type": "string", "x-type": "numeric", "format": "date"}`, ``), `/properties/p/x-type: a string with a format does not hold a number: remove format or x-type`},
 		{"x-type below items", with(`{"type": "array", "items": {"type": "number", "x-type": "numeric"}}`, ``), `/properties/p/items/x-type: x-type belongs on a property that becomes a column: move it there`},
@@ -81,7 +106,7 @@ func TestNamesPlaceAndRemedyOfAMistake(t *testing.T) {
 		{"a nested column that meets another", with(`{"type": "object", "properties": {"q": {"type": "string"}}}, "p_q": {"type": "string"}`, ``), `/properties/p_q/x-column: the column p_q is already filled by p.q: give one of them another name by x-column`},
 		{"a reserved column", with(`{"type": "string", "x-column": "event_id"}`, ``), `/properties/p/x-column: every table has a column event_id already: give this one another name by x-column`},
 		{"a column of Postgres", with(`{"type": "string", "x-column": "xmin"}`, ``), `/properties/p/x-column: every table has a column xmin already: give this one another name by x-column`},
-		{"a name that needs quotes", `{"x-table": "t", "type": "object", "properties": {"userId": {"type": "string"}}}`, `/properties/userId/x-column: "userId" is not a valid column name: give it one of at most 63 lower-case letters, digits and _ by x-column`},
+		{"a name that needs quotes", `{"x-table": "t", "type": "object", "properties": {"größe": {"type": "string"}}}`, `/properties/größe/x-column: "größe" is not a valid column name: give it one of at most 63 lower-case letters, digits and _ by x-column`},
 		{"a column name that needs quotes", with(`{"type": "string", "x-column": "User Id"}`, ``), `/properties/p/x-column: "User Id" is not a valid column name: give it one of at most 63 lower-case letters, digits and _ by x-column`},
 		{"an unknown mode", with(`{"type": "string"}`, `, "x-write": {"mode": "merge"}`), `/x-write/mode: value must be one of 'insert', 'upsert'`},
 		{"upsert without a key", with(`{"type": "string"}`, `, "x-write": {"mode": "upsert"}`), `/x-write: upsert needs the columns that identify a row: {"mode": "upsert", "key": ["order_id"]}`},
@@ -108,17 +133,17 @@ func TestNamesAllMistakesAtOnce(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ document, want string }{
 		{
-			with(`{"type": "strng", "maxLength": "ten", "x-maks": "token"}, "q": {"type": "string", "x-mask": "tokne", "format": "data-time"}, "R": {"type": "string"}`,
+			with(`{"type": "strng", "maxLength": "ten", "x-maks": "token"}, "q": {"type": "string", "x-mask": "tokne", "format": "data-time"}, "Ä": {"type": "string"}`,
 				`, "required": ["q", "s"], "x-write": {"mode": "merge"}`),
 			`8 mistakes:
   /properties/p/x-maks: unknown keyword "x-maks": did you mean "x-mask"?
   /properties/p/maxLength: got string, want integer
   /properties/p/type: value must be one of 'array', 'boolean', 'integer', 'null', 'number', 'object', 'string'
-  /properties/q/x-mask: value must be one of 'token', 'sha256-8', 'ip-network', 'drop'
   /x-write/mode: value must be one of 'insert', 'upsert'
   /properties/q/format: unknown format "data-time": did you mean "date-time"?
-  /properties/R/x-column: "R" is not a valid column name: give it one of at most 63 lower-case letters, digits and _ by x-column
-  /required: required names "s", which is not among the properties: did you mean "R"?`,
+  /properties/q/x-mask: "tokne": unknown kind of mask: use one of token, sha256-8, ip-network, drop, email-domain, last-4, date-year, date-month, bucket:N
+  /properties/Ä/x-column: "Ä" is not a valid column name: give it one of at most 63 lower-case letters, digits and _ by x-column
+  /required: required names "s", which is not among the properties: did you mean "p"?`,
 		},
 		{
 			with(`{"type": "array", "items": {"$ref": "#/$defs/a"}, "contains": {"$ref": "b.json#/c"}}, "q": {"type": "number", "minimum": 1e999999999}`,

@@ -24,17 +24,17 @@ package schema
 import (
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
-	"sqs2pg/pkg/contract/scalar"
+	"sqs2pg/pkg/contract/masking"
+	"sqs2pg/pkg/contract/table"
 	"sqs2pg/pkg/mask"
 )
 
 // Schema is a compiled document. It is immutable and safe for concurrent use.
 type Schema struct {
-	Table   Table
+	Table   table.Table
 	Root    *Object
 	Columns []*Property // the property that fills each column of Table, in the same order
 
@@ -100,6 +100,7 @@ const (
 	StoredArray  // an array: one jsonb column
 	StoredObject // an object that declares no properties: one jsonb column
 	Nested       // an object whose properties are columns
+	Anything     // a dropped value without a type of its own
 )
 
 // Object is an object whose properties are declared and become columns: the root, or a nested one.
@@ -125,53 +126,16 @@ type Property struct {
 	Slot     int    // unique in the schema, from 0
 	Kind     Kind
 	Required bool
+	TypeRule string  // the keyword that a value of another type breaks: type, or enum or const
 	NullRule string  // the keyword that null breaks; "" if the value may be null
 	Object   *Object // of a Nested property
 
 	// The rest is for properties that are not Nested.
 	Column  int // in the order of the table
-	Type    Type
-	Masking Masking
+	Type    table.Type
+	Masking masking.Masking
 	Text    TextChecks   // of a String
 	Numbers NumberChecks // of an Integer or Number
 	Shape   *Shape       // of a stored value; nil if all of it is stored as it comes
-}
-
-// Masking says how the values of a property are masked.
-type Masking struct {
-	Kind   mask.Kind
-	Domain string // see [mask.Keyring.Token]
-	Form   string // in which values are masked: FormIP, FormUUID, or "" for as they are written
-}
-
-// String returns the kind, and for tokens what else makes those of equal values equal:
-// token "DOMAIN", or token "DOMAIN" as FORM. The domain is empty if it is the name of a member that
-// only a pattern allows.
-func (m Masking) String() string {
-	switch {
-	case m.Kind != mask.Token:
-		return m.Kind.String()
-	case m.Form == "":
-		return m.Kind.String() + " " + strconv.Quote(m.Domain)
-	default:
-		return m.Kind.String() + " " + strconv.Quote(m.Domain) + " as " + m.Form
-	}
-}
-
-// The forms in which values are masked.
-const (
-	FormIP   = "ip"   // see [scalar.CanonicalIP]
-	FormUUID = "uuid" // in lower case
-)
-
-// Canonical gives all ways to write a value the same text, which is then masked.
-func (m *Masking) Canonical(s string) string {
-	switch m.Form {
-	case FormIP:
-		return scalar.CanonicalIP(s)
-	case FormUUID:
-		return strings.ToLower(s)
-	default:
-		return s
-	}
+	Also    *Property    // the same property with the next of its columns, or nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"sqs2pg/pkg/contract/masking"
 	"sqs2pg/pkg/mask"
 )
 
@@ -32,7 +33,7 @@ type stored struct {
 	at          jsontext.Pointer
 	others      []*stored // to which it refers for the same value
 	applies     []*stored // it and all others for the same value, direct or not
-	masking     *Masking
+	masking     *masking.Masking
 	members     map[string]*stored // properties
 	patterns    []pattern          // patternProperties
 	additional  *stored            // additionalProperties
@@ -53,15 +54,15 @@ func (s *stored) declaresMembers() bool {
 
 // Masking returns how the value is masked if it is a string. If several schemas mask it, drop goes
 // before other kinds, and the first schema before the others.
-func (s Shape) Masking() Masking {
-	var masking Masking
+func (s Shape) Masking() masking.Masking {
+	var chosen masking.Masking
 	for _, schema := range s.schemas {
-		if m := schema.masking; m != nil && (masking.Kind == mask.None || m.Kind == mask.Drop) {
-			masking = *m
+		if m := schema.masking; m != nil && (chosen.Kind == mask.None || m.Kind == mask.Drop) {
+			chosen = *m
 		}
 	}
-	masking.Domain = cmp.Or(masking.Domain, s.name)
-	return masking
+	chosen.Domain = cmp.Or(chosen.Domain, s.name)
+	return chosen
 }
 
 // Member returns the shape of a member of an object. It is false if the member is not declared
@@ -149,9 +150,13 @@ func (c *compiler) stored(schema *jsonschema.Schema) *stored {
 	c.compiled[schema] = s // before the rest: a schema may refer to itself
 	n := node{Schema: schema, annotations: annotationsOf(schema), at: s.at}
 	c.checkFormat(n)
-	if n.mask+n.domain != "" {
-		m := c.newMasking(n, storedKind(schema))
+	c.checkTokenKeywords(n)
+	if n.mask != "" {
+		m := c.newMasking(n, s.at.AppendToken("x-mask"), n.mask)
 		s.masking = &m
+	}
+	if n.masks != nil {
+		n.note(c, "x-mask", "only a property that becomes a column can fill several columns: use one mask")
 	}
 	for _, other := range slices.Concat([]*jsonschema.Schema{schema.Ref, dynamic(schema)}, schema.AllOf, schema.AnyOf, schema.OneOf,
 		[]*jsonschema.Schema{schema.Then, schema.Else}, inOrder(schema.DependentSchemas)) {
@@ -178,14 +183,6 @@ func (c *compiler) stored(schema *jsonschema.Schema) *stored {
 	}
 	s.items = c.stored(schema.Items2020)
 	return s
-}
-
-// storedKind is String if the schema of a stored value allows nothing but a string, or null.
-func storedKind(schema *jsonschema.Schema) Kind {
-	if schema.Types != nil && slices.Equal(slices.DeleteFunc(schema.Types.ToStrings(), func(t string) bool { return t == "null" }), []string{"string"}) {
-		return String
-	}
-	return StoredObject
 }
 
 func dynamic(schema *jsonschema.Schema) *jsonschema.Schema {
@@ -244,7 +241,7 @@ func (s *stored) applicable(all []*stored) []*stored {
 // checkMasks notes a schema whose value has two masks.
 func (c *compiler) checkMasks(s *stored) {
 	for _, other := range s.applies[1:] {
-		if s.masking != nil && other.masking != nil && (s.masking.Kind != other.masking.Kind || s.masking.Domain != other.masking.Domain) {
+		if s.masking != nil && other.masking != nil && *s.masking != *other.masking {
 			c.note(s.at.AppendToken("x-mask"), "the value is masked by %s too: keep one mask", other.at.AppendToken("x-mask"))
 		}
 	}

@@ -19,11 +19,12 @@ const vocabularyURL = "https://json-schema.org/sqs2pg/vocab/columns"
 // annotations are the values of our keywords on one schema. They are checked when a contract is
 // compiled and do not decide whether a message is valid.
 type annotations struct {
-	table, column, mask, domain string
-	columnType                  string
-	format                      string // JSON Schema's own; the schema library forgets a name that it does not know
-	mode                        string
-	key                         []string
+	table, column, columnType string
+	mask, domain, normalize   string
+	masks                     map[string]any // of x-mask by column, if one property fills several
+	format                    string         // JSON Schema's own; the schema library forgets a name that it does not know
+	mode                      string
+	key                       []string
 }
 
 // Validate does nothing: see annotations.
@@ -59,7 +60,9 @@ func compileAnnotations(_ *jsonschema.CompilerContext, schema map[string]any) (j
 	a.column, _ = schema["x-column"].(string)
 	a.columnType, _ = schema["x-type"].(string)
 	a.mask, _ = schema["x-mask"].(string)
+	a.masks, _ = schema["x-mask"].(map[string]any)
 	a.domain, _ = schema["x-domain"].(string)
+	a.normalize, _ = schema["x-normalize"].(string)
 	write, _ := schema["x-write"].(map[string]any)
 	a.mode, _ = write["mode"].(string)
 	columns, _ := write["key"].([]any)

@@ -7,7 +7,7 @@ import (
 	"math"
 	"time"
 
-	"sqs2pg/pkg/contract/schema"
+	"sqs2pg/pkg/contract/table"
 )
 
 // Encoding says how Postgres names a column type and the arrays of it.
@@ -19,20 +19,20 @@ type Encoding struct {
 
 // encodings has the base of each type. Object identifiers are fixed for built-in types: see
 // pg_type.dat in Postgres's source.
-var encodings = map[schema.Type]Encoding{
-	schema.Text:        {"text", 1009, 25},
-	schema.BigInt:      {"bigint", 1016, 20},
-	schema.Double:      {"double precision", 1022, 701},
-	schema.Boolean:     {"boolean", 1000, 16},
-	schema.UUID:        {"uuid", 2951, 2950},
-	schema.Date:        {"date", 1182, 1082},
-	schema.Timestamptz: {"timestamptz", 1185, 1184},
-	schema.JSONB:       {"jsonb", 3807, 3802},
-	schema.Numeric:     {"numeric", 1231, 1700},
+var encodings = map[table.Type]Encoding{
+	table.Text:        {"text", 1009, 25},
+	table.BigInt:      {"bigint", 1016, 20},
+	table.Double:      {"double precision", 1022, 701},
+	table.Boolean:     {"boolean", 1000, 16},
+	table.UUID:        {"uuid", 2951, 2950},
+	table.Date:        {"date", 1182, 1082},
+	table.Timestamptz: {"timestamptz", 1185, 1184},
+	table.JSONB:       {"jsonb", 3807, 3802},
+	table.Numeric:     {"numeric", 1231, 1700},
 }
 
 // Of returns the encoding of a type without its modifiers.
-func Of(t schema.Type) Encoding { return encodings[t] }
+func Of(t table.Type) Encoding { return encodings[t] }
 
 // JSONBVersion is the first byte of a jsonb value; its text follows.
 const JSONBVersion = 1

@@ -2,7 +2,7 @@
 // settings, or made-up ones where the endpoint is on this machine and has no accounts.
 //
 // AWS does not say what is missing when a call has no region or no credentials. So this package looks
-// for both before the first call. It imports nothing of the project.
+// for both before the first call. It imports pkg/queue.
 package account
 
 import (
@@ -16,20 +16,24 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
 )
 
-// MissingError says that the region or the credentials are missing, and what to set.
-type MissingError struct{ text string }
+// SettingError says what a person has named wrong or not at all, and what to set: an endpoint, a
+// queue, the region, the credentials.
+type SettingError struct{ text string }
 
-func (e *MissingError) Error() string { return e.text }
+func (e *SettingError) Error() string { return e.text }
+
+func wrong(format string, args ...any) error {
+	return &SettingError{fmt.Sprintf(format, args...)}
+}
 
 // credentialsTimeout is for asking the providers of credentials, some of which are on the network.
 const credentialsTimeout = 5 * time.Second
 
 // For returns the settings for an endpoint, "" for AWS itself. An endpoint on this machine needs no
 // account: if the environment has no region or no credentials, it gets made-up ones. The error
-// is a *MissingError, or says that the settings cannot be read.
+// is a *SettingError, or says that the settings cannot be read.
 func For(ctx context.Context, endpoint string) (aws.Config, error) {
 	if !isLocal(endpoint) {
 		return load(ctx)
@@ -41,27 +45,13 @@ func For(ctx context.Context, endpoint string) (aws.Config, error) {
 	return load(ctx, options...)
 }
 
-// ForQueue returns the settings for a queue on AWS. They have the region of its URL, such as
+// forQueue returns the settings for a queue on AWS. They have the region of its URL, such as
 // https://sqs.REGION.amazonaws.com/ACCOUNT/NAME. Errors are those of For.
-func ForQueue(ctx context.Context, u *url.URL) (aws.Config, error) {
+func forQueue(ctx context.Context, u *url.URL) (aws.Config, error) {
 	if host := strings.Split(u.Hostname(), "."); host[0] == "sqs" && len(host) >= 4 {
 		return load(ctx, config.WithRegion(host[1]))
 	}
 	return load(ctx)
-}
-
-// Lambda returns a client of Lambda's API: at AWS_ENDPOINT_URL_LAMBDA, or else at the endpoint.
-// Errors are those of For.
-func Lambda(ctx context.Context, endpoint string) (*lambda.Client, error) {
-	cfg, err := For(ctx, endpoint)
-	if err != nil {
-		return nil, err
-	}
-	return lambda.NewFromConfig(cfg, func(o *lambda.Options) {
-		if endpoint != "" && os.Getenv("AWS_ENDPOINT_URL_LAMBDA") == "" {
-			o.BaseEndpoint = &endpoint
-		}
-	}), nil
 }
 
 func load(ctx context.Context, options ...func(*config.LoadOptions) error) (aws.Config, error) {
@@ -71,12 +61,12 @@ func load(ctx context.Context, options ...func(*config.LoadOptions) error) (aws.
 	}
 	const instead = "or use --local for LocalStack or sqs2pg sqs, or --endpoint-url for SQS elsewhere"
 	if cfg.Region == "" {
-		return aws.Config{}, &MissingError{"no AWS region: set AWS_REGION or AWS_PROFILE, " + instead}
+		return aws.Config{}, wrong("no AWS region: set AWS_REGION or AWS_PROFILE, " + instead)
 	}
 	ctx, cancel := context.WithTimeout(ctx, credentialsTimeout)
 	defer cancel()
 	if _, err := cfg.Credentials.Retrieve(ctx); err != nil {
-		return aws.Config{}, &MissingError{"no AWS credentials: log in, or set AWS_PROFILE or AWS_ACCESS_KEY_ID, " + instead}
+		return aws.Config{}, wrong("no AWS credentials: log in, or set AWS_PROFILE or AWS_ACCESS_KEY_ID, " + instead)
 	}
 	return cfg, nil
 }

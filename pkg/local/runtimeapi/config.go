@@ -15,7 +15,7 @@ const defaultTimeout = 3 * time.Second // Lambda's default
 
 // Config says which program is the function and how to run it.
 type Config struct {
-	// Bootstrap is the path of the program, for example build/ingest/bootstrap. Required.
+	// Bootstrap is the path of the program. Required.
 	Bootstrap string
 
 	// Environments is the number of processes and the highest number of concurrent invocations.
@@ -68,22 +68,22 @@ func checkProgram(given, path string) error {
 	info, err := os.Stat(path)
 	switch {
 	case given == "":
-		return errors.New("no function named: give the path of its bootstrap program, for example build/ingest/bootstrap")
+		return errors.New("no function named: give the path of its bootstrap program")
 	case errors.Is(err, os.ErrNotExist):
-		return fmt.Errorf("there is no function at %s: build it with make build", given)
+		return fmt.Errorf("there is no function at %s: correct the path", given)
 	case err != nil:
 		return fmt.Errorf("function: %w", err)
 	case info.IsDir():
 		return fmt.Errorf("%s is a folder: give the path of the bootstrap program in it", given)
 	case info.Mode()&0o111 == 0:
-		return fmt.Errorf("%s is not executable: chmod +x the file, or build it again with make build", given)
+		return fmt.Errorf("%s is not executable: chmod +x the file", given)
 	}
 	return nil
 }
 
 func explainStart(path string, err error) error {
 	if errors.Is(err, syscall.ENOEXEC) {
-		return fmt.Errorf("%s is not a program for %s/%s: build it for this machine with make build", path, runtime.GOOS, runtime.GOARCH)
+		return fmt.Errorf("%s is not a program for %s/%s: build it for this machine", path, runtime.GOOS, runtime.GOARCH)
 	}
 	return fmt.Errorf("start function: %w", err)
 }

@@ -30,7 +30,7 @@ func TestStartErrorsNameTheProblem(t *testing.T) {
 		want   string
 	}{
 		"no path":                  {runtimeapi.Config{}, "no function named"},
-		"the file does not exist":  {runtimeapi.Config{Bootstrap: filepath.Join(dir, "nothing")}, "build it with make build"},
+		"the file does not exist":  {runtimeapi.Config{Bootstrap: filepath.Join(dir, "nothing")}, "correct the path"},
 		"a folder":                 {runtimeapi.Config{Bootstrap: dir}, "is a folder"},
 		"not executable":           {runtimeapi.Config{Bootstrap: write("plain", "", 0o600)}, "is not executable: chmod +x"},
 		"for another machine":      {runtimeapi.Config{Bootstrap: write("foreign", "\x7fELF foreign", 0o700)}, "is not a program for"},

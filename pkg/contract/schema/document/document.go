@@ -19,9 +19,9 @@ import (
 // Text is what the schema library forgets of a document: the order of its properties, which is the
 // order of the columns.
 type Text struct {
-	Order    map[jsontext.Pointer][]string // names of properties, by the pointer of the schema that has them
+	Order    map[jsontext.Pointer][]string // names of properties by the pointer of their schema, and of columns by that of x-mask
 	Declared map[string]bool               // the name of every property, at any depth
-	Masks    []jsontext.Pointer            // x-mask and x-domain of schemas that are not properties with a column
+	Masks    []jsontext.Pointer            // x-mask, x-normalize and x-domain of schemas that are not properties with a column
 	Mistakes Mistakes                      // without those of CheckReferences
 
 	refs references
@@ -73,7 +73,7 @@ const (
 // which values they take.
 var annotationPlaces = map[string]place{
 	"x-table": atRoot, "x-write": atRoot,
-	"x-column": atProperty, "x-type": atProperty, "x-mask": atProperty, "x-domain": atProperty,
+	"x-column": atProperty, "x-type": atProperty, "x-mask": atProperty, "x-normalize": atProperty, "x-domain": atProperty,
 	"x-recover": atProperty, "x-subject": atProperty,
 }
 
@@ -121,6 +121,11 @@ func (t *Text) schema(d *jsontext.Decoder, at place) error {
 			return t.schemas(d)
 		case keyword == "properties" && d.PeekKind() == '{':
 			return t.properties(d, here, at)
+		case keyword == "x-mask" && d.PeekKind() == '{':
+			return members(d, func(columns jsontext.Pointer, column string) error {
+				t.Order[columns] = append(t.Order[columns], column)
+				return d.SkipValue()
+			})
 		case shape == schemaMap && d.PeekKind() == '{':
 			return members(d, func(jsontext.Pointer, string) error { return t.schema(d, elsewhere) })
 		}
@@ -190,7 +195,7 @@ func (t *Text) checkKeyword(pointer jsontext.Pointer, keyword string, at place) 
 			slices.Collect(maps.Keys(keywords)), slices.Collect(maps.Keys(annotationPlaces)))))
 	case allowed == atRoot && at != atRoot:
 		t.note(pointer, "%s belongs at the root of the contract: move it there", keyword)
-	case at == elsewhere && (keyword == "x-mask" || keyword == "x-domain"):
+	case at == elsewhere && (keyword == "x-mask" || keyword == "x-normalize" || keyword == "x-domain"):
 		t.Masks = append(t.Masks, pointer)
 	case allowed != at:
 		t.note(pointer, "%s belongs on a property that becomes a column: move it there", keyword)

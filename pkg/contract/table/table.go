@@ -1,4 +1,6 @@
-package schema
+// Package table describes the table that a contract's rows go to: its columns, their types and masks,
+// and the key. Whoever makes, compares or writes the table needs this and nothing else of a contract.
+package table
 
 import (
 	"fmt"
@@ -64,7 +66,7 @@ type Inside struct {
 	// {*} for other members. In names and patterns ~0 stands for ~ and ~1 for a dot, and a name that
 	// is empty or begins with *, [ or { has a ~ in front. So no two places share a path.
 	Path string
-	Mask string // none, or as [Masking.String] prints it: token "email"
+	Mask string // none, or as [masking.Masking.String] prints it: token "email"
 }
 
 // HasTokens reports whether a value of the column, or one inside of it, is masked by token.
@@ -88,9 +90,9 @@ func ReservedColumns() []Column {
 	}
 }
 
-// systemColumns are the columns that Postgres itself adds to every table. See "System Columns",
+// SystemColumns are the columns that Postgres itself adds to every table. See "System Columns",
 // https://www.postgresql.org/docs/current/ddl-system-columns.html.
-var systemColumns = []string{"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}
+var SystemColumns = []string{"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}
 
 // Type is the type of a column. A Numeric with a precision and a scale, made by [NumericOf], differs
 // from Numeric and from all others.

@@ -1,0 +1,72 @@
+package contract
+
+import (
+	"github.com/go-json-experiment/json/jsontext"
+
+	"sqs2pg/pkg/contract/scalar"
+	"sqs2pg/pkg/contract/schema"
+	"sqs2pg/pkg/mask"
+)
+
+// maskedValue reads a value that is masked and is not a string.
+func (d *decoding) maskedValue(p *schema.Property, kind jsontext.Kind, raw []byte) (Value, string) {
+	number := kind == '0' && (p.Kind == schema.Integer || p.Kind == schema.Number)
+	switch {
+	case p.Masking.Kind == mask.Drop:
+		return Value{}, d.dropped(p, kind, raw)
+	case !number:
+		return Value{}, ruleType
+	case p.Masking.Kind == mask.Token:
+		return numberText(p, raw)
+	case p.Type.Base() == Numeric:
+		return decimal(p, string(raw))
+	case p.Kind == schema.Integer:
+		value, rule := integer(p, raw)
+		floor, fits := mask.Floor(value.Int(), p.Masking.Kind.Width())
+		if rule == "" && !fits {
+			rule = ruleRange
+		}
+		return intValue(floor), rule
+	default:
+		value, rule := double(p, raw)
+		return floatValue(mask.FloorFloat(value.Float(), p.Masking.Kind.Width())), rule
+	}
+}
+
+// dropped checks the type of a value that is not stored, and its nesting.
+func (d *decoding) dropped(p *schema.Property, kind jsontext.Kind, raw []byte) (rule string) {
+	isOfType := p.Kind == schema.Anything
+	switch p.Kind {
+	case schema.Integer:
+		isOfType = kind == '0' && scalar.IsWhole(raw)
+	case schema.Number:
+		isOfType = kind == '0'
+	case schema.Bool:
+		isOfType = kind == 't' || kind == 'f'
+	case schema.StoredArray:
+		isOfType = kind == '['
+	case schema.StoredObject:
+		isOfType = kind == '{'
+	}
+	switch {
+	case !isOfType:
+		return ruleType
+	case isTooDeep(raw, d.Depth()):
+		return ruleNesting
+	}
+	return ""
+}
+
+// numberText reads a number of which a token is made.
+func numberText(p *schema.Property, raw []byte) (Value, string) {
+	if !scalar.InProportion(raw) {
+		return Value{}, ruleRange
+	}
+	if p.Kind == schema.Integer && !scalar.IsWhole(raw) {
+		return Value{}, ruleType
+	}
+	if rule := p.Numbers.Check(near(raw), raw); rule != "" {
+		return Value{}, rule
+	}
+	return textValue(p.Masking.Number(raw)), ""
+}

@@ -1,0 +1,113 @@
+package account
+
+import (
+	"context"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"sqs2pg/pkg/queue"
+)
+
+// LocalEndpoint is where LocalStack and sqs2pg sqs listen.
+const LocalEndpoint = "http://127.0.0.1:4566"
+
+// Place is where SQS and Lambda are: at LocalEndpoint, at a URL, or on AWS. The errors of its methods
+// are *SettingErrors where a person has named something wrong, or nothing.
+type Place struct {
+	Local bool   // LocalEndpoint; wins over URL
+	URL   string // http or https; "" is AWS
+}
+
+// Endpoint returns a URL, or "" for AWS.
+func (p Place) Endpoint() (string, error) {
+	if p.Local {
+		return LocalEndpoint, nil
+	}
+	if p.URL == "" {
+		return "", nil
+	}
+	scheme, rest, _ := strings.Cut(p.URL, "://")
+	scheme = strings.ToLower(scheme)
+	if rest == "" || scheme != "http" && scheme != "https" {
+		return "", wrong("the endpoint %s has no scheme: type --endpoint-url http://%[1]s, or set AWS_ENDPOINT_URL to that", p.URL)
+	}
+	return scheme + "://" + rest, nil
+}
+
+// SQS returns a client. Its errors are those of Endpoint and For.
+func (p Place) SQS(ctx context.Context) (*sqs.Client, error) {
+	endpoint, err := p.Endpoint()
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := For(ctx, endpoint)
+	if err != nil {
+		return nil, err
+	}
+	return queue.NewClient(cfg, endpoint), nil
+}
+
+// Lambda returns a client of Lambda's API: at AWS_ENDPOINT_URL_LAMBDA, or else at the endpoint.
+// Errors are those of SQS.
+func (p Place) Lambda(ctx context.Context) (*lambda.Client, error) {
+	endpoint, err := p.Endpoint()
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := For(ctx, endpoint)
+	if err != nil {
+		return nil, err
+	}
+	return lambda.NewFromConfig(cfg, func(o *lambda.Options) {
+		if endpoint != "" && os.Getenv("AWS_ENDPOINT_URL_LAMBDA") == "" {
+			o.BaseEndpoint = &endpoint
+		}
+	}), nil
+}
+
+// queueName is SQS's rule for names.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html
+var queueName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$|^[A-Za-z0-9_-]{1,75}\.fifo$`)
+
+// CheckQueueName returns an error if no queue can have this name.
+func CheckQueueName(name string) error {
+	if !queueName.MatchString(name) {
+		return wrong("%q is not a queue name: it has 1 to 80 letters, digits, - and _, and may end in .fifo", name)
+	}
+	return nil
+}
+
+// Queue finds a queue by its name or URL. The URL of a queue on AWS says where it is, whatever the
+// place's URL says. The URL of another queue does if the place is AWS. Errors are those of SQS and
+// of queue.Find.
+func (p Place) Queue(ctx context.Context, nameOrURL string) (*queue.Queue, error) {
+	u, err := url.Parse(nameOrURL)
+	isURL := err == nil && u.Host != ""
+	switch {
+	case isURL && strings.Contains(u.Hostname(), ".amazonaws.com"):
+		if p.Local {
+			return nil, wrong("--local and a queue of AWS: leave one out")
+		}
+		cfg, err := forQueue(ctx, u)
+		if err != nil {
+			return nil, err
+		}
+		return queue.New(queue.NewClient(cfg, "https://"+u.Host), nameOrURL), nil
+	case isURL && !p.Local && p.URL == "":
+		p.URL = u.Scheme + "://" + u.Host
+	case !isURL:
+		if err := CheckQueueName(nameOrURL); err != nil {
+			return nil, err
+		}
+	}
+	client, err := p.SQS(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return queue.Find(ctx, client, nameOrURL)
+}
