@@ -1,4 +1,6 @@
-package contract
+// Package violation says which rule of a contract a message breaks, and where, without anything that
+// the message says.
+package violation
 
 // Violation says which rule a message breaks, and where. It never holds anything that the message
 // says, so it may be logged, stored and shown.
@@ -40,16 +42,19 @@ func (v *Violation) Error() string {
 
 // The rules that are not keywords of JSON Schema.
 const (
-	ruleJSON      = "json"
-	ruleUTF8      = "utf-8"
-	ruleSurrogate = "surrogate"
-	ruleDuplicate = "duplicate member"
-	ruleTrailing  = "trailing bytes"
-	ruleNesting   = "nesting"
-	ruleNUL       = "nul"
-	ruleRange     = "range"
-	ruleType      = "type"
-	ruleRequired  = "required"
-	ruleXType     = "x-type"
-	ruleDateTime  = "format date-time"
+	JSON      = "json"
+	UTF8      = "utf-8"
+	Surrogate = "surrogate"
+	Duplicate = "duplicate member"
+	Trailing  = "trailing bytes"
+	Nesting   = "nesting"
+	NUL       = "nul"
+	Range     = "range"
+	Type      = "type"
+	Required  = "required"
+	XType     = "x-type"
+	DateTime  = "format date-time"
 )
+
+// MaxNesting is how deep the arrays and objects of a message may be nested.
+const MaxNesting = 64
