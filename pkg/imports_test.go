@@ -25,6 +25,7 @@ var order = []string{
 	"lambda/sqs2pg",
 	"lambda/ingest",
 	"lambda/maintain",
+	"lambda/migrate",
 	"infra/contracts",
 
 	// what only the command links
@@ -46,6 +47,7 @@ var order = []string{
 	// what the functions link
 	"pkg/ingest",
 	"pkg/maintain",
+	"pkg/migrate",
 	"pkg/settings",
 	"pkg/postgres/postgrestest",
 	"pkg/postgres/schema",
@@ -169,6 +171,7 @@ func TestFunctionsLinkNoMoreThanTheyNeed(t *testing.T) {
 	forbidden := map[string][]string{
 		"lambda/ingest":   {local, module + "pkg/postgres/schema", module + "pkg/postgres/partitions", "github.com/pressly/goose/v3"},
 		"lambda/maintain": {local},
+		"lambda/migrate":  {local, module + "pkg/postgres", module + "pkg/contract", "github.com/jackc/pgx/v5"},
 	}
 	for _, p := range listPackages(t) {
 		prefixes, isFunction := forbidden[p.name()]

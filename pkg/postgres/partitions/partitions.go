@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -28,6 +29,9 @@ const (
 	// to the next run.
 	lockTime = "30s"
 )
+
+// ErrNoTable means that the contract's table does not exist: the database is not migrated yet.
+var ErrNoTable = errors.New("no table")
 
 // advice by SQLSTATE, for people who run the maintenance.
 var advice = map[string]string{
@@ -67,7 +71,7 @@ type Report struct {
 // finds nothing to do. It needs the rights of the table's owner. A run that was cut off is
 // completed by the next.
 //
-// Its error wraps a *postgres.Unavailable. A table in upsert mode has no partitions, so its report
+// Its error wraps a *postgres.Unavailable, and matches ErrNoTable if there is no table. A table in upsert mode has no partitions, so its report
 // is empty.
 func Run(ctx context.Context, pool *postgres.Pool, table contract.Table, plan Plan) (Report, error) {
 	name := table.Schema + "." + table.Name
@@ -83,10 +87,14 @@ func Run(ctx context.Context, pool *postgres.Pool, table contract.Table, plan Pl
 		r := run{conn: conn, table: table, plan: plan, report: &report}
 		return r.do(ctx)
 	})
-	if err != nil {
-		return report, fmt.Errorf("partitions of %s: %w", name, postgres.NewUnavailable(err, advice))
+	if err == nil {
+		return report, nil
 	}
-	return report, nil
+	u := postgres.NewUnavailable(err, advice)
+	if slices.Contains([]string{"3F000", "42883", "42P01"}, u.SQLSTATE) {
+		return report, fmt.Errorf("partitions of %s: %w: %w", name, ErrNoTable, u)
+	}
+	return report, fmt.Errorf("partitions of %s: %w", name, u)
 }
 
 // run is one Run in progress.
