@@ -56,6 +56,7 @@ var order = []string{
 	"pkg/postgres",
 	"pkg/postgres/dsn",
 	"pkg/message",
+	"pkg/contract/routes",
 	"pkg/contract",
 	"pkg/contract/violation",
 	"pkg/contract/schema",

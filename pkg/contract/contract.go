@@ -20,6 +20,7 @@ import (
 	"slices"
 	"strings"
 
+	"sqs2pg/pkg/contract/origin"
 	"sqs2pg/pkg/contract/schema"
 	"sqs2pg/pkg/mask"
 )
@@ -80,6 +81,9 @@ func Parse(name string, document []byte) (*Contract, error) {
 
 // Name is the contract's name: the name of its file without .json.
 func (c *Contract) Name() string { return c.name }
+
+// Origin says where the contract's events come from. It must not be changed.
+func (c *Contract) Origin() *origin.Origin { return c.schema.Origin }
 
 // Table is the table that the contract's rows go to. Its columns are those of the contract; see
 // [ReservedColumns] for those that every table has besides.

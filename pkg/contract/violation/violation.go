@@ -25,19 +25,26 @@ type Violation struct {
 	Hint string
 }
 
-// Error joins the outcome, the field and the rule: "invalid: ip: format ip".
+// Outcome is what became of the message, in the words of the function's log.
+func (v *Violation) Outcome() string {
+	switch {
+	case v.Malformed:
+		return "malformed"
+	case v.Rule == Match:
+		return "unmatched"
+	}
+	return "invalid"
+}
+
+// Error joins the outcome, the field, the rule and the hint: "invalid: ip: format ip".
 func (v *Violation) Error() string {
-	outcome := "invalid: "
-	if v.Malformed {
-		outcome = "malformed: "
+	text := v.Outcome()
+	for _, part := range []string{v.Field, v.Rule, v.Hint} {
+		if part != "" {
+			text += ": " + part
+		}
 	}
-	if v.Field != "" {
-		outcome += v.Field + ": "
-	}
-	if v.Hint != "" {
-		return outcome + v.Rule + ": " + v.Hint
-	}
-	return outcome + v.Rule
+	return text
 }
 
 // The rules that are not keywords of JSON Schema.
@@ -54,6 +61,7 @@ const (
 	Required  = "required"
 	XType     = "x-type"
 	DateTime  = "format date-time"
+	Match     = "x-match" // no contract's pattern matches the message
 )
 
 // MaxNesting is how deep the arrays and objects of a message may be nested.
