@@ -11,7 +11,7 @@ import (
 // Parameters that name a database, as a team has it.
 var (
 	byPassword = []string{"ContractName=user_logins", "OwnerSecretArn=arn:owner", "DatabaseSecretArn=arn:writer"}
-	ownQueue   = append([]string{"QueueArn=arn:aws:sqs:eu-west-1:210987654321:events", "DeadLetterQueueArn=arn:aws:sqs:eu-west-1:210987654321:events-dead"}, byPassword...)
+	ownQueue   = append([]string{"ExistingQueueArn=arn:aws:sqs:eu-west-1:210987654321:events", "ExistingDeadLetterQueueArn=arn:aws:sqs:eu-west-1:210987654321:events-dead"}, byPassword...)
 	byIAM      = []string{"ContractName=user_logins", "OwnerSecretArn=arn:owner", "DatabaseResourceId=prx-1", "DatabaseHost=proxy", "DatabaseName=logins", "OwnerHost=instance"}
 	inVPC      = append([]string{"SubnetIds=subnet-1,subnet-2", "SecurityGroupIds=sg-1"}, byPassword...)
 	created    = []string{"ContractName=user_logins", "CreateDatabase=true"}
@@ -41,9 +41,9 @@ func TestRulesNameWhatIsHalfGiven(t *testing.T) {
 		"one poller":                     {with(byPassword, "MaximumPollers=1"), "MaximumPollers is 1"},
 		"a created and another database": {with(created, "DatabaseSecretArn=arn:writer"), "CreateDatabase=true makes database and network"},
 		"a queue of yours":               {ownQueue, ""},
-		"a queue without dead letters":   {with(ownQueue, "DeadLetterQueueArn="), "QueueArn and DeadLetterQueueArn belong together"},
-		"dead letters without a queue":   {with(ownQueue, "QueueArn="), "QueueArn and DeadLetterQueueArn belong together"},
-		"a key without a queue":          {with(byPassword, "QueueKeyArn=arn:key"), "QueueArn and DeadLetterQueueArn belong together"},
+		"a queue without dead letters":   {with(ownQueue, "ExistingDeadLetterQueueArn="), "ExistingQueueArn and ExistingDeadLetterQueueArn belong together"},
+		"dead letters without a queue":   {with(ownQueue, "ExistingQueueArn="), "ExistingQueueArn and ExistingDeadLetterQueueArn belong together"},
+		"a key without a queue":          {with(byPassword, "ExistingQueueKeyArn=arn:key"), "ExistingQueueArn and ExistingDeadLetterQueueArn belong together"},
 		"producers of a queue of yours":  {with(ownQueue, "TopicArns=arn:topic"), "let producers send in it"},
 		"a created and another network":  {with(created, "SubnetIds=subnet-1", "SecurityGroupIds=sg-1"), "CreateDatabase=true makes database and network"},
 	} {
@@ -228,7 +228,7 @@ func TestCreatedDatabaseIsReachableFromTheStacksParameters(t *testing.T) {
 
 func TestStackTakesAQueueThatExists(t *testing.T) {
 	t.Parallel()
-	s := deployed(t, template, with(ownQueue, "QueueKeyArn=arn:key")...)
+	s := deployed(t, template, with(ownQueue, "ExistingQueueKeyArn=arn:key")...)
 	resources := s.resources(t)
 	for _, name := range []string{"Queue", "DeadLetterQueue", "QueuePolicy"} {
 		if resources[name] != nil {
@@ -254,7 +254,7 @@ func TestStackTakesAQueueThatExists(t *testing.T) {
 func TestFifoQueueThatExistsIsKnownByItsName(t *testing.T) {
 	t.Parallel()
 	for name, batch := range map[string]any{"events.fifo": 10, "events": "100", "fifo": "100"} {
-		mapping := deployed(t, template, with(ownQueue, "QueueArn=arn:aws:sqs:eu-west-1:210987654321:"+name)...).resources(t)["Mapping"]
+		mapping := deployed(t, template, with(ownQueue, "ExistingQueueArn=arn:aws:sqs:eu-west-1:210987654321:"+name)...).resources(t)["Mapping"]
 		if window := mapping["MaximumBatchingWindowInSeconds"]; mapping["BatchSize"] != batch || (window == nil) != (batch == any(10)) {
 			t.Errorf("%s: batches of %v, window %v", name, mapping["BatchSize"], window)
 		}
@@ -371,8 +371,8 @@ func TestSecondStackUsesTheDatabaseOfTheFirst(t *testing.T) {
 	first := deployed(t, template, created...)
 	parameters := []string{"ContractName=orders"}
 	for name := range first.template["Outputs"].(object) {
-		if first.template["Parameters"].(object)[name] != nil && name != "QueueArn" {
-			parameters = append(parameters, name+"="+name+" of the first")
+		if parameter, shared := strings.CutPrefix(name, "Created"); shared || name == "KeyringSecretArn" {
+			parameters = append(parameters, parameter+"="+parameter+" of the first")
 		}
 	}
 	resources := deployed(t, template, parameters...).resources(t)
