@@ -28,6 +28,8 @@ type batch struct {
 	lanes  []lane // of the chunk that is being written
 	result Result
 
+	copyErr error // why COPY has failed for these events
+
 	failed      map[string]bool               // groups in which an event failed
 	days        map[time.Time]*pgconn.PgError // days whose partition was asked for; why it was refused, nil if it is there
 	missing     map[time.Time]bool            // days whose partition is still to be asked for

@@ -109,7 +109,7 @@ func (s *statement) encode(events []Event, rows []int) [][]byte {
 	times := wire.AppendArray(make([]byte, 0, 20+12*len(rows)), sentAt.Element, len(rows))
 	ids := wire.AppendArray(make([]byte, 0, 20+20*len(rows)), eventID.Element, len(rows))
 	for _, i := range rows {
-		times, ids = appendSentAt(times, events[i]), appendID(ids, events[i])
+		times, ids = appendSentAt(times, &events[i]), appendID(ids, &events[i])
 	}
 	return append(params, times, ids)
 }
