@@ -25,47 +25,61 @@ var order = []string{
 	"lambda/sqs2pg",
 	"lambda/ingest",
 	"lambda/maintain",
+	"lambda/migrate",
 	"infra/contracts",
 
 	// what only the command links
 	"pkg/doctor",
+	"pkg/local/demo",
 	"pkg/local/invoker",
 	"pkg/local/home",
+	"pkg/local/remote",
 	"pkg/local/eventsource",
 	"pkg/local/runtimeapi",
 	"pkg/local/sample",
 	"pkg/local/sqsserver/sqstest",
 	"pkg/local/sqsserver",
 	"pkg/deadletter",
+	"pkg/contract/generate",
+	"pkg/project",
+	"pkg/queue/sending",
+	"pkg/queue/bodies",
 	"pkg/local/account",
 
 	// what the functions link
 	"pkg/ingest",
 	"pkg/maintain",
+	"pkg/migrate",
 	"pkg/settings",
 	"pkg/postgres/postgrestest",
 	"pkg/postgres/schema",
 	"pkg/postgres/registry",
 	"pkg/postgres/partitions",
+	"pkg/postgres/plan",
 	"pkg/postgres",
 	"pkg/postgres/dsn",
 	"pkg/message",
+	"pkg/contract/routes",
 	"pkg/contract",
+	"pkg/contract/violation",
 	"pkg/contract/schema",
+	"pkg/contract/origin",
 	"pkg/contract/schema/document",
 	"pkg/contract/masking",
 	"pkg/contract/naming",
+	"pkg/contract/checks",
 	"pkg/contract/scalar",
 	"pkg/contract/wire",
 	"pkg/contract/table",
 	"pkg/mask",
 	"pkg/privacy",
+	"pkg/message/envelope",
+	"pkg/pattern",
 
 	// packages that import no other package of the module
 	"pkg/local/localpg",
 	"pkg/queue",
 	"pkg/scan",
-	"pkg/pattern",
 	"pkg/secrets",
 	"pkg/telemetry/leaktest",
 	"pkg/telemetry",
@@ -161,6 +175,7 @@ func TestFunctionsLinkNoMoreThanTheyNeed(t *testing.T) {
 	forbidden := map[string][]string{
 		"lambda/ingest":   {local, module + "pkg/postgres/schema", module + "pkg/postgres/partitions", "github.com/pressly/goose/v3"},
 		"lambda/maintain": {local},
+		"lambda/migrate":  {local, module + "pkg/postgres", module + "pkg/contract", "github.com/jackc/pgx/v5"},
 	}
 	for _, p := range listPackages(t) {
 		prefixes, isFunction := forbidden[p.name()]
@@ -216,7 +231,7 @@ func TestPackagesStaySmall(t *testing.T) {
 		files, lines := 14, 1500
 		switch p.name() {
 		case "lambda/sqs2pg":
-			files, lines = 40, 1700 // a file for each command
+			files, lines = 40, 2100 // a file for each command
 		case "pkg/local/sqsserver":
 			continue // the SQS API has many calls, and all of them share the queue
 		}

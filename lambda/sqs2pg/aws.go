@@ -6,6 +6,7 @@ import (
 
 	"sqs2pg/pkg/local/account"
 	"sqs2pg/pkg/queue"
+	"sqs2pg/pkg/terminal/variables"
 )
 
 // endpointFlags say where SQS and Lambda are.
@@ -26,6 +27,9 @@ type queueFlags struct {
 
 func (f *queueFlags) open(ctx context.Context) (*queue.Queue, error) {
 	q, err := f.place().Queue(ctx, f.Queue)
+	if source := variables.Source("--queue", f.Queue); err != nil && source != "--queue" {
+		err = fmt.Errorf("%s: %w", source, err)
+	}
 	return q, asMisuse(err)
 }
 

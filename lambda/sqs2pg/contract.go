@@ -2,12 +2,14 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"strings"
 
 	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/postgres/schema"
+	"sqs2pg/pkg/queue/bodies"
 	"sqs2pg/pkg/terminal"
 	"sqs2pg/pkg/terminal/variables"
 )
@@ -61,12 +63,16 @@ func (a *contractArgument) load() (*contract.Contract, error) {
 	return loadContract("contract", a.Argument)
 }
 
+func (c *contractCheck) Help() string {
+	return "It names all mistakes at once, with line and column, and fails. It only warns of what is unwise, such as a property that looks personal and has no mask."
+}
+
 func (c *contractCheck) Run(s *streams) error {
 	loaded, err := c.load()
 	if err != nil {
 		return err
 	}
-	for _, w := range loaded.Warnings() {
+	for _, w := range append(loaded.Warnings(), loaded.Personal()...) {
 		fmt.Fprintf(s.err, "warning: %s\n", w)
 	}
 	table := loaded.Table()
@@ -105,7 +111,7 @@ type contractTry struct {
 	Messages         string `arg:"" optional:"" help:"File with one message per line; the default, -, is standard input."`
 }
 
-func (c *contractTry) Run(s *streams) error {
+func (c *contractTry) Run(ctx context.Context, s *streams) error {
 	c.arrange()
 	loaded, err := c.load()
 	if err != nil {
@@ -115,26 +121,29 @@ func (c *contractTry) Run(s *streams) error {
 	if err != nil {
 		return asMisuse(err)
 	}
-	bodies, err := readLines(cmp.Or(c.Messages, "-"), s.in)
+	text, err := bodies.OpenFile(ctx, cmp.Or(c.Messages, "-"), s.in, bodies.Options{Unchecked: true})
 	if err != nil {
-		return err
+		return unreadable(ctx, err)
 	}
-	tried, refused := 0, 0
-	for i, body := range bodies {
-		if body == "" {
-			continue
+	defer text.Close()
+	if text.Form != bodies.Lines || text.Mark {
+		fmt.Fprintln(s.err, text)
+	}
+	refused := 0
+	for body, err := range text.All() {
+		if err != nil {
+			return err
 		}
-		tried++
-		record, err := loaded.Decode([]byte(body))
+		record, err := loaded.Decode(body.Text)
 		if err != nil {
 			refused++
-			fmt.Fprintf(s.out, "line %d: refused: %v\n", i+1, err)
+			fmt.Fprintf(s.out, "%s: refused: %v\n", text.Place(body.Number), err)
 			continue
 		}
-		fmt.Fprintf(s.out, "line %d: %s\n", i+1, strings.Join(loaded.Texts(loaded.Mask(keyring, record)), "  "))
+		fmt.Fprintf(s.out, "%s: %s\n", text.Place(body.Number), strings.Join(loaded.Texts(loaded.Mask(keyring, record)), "  "))
 	}
 	if refused > 0 {
-		return fmt.Errorf("the contract refuses %d of %d messages", refused, tried)
+		return fmt.Errorf("the contract refuses %d of %d messages", refused, text.Count)
 	}
 	return nil
 }

@@ -53,8 +53,9 @@ func (f *databaseFlag) openDatabase(ctx context.Context) (*postgres.Pool, error)
 		return os.Getenv(name)
 	}}
 	pool, err := env.Open(ctx)
-	if inner := errors.Unwrap(err); inner != nil && f.source() == "--database-url" {
-		return nil, fmt.Errorf("--database-url: %w", inner) // and not DATABASE_URL
+	byURL := f.source() == "--database-url" || f.source() != "" && !anySet("DATABASE_SECRET_ID", "DATABASE_IAM_AUTH")
+	if inner := errors.Unwrap(err); inner != nil && byURL {
+		return nil, fmt.Errorf("%s: %w", f.source(), inner) // and not DATABASE_URL
 	}
 	return pool, err
 }

@@ -113,9 +113,7 @@ func TestRedriveOfWrittenMessagesAddsNoRow(t *testing.T) {
 			db := postgrestest.New(t, load(t, "user_logins"))
 			source, dead := withDead(t, endpoint, name, 1)
 			keyring := string(mask.GenerateKeyring())
-			if _, err := queue.New(client(t, endpoint), source).SendBodies(t.Context(), "g", sample.Messages(30, 1)); err != nil {
-				t.Fatal(err)
-			}
+			sqsAt(t, endpoint).Send(t, source, sample.Messages(30, 1))
 			killWithRows(t, endpoint, source, db, keyring)
 			before := db.QueryStrings(t, "select event_id::text || sent_at from user_logins order by 1")
 			if n := count(t, endpoint, dead); n != "30" || len(before) != 30 {
@@ -248,9 +246,7 @@ func TestRedriveStoppedByFIFOGroupSaysWhatWasRefused(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := queue.New(client(t, endpoint), dead).SendBodies(t.Context(), "g", sample.Messages(24, 1)); err != nil {
-		t.Fatal(err)
-	}
+	sqsAt(t, endpoint).Send(t, dead, sample.Messages(24, 1))
 	code, _, errs := sqs2pg(t, "dlq", "redrive", "--all", "--yes", "--endpoint-url", endpoint, "--queue", "logins.fifo")
 	if code != 1 || !strings.Contains(errs, "9 of 25 messages redriven") || !strings.Contains(errs, "refused 1 messages") {
 		t.Errorf("exits with %d and says %q", code, errs)

@@ -6,9 +6,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -20,6 +25,7 @@ import (
 	"sqs2pg/pkg/local/invoker"
 	"sqs2pg/pkg/local/localpg"
 	"sqs2pg/pkg/local/sample"
+	"sqs2pg/pkg/local/sqsserver"
 	"sqs2pg/pkg/postgres/postgrestest"
 	"sqs2pg/pkg/postgres/schema"
 )
@@ -219,6 +225,91 @@ func TestInvokeCountsMessagesByReason(t *testing.T) {
 	}
 	if n := count(t, endpoint, queue); n != "3 in flight" {
 		t.Errorf("the queue holds %s, want the 3 failed messages, until their visibility timeout", n)
+	}
+}
+
+// reactions is a standard error. It calls each function once, when its text has been written after
+// that of the one before.
+type reactions struct {
+	steps []reaction
+	mu    sync.Mutex
+	all   strings.Builder
+	rest  string // what was written since the last step
+}
+
+type reaction struct {
+	to string
+	do func()
+}
+
+func (r *reactions) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.all.Write(p)
+	r.rest += string(p)
+	for len(r.steps) > 0 && strings.Contains(r.rest, r.steps[0].to) {
+		r.rest = ""
+		r.steps[0].do()
+		r.steps = r.steps[1:]
+	}
+	return len(p), nil
+}
+
+func TestStoppedInvokeSaysWhatIsWhere(t *testing.T) {
+	t.Parallel()
+	endpoint := startSQS(t)
+	db := postgrestest.New(t, load(t, "user_logins"))
+	queue, _ := withDead(t, endpoint, "logins", 100)
+	sendAs(t, endpoint, queue, append(sample.ValidLogins(3, 1), `{}`, `[`), func(i int) string { return fmt.Sprint(i) })
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	talk := &reactions{steps: []reaction{{"3 of 5 messages", stop}}}
+	code := execute(ctx, []string{"invoke", "--endpoint-url", endpoint, "--queue", "logins", "--database-url", db.URL, "--function", bootstrap, "--idle-timeout", "0s"},
+		&streams{strings.NewReader(""), io.Discard, talk, folder(t)})
+	want := regexp.MustCompile(`3 of 5 messages, .*, 0 in flight, 0 dead-lettered, 2 to be retried
+stopped: 3 written, 0 duplicates, 0 dead-lettered; logins: 0 on the queue, 2 in flight, visible again within \d+ s
+sqs2pg: 2 messages failed; 2 are still on the queue
+$`)
+	if said := talk.all.String(); code != 1 || !want.MatchString(said) {
+		t.Errorf("exits with %d and says %q, want %s", code, said, want)
+	}
+}
+
+// TestInvokeShowsAnOutageOfSQS takes SQS away from a drain, and gives it back.
+func TestInvokeShowsAnOutageOfSQS(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, load(t, "user_logins"))
+	server := sqsserver.New(sqsserver.Options{})
+	defer server.Close()
+	var away atomic.Bool
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if away.Load() {
+			panic(http.ErrAbortHandler)
+		}
+		server.ServeHTTP(w, r)
+	}))
+	defer web.Close()
+	queue := createQueue(t, web.URL, "logins", map[string]string{"ReceiveMessageWaitTimeSeconds": "1"})
+	send := func(n int) {
+		sendAs(t, web.URL, queue, sample.ValidLogins(2, uint64(n)), func(i int) string { return fmt.Sprint(n, i) })
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	send(1)
+	talk := &reactions{steps: []reaction{
+		{"2 of 2 messages", func() { away.Store(true); go web.CloseClientConnections() }},
+		{"; outage since ", func() { away.Store(false); go send(2) }},
+		{"4 of 4 messages", stop},
+	}}
+	code := execute(ctx, []string{"invoke", "--endpoint-url", web.URL, "--queue", "logins", "--database-url", db.URL, "--function", bootstrap, "--idle-timeout", "0s"},
+		&streams{strings.NewReader(""), io.Discard, talk, folder(t)})
+	said := talk.all.String()
+	outage, _, _ := strings.Cut(said[strings.Index(said, "; outage since ")+2:], "\n")
+	if code != 0 || !regexp.MustCompile(`^outage since \d\d:\d\d:\d\d: SQS cannot be reached at http://127\.0\.0\.1:`).MatchString(outage) {
+		t.Errorf("exits with %d and says %q", code, said)
+	}
+	if !strings.Contains(said, "stopped: 4 written") || strings.Count(said, "outage") > 4 {
+		t.Errorf("does not say what is written, or repeats the outage: %q", said)
 	}
 }
 

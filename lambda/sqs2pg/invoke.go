@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"sqs2pg/pkg/local/invoker"
@@ -47,7 +46,7 @@ func (c *invokeCommand) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	printWhere(s, q)
-	d := invoker.Drain{Mapping: m, Function: function, Recorder: recorder, Waiting: waiting(q), Screen: s.err}
+	d := invoker.Drain{Mapping: m, Function: function, Recorder: recorder, Screen: s.err}
 	result, err := d.Run(ctx)
 	if err != nil {
 		return asMisuse(err)
@@ -81,32 +80,8 @@ func (c *invokeCommand) conclude(s *streams, r invoker.Result) error {
 	} else {
 		terminal.Table(s.out, []string{"messages", "count"}, r.Rows())
 	}
-	return c.failed(r)
-}
-
-// failed says how many messages failed and where they are. It is nil if none failed.
-func (c *invokeCommand) failed(r invoker.Result) error {
-	n := len(r.FailedIDs)
-	if n == 0 {
-		return nil
+	if stopped := r.Stopped(c.Queue); stopped != "" {
+		fmt.Fprintln(s.err, stopped)
 	}
-	dead := min(r.DeadLettered, n)
-	text := plural(n, "message", "messages") + " failed"
-	if dead > 0 {
-		text += "; " + plural(dead, "is a dead letter", "are dead letters") + ": see sqs2pg dlq list --queue " + c.Queue
-	}
-	if n > dead {
-		text += "; " + plural(n-dead, "is", "are") + " still on the queue"
-	}
-	if r.Remote && r.LastError != "" { // a local function's log has said it
-		text += "; the last batch failed with: " + r.LastError
-	}
-	return errors.New(text)
-}
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprint(n, " ", many)
+	return r.Failure(c.Queue)
 }

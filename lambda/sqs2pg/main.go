@@ -24,6 +24,7 @@ import (
 	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/ingest"
 	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/terminal"
 	"sqs2pg/pkg/terminal/variables"
 
 	"github.com/alecthomas/kong"
@@ -36,6 +37,7 @@ type command struct {
 	Replay     replayCommand     `cmd:"" help:"Invoke the function with recorded batches, without a queue."`
 	Send       sendCommand       `cmd:"" help:"Send messages to a queue: generated logins, or the lines of a file."`
 	Sqs        sqsCommand        `cmd:"" help:"Serve an in-memory SQS."`
+	Queue      queueCommand      `cmd:"" help:"Make a queue with its dead-letter queue."`
 	Migrate    migrateCommand    `cmd:"" help:"Create or update the contract's table and what all tables share."`
 	Maintain   maintainCommand   `cmd:"" help:"Create partitions ahead, drop those past their retention."`
 	Event      eventCommand      `cmd:"" help:"Capture a batch as a Lambda event, for sam local invoke."`
@@ -44,6 +46,8 @@ type command struct {
 	Contract   contractCommand   `cmd:"" help:"Check a contract, show its table, try messages against it."`
 	Completion completionCommand `cmd:"" help:"Print a completion script for bash, zsh or fish."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
+
+	Env string `placeholder:"NAME" help:"Environment of the project file, sqs2pg.toml."`
 }
 
 // groups are the headings of a long help.
@@ -77,7 +81,7 @@ func main() {
 		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process
 	os.Exit(execute(ctx, os.Args[1:], &streams{os.Stdin, os.Stdout, os.Stderr, "."}))
 }
 
@@ -94,6 +98,7 @@ func execute(ctx context.Context, args []string, s *streams) int {
 		kong.ExplicitGroups(groups),
 		kong.Writers(s.out, s.err),
 		kong.Exit(func(code int) { exited = code }),
+		kong.WithBeforeReset(s.readProject),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(s),
 	)
@@ -104,17 +109,20 @@ func execute(ctx context.Context, args []string, s *streams) int {
 	if exited >= 0 { // it printed the help
 		return exited
 	}
-	if err != nil {
-		fmt.Fprintf(s.err, "sqs2pg: %v; try sqs2pg%s --help\n", err, subcommand(err))
+	if _, own := errors.AsType[misuseError](err); err != nil && !own {
+		fmt.Fprintf(s.err, "%s %s; try sqs2pg%s --help\n", terminal.StyleOf(s.err).Bad("sqs2pg:"), variables.Explain(err.Error()), subcommand(err))
 		return 2
 	}
-	if err = k.Run(); err == nil {
+	if err == nil {
+		err = k.Run()
+	}
+	if err == nil {
 		return 0
 	}
 	if _, ok := errors.AsType[*postgres.Unavailable](err); ok && ctx.Err() != nil {
 		err = errors.New("stopped") // by Ctrl-C; nothing is wrong with the database
 	}
-	fmt.Fprintf(s.err, "sqs2pg: %v\n", err)
+	fmt.Fprintf(s.err, "%s %s\n", terminal.StyleOf(s.err).Bad("sqs2pg:"), variables.Explain(err.Error()))
 	if _, ok := errors.AsType[misuseError](err); ok {
 		return 2
 	}

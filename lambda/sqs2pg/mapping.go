@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"time"
 
@@ -47,15 +46,4 @@ func asMisuse(err error) error {
 		return misuseError{err}
 	}
 	return err
-}
-
-// waiting returns a function that asks how many messages are visible on a queue. It returns 0 if
-// SQS does not answer: the number is for the display only, and the mapping reports what is wrong.
-func waiting(q *queue.Queue) func(context.Context) int {
-	return func(ctx context.Context) int {
-		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-		defer cancel()
-		a, _ := q.Attributes(ctx)
-		return a.Visible
-	}
 }

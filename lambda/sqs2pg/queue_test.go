@@ -57,30 +57,61 @@ func sendAs(t *testing.T, endpoint, queueURL string, bodies []string, id func(i 
 	sqsAt(t, endpoint).SendAs(t, queueURL, bodies, id)
 }
 
-func TestRefusesFileThatIsNotOneMessageALine(t *testing.T) {
+func TestSendsTheMessagesOfAFileInAnyForm(t *testing.T) {
+	t.Parallel()
+	endpoint := startSQS(t)
+	for name, tt := range map[string]struct{ text, said, count string }{
+		"document": {"{\n  \"ip\": \"10.0.0.1\"\n}\n", "1 message from a JSON document\n", "1"},
+		"array":    {"[{\"a\":1},\n{\"a\":2},3]\n", "3 messages from a JSON array\n", "3"},
+		"mark":     {"\ufeff{\"ip\":\"10.0.0.1\"}\n{}\n", "2 messages, one a line; the byte order mark is left out\n", "2"},
+		"lines":    {"{}\n\n{\"a\":1}\n[]\n", "3 messages, one a line\n", "3"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			queue := createQueue(t, endpoint, name, nil)
+			code, out, errs := sqs2pgIn(t.Context(), folder(t), tt.text, "send", "--endpoint-url", endpoint, "--queue", name, "-")
+			if code != 0 || out != "" || !strings.HasPrefix(errs, tt.said) || !strings.Contains(errs, "sent "+tt.count+" message") {
+				t.Errorf("exits with %d, prints %q and says %q", code, out, errs)
+			}
+			if n := count(t, endpoint, queue); n != tt.count {
+				t.Errorf("the queue holds %s", n)
+			}
+		})
+	}
+}
+
+func TestSendsNothingOfAFileWithABadLine(t *testing.T) {
 	t.Parallel()
 	endpoint := startSQS(t)
 	queue := createQueue(t, endpoint, "logins", nil)
-	const document = "the file is one JSON document: one message a line"
+	good := strings.Repeat("{}\n", 30)
 	for text, want := range map[string]string{
-		"{\n  \"ip\": \"10.0.0.1\"\n}\n": document,
-		"[{\"a\":1},{\"a\":2}]\n":        document,
-		"\n[\n{}\n,{}]":                  document,
-		"\ufeff{\"ip\":\"10.0.0.1\"}\n":  "the file begins with a byte order mark (BOM)",
+		good + "{\"a\":\"\xff\"}\n": "sqs2pg: line 31 is not valid UTF-8: ",
+		good + "hello\n":            "sqs2pg: line 31 is not JSON: ",
 	} {
-		for _, args := range [][]string{{"send", "--endpoint-url", endpoint, "--queue", "logins", "-"}, {"contract", "try", "user_logins"}} {
-			code, out, errs := sqs2pgIn(t.Context(), folder(t), text, args...)
-			if code != 2 || out != "" || !strings.Contains(errs, want) {
-				t.Errorf("%s %q: exits with %d, prints %q and says %q", args[0], text, code, out, errs)
-			}
+		code, _, errs := sqs2pgIn(t.Context(), folder(t), text, "send", "--endpoint-url", endpoint, "--queue", "logins", "-")
+		if n := count(t, endpoint, queue); code != 2 || !strings.HasPrefix(errs, want) || n != "0" {
+			t.Errorf("exits with %d and says %q; %s sent", code, errs, n)
 		}
 	}
-	if n := count(t, endpoint, queue); n != "0" {
-		t.Errorf("%s messages are sent", n)
+	code, _, errs := sqs2pgIn(t.Context(), folder(t), "hello\n[\n", "send", "--raw", "--endpoint-url", endpoint, "--queue", "logins", "-")
+	if n := count(t, endpoint, queue); code != 0 || n != "2" {
+		t.Errorf("with --raw: exits with %d, %s sent, want 0 and 2: %s", code, n, errs)
 	}
-	code, _, errs := sqs2pgIn(t.Context(), folder(t), "{\n{}\n\n{\"a\":1}\n[]\n", "send", "--endpoint-url", endpoint, "--queue", "logins", "-")
-	if n := count(t, endpoint, queue); code != 0 || n != "4" {
-		t.Errorf("bad lines among others: exits with %d, %s sent, want 0 and 4: %s", code, n, errs)
+}
+
+func TestTriesTheMessagesOfAFileInAnyForm(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"[{\"a\":1},\n2]":   "element 1: refused: invalid: user_id: required\nelement 2: refused: ",
+		"{\n\"a\":1\n}\n":   "document 1: refused: invalid: user_id: required\n",
+		"{\n\xff\n{}\n":     "line 1: refused: malformed: ",
+		"\ufeff{\"a\":1}\n": "line 1: refused: invalid: user_id: required\n",
+	} {
+		code, out, errs := sqs2pgIn(t.Context(), folder(t), text, "contract", "try", "user_logins")
+		if code != 1 || !strings.HasPrefix(out, want) {
+			t.Errorf("%q: exits with %d, prints %q and says %q", text, code, out, errs)
+		}
 	}
 }
 
@@ -105,5 +136,32 @@ func TestRedriveSaysHowManyLettersAreInFlight(t *testing.T) {
 	_, _, errs := sqs2pg(t, "dlq", "redrive", "--contract", "user_logins", "--endpoint-url", endpoint, "--queue", "logins")
 	if !strings.Contains(errs, "0 of 0 messages redriven") || !strings.Contains(errs, "1 more in flight: another program") {
 		t.Errorf("says %q", errs)
+	}
+}
+
+func TestQueueCreateMakesWhatDoctorWantsAndMayRunAgain(t *testing.T) {
+	t.Parallel()
+	endpoint := startSQS(t)
+	db := postgrestest.New(t, load(t, "user_logins"))
+	for _, name := range []string{"logins", "logins.fifo"} {
+		create := []string{"queue", "create", "--endpoint-url", endpoint, "logins"}
+		if name != "logins" {
+			create = append(create, "--fifo")
+		}
+		if out := succeed(t, create...); strings.Count(out, "made    http") != 2 {
+			t.Errorf("prints %q, want two queues made", out)
+		}
+		doctor := succeed(t, "doctor", "--endpoint-url", endpoint, "--queue", name, "--database-url", db.URL)
+		if strings.Contains(doctor, "\nnote") || strings.Contains(doctor, "\nfix") {
+			t.Errorf("doctor is not content:\n%s", doctor)
+		}
+		code, out, errs := sqs2pg(t, create...)
+		if code != 0 || strings.Count(out, "exists  http") != 2 || !strings.HasPrefix(errs, "queue "+name+" at "+endpoint+", region ") {
+			t.Errorf("again: exits with %d, prints %q and says %q", code, out, errs)
+		}
+		code, out, errs = sqs2pg(t, append(create, "--max-receive-count", "3", "--json")...)
+		if code != 1 || !strings.Contains(out, `"differences":["`+name+": RedrivePolicy is ") || !strings.Contains(errs, "1 setting is not as wanted") {
+			t.Errorf("with another setting: exits with %d, prints %q and says %q", code, out, errs)
+		}
 	}
 }

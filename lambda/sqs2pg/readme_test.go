@@ -13,6 +13,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/google/go-cmp/cmp"
+
+	"sqs2pg/pkg/project"
 )
 
 const readme = "../../README.md"
@@ -119,6 +121,21 @@ func TestREADMEShowsWhatContractCheckPrints(t *testing.T) {
 	}
 	out := succeed(t, "contract", "check", file)
 	inREADME(t, "output of contract check", "$ build/sqs2pg contract check orders.json\n"+out, func(s string) string { return s })
+}
+
+func TestREADMEShowsAProjectFileThatCanBeRead(t *testing.T) {
+	t.Parallel()
+	text := readREADME(t)
+	start, end := block(t, text, "project file:")
+	for name, want := range map[string]int{"": 4, "local": 4, "prod": 5} {
+		e, err := project.Parse(project.FileName, []byte(text[start:end]), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if settings, _ := e.Unset(func(string) string { return "" }); len(settings) != want {
+			t.Errorf("%q has the settings %v, want %d", name, settings, want)
+		}
+	}
 }
 
 // The README names each command that the program has.

@@ -3,13 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
-	"os"
-	"slices"
 	"time"
 
 	"sqs2pg/pkg/local/sample"
-	"sqs2pg/pkg/queue"
+	"sqs2pg/pkg/queue/bodies"
+	"sqs2pg/pkg/queue/sending"
 )
 
 // sendCommand fills a queue.
@@ -18,50 +16,48 @@ type sendCommand struct {
 	Count      int    `default:"100" help:"How many logins to generate; one in a hundred is a message of another kind."`
 	Group      string `default:"1" help:"Message group of the messages on a FIFO queue."`
 	Seed       uint64 `help:"Seed for generated messages; the default is random."`
-	File       string `arg:"" optional:"" help:"Send the lines of this file instead, - for standard input; one message per line."`
+	Raw        bool   `help:"Send each line of the file as it is, JSON or not."`
+	File       string `arg:"" optional:"" help:"Send the messages of this file instead, - for standard input: one a line, a JSON array, or one JSON document."`
+}
+
+// Help is shown below the flags.
+func (c *sendCommand) Help() string {
+	return "The whole file is checked before the first message is sent."
 }
 
 func (c *sendCommand) Run(ctx context.Context, s *streams) error {
-	bodies, err := c.bodies(s.in)
-	if err != nil {
-		return err
+	job := &sending.Job{Group: c.Group, Screen: s.err}
+	if c.File == "" {
+		if c.Count < 1 {
+			return misuse("--count is %d: it must be 1 or more", c.Count)
+		}
+		job.Bodies, job.Total = sending.Slice(sample.Messages(c.Count, c.seed())), c.Count
+	} else {
+		text, err := bodies.OpenFile(ctx, c.File, s.in, bodies.Options{Raw: c.Raw})
+		if err != nil {
+			return unreadable(ctx, err)
+		}
+		defer text.Close()
+		fmt.Fprintln(s.err, text)
+		job.Bodies, job.Total = text.Strings(), text.Count
 	}
-	bodies = slices.DeleteFunc(bodies, func(b string) bool { return b == "" }) // SQS takes no empty message
 	q, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
 	printWhere(s, q)
-	sent, err := q.SendBodies(ctx, c.Group, bodies)
-	fmt.Fprintf(s.err, "sent %d messages to %s\n", sent, c.Queue)
+	job.Queue = q
+	sent, err := job.Run(ctx)
+	fmt.Fprintf(s.err, "sent %s to %s\n", sent, q.Name())
 	return err
 }
 
-func (c *sendCommand) bodies(in io.Reader) ([]string, error) {
-	if c.File == "" {
-		if c.Count < 1 {
-			return nil, misuse("--count is %d: it must be 1 or more", c.Count)
-		}
-		return sample.Messages(c.Count, c.seed()), nil
+// unreadable makes what is wrong with a file of messages a misuse.
+func unreadable(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return err
 	}
-	return readLines(c.File, in)
-}
-
-// readLines reads the messages of a file, one per line; - is in.
-func readLines(file string, in io.Reader) ([]string, error) {
-	if file != "-" {
-		f, err := os.Open(file)
-		if err != nil {
-			return nil, misuse("%v", err)
-		}
-		defer f.Close()
-		in = f
-	}
-	lines, err := queue.ReadLines(in)
-	if err != nil {
-		return nil, misuse("%w", err)
-	}
-	return lines, nil
+	return misuseError{err}
 }
 
 func (c *sendCommand) seed() uint64 {

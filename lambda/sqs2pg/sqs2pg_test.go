@@ -102,7 +102,7 @@ func golden(t *testing.T, file, got string) {
 
 func TestHelpFitsAScreen(t *testing.T) {
 	t.Parallel()
-	for _, command := range []string{"", "run", "invoke", "replay", "send", "sqs", "migrate", "maintain", "event", "doctor", "dlq list", "dlq show", "dlq redrive", "completion", "contract check", "contract ddl", "contract try", "version"} {
+	for _, command := range []string{"", "run", "invoke", "replay", "send", "sqs", "migrate", "maintain", "event", "doctor", "dlq list", "dlq show", "dlq redrive", "queue create", "completion", "contract check", "contract ddl", "contract try", "version"} {
 		t.Run(command, func(t *testing.T) {
 			t.Parallel()
 			help := succeed(t, append(strings.Fields(command), "--help")...)
@@ -151,7 +151,7 @@ func TestExplainsMistakesInOneLine(t *testing.T) {
 		"an invalid database URL":       {[]string{"migrate", "--database-url", "postgres://u:secret-pw@h:port/d"}, 1, "database settings"},
 		"a wrong password":              {[]string{"migrate", "--database-url", wrongPassword.String()}, 1, "password"},
 		"no database server":            {[]string{"migrate", "--database-url", "postgres://u:secret-pw@127.0.0.1:1/d"}, 1, "--database-url: database unavailable"},
-		"a missing queue":               {[]string{"send", "--endpoint-url", endpoint, "--queue", "nowhere"}, 1, "create-queue --queue-name nowhere"},
+		"a missing queue":               {[]string{"send", "--endpoint-url", endpoint, "--queue", "nowhere"}, 1, "sqs2pg queue create nowhere --endpoint-url " + endpoint},
 		"a filter on an attribute":      {append(invoke, "--filter", `{"attributes":{"SenderId":["x"]}}`), 2, "by their body only"},
 		"two functions":                 {append(invoke, "--invoke-url", "http://127.0.0.1:3001"), 2, "can't be used together"},
 		"an invalid invoke URL":         {append(invoke[:len(invoke)-2:len(invoke)-2], "--invoke-url", "127.0.0.1:3001"), 2, "http://127.0.0.1:3001"},
@@ -168,6 +168,7 @@ func TestExplainsMistakesInOneLine(t *testing.T) {
 		"no messages":                   {[]string{"send", "--endpoint-url", endpoint, "--queue", "there", "--count", "0"}, 2, "--count"},
 		"a name that no queue can have": {[]string{"send", "--endpoint-url", endpoint, "--queue", "bad name"}, 2, `"bad name" is not a queue name`},
 		"an endpoint in upper case":     {[]string{"send", "--endpoint-url", "HTTP://127.0.0.1:1", "--queue", "q"}, 1, "connection refused"},
+		"a queue of too long a name":    {[]string{"queue", "create", "--endpoint-url", endpoint, strings.Repeat("q", 77)}, 2, "name is too long"},
 		"a missing file":                {[]string{"send", "--endpoint-url", endpoint, "--queue", "there", "nothing.jsonl"}, 2, "nothing.jsonl"},
 	}
 	for name, tt := range tests {

@@ -20,6 +20,7 @@ import (
 	"slices"
 	"strings"
 
+	"sqs2pg/pkg/contract/origin"
 	"sqs2pg/pkg/contract/schema"
 	"sqs2pg/pkg/mask"
 )
@@ -32,8 +33,9 @@ var (
 
 // Contract is a loaded contract. It is immutable and safe for concurrent use.
 type Contract struct {
-	name   string
-	schema *schema.Schema
+	name     string
+	document []byte
+	schema   *schema.Schema
 }
 
 // Load reads a contract: by its name, NAME.json in folder, or by the path of a file, which contains
@@ -69,17 +71,23 @@ func Names(folder fs.FS) []string {
 }
 
 // Parse reads a contract from its document. Its error wraps ErrContract and has all mistakes of the
-// document, one a line, each with its JSON pointer and what to do about it.
+// document, one a line, each with line, column, JSON pointer and what to do about it.
 func Parse(name string, document []byte) (*Contract, error) {
 	s, err := schema.Compile(document)
 	if err != nil {
 		return nil, fmt.Errorf("%w %s.json: %w", ErrContract, name, err)
 	}
-	return &Contract{name, s}, nil
+	return &Contract{name, slices.Clone(document), s}, nil
 }
 
 // Name is the contract's name: the name of its file without .json.
 func (c *Contract) Name() string { return c.name }
+
+// Document is the text of the contract. The caller must not change it.
+func (c *Contract) Document() []byte { return c.document }
+
+// Origin says where the contract's events come from. It must not be changed.
+func (c *Contract) Origin() *origin.Origin { return c.schema.Origin }
 
 // Table is the table that the contract's rows go to. Its columns are those of the contract; see
 // [ReservedColumns] for those that every table has besides.
@@ -99,5 +107,19 @@ func (c *Contract) Warnings() []string {
 				"and without a key short values such as addresses are found by trying; use x-mask token unless you must match an existing column", column.Name))
 		}
 	}
+	if i := c.schema.Origin.EventID; i >= 0 && c.schema.Columns[i].Type != UUID {
+		warnings = append(warnings, fmt.Sprintf("x-event-id is on %s, which is not a UUID: two events with one id and one time would be one row, "+
+			"so the producer must not use an id again; \"format\": \"uuid\" makes sure", c.schema.Columns[i].Path))
+	}
 	return warnings
+}
+
+// Personal lists the properties, at any depth, whose name or format looks like that of a personal
+// value and that are stored as they are: one sentence each, with line, column and JSON pointer. It
+// is a guess, so it is for the author of the contract.
+func (c *Contract) Personal() (sentences []string) {
+	for _, found := range c.schema.Personal {
+		sentences = append(sentences, found.Error())
+	}
+	return sentences
 }

@@ -138,8 +138,8 @@ func TestLoadNamesMissingContractsAndMistakes(t *testing.T) {
 		{"nothing.json", `no such contract: there is no file nothing.json`, contract.ErrNotFound},
 		{dir + "/x", `no such contract: there is no file ` + dir + `/x`, contract.ErrNotFound},
 		{broken, `contract broken.json: 2 mistakes:
-  /x-tabel: unknown keyword "x-tabel": did you mean "x-table"?
-  /properties/p/type: value must be one of 'array', 'boolean', 'integer', 'null', 'number', 'object', 'string'`, contract.ErrContract},
+  line 1, column 57: /properties/p/type: value must be one of 'array', 'boolean', 'integer', 'null', 'number', 'object', 'string'
+  line 1, column 76: /x-tabel: unknown keyword "x-tabel": did you mean "x-table"?`, contract.ErrContract},
 	} {
 		_, err := contract.Load(contracts.Files, test.nameOrPath)
 		if !errors.Is(err, test.is) || err.Error() != test.want {

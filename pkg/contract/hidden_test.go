@@ -77,11 +77,11 @@ func TestMaskPanicsForRecordOfAnotherContract(t *testing.T) {
 func TestMaskPanicsForRecordAfterTheNextOneOfItsBatch(t *testing.T) {
 	t.Parallel()
 	rows := load(t, "user_logins").Rows(keyring(t), 2)
-	record, err := rows.Decode([]byte(login))
+	record, err := rows.Decode(contract.Message{Body: []byte(login)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows.Decode([]byte(login))
+	rows.Decode(contract.Message{Body: []byte(login)})
 	defer func() {
 		if recover() == nil {
 			t.Error("Mask took a record after the next one was decoded")

@@ -3,9 +3,12 @@ package contract
 import (
 	"encoding/binary"
 	"math"
+	"time"
 
+	"sqs2pg/pkg/contract/origin"
 	"sqs2pg/pkg/contract/wire"
 	"sqs2pg/pkg/mask"
+	"sqs2pg/pkg/message/envelope"
 	"sqs2pg/pkg/privacy"
 )
 
@@ -21,9 +24,33 @@ type Record struct {
 
 // content is what a record says. That of a batch is used again for each record.
 type content struct {
-	serial int
-	values []Value      // by the property's column
-	masked []maskedText // of stored values
+	serial   int
+	values   []Value      // by the property's column
+	masked   []maskedText // of stored values
+	identity Identity
+}
+
+// What a message is, and what it says of its event's identity.
+type (
+	Message  = envelope.Message
+	Identity = origin.Identity
+)
+
+// Identity is what the message says of its event's id and time.
+func (r Record) Identity() Identity { return r.content().identity }
+
+// ownIdentity is what the properties with x-event-id and x-event-time say.
+func (d *decoding) ownIdentity() (own Identity) {
+	if i := d.schema.Origin.EventID; i >= 0 {
+		own.ID = text(d.schema.Table.Columns[i].Type, d.values[i])
+	}
+	if i := d.schema.Origin.EventTime; i >= 0 {
+		own.SentAt, own.Field = d.values[i].Time(), d.schema.Columns[i].Path
+		if d.schema.Table.Columns[i].Type == BigInt {
+			own.SentAt = time.UnixMilli(d.values[i].Int())
+		}
+	}
+	return own
 }
 
 // Rows decodes the messages of a batch and makes its rows. They share a few large buffers, in

@@ -6,6 +6,7 @@ import (
 	"sqs2pg/pkg/contract/masking"
 	"sqs2pg/pkg/contract/scalar"
 	"sqs2pg/pkg/contract/schema"
+	"sqs2pg/pkg/contract/violation"
 	"sqs2pg/pkg/mask"
 )
 
@@ -61,8 +62,8 @@ func (w *storing) next() byte {
 
 func (w *storing) value(shape schema.Shape) {
 	switch c := w.next(); {
-	case (c == '{' || c == '[') && w.depth == maxNesting:
-		w.violate(ruleNesting)
+	case (c == '{' || c == '[') && w.depth == violation.MaxNesting:
+		w.violate(violation.Nesting)
 		w.skip()
 	case c == '{':
 		w.object(shape)
@@ -83,7 +84,7 @@ func (w *storing) number(shape schema.Shape) {
 	start := w.i
 	w.i = scalarEnd(w.raw, w.i)
 	if !scalar.InProportion(w.raw[start:w.i]) {
-		w.violate(ruleRange)
+		w.violate(violation.Range)
 	}
 	w.copy(shape, w.raw[start:w.i])
 }
@@ -101,7 +102,7 @@ func (w *storing) object(shape schema.Shape) {
 			continue
 		}
 		if holdsNUL(quoted) {
-			w.violate(ruleNUL)
+			w.violate(violation.NUL)
 		}
 		w.separate('{')
 		w.out = append(append(w.out, quoted...), ':')
@@ -151,7 +152,7 @@ func (w *storing) text(shape schema.Shape) {
 	w.i = stringEnd(w.raw, start)
 	quoted := w.raw[start:w.i]
 	if holdsNUL(quoted) {
-		w.violate(ruleNUL)
+		w.violate(violation.NUL)
 	}
 	w.copy(shape, quoted)
 }
@@ -171,7 +172,7 @@ func (w *storing) skip() {
 	start := w.i
 	w.i = valueEnd(w.raw, w.i)
 	if isTooDeep(w.raw[start:w.i], w.depth) {
-		w.violate(ruleNesting)
+		w.violate(violation.Nesting)
 	}
 }
 

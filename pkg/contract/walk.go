@@ -7,7 +7,9 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"sqs2pg/pkg/contract/schema"
+	"sqs2pg/pkg/contract/violation"
 	"sqs2pg/pkg/mask"
+	"sqs2pg/pkg/message/envelope"
 	"sqs2pg/pkg/scan"
 )
 
@@ -60,11 +62,12 @@ func (d *decoding) skip(o *schema.Object, name []byte, outer int) {
 		name = bytes.Clone(name)
 	}
 	d.undeclared = append(d.undeclared, name)
+	d.marked = d.marked || o == d.schema.Root && envelope.Marks(name)
 	if o.Forbids(name) {
 		d.violate(o.Path+"*", "additionalProperties")
 	}
 	if isTooDeep(d.valid(), d.Depth()) {
-		d.violate(o.Path+"*", ruleNesting)
+		d.violate(o.Path+"*", violation.Nesting)
 	}
 }
 
@@ -97,9 +100,14 @@ func (d *decoding) property(p *schema.Property) {
 		}
 		return
 	}
+	d.fill(p, kind, raw)
+}
+
+// fill gives a value to the columns of a property, or notes the rule that it breaks.
+func (d *decoding) fill(p *schema.Property, kind jsontext.Kind, raw []byte) {
 	for ; p != nil; p = p.Also {
 		value, rule := d.value(p, kind, raw)
-		if rule == ruleType {
+		if rule == violation.Type {
 			rule = p.TypeRule
 		}
 		if rule != "" {
@@ -130,7 +138,7 @@ func (d *decoding) value(p *schema.Property, kind jsontext.Kind, raw []byte) (Va
 	case p.Kind == schema.StoredArray && kind == '[', p.Kind == schema.StoredObject && kind == '{':
 		return d.stored(p, raw)
 	}
-	return Value{}, ruleType
+	return Value{}, violation.Type
 }
 
 // text reads a string.
@@ -140,7 +148,7 @@ func (d *decoding) text(p *schema.Property, quoted []byte) (Value, string) {
 	}
 	unquoted := d.unquote(quoted)
 	if d.Escaped() && bytes.IndexByte(unquoted, 0) >= 0 {
-		return Value{}, ruleNUL
+		return Value{}, violation.NUL
 	}
 	s := d.texts.Keep(unquoted)
 	if rule := p.Text.Check(s); rule != "" {
@@ -161,7 +169,7 @@ func (d *decoding) violate(field, rule string) {
 func (d *decoding) violateMissing(o *schema.Object) {
 	for _, p := range o.Properties {
 		if p.Required && !d.seen[p.Slot] {
-			d.violate(p.Path, ruleRequired)
+			d.violate(p.Path, violation.Required)
 			return
 		}
 	}

@@ -296,10 +296,11 @@ func TestKeepsLettersInvisibleWhileItGoesOn(t *testing.T) {
 		sqsServer := sqsserver.New(sqsserver.Options{})
 		defer sqsServer.Close()
 		cfg := aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""), HTTPClient: direct{sqsServer}}
-		source, dead, err := queue.Create(t.Context(), queue.NewClient(cfg, "http://sqs.test"), "logins", queue.Settings{VisibilityTimeout: time.Minute, MaxReceiveCount: 4})
+		created, err := queue.Create(t.Context(), queue.NewClient(cfg, "http://sqs.test"), "logins", queue.Settings{VisibilityTimeout: time.Minute, MaxReceiveCount: 4})
 		if err != nil {
 			t.Fatal(err)
 		}
+		source, dead := created.Queue, created.Dead
 		for i := range 57 {
 			if _, _, err := dead.Send(t.Context(), []queue.Message{{MessageBody: aws.String(fmt.Sprint(i))}}); err != nil {
 				t.Fatal(err)

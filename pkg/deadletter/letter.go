@@ -36,7 +36,7 @@ const Accepted = "passes the contract; Postgres rejected it, or its batch failed
 // Reason says what the contract has against the message, in the words of the function's log:
 // "invalid: ip required". It holds no value of the message.
 func (l *Letter) Reason(c *contract.Contract) string {
-	_, err := c.Decode([]byte(l.Body()))
+	_, err := c.DecodeMessage(contract.Message{Body: []byte(l.Body()), Attributes: l})
 	var v *contract.Violation
 	switch {
 	case err == nil:
@@ -48,7 +48,17 @@ func (l *Letter) Reason(c *contract.Contract) string {
 	if v.Malformed {
 		outcome = "malformed"
 	}
-	return outcome + ": " + strings.TrimSpace(v.Field+" "+v.Rule)
+	reason := outcome + ": " + strings.TrimSpace(v.Field+" "+v.Rule)
+	if v.Hint != "" {
+		reason += ": " + v.Hint
+	}
+	return reason
+}
+
+// MessageAttribute is the value of a message attribute, "" if there is no such attribute or it is
+// binary.
+func (l *Letter) MessageAttribute(name string) string {
+	return aws.ToString(l.message.MessageAttributes[name].StringValue)
 }
 
 // Field is something known of a letter.

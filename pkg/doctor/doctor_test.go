@@ -41,11 +41,17 @@ func TestQueueSaysWhichSettingsLoseMessages(t *testing.T) {
 	_, full := server.CreateQueues(t, "full", 5, map[string]string{"VisibilityTimeout": "185"})
 	server.Send(t, full, []string{"a dead letter"})
 	server.CreateQueue(t, "alone", map[string]string{"VisibilityTimeout": "185"})
+	server.CreateQueue(t, "plain", map[string]string{"VisibilityTimeout": "185", "SqsManagedSseEnabled": "false"})
+	if _, err := queue.Create(t.Context(), server.Client, "created", queue.Settings{VisibilityTimeout: 185 * time.Second, MaxReceiveCount: 5}); err != nil {
+		t.Fatal(err)
+	}
 	for name, want := range map[string][]string{
 		"sound":   {"ok queue", "ok visibility", "ok redrive", "ok dead letters"},
 		"hasty":   {"ok queue", "fix visibility", "fix redrive", "fix dead letters"}, // which keeps messages no longer
 		"full":    {"ok queue", "ok visibility", "ok redrive", "fix dead letters"},
 		"alone":   {"ok queue", "ok visibility", "fix redrive"},
+		"plain":   {"ok queue", "ok visibility", "note encryption", "fix redrive"},
+		"created": {"ok queue", "ok visibility", "ok redrive", "ok dead letters"},
 		"nowhere": {"fix queue"},
 	} {
 		url := strings.Replace(dead, "dead-hasty", name, 1)

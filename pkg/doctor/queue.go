@@ -22,6 +22,9 @@ func Queue(ctx context.Context, q *queue.Queue, timeout, window time.Duration) [
 	}
 	found := []Finding{finding(OK, "queue", "%s at %s: %d messages, %d in flight", q.Name(), queue.Endpoint(q.Client), a.Visible, a.InFlight)}
 	found = append(found, visibility(q, a.VisibilityTimeout, timeout, window))
+	if !a.Encrypted {
+		found = append(found, finding(Note, "encryption", "SQS stores the messages of %s as plain text: set SqsManagedSseEnabled=true, with aws sqs set-queue-attributes", q.Name()))
+	}
 	switch {
 	case a.DeadLetterARN == "":
 		return append(found, finding(Fix, "redrive", "%s has no redrive policy, so a bad message comes back until it expires: give it a dead-letter queue and maxReceiveCount %d", q.Name(), fewestReceives))

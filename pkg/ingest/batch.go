@@ -27,7 +27,7 @@ const (
 // failure is why a message is given back to SQS. It holds names and codes, never a value.
 type failure struct {
 	outcome              outcome
-	field, rule          string // malformed, invalid
+	field, rule, hint    string // malformed, invalid
 	sqlstate, constraint string // rejected
 	column               string
 	unproven             bool // rejected, but the set-up of the database may be at fault
@@ -128,7 +128,7 @@ func violated(err error) failure {
 	if v.Malformed {
 		return failure{outcome: malformed, field: v.Field, rule: v.Rule}
 	}
-	return failure{outcome: invalid, field: v.Field, rule: v.Rule}
+	return failure{outcome: invalid, field: v.Field, rule: v.Rule, hint: v.Hint}
 }
 
 // attrs describes the failure of r in the log; empty attributes are left out.
@@ -142,7 +142,7 @@ func (f *failure) attrs(r *message.Record) []slog.Attr {
 		reason = databaseFault
 	}
 	for _, a := range []slog.Attr{
-		slog.String("reason", reason), slog.String("field", f.field), slog.String("rule", f.rule),
+		slog.String("reason", reason), slog.String("field", f.field), slog.String("rule", f.rule), slog.String("hint", f.hint),
 		slog.String("sqlstate", f.sqlstate), slog.String("constraint", f.constraint), slog.String("column", f.column),
 	} {
 		if a.Value.String() != "" {

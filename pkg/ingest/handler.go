@@ -166,19 +166,20 @@ func (h *Handler) decode(b *batch, keyring *mask.Keyring) iter.Seq[[]postgres.Ev
 
 // event decodes, validates and masks one message. buf is scratch space, returned for the next one.
 func (h *Handler) event(r *message.Record, rows *contract.Rows, now time.Time, buf []byte) (postgres.Event, []byte, error) {
-	at, err := r.SentAt(now)
-	if err != nil {
-		return postgres.Event{}, buf, err
-	}
-	buf, err = r.Body(buf)
+	buf, err := r.Body(buf)
 	if err != nil {
 		return postgres.Event{}, buf, &contract.Violation{Rule: "utf-8", Malformed: true}
 	}
-	decoded, err := rows.Decode(buf)
+	decoded, err := rows.Decode(contract.Message{Body: buf, Attributes: r})
 	if err != nil {
 		return postgres.Event{}, buf, err
 	}
-	return postgres.Event{ID: r.EventID(), SentAt: at, Row: rows.Mask(decoded)}, buf, nil
+	identity := decoded.Identity()
+	at, err := r.SentAt(identity, now)
+	if err != nil {
+		return postgres.Event{}, buf, err
+	}
+	return postgres.Event{ID: r.EventID(identity), SentAt: at, Row: rows.Mask(decoded)}, buf, nil
 }
 
 // unavailable reports that a batch comes back whole, and why. A fault of the set-up has a reason

@@ -50,10 +50,22 @@ type function struct {
 	log, metrics *bytes.Buffer
 }
 
-func newFunction(t *testing.T) *function {
-	db := postgrestest.New(t, loginContract(t).Table())
+func newFunction(t *testing.T) *function { return functionOf(t, "user_logins") }
+
+// functionOf is a function of contracts, by their names and paths.
+func functionOf(t *testing.T, named ...string) *function {
+	t.Helper()
+	var tables []contract.Table
+	for _, name := range named {
+		c, err := contract.Load(contracts.Files, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tables = append(tables, c.Table())
+	}
+	db := postgrestest.New(t, tables...)
 	f := &function{db: db, log: &bytes.Buffer{}, metrics: &bytes.Buffer{}}
-	env := environment("DATABASE_URL="+db.URL, "MASK_KEYRING="+keyring("0123456789abcdef"))
+	env := environment("CONTRACT="+strings.Join(named, ","), "DATABASE_URL="+db.URL, "MASK_KEYRING="+keyring("0123456789abcdef"))
 	env.Log = telemetry.NewLogger(f.log, "")
 	h, stop, err := ingest.New(t.Context(), env, f.metrics)
 	if err != nil {

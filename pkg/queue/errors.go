@@ -23,7 +23,7 @@ func explain(client *sqs.Client, name string, err error) error {
 	var missing *types.QueueDoesNotExist
 	switch {
 	case errors.As(err, &missing):
-		return fmt.Errorf("%w: %s at %s: create it with aws sqs create-queue --queue-name %s%s",
+		return fmt.Errorf("%w: %s at %s: correct the name, or make it with sqs2pg queue create %s%s",
 			ErrMissing, name, Endpoint(client), name, endpointFlag(client))
 	case Transient(err):
 		return fmt.Errorf("%w at %s (%w): see whether it runs there", ErrUnreachable, Endpoint(client), Cause(err))

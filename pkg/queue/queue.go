@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/go-json-experiment/json"
 )
 
@@ -102,6 +101,7 @@ type Attributes struct {
 
 	VisibilityTimeout time.Duration
 	Retention         time.Duration
+	Encrypted         bool // at rest
 
 	DeadLetterARN   string // "" without a redrive policy
 	MaxReceiveCount int    // 0 without a redrive policy
@@ -109,26 +109,25 @@ type Attributes struct {
 
 // Attributes asks SQS for them. Errors are those of Find.
 func (q *Queue) Attributes(ctx context.Context) (Attributes, error) {
-	out, err := q.Client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
-		QueueUrl: &q.URL, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll},
-	})
+	all, err := q.allAttributes(ctx)
 	if err != nil {
-		return Attributes{}, q.Explain(err)
+		return Attributes{}, err
 	}
-	number := func(name types.QueueAttributeName) int {
-		n, _ := strconv.Atoi(out.Attributes[string(name)]) // SQS writes a number, or leaves it out
+	number := func(name string) int {
+		n, _ := strconv.Atoi(all[name]) // SQS writes a number, or leaves it out
 		return n
 	}
-	arn := parseARN(out.Attributes["QueueArn"])
+	arn := parseARN(all["QueueArn"])
 	a := Attributes{
-		ARN: out.Attributes["QueueArn"], Region: arn.region, Account: arn.account,
+		ARN: all["QueueArn"], Region: arn.region, Account: arn.account,
 		Visible:           number("ApproximateNumberOfMessages"),
 		InFlight:          number("ApproximateNumberOfMessagesNotVisible"),
 		Delayed:           number("ApproximateNumberOfMessagesDelayed"),
 		VisibilityTimeout: time.Duration(number("VisibilityTimeout")) * time.Second,
 		Retention:         time.Duration(number("MessageRetentionPeriod")) * time.Second,
+		Encrypted:         all["SqsManagedSseEnabled"] == "true" || all["KmsMasterKeyId"] != "",
 	}
-	a.DeadLetterARN, a.MaxReceiveCount = readRedrivePolicy(out.Attributes["RedrivePolicy"])
+	a.DeadLetterARN, a.MaxReceiveCount = readRedrivePolicy(all["RedrivePolicy"])
 	return a, nil
 }
 

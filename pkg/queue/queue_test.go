@@ -64,11 +64,11 @@ func intercept(operation string, answer func(n int32, h http.Handler, w http.Res
 
 func create(t *testing.T, c *sqs.Client, name string) (q, dead *queue.Queue) {
 	t.Helper()
-	q, dead, err := queue.Create(t.Context(), c, name, queue.Settings{VisibilityTimeout: time.Minute, MaxReceiveCount: 7})
+	created, err := queue.Create(t.Context(), c, name, wanted)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return q, dead
+	return created.Queue, created.Dead
 }
 
 func bodies(all ...string) []queue.Message {
@@ -143,7 +143,7 @@ func TestCreateMakesTheQueueThatAttributesDescribe(t *testing.T) {
 			}
 			want := queue.Attributes{
 				ARN: "arn:aws:sqs:us-east-1:000000000000:" + name, Region: "us-east-1", Account: "000000000000",
-				VisibilityTimeout: time.Minute, Retention: 4 * 24 * time.Hour,
+				VisibilityTimeout: time.Minute, Retention: 4 * 24 * time.Hour, Encrypted: true,
 				DeadLetterARN: "arn:aws:sqs:us-east-1:000000000000:" + dead, MaxReceiveCount: 7,
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
@@ -202,7 +202,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		is     error
 		want   string
 	}{
-		"no such queue": {c, queue.ErrMissing, "queue does not exist: logins at " + *c.Options().BaseEndpoint + ": create it with aws sqs create-queue --queue-name logins --endpoint-url " + *c.Options().BaseEndpoint},
+		"no such queue": {c, queue.ErrMissing, "queue does not exist: logins at " + *c.Options().BaseEndpoint + ": correct the name, or make it with sqs2pg queue create logins --endpoint-url " + *c.Options().BaseEndpoint},
 		"no SQS":        {nowhere, queue.ErrUnreachable, "SQS cannot be reached at http://127.0.0.1:1 (dial tcp 127.0.0.1:1: connect: connection refused): see whether it runs there"},
 		"refused":       {denied, nil, "queue logins: api error AccessDeniedException: sqs:GetQueueUrl is not allowed"},
 	} {

@@ -9,7 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
-	"github.com/google/uuid"
 )
 
 // MaxSize is the most bytes of a message, its attributes included, and of all messages in one call.
@@ -84,29 +83,4 @@ func messageSize(m *Message) int {
 		size += len(name) + len(aws.ToString(a.DataType)) + len(aws.ToString(a.StringValue)) + len(a.BinaryValue)
 	}
 	return size
-}
-
-// SendBodies sends messages that have a body and nothing else, in order, and returns how many SQS
-// took. It stops at the first call in which SQS refused a message. The group is for FIFO queues,
-// where each message gets a deduplication id of its own: two equal bodies are two messages.
-func (q *Queue) SendBodies(ctx context.Context, group string, bodies []string) (sent int, err error) {
-	messages := make([]Message, len(bodies))
-	for i := range bodies {
-		messages[i].MessageBody = &bodies[i]
-		if q.FIFO() {
-			messages[i].MessageGroupId, messages[i].MessageDeduplicationId = &group, aws.String(uuid.NewString())
-		}
-	}
-	for len(messages) > 0 {
-		n, refused, err := q.Send(ctx, messages)
-		if err != nil {
-			return sent, fmt.Errorf("send: %w", err)
-		}
-		if len(refused) > 0 {
-			first := refused[0]
-			return sent + n - len(refused), fmt.Errorf("SQS refused %d messages: the first, message %d, with %s", len(refused), sent+first.Index+1, first.Code)
-		}
-		sent, messages = sent+n, messages[n:]
-	}
-	return sent, nil
 }

@@ -8,69 +8,98 @@ import (
 	"time"
 )
 
-// paintEvery is how often a live block is painted.
-const paintEvery = 200 * time.Millisecond
+// How often a live block is painted, and how often there may be a line in a pipe.
+const (
+	paintEvery = 200 * time.Millisecond
+	lineEvery  = time.Second
+)
+
+// View is what Live shows.
+type View struct {
+	// Block returns lines for a terminal of that width in columns. They must be narrower than that,
+	// since a line that wraps cannot be painted over; Style.Cut makes them so.
+	Block func(width int) []string
+	// Line returns the same as one line, for a pipe. "" prints nothing.
+	Line func() string
+}
 
 // Live is a block of lines at the end of a terminal that is painted over and over. What is written
-// to Live comes out above the block, whole. In a pipe there is no block, and what is written goes
-// straight through. Its methods are safe for concurrent use.
+// to Live comes out above the block, whole. In a pipe there is no block: what is written goes
+// straight through, and a line comes every second in which something has changed. Its methods are
+// safe for concurrent use.
 type Live struct {
 	w       io.Writer
 	repaint bool // w is a terminal
+	view    View
 	stop    chan struct{}
 	running sync.WaitGroup
 
 	mu    sync.Mutex
 	lines []string // of the block, as last painted
+	line  string   // the last in a pipe
 }
 
-// NewLive returns a Live on w that shows no block yet.
+// NewLive returns a Live on w that shows nothing yet.
 func NewLive(w io.Writer) *Live {
 	return &Live{w: w, repaint: canRepaint(w), stop: make(chan struct{})}
 }
 
-// Repaints reports whether there is a terminal to paint a block on.
-func (l *Live) Repaints() bool { return l.repaint }
-
-// Show paints the lines that render returns, five times a second until Stop. render is given the
-// width of the terminal in columns. Its lines must be narrower than that, since a line that wraps
-// cannot be painted over; Cut makes them so. In a pipe Show does nothing.
-func (l *Live) Show(render func(width int) []string) {
-	l.Every(paintEvery, func() { l.paint(render) })
+// Show shows the view until Stop: five times a second on a terminal, once a second in a pipe. Call
+// it once.
+func (l *Live) Show(v View) {
+	l.view = v
+	if l.repaint {
+		l.every(0, paintEvery, l.paint)
+	} else {
+		l.every(lineEvery, lineEvery, l.printLine)
+	}
 }
 
-// Every calls f now and then at that interval until Stop, to fetch what the block shows. In a pipe
-// it does nothing.
-func (l *Live) Every(interval time.Duration, f func()) {
-	if !l.repaint {
-		return
-	}
+// Every calls f now and then at that interval until Stop, to fetch what the view shows.
+func (l *Live) Every(interval time.Duration, f func()) { l.every(0, interval, f) }
+
+func (l *Live) every(first, interval time.Duration, f func()) {
 	l.running.Go(func() {
-		ticker := time.NewTicker(interval)
-		defer ticker.Stop()
-		for f(); ; f() {
+		timer := time.NewTimer(first)
+		defer timer.Stop()
+		for {
 			select {
 			case <-l.stop:
 				return
-			case <-ticker.C:
+			case <-timer.C:
+				f()
+				timer.Reset(interval)
 			}
 		}
 	})
 }
 
-// Stop ends the painting and leaves the lines that render returns as the last. Call it once.
-func (l *Live) Stop(render func(width int) []string) {
+// Stop ends the painting and leaves the last state. Call it once, after Show.
+func (l *Live) Stop() {
 	close(l.stop)
 	l.running.Wait()
 	if l.repaint {
-		l.paint(render)
+		l.paint()
+	} else {
+		l.printLine()
+	}
+}
+
+// printLine prints a line in a pipe if it is not the last one again.
+func (l *Live) printLine() {
+	line := l.view.Line()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if line != "" && line != l.line {
+		l.line = line
+		fmt.Fprintln(l.w, line)
 	}
 }
 
 // paint puts the block where it was before, in one write so that nothing flickers. It ignores a
 // failed write: work goes on when the screen is gone.
-func (l *Live) paint(render func(width int) []string) {
-	lines := render(Width(l.w))
+func (l *Live) paint() {
+	lines := l.view.Block(Width(l.w))
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.w.Write(append(l.erase(), join(lines)...))
@@ -97,21 +126,9 @@ func (l *Live) Write(text []byte) (int, error) {
 	return len(text), err
 }
 
-func join(lines []string) string { return strings.Join(lines, "\n") + "\n" }
-
-// Bar is a bar of that many columns, full as far as n is of total.
-func Bar(n, total, columns int) string {
-	full := 0
-	if total > 0 {
-		full = columns * n / total
+func join(lines []string) string {
+	if len(lines) == 0 {
+		return ""
 	}
-	return strings.Repeat("█", full) + strings.Repeat("░", columns-full)
-}
-
-// Cut returns line with at most width characters; where it cuts, the last is an ellipsis.
-func Cut(line string, width int) string {
-	if runes := []rune(line); len(runes) > width {
-		return string(runes[:max(width-1, 0)]) + "…"
-	}
-	return line
+	return strings.Join(lines, "\n") + "\n"
 }

@@ -3,11 +3,12 @@ package terminal_test
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -46,9 +47,6 @@ func TestLiveBlockStaysBelowWhatIsWritten(t *testing.T) {
 	t.Setenv("TERM", "xterm")
 	screen, program := pseudoTerminal(t)
 	live := terminal.NewLive(program)
-	if !live.Repaints() {
-		t.Fatal("does not repaint on a terminal")
-	}
 	var seen strings.Builder
 	painted, done := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -63,10 +61,17 @@ func TestLiveBlockStaysBelowWhatIsWritten(t *testing.T) {
 		}
 		fmt.Fprintln(&seen, strings.TrimSuffix(lines.Text(), "\r"))
 	}()
-	live.Show(func(width int) []string { return []string{fmt.Sprint("width ", width), "second line"} })
+	var ended atomic.Bool
+	live.Show(terminal.View{Block: func(width int) []string {
+		if ended.Load() {
+			return []string{"the end"}
+		}
+		return []string{fmt.Sprint("width ", width), "second line"}
+	}})
 	<-painted
 	fmt.Fprintln(live, "a warning")
-	live.Stop(func(int) []string { return []string{"the end"} })
+	ended.Store(true)
+	live.Stop()
 	<-done
 	const erase = "\x1b[2A\x1b[J"
 	for _, want := range []string{"width 60\nsecond line\n", erase + "a warning\nwidth 60\nsecond line\n", erase + "the end\n"} {
@@ -76,15 +81,42 @@ func TestLiveBlockStaysBelowWhatIsWritten(t *testing.T) {
 	}
 }
 
-func TestLiveHasNoBlockInAPipe(t *testing.T) {
-	t.Parallel()
-	var pipe strings.Builder
-	live := terminal.NewLive(&pipe)
-	live.Show(func(int) []string { return []string{"a block"} })
-	live.Every(time.Millisecond, func() { t.Error("asks for what is not shown") })
-	fmt.Fprintln(live, "a warning")
-	live.Stop(func(int) []string { return []string{"the end"} })
-	if pipe.String() != "a warning\n" {
-		t.Errorf("the pipe got %q", pipe.String())
+// It is not parallel, because it changes the environment.
+func TestColourIsForTerminals(t *testing.T) {
+	_, program := pseudoTerminal(t)
+	table := func(w io.Writer) { terminal.Table(w, []string{"a", "b"}, [][]string{{"1", "2"}}) }
+	for name, tt := range map[string]struct {
+		term, noColor string
+		want          string
+	}{
+		"a terminal":       {"xterm", "", "\x1b[1mA  B\x1b[0m\n1  2\n"},
+		"NO_COLOR":         {"xterm", "1", "A  B\n1  2\n"},
+		"a dumb terminal":  {"dumb", "", "A  B\n1  2\n"},
+		"no terminal type": {"", "", "\x1b[1mA  B\x1b[0m\n1  2\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("TERM", tt.term)
+			t.Setenv("NO_COLOR", tt.noColor)
+			screen, program := pseudoTerminal(t)
+			table(program)
+			var got strings.Builder
+			for lines := bufio.NewReader(screen); strings.Count(got.String(), "\n") < 2; {
+				line, err := lines.ReadString('\n')
+				if err != nil {
+					t.Fatal(err)
+				}
+				got.WriteString(strings.ReplaceAll(line, "\r", ""))
+			}
+			if got.String() != tt.want {
+				t.Errorf("prints %q, want %q", got.String(), tt.want)
+			}
+			var pipe strings.Builder
+			if table(&pipe); pipe.String() != "A  B\n1  2\n" {
+				t.Errorf("a pipe gets %q", pipe.String())
+			}
+		})
+	}
+	if terminal.Width(program) != 60 {
+		t.Errorf("the terminal has %d columns", terminal.Width(program))
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -15,9 +14,11 @@ import (
 // instead, as psql's expanded display does; tables of two columns stay as they are. Every row must
 // have as many cells as header.
 func Table(w io.Writer, header []string, rows [][]string) {
-	text := horizontal(header, rows)
+	text, style := horizontal(header, rows), StyleOf(w)
 	if len(header) > 2 && widest(text) > Width(w) {
-		text = vertical(header, rows)
+		text = vertical(header, rows, style)
+	} else if first, rest, ok := strings.Cut(text, "\n"); ok {
+		text = style.Name(first) + "\n" + rest
 	}
 	io.WriteString(w, text) // as fmt.Println does, it leaves a broken pipe to the next write
 }
@@ -49,16 +50,17 @@ func cells(texts []string) table.Row {
 }
 
 // vertical has a heading for every row and a line for every cell.
-func vertical(header []string, rows [][]string) string {
+func vertical(header []string, rows [][]string, style Style) string {
 	nameWidth := 0
 	for _, name := range header {
-		nameWidth = max(nameWidth, utf8.RuneCountInString(name))
+		nameWidth = max(nameWidth, Columns(name))
 	}
 	var b strings.Builder
 	for i, row := range rows {
 		fmt.Fprintf(&b, "-[ %d ]-\n", i+1)
 		for j, name := range header {
-			b.WriteString(strings.TrimRight(fmt.Sprintf("%-*s  %s", nameWidth, strings.ToUpper(name), row[j]), " ") + "\n")
+			pad := strings.Repeat(" ", nameWidth-Columns(name)+2)
+			b.WriteString(strings.TrimRight(style.Name(strings.ToUpper(name))+pad+row[j], " ") + "\n")
 		}
 	}
 	return b.String()
@@ -66,7 +68,7 @@ func vertical(header []string, rows [][]string) string {
 
 func widest(text string) (width int) {
 	for line := range strings.Lines(text) {
-		width = max(width, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")))
+		width = max(width, Columns(strings.TrimSuffix(line, "\n")))
 	}
 	return width
 }
@@ -75,6 +77,17 @@ func widest(text string) (width int) {
 // are shown.
 func More(w io.Writer, shown, total int) {
 	if total > shown {
-		fmt.Fprintf(w, "... and %d more\n", total-shown)
+		fmt.Fprintln(w, AndMore(total-shown))
 	}
+}
+
+// AndMore is the line that ends a list of which n entries are not shown.
+func AndMore(n int) string { return fmt.Sprintf("... and %d more", n) }
+
+// Plural is a number with its noun: 1 message, 2 messages.
+func Plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprint(n, " ", many)
 }

@@ -31,9 +31,3 @@ func Width(w io.Writer) int {
 	}
 	return width
 }
-
-// canRepaint reports whether w is a terminal that can move its cursor.
-func canRepaint(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
-}

@@ -2,6 +2,7 @@ package naming_test
 
 import (
 	"regexp"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -45,4 +46,22 @@ func FuzzColumn(f *testing.F) {
 			t.Errorf("%q becomes %q", name, got)
 		}
 	})
+}
+
+func TestNamesThatLookPersonal(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]bool{
+		"email": true, "userEmail": true, "emails": true, "e_mail": true, "customer.phoneNumber": true, "ssn": true, "birthDate": true, "date_of_birth": true, "name": true,
+		"customer.name": true, "firstName": true, "last_name": true, "users.name": true, "addresses": true, "shippingAddress": true, "ip": true, "clientIP": true, "remote_ip": true, "iban": true,
+		"passportNumber": true, "cardNumber": true, "ipv6Address": true, "taxId": true, "IPs": true,
+		"product.name": false, "products.name": false, "appName": false, "fileName": false, "hostname": false, "emailVerified": false, "emailCount": false, "ip_version": false,
+		"addressType": false, "orderId": false, "status": false, "description": false, "ship": false, "tip": false, "filename": false, "emailDomain": false, "": false, "zipped": false,
+	} {
+		if got := naming.LooksPersonal(strings.Split(path, ".")); got != want {
+			t.Errorf("%s: got %v", path, got)
+		}
+	}
+	if naming.LooksPersonal(nil) {
+		t.Error("no name looks personal")
+	}
 }

@@ -128,7 +128,7 @@ func (c *compiler) checkKeyColumn(s *Schema, at jsontext.Pointer, name string, l
 		c.note(at, "there is no column %q%s", name, document.Suggest(name, columns))
 		return 0
 	}
-	column, longest := s.Table.Columns[i], s.Columns[i].Text.max
+	column, longest := s.Table.Columns[i], s.Columns[i].Text.Max()
 	switch {
 	case !column.Required:
 		c.note(at, "the column %s can be null: a key's properties are required, not nullable and not dropped", name)

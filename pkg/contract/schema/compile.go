@@ -1,12 +1,14 @@
 package schema
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"sqs2pg/pkg/contract/checks"
 	"sqs2pg/pkg/contract/naming"
 	"sqs2pg/pkg/contract/schema/document"
 	"sqs2pg/pkg/contract/table"
@@ -17,7 +19,7 @@ import (
 const maxNesting = 64
 
 // Compile compiles source, the document of a contract. Its error has all mistakes of the document,
-// one a line, each with its JSON pointer and what to do about it; errors.As and the like find them
+// one a line, each with line, column, JSON pointer and what to do about it; errors.As and the like find them
 // one by one. Only a document that is not JSON has one error, about the first place that is wrong.
 func Compile(source []byte) (*Schema, error) {
 	text, err := document.Read(source)
@@ -26,15 +28,22 @@ func Compile(source []byte) (*Schema, error) {
 	}
 	library, found := compileLibrary(source, text)
 	if library != nil {
-		c := compiler{text: text, compiled: map[*jsonschema.Schema]*stored{}}
+		c := compiler{
+			text: text, compiled: map[*jsonschema.Schema]*stored{},
+			merged: map[*jsonschema.Schema]*jsonschema.Schema{}, followed: map[jsontext.Pointer]bool{},
+		}
 		s := c.schema(library)
 		if len(found) == 0 {
 			c.checkMasksHaveEffect()
 		}
 		if found = found.With(c.mistakes...); len(found) == 0 {
+			c.warnOfPersonalInside()
+			s.Personal = c.personal
+			text.Locate(s.Personal)
 			return s, nil
 		}
 	}
+	text.Locate(found)
 	return nil, found
 }
 
@@ -43,7 +52,10 @@ func Compile(source []byte) (*Schema, error) {
 type compiler struct {
 	text     *document.Text
 	compiled map[*jsonschema.Schema]*stored
+	merged   map[*jsonschema.Schema]*jsonschema.Schema // schemas of properties without $ref, by those with it
+	followed map[jsontext.Pointer]bool                 // schemas that the $ref of a property names, and their properties
 	mistakes document.Mistakes
+	personal document.Mistakes // no mistakes, but worth a warning
 }
 
 // note notes a mistake once, also if each of several columns of a property has it.
@@ -60,11 +72,12 @@ func (c *compiler) schema(root *jsonschema.Schema) *Schema {
 		c.note("/type", `a contract is of "type": "object" and declares properties`)
 	}
 	var leaves []leaf
-	s.Root, leaves = c.object(root, position{required: true})
+	s.Root, leaves = c.object(root, position{required: true, around: []jsontext.Pointer{""}})
 	s.Properties = numberProperties(s.Root, 0)
 	c.addColumns(s, leaves)
 	c.setWrite(s, a)
-	if needsLibrary(root) {
+	c.setOrigin(s, a, root, leaves)
+	if c.needsLibrary(root) {
 		s.Library = root
 	}
 	return s
@@ -90,6 +103,7 @@ type position struct {
 	prefix   string           // of column names: "", or it ends in _
 	required bool             // every valid message has the object
 	depth    int
+	around   []jsontext.Pointer // the schemas of the objects around, and of this one
 }
 
 // leaf is a property with a column.
@@ -115,13 +129,18 @@ func (c *compiler) object(schema *jsonschema.Schema, at position) (*Object, []le
 		if child == nil {
 			continue // taken out because of a mistake
 		}
-		n := node{child, annotationsOf(child), name, at.pointer.AppendToken("properties").AppendToken(name)}
+		place := at.pointer.AppendToken("properties").AppendToken(name)
+		c.followed[place] = true
+		n := c.follow(node{child, annotationsOf(child), name, place, place}, append(slices.Clone(at.around), place))
 		p, below := c.property(n, slices.Contains(schema.Required, name), at)
+		leaves = append(leaves, below...)
+		if p.Attribute != "" {
+			continue // the body does not have it
+		}
 		if p.Required {
 			o.Required++
 		}
 		o.Properties, o.ByName[name] = append(o.Properties, p), p
-		leaves = append(leaves, below...)
 	}
 	for _, name := range schema.Required {
 		if !slices.Contains(c.text.Order[at.pointer], name) {
@@ -136,8 +155,9 @@ func (c *compiler) object(schema *jsonschema.Schema, at position) (*Object, []le
 type node struct {
 	*jsonschema.Schema
 	annotations
-	name string
-	at   jsontext.Pointer
+	name  string
+	at    jsontext.Pointer
+	inner jsontext.Pointer // of the schema that has its properties
 }
 
 // note notes a mistake at one of the keywords of a schema.
@@ -152,13 +172,14 @@ func (c *compiler) property(n node, required bool, parent position) (*Property, 
 	p.Path, p.Required = parent.path+n.name, required
 	always := required && parent.required
 	if p.Kind == Nested {
-		if n.column+n.columnType+n.mask+n.domain+n.normalize != "" || n.masks != nil {
+		if n.column+n.columnType+n.mask+n.domain+n.normalize != "" || n.masks != nil || n.origin.OnProperty() {
 			c.note(n.at, "an object with properties has no column of its own: put x- keywords on its properties")
 		}
 		var below []leaf
-		p.Object, below = c.object(n.Schema, position{n.at, p.Path + ".", parent.prefix + naming.Column(n.name) + "_", always && p.NullRule != "", parent.depth + 1})
+		p.Object, below = c.object(n.Schema, position{n.inner, p.Path + ".", parent.prefix + naming.Column(n.name) + "_", always && p.NullRule != "", parent.depth + 1, append(slices.Clone(parent.around), n.at, n.inner)})
 		return p, below
 	}
+	p.Attribute = n.origin.Attribute
 	c.checkFormat(n)
 	c.checkTokenKeywords(n)
 	var leaves []leaf
@@ -177,15 +198,18 @@ func (c *compiler) property(n node, required bool, parent position) (*Property, 
 func (c *compiler) column(n node, p *Property, t target, always bool) leaf {
 	column := table.Column{Name: t.column, Path: p.Path}
 	c.checkColumnName(n, column.Name)
+	c.setType(p, n)
 	p.Masking = c.newMasking(n, t.at, t.mask)
 	if p.Masking.Kind != mask.Drop {
 		p.setChecks(n)
 	} else if p.TypeRule != "type" {
 		p.Kind, p.NullRule = Anything, ""
 	}
-	c.setType(p, n)
 	p.Type = p.Masking.Type(p.Type)
-	if p.Kind == StoredArray || p.Kind == StoredObject {
+	switch {
+	case p.Kind != StoredArray && p.Kind != StoredObject:
+		c.warnOfPersonal(n, p)
+	case p.Masking.Kind == mask.None:
 		p.Shape = c.shape(n)
 		column.Inside = c.inside(n, p.Shape)
 	}
@@ -197,14 +221,40 @@ func (c *compiler) column(n node, p *Property, t target, always bool) leaf {
 	return leaf{n, p, column}
 }
 
+// setChecks compiles the keywords of a string or a number. The type of a string's column follows
+// from its format.
+func (p *Property) setChecks(n node) {
+	switch p.Kind {
+	case String:
+		p.Text = checks.TextOf(n.Schema, p.Required)
+		p.Type = cmp.Or(map[string]table.Type{"uuid": table.UUID, "date": table.Date, "date-time": table.Timestamptz}[n.format], p.Type)
+	case Integer, Number:
+		p.Numbers = checks.NumbersOf(n.Schema)
+	}
+	_, isNullable, rule := checks.TypesOf(&jsonschema.Schema{Enum: n.Enum, Const: n.Const})
+	if p.Kind == String && p.NullRule == "" && (n.Enum != nil) != (n.Const != nil) && !isNullable {
+		p.NullRule = rule
+	}
+}
+
+func (c *compiler) checkFormat(n node) {
+	if n.format != "" && n.Format == nil {
+		n.note(c, "format", "unknown format %q%s", n.format,
+			document.Suggest(n.format, slices.AppendSeq(slices.Clone(checks.LibraryFormats), maps.Keys(checks.Formats))))
+	}
+}
+
 // newProperty reads type, which decides what a value may be.
 func (c *compiler) newProperty(n node) *Property {
 	p := new(Property)
-	if n.Ref != nil || n.DynamicRef != nil {
-		n.note(c, "$ref", "a property that becomes a column cannot be a reference: write its schema in place")
+	if n.Ref != nil { // to itself
 		return p
 	}
-	types, nullable, rule := typesOf(n.Schema)
+	if n.DynamicRef != nil {
+		n.note(c, "$dynamicRef", "a property that becomes a column cannot be a dynamic reference: use $ref")
+		return p
+	}
+	types, nullable, rule := checks.TypesOf(n.Schema)
 	p.TypeRule = rule
 	if len(types) != 1 {
 		n.note(c, "type", `one type is needed, and "null" besides if the value may be null: "type": "string" or ["string", "null"]`)

@@ -2,14 +2,15 @@ package schema
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"sqs2pg/pkg/contract/checks"
 	"sqs2pg/pkg/contract/schema/document"
 )
 
@@ -46,7 +47,7 @@ func compileValue(value any) (*jsonschema.Schema, error) {
 	c.DefaultDraft(jsonschema.Draft2020)
 	c.UseLoader(jsonschema.SchemeURLLoader{}) // a contract is one document: nothing is fetched
 	c.AssertFormat()
-	for name, valid := range formats {
+	for name, valid := range checks.Formats {
 		c.RegisterFormat(&jsonschema.Format{Name: name, Validate: formatOf(valid)})
 	}
 	c.AssertVocabs()
@@ -79,38 +80,16 @@ func formatOf(valid func(string) bool) func(any) error {
 
 // needsLibrary reports whether an object with properties, or a schema below it, has keywords that
 // the properties do not check.
-func needsLibrary(object *jsonschema.Schema) bool {
+func (c *compiler) needsLibrary(object *jsonschema.Schema) bool {
 	_, schema := object.AdditionalProperties.(*jsonschema.Schema)
-	if schema || combines(object) || limitsMembers(object) || object.Enum != nil || object.Const != nil {
+	if schema || checks.Combines(object) || checks.LimitsMembers(object) || object.Enum != nil || object.Const != nil {
 		return true
 	}
 	for _, property := range object.Properties {
-		if isNested := len(property.Properties) > 0; isNested && needsLibrary(property) || !isNested && columnNeedsLibrary(property) {
+		property = cmp.Or(c.merged[property], property)
+		if isNested := len(property.Properties) > 0; isNested && c.needsLibrary(property) || !isNested && checks.NeedsLibrary(property) {
 			return true
 		}
 	}
 	return false
-}
-
-// columnNeedsLibrary is needsLibrary for a property that has a column.
-func columnNeedsLibrary(s *jsonschema.Schema) bool {
-	types, _, _ := typesOf(s)
-	isString := slices.Contains(types, "string")
-	allowed := !isString && (s.Enum != nil || s.Const != nil) || s.Enum != nil && s.Const != nil
-	array := s.Items2020 != nil || len(s.PrefixItems) > 0 || s.Contains != nil || s.UnevaluatedItems != nil ||
-		s.MinItems != nil || s.MaxItems != nil || s.UniqueItems
-	return allowed || array || combines(s) || limitsMembers(s) || s.AdditionalProperties != nil || len(s.Required) > 0
-}
-
-// combines reports whether a schema refers to other schemas for the same value.
-func combines(s *jsonschema.Schema) bool {
-	return s.Ref != nil || s.DynamicRef != nil || s.Not != nil || s.If != nil ||
-		len(s.AllOf)+len(s.AnyOf)+len(s.OneOf)+len(s.DependentSchemas) > 0
-}
-
-// limitsMembers reports whether a schema has keywords for the members of an object besides
-// properties, required and additionalProperties.
-func limitsMembers(s *jsonschema.Schema) bool {
-	return s.MinProperties != nil || s.MaxProperties != nil || s.PropertyNames != nil ||
-		len(s.PatternProperties)+len(s.DependentRequired) > 0 || s.UnevaluatedProperties != nil
 }

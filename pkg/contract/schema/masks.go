@@ -2,15 +2,12 @@ package schema
 
 import (
 	"cmp"
-	"encoding/json"
-	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"sqs2pg/pkg/contract/checks"
 	"sqs2pg/pkg/contract/masking"
 	"sqs2pg/pkg/contract/naming"
-	"sqs2pg/pkg/contract/scalar"
 	"sqs2pg/pkg/mask"
 )
 
@@ -22,7 +19,7 @@ type target struct {
 
 // targets are the columns of a property: one, or those that x-mask names.
 func (c *compiler) targets(n node, prefix string) []target {
-	at := n.at.AppendToken("x-mask")
+	at := n.maskAt
 	if n.masks == nil {
 		return []target{{cmp.Or(n.column, prefix+naming.Column(n.name)), n.mask, at}}
 	}
@@ -87,56 +84,8 @@ func (c *compiler) checkTokenKeywords(n node) {
 // values is what the schema says of values that are masked.
 func (n node) values() masking.Values {
 	v := masking.Values{Format: n.format, Numeric: n.columnType != ""}
-	if types, _, _ := typesOf(n.Schema); len(types) == 1 {
+	if types, _, _ := checks.TypesOf(n.Schema); len(types) == 1 {
 		v.Type = types[0]
 	}
 	return v
-}
-
-// typesOf returns the types that a schema allows besides null, whether it allows null, and the
-// keyword that says so. Without type, they are the types of the values in enum or const.
-func typesOf(s *jsonschema.Schema) (types []string, nullable bool, rule string) {
-	rule = "type"
-	switch {
-	case s.Types != nil:
-		types = s.Types.ToStrings()
-	case s.Enum != nil:
-		types, rule = typesOfValues(s.Enum.Values...), "enum"
-	case s.Const != nil:
-		types, rule = typesOfValues(*s.Const), "const"
-	}
-	nullable = slices.Contains(types, "null")
-	return slices.DeleteFunc(types, func(t string) bool { return t == "null" }), nullable, rule
-}
-
-func typesOfValues(values ...any) (types []string) {
-	for _, value := range values {
-		types = append(types, typeOfValue(value))
-	}
-	slices.Sort(types)
-	types = slices.Compact(types)
-	if slices.Contains(types, "number") {
-		types = slices.DeleteFunc(types, func(t string) bool { return t == "integer" })
-	}
-	return types
-}
-
-func typeOfValue(value any) string {
-	switch v := value.(type) {
-	case nil:
-		return "null"
-	case string:
-		return "string"
-	case bool:
-		return "boolean"
-	case json.Number:
-		if scalar.IsWhole([]byte(v)) {
-			return "integer"
-		}
-		return "number"
-	case []any:
-		return "array"
-	default:
-		return "object"
-	}
 }

@@ -27,7 +27,10 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"sqs2pg/pkg/contract/checks"
 	"sqs2pg/pkg/contract/masking"
+	"sqs2pg/pkg/contract/origin"
+	"sqs2pg/pkg/contract/schema/document"
 	"sqs2pg/pkg/contract/table"
 	"sqs2pg/pkg/mask"
 )
@@ -43,6 +46,16 @@ type Schema struct {
 
 	// Declared has the name of every property, at any depth.
 	Declared map[string]bool
+
+	// Attributes are the properties whose values come from message attributes. They are not below
+	// Root.
+	Attributes []*Property
+
+	// Origin says where events come from, and what identifies them.
+	Origin *origin.Origin
+
+	// Personal are properties, at any depth, that look personal and have no mask.
+	Personal document.Mistakes
 
 	// Library checks the keywords that the properties do not check. It is nil if the document has
 	// no such keywords.
@@ -130,12 +143,15 @@ type Property struct {
 	NullRule string  // the keyword that null breaks; "" if the value may be null
 	Object   *Object // of a Nested property
 
+	// Attribute is the message attribute that the value comes from; "" if it comes from the body.
+	Attribute string
+
 	// The rest is for properties that are not Nested.
 	Column  int // in the order of the table
 	Type    table.Type
 	Masking masking.Masking
-	Text    TextChecks   // of a String
-	Numbers NumberChecks // of an Integer or Number
-	Shape   *Shape       // of a stored value; nil if all of it is stored as it comes
-	Also    *Property    // the same property with the next of its columns, or nil
+	Text    checks.Text    // of a String
+	Numbers checks.Numbers // of an Integer or Number
+	Shape   *Shape         // of a stored value; nil if all of it is stored as it comes
+	Also    *Property      // the same property with the next of its columns, or nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"sqs2pg/pkg/contract/masking"
+	"sqs2pg/pkg/contract/schema/document"
 	"sqs2pg/pkg/mask"
 )
 
@@ -152,7 +153,7 @@ func (c *compiler) stored(schema *jsonschema.Schema) *stored {
 	c.checkFormat(n)
 	c.checkTokenKeywords(n)
 	if n.mask != "" {
-		m := c.newMasking(n, s.at.AppendToken("x-mask"), n.mask)
+		m := c.newMasking(n, n.maskAt, n.mask)
 		s.masking = &m
 	}
 	if n.masks != nil {
@@ -247,14 +248,15 @@ func (c *compiler) checkMasks(s *stored) {
 	}
 }
 
-// checkMasksHaveEffect notes masks on schemas whose values are not stored.
+// checkMasksHaveEffect notes keywords of ours on schemas whose values are not stored.
 func (c *compiler) checkMasksHaveEffect() {
-	compiled := map[jsontext.Pointer]bool{}
+	inside := map[jsontext.Pointer]bool{}
 	for _, s := range c.compiled {
-		compiled[s.at] = true
+		inside[s.at] = true
 	}
-	for _, at := range c.text.Masks {
-		if !compiled[at.Parent()] {
+	for _, at := range c.text.Loose {
+		isMask := slices.Contains(document.MaskKeywords, at.LastToken())
+		if !c.followed[at.Parent()] && !(isMask && inside[at.Parent()]) {
 			c.note(at, "%s has no effect here: move it to a property that becomes a column, or to a string inside of one that is stored as jsonb", at.LastToken())
 		}
 	}

@@ -5,7 +5,10 @@ import (
 	_ "embed"
 	"sync"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"sqs2pg/pkg/contract/origin"
 )
 
 // The meta-schema of our vocabulary says which values our keywords take; package document says
@@ -22,9 +25,11 @@ type annotations struct {
 	table, column, columnType string
 	mask, domain, normalize   string
 	masks                     map[string]any // of x-mask by column, if one property fills several
-	format                    string         // JSON Schema's own; the schema library forgets a name that it does not know
+	maskAt                    jsontext.Pointer
+	format                    string // JSON Schema's own; the schema library forgets a name that it does not know
 	mode                      string
 	key                       []string
+	origin                    origin.Keywords
 }
 
 // Validate does nothing: see annotations.
@@ -34,7 +39,9 @@ func (*annotations) Validate(*jsonschema.ValidatorContext, any) {}
 func annotationsOf(schema *jsonschema.Schema) annotations {
 	for _, ext := range schema.Extensions {
 		if a, ok := ext.(*annotations); ok {
-			return *a
+			found := *a
+			found.maskAt = pointerOf(schema.Location).AppendToken("x-mask")
+			return found
 		}
 	}
 	return annotations{}
@@ -70,5 +77,6 @@ func compileAnnotations(_ *jsonschema.CompilerContext, schema map[string]any) (j
 		name, _ := column.(string)
 		a.key = append(a.key, name)
 	}
+	a.origin = origin.Read(schema)
 	return &a, nil
 }

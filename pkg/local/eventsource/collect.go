@@ -44,7 +44,7 @@ func (r *run) collect(ctx context.Context, out chan<- *batch) error {
 
 // retry waits and returns nil if the next poll may succeed, or returns the error that ends Run.
 func (r *run) retry(ctx context.Context, err error) error {
-	r.counts.pollFailed()
+	r.counts.pollFailed(r.Queue.Explain(err))
 	if transient(err) && r.errors.pause(ctx, r.IdleTimeout == 0) {
 		return nil
 	}
@@ -169,6 +169,7 @@ func (r *run) poll(ctx context.Context, b *batch, wait time.Duration) error {
 		return err
 	}
 	r.errors.reset()
+	r.counts.pollSucceeded()
 	r.put(b, messages)
 	b.more = received == n
 	if received == 0 && seconds == 0 {

@@ -68,14 +68,16 @@ func TestResponseContract(t *testing.T) {
 				last := len(e.Records) - 1
 				return []byte(strings.NewReplacer("FIRST", e.Records[0].MessageId, "LAST", e.Records[last].MessageId).Replace(test.response)), test.err
 			}}
-			got := run(t, eventsource.Mapping{Queue: queue.New(client, url), Function: f, IgnoreBatchItemFailures: test.ignore})
+			var finished eventsource.Finished
+			got := run(t, eventsource.Mapping{Queue: queue.New(client, url), Function: f, IgnoreBatchItemFailures: test.ignore,
+				Finished: func(f eventsource.Finished) { finished = f }})
 			kept := len(test.kept)
 			want := eventsource.Summary{Received: 3, Invocations: 1}
 			if test.whole {
 				kept, want.FailedBatches = 3, 1
 			}
 			want.Failed, want.Succeeded = kept, 3-kept
-			if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(got, "Elapsed", "LastError", "FailedIDs")); diff != "" || len(got.FailedIDs) != want.Failed {
+			if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(got, "Elapsed", "LastError", "Returns")); diff != "" || len(finished.Failed) != want.Failed || len(finished.Succeeded) != want.Succeeded {
 				t.Errorf("summary (-want +got):\n%s", diff)
 			}
 			if test.whole != (got.LastError != "") {

@@ -147,14 +147,20 @@ func TestMovesBadMessagesToDeadLetterQueue(t *testing.T) {
 			t.Parallel()
 			url, dead := withRedrive(t, client, fmt.Sprintf("bad%d", test.delay), 3, map[string]string{"VisibilityTimeout": test.visibility})
 			send(t, client, url, numbered(1000))
-			f := &function{answer: failing(numbered(37)...)}
-			got := run(t, eventsource.Mapping{Queue: queue.New(client, url), Function: f, BatchSize: 100, Concurrency: 2, RetryDelay: test.delay, IdleTimeout: 50 * time.Millisecond})
+			f, began := &function{answer: failing(numbered(37)...)}, time.Now()
+			died := map[string]int{}
+			got := run(t, eventsource.Mapping{Queue: queue.New(client, url), Function: f, BatchSize: 100, Concurrency: 2, RetryDelay: test.delay, IdleTimeout: 50 * time.Millisecond,
+				Finished: func(f eventsource.Finished) {
+					for _, id := range f.Dead {
+						died[id]++
+					}
+				}})
 			want := eventsource.Summary{Received: 963 + 3*37, Succeeded: 963, Failed: 3 * 37, DeadLettered: 37}
-			if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(got, "Elapsed", "Invocations", "FailedIDs")); diff != "" {
+			if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(got, "Elapsed", "Invocations", "Returns")); diff != "" {
 				t.Errorf("summary (-want +got):\n%s", diff)
 			}
-			if n := len(got.FailedIDs); n != 37 {
-				t.Errorf("%d ids of failed messages, want 37", n)
+			if len(died) != 37 || !got.Returns.After(began) {
+				t.Errorf("%d messages died; the last returns at %s, want 37 and a time since %s", len(died), got.Returns, began)
 			}
 			wantDepth(t, client, url, 0, 0)
 			wantDepth(t, client, dead, 37, 0)

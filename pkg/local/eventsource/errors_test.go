@@ -35,7 +35,7 @@ func TestRunRefusesWrongMapping(t *testing.T) {
 		"FIFO with a window":      {eventsource.Mapping{Queue: queue.New(client, fifo), Function: f, Window: time.Second}, eventsource.ErrMisuse, "allows no batching window"},
 		"window too long":         {eventsource.Mapping{Queue: queue.New(client, url), Function: f, Window: 301 * time.Second}, eventsource.ErrMisuse, "window 5m1s"},
 		"retry delay too long":    {eventsource.Mapping{Queue: queue.New(client, url), Function: f, RetryDelay: 13 * time.Hour}, eventsource.ErrMisuse, "13h0m0s is above"},
-		"no such queue":           {eventsource.Mapping{Queue: queue.New(client, strings.Replace(url, "misuse", "missing", 1)), Function: f}, queue.ErrMissing, "aws sqs create-queue --queue-name " + prefix + "missing"},
+		"no such queue":           {eventsource.Mapping{Queue: queue.New(client, strings.Replace(url, "misuse", "missing", 1)), Function: f}, queue.ErrMissing, "sqs2pg queue create " + prefix + "missing"},
 		"nobody at this endpoint": {eventsource.Mapping{Queue: queue.New(nowhere, url), Function: f}, queue.ErrUnreachable, "http://127.0.0.1:1"},
 	}
 	for name, test := range tests {

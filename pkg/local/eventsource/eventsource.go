@@ -41,7 +41,7 @@ var (
 	ErrNoFunction = errors.New("function cannot be invoked")
 )
 
-// Function is what the mapping invokes: a *runtimeapi.Function, a *URLFunction, a *NamedFunction.
+// Function is what the mapping invokes: a *runtimeapi.Function, or one of pkg/local/remote.
 // An error means that the invocation failed, for whatever reason; a function that runs into its own
 // timeout returns one. An error that matches ErrNoFunction says that nothing was invoked and
 // nothing will be. It ends Run, before good messages use up their receives.
@@ -106,6 +106,10 @@ type Mapping struct {
 
 	// Observe, if set, is called at every change, one call at a time. It must return quickly.
 	Observe func(Progress)
+
+	// Finished, if set, is called with each batch that was invoked, before the call of Observe about
+	// it, one call at a time. It must return quickly.
+	Finished func(Finished)
 }
 
 // Run polls until the queue has been silent for IdleTimeout, or until ctx ends. In both cases the
@@ -178,7 +182,7 @@ func newRun(ctx context.Context, m Mapping) (*run, error) {
 		return nil, err
 	}
 	m.Queue = m.Queue.Direct()
-	r := &run{Mapping: m, settings: settings, record: newRecordWriter(settings.ARN, settings.Region), counts: newCounts(m.Observe, settings.MaxReceiveCount > 0)}
+	r := &run{Mapping: m, settings: settings, record: newRecordWriter(settings.ARN, settings.Region), counts: newCounts(&m, settings.MaxReceiveCount > 0)}
 	r.counts.warn(m.warnings(settings.VisibilityTimeout))
 	return r, nil
 }

@@ -21,7 +21,7 @@ func (r *run) finish(ctx context.Context, b *batch) {
 	}
 	var succeeded, failed []message
 	for _, m := range b.messages {
-		if b.outcome.whole || b.outcome.failed[m.id] {
+		if b.outcome.fails(m.id) {
 			failed = append(failed, m)
 		} else {
 			succeeded = append(succeeded, m)

@@ -15,6 +15,9 @@ type outcome struct {
 	reason string          // why the whole batch failed
 }
 
+// fails reports whether the message with that id failed.
+func (o *outcome) fails(id string) bool { return o.whole || o.failed[id] }
+
 var errBadResponse = errors.New("the function's response is not a valid batch response")
 
 // readOutcome reads the function's response by AWS's rules for an SQS mapping with

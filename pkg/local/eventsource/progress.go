@@ -1,7 +1,6 @@
 package eventsource
 
 import (
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -14,15 +13,12 @@ type Summary struct {
 	Invocations   int
 	Succeeded     int // and deleted, except Undeleted
 	Failed        int
-	FailedBatches int // invocations that failed as a whole
-	DeadLettered  int // failed on the last receive that the queue's redrive policy allows
-	Filtered      int // deleted because no filter matched
-	Released      int // made visible again: Run was told to stop, there was no function, or a FIFO batch had no room under 6 MB
-	Undeleted     int // succeeded, but SQS did not delete them; they will come again
-
-	// FailedIDs are the ids of the messages that failed the last time they were tried, dead letters
-	// included, sorted. It is empty until Run ends.
-	FailedIDs []string
+	FailedBatches int       // invocations that failed as a whole
+	DeadLettered  int       // failed on the last receive that the queue's redrive policy allows
+	Filtered      int       // deleted because no filter matched
+	Released      int       // made visible again: Run was told to stop, there was no function, or a FIFO batch had no room under 6 MB
+	Undeleted     int       // succeeded, but SQS did not delete them; they will come again
+	Returns       time.Time // by when all messages that failed are visible again; zero if none failed
 
 	Elapsed   time.Duration
 	LastError string   // of the last invocation that failed as a whole
@@ -32,7 +28,31 @@ type Summary struct {
 // Progress is the state of a Run in progress.
 type Progress struct {
 	Summary
-	InFlight int // messages that were handed to the function and are not yet deleted or left
+	InFlight int   // messages that were handed to the function and are not yet deleted or left
+	Polling  Fault // of SQS
+	Invoking Fault // of the function: its batches fail as a whole
+}
+
+// Fault says since when something fails each time, and why it failed last. It is zero if the last
+// time succeeded.
+type Fault struct {
+	Since  time.Time
+	Reason string
+}
+
+func (f *Fault) note(reason string) {
+	if f.Since.IsZero() {
+		f.Since = time.Now()
+	}
+	f.Reason = reason
+}
+
+// Finished says what became of the messages of a batch, by their ids.
+type Finished struct {
+	Succeeded []string
+	Failed    []string      // still on the queue
+	Dead      []string      // on the dead-letter queue after the next receive
+	Back      time.Duration // after this time those that did not succeed are visible
 }
 
 // visibilityLag is how late a message may become visible: LocalStack looks once a second.
@@ -42,6 +62,7 @@ const visibilityLag = 2 * time.Second
 type counts struct {
 	mu      sync.Mutex
 	observe func(Progress)
+	done    func(Finished) // may be nil
 	redrive bool
 	began   time.Time
 	now     Progress
@@ -49,13 +70,11 @@ type counts struct {
 	returns time.Time // when the last failed message is visible again
 	pending int       // messages that were received and are not yet deleted, left or released
 	empty   time.Time // when the last poll began that brought no message
-
-	failing map[string]bool // by id: the message failed the last time it was tried
 }
 
-func newCounts(observe func(Progress), redrive bool) *counts {
+func newCounts(m *Mapping, redrive bool) *counts {
 	now := time.Now()
-	return &counts{observe: observe, redrive: redrive, began: now, active: now, failing: map[string]bool{}}
+	return &counts{observe: m.Observe, done: m.Finished, redrive: redrive, began: now, active: now}
 }
 
 func (c *counts) change(f func(p *Progress)) {
@@ -92,10 +111,20 @@ func (c *counts) received(began time.Time, messages []message) {
 }
 
 // pollFailed starts the silence anew: a queue that cannot be asked is not silent.
-func (c *counts) pollFailed() {
+func (c *counts) pollFailed(err error) {
+	c.change(func(p *Progress) {
+		p.Polling.note(err.Error())
+		c.active = time.Now()
+	})
+}
+
+func (c *counts) pollSucceeded() {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.active = time.Now()
+	failing := c.now.Polling != Fault{}
+	c.mu.Unlock()
+	if failing {
+		c.change(func(p *Progress) { p.Polling = Fault{} })
+	}
 }
 
 func (c *counts) invoking(n int) {
@@ -143,25 +172,34 @@ func (c *counts) finished(b *batch, failed []message, undeleted int, back time.D
 		if b.outcome.whole {
 			p.FailedBatches++
 			p.LastError = b.outcome.reason
-		}
-		for i := range b.messages {
-			if id := b.messages[i].id; b.outcome.whole || b.outcome.failed[id] {
-				c.failing[id] = true
-			} else {
-				delete(c.failing, id)
-			}
+			p.Invoking.note(b.outcome.reason)
+		} else {
+			p.Invoking = Fault{}
 		}
 		now := time.Now()
 		if c.redrive || len(failed) < len(b.messages) {
 			c.active = now
 		}
-		for i := range failed {
-			if c.redrive && failed[i].count >= maxReceiveCount {
-				p.DeadLettered++
+		f := Finished{Back: back}
+		for i := range b.messages {
+			switch m := &b.messages[i]; {
+			case !b.outcome.fails(m.id):
+				f.Succeeded = append(f.Succeeded, m.id)
+			case c.redrive && m.count >= maxReceiveCount:
+				f.Dead = append(f.Dead, m.id)
+			default:
+				f.Failed = append(f.Failed, m.id)
 			}
 		}
-		if c.redrive && len(failed) > 0 {
-			c.returns = later(c.returns, now.Add(back))
+		p.DeadLettered += len(f.Dead)
+		if len(failed) > 0 {
+			p.Returns = later(p.Returns, now.Add(back))
+		}
+		if c.redrive {
+			c.returns = p.Returns
+		}
+		if c.done != nil {
+			c.done(f)
 		}
 	})
 }
@@ -206,7 +244,5 @@ func (c *counts) summary() Summary {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now.Elapsed = time.Since(c.began)
-	s := c.now.Summary
-	s.FailedIDs = slices.Sorted(maps.Keys(c.failing))
-	return s
+	return c.now.Summary
 }

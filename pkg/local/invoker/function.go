@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"sqs2pg/pkg/local/eventsource"
+	"sqs2pg/pkg/local/remote"
 	"sqs2pg/pkg/local/runtimeapi"
 )
 
@@ -40,17 +41,17 @@ type Opened struct {
 func (f *Function) Open(ctx context.Context) (*Opened, error) {
 	switch {
 	case f.URL != "":
-		remote, err := eventsource.NewURLFunction(f.URL, f.Timeout+containerStart)
+		emulator, err := remote.NewURLFunction(f.URL, f.Timeout+containerStart)
 		if err != nil {
 			return nil, err
 		}
-		return &Opened{remote, f.Timeout, func() Totals { remote.Close(); return Totals{} }}, nil
+		return &Opened{emulator, f.Timeout, func() Totals { emulator.Close(); return Totals{} }}, nil
 	case f.Name != "":
-		remote, err := eventsource.NewNamedFunction(ctx, f.Lambda, f.Name)
+		named, err := remote.NewNamedFunction(ctx, f.Lambda, f.Name)
 		if err != nil {
 			return nil, err
 		}
-		return &Opened{remote, remote.Timeout, func() Totals { return Totals{} }}, nil
+		return &Opened{named, named.Timeout, func() Totals { return Totals{} }}, nil
 	}
 	return f.start(ctx)
 }

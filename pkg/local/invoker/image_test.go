@@ -1,7 +1,6 @@
 package invoker
 
 import (
-	"cmp"
 	"fmt"
 	"html"
 	"io"
@@ -24,43 +23,39 @@ func TestImageOfTheLiveView(t *testing.T) {
 		size  = 1000
 		every = 2 * time.Second
 	)
-	log := NewLog(io.Discard)
 	v := view{queue: "login-queue", total: total}
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	took := time.Duration(0)
 	var now eventsource.Progress
 	v.update(now, took, at)
+	kinds := []string{"malformed: json", "invalid: user_id required", "invalid: ip format ip"} // the latest first
+	messages := make([]int, len(kinds))
 	var frames [][]string
 	for i, settled := range []int{84_000, 86_000, 88_000, 22_000, 0, 0, 61_000, 87_000, 86_000, 88_000, 85_000, 87_000, 86_000, 88_000, 52_000} {
 		bad := settled / 1000 * 2
 		for j := range bad {
-			kind := []string{
-				`"outcome":"invalid","field":"user_id","rule":"required"`, `"outcome":"invalid","field":"ip","rule":"format ip"`,
-				`"outcome":"invalid","field":"user_id","rule":"required"`, `"outcome":"malformed","rule":"json"`,
-			}[j%4]
-			fmt.Fprintf(log, `{"level":"WARN","message":"message failed","messageId":"m%d-%d",%s}`+"\n", i, j, kind)
+			messages[[]int{1, 2, 1, 0}[j%4]]++
 		}
-		latency := []float64{3.8, 4.1, 4.4}[i%3]
-		if settled > 0 {
-			fmt.Fprintf(log, `{"_aws":{},"Written":%d,"DatabaseTime":%v}`+"\n", settled, latency)
+		v.failures.reasons = nil
+		for j, kind := range kinds {
+			v.failures.reasons = append(v.failures.reasons, failure{reason: kind, messages: messages[j]})
 		}
+		v.databaseTime = []float64{3.8, 4.1, 4.4}[i%3]
 		now.Succeeded += settled - bad
-		now.Failed += bad * 5
 		now.DeadLettered += bad
-		now.Invocations += cmp.Or(settled/size, 2)
-		now.InFlight = 2 * size
-		if settled == 0 {
-			now.LastError = "Unavailable: database unavailable: the server is not ready for connections yet (SQLSTATE 57P03)"
-		}
+		now.InFlight = min(2*size, total-now.Succeeded-now.DeadLettered)
 		took += every
 		at = at.Add(every)
-		v.waiting = max(0, total-now.Succeeded-now.DeadLettered-now.InFlight)
-		if v.waiting == 0 {
-			now.InFlight = 0
+		switch {
+		case settled > 0:
+			now.Invoking = eventsource.Fault{}
+			v.failures.failing = 0
+		case now.Invoking.Since.IsZero():
+			now.Invoking = eventsource.Fault{Since: at.Add(-every), Reason: "Unavailable: database unavailable: the server is not ready (57P03)"}
+			v.failures.failing = 2 * size
 		}
-		v.reasons, v.databaseTime = log.Failures(), log.DatabaseTime()
 		v.update(now, took, at)
-		frames = append(frames, v.render(81))
+		frames = append(frames, v.block(81, at))
 	}
 	picture(t, "../../../.github/images/view.svg", screen("$ build/sqs2pg invoke --queue login-queue --batch-size 1000", frames))
 }
@@ -115,9 +110,8 @@ text { font: 14px ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", 
 					put(row, column, "name", text[at[2]:at[3]])
 					put(row, utf8.RuneCountInString(text[:at[4]]), "", text[at[4]:at[5]])
 				}
-			case strings.HasPrefix(text, "last error"):
-				put(row, 0, "name", "last error")
-				put(row, 10, "error", strings.TrimPrefix(text, "last error"))
+			case strings.HasPrefix(text, "outage"):
+				put(row, 0, "error", text)
 			default:
 				put(row, 0, "bad", text[:15])
 				put(row, 15, "", text[15:])

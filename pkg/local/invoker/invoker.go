@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"sqs2pg/pkg/local/eventsource"
+	"sqs2pg/pkg/queue"
 )
 
 // Drain is one queue that is drained through one function.
@@ -27,10 +28,6 @@ type Drain struct {
 	// Recorder, if set, keeps every event.
 	Recorder *Recorder
 
-	// Waiting says how many messages are visible on the queue now, for the display. It returns 0 if
-	// SQS does not say.
-	Waiting func(context.Context) int
-
 	// Screen gets the progress, and the lines of the function's log that a person would act on.
 	Screen io.Writer
 }
@@ -42,6 +39,15 @@ type Result struct {
 	Log    *Log
 	Remote bool          // the function runs elsewhere, so Log and Totals are empty
 	Took   time.Duration // from the start to the last change, so without the silence that ends a drain
+	Left   *Left         // nil if the drain ended by itself
+
+	failures failures
+}
+
+// Left is what was on the queue when a drain was stopped.
+type Left struct {
+	queue.Attributes
+	Known bool // false if SQS did not say
 }
 
 // SetupFaultError ends a drain: the function cannot write any batch until a person has repaired
@@ -56,24 +62,37 @@ func (e *SetupFaultError) Error() string { return "stopped: " + e.text }
 // eventsource.Mapping.Run, and *SetupFaultError if a function on this machine logs such a fault.
 // Call it once.
 func (d *Drain) Run(ctx context.Context) (Result, error) {
-	p := newProgress(d.Screen, d.Mapping.Queue.Name(), d.Waiting(ctx))
-	log := NewLog(p.live)
+	p := newProgress(d.Screen, d.Mapping.Queue)
 	draining, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	log.stop = stop
+	p.log.stop = stop
 	f, m := d.Function, d.Mapping
-	f.Environments, f.Log = m.Concurrency, log
+	f.Environments, f.Log = m.Concurrency, p.log
 	opened, err := f.Open(ctx)
 	if err != nil {
-		return Result{Log: log}, err
+		return Result{Log: p.log}, err
 	}
-	m.Function, m.FunctionTimeout, m.Observe = d.Recorder.wrap(opened), opened.timeout, p.observe
-	p.show(ctx, log, d.Waiting)
+	m.Function, m.FunctionTimeout, m.Observe, m.Finished = d.Recorder.wrap(opened), opened.timeout, p.observe, p.finished
+	p.show(ctx)
+	defer context.AfterFunc(ctx, p.stopping)()
 	summary, err := m.Run(draining)
 	p.stop()
 	totals := opened.Close() // the last lines of the log come before it returns
 	if fault, ok := errors.AsType[*SetupFaultError](context.Cause(draining)); ok {
 		err = fault
 	}
-	return Result{summary, totals, log, f.Bootstrap == "", p.took}, err
+	r := Result{Summary: summary, Totals: totals, Log: p.log, Remote: f.Bootstrap == "", Took: p.took}
+	if ctx.Err() != nil {
+		r.Left = d.left(ctx)
+	}
+	r.failures = p.log.failures(r.otherwise())
+	return r, err
+}
+
+// left asks what is on the queue after a stop.
+func (d *Drain) left(ctx context.Context) *Left {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askTime)
+	defer cancel()
+	a, err := d.Mapping.Queue.Attributes(ctx)
+	return &Left{a, err == nil}
 }

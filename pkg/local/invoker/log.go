@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
+	"slices"
 	"strings"
 	"sync"
+
+	"sqs2pg/pkg/local/eventsource"
 )
 
 // Log reads what the function writes. It keeps the numbers and the reasons of failures, and passes
@@ -21,16 +23,15 @@ type Log struct {
 	mu           sync.Mutex
 	written      int
 	duplicates   int
-	failures     map[string]int    // failed receives, by reason
-	reasons      map[string]string // the last reason of each failed message, by message id
-	errors       map[string]bool   // texts of errors that were passed on
-	startError   string            // why the function refused to start
-	databaseTime float64           // milliseconds of the database per batch: a running mean that favours the latest
+	ledger       *ledger
+	errors       map[string]bool // texts of errors that were passed on
+	startError   string          // why the function refused to start
+	databaseTime float64         // milliseconds of the database per batch: a running mean that favours the latest
 }
 
 // NewLog returns a log that passes lines on to w.
 func NewLog(w io.Writer) *Log {
-	return &Log{passOn: w, failures: map[string]int{}, reasons: map[string]string{}, errors: map[string]bool{}}
+	return &Log{passOn: w, ledger: newLedger(remembered), errors: map[string]bool{}}
 }
 
 // Written returns how many messages became new rows.
@@ -47,30 +48,47 @@ func (l *Log) Duplicates() int {
 	return l.duplicates
 }
 
-// Failures returns how many receives failed for each reason, such as "invalid: ip required".
-func (l *Log) Failures() map[string]int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return maps.Clone(l.failures)
-}
-
-// Reason returns why the message with that id failed last, and "" if it did not fail.
+// Reason returns why the message with that id failed last, and "" if it did not fail, or if 100,000
+// others failed since.
 func (l *Log) Reason(messageID string) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.reasons[messageID]
+	return l.ledger.reason(messageID)
 }
 
-// Reasons counts messages by the reason why they failed last. A message without a reason of its own
-// counts as otherwise.
-func (l *Log) Reasons(messageIDs []string, otherwise string) map[string]int {
+// failures are the messages that failed, as the ledger counts them.
+type failures struct {
+	failing, dead int
+	reasons       []failure // the latest first
+}
+
+// failure is a reason, and how many messages failed last for it.
+type failure struct {
+	reason   string
+	messages int
+	seen     int
+}
+
+// failures returns the present counts. A message without a reason of its own has the reason
+// otherwise.
+func (l *Log) failures(otherwise string) failures {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	reasons := map[string]int{}
-	for _, id := range messageIDs {
-		reasons[cmp.Or(l.reasons[id], otherwise)]++
+	f := failures{failing: l.ledger.failing, dead: l.ledger.dead}
+	for reason, n := range l.ledger.reasons {
+		f.reasons = append(f.reasons, failure{cmp.Or(reason, otherwise), n, l.ledger.seen[reason]})
 	}
-	return reasons
+	slices.SortFunc(f.reasons, func(a, b failure) int {
+		return cmp.Or(cmp.Compare(b.seen, a.seen), cmp.Compare(a.reason, b.reason))
+	})
+	return f
+}
+
+// finished is called by the mapping.
+func (l *Log) finished(f eventsource.Finished) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ledger.finished(f)
 }
 
 // DatabaseTime returns the milliseconds that a batch waits for the database: a running mean that
@@ -123,9 +141,7 @@ func (l *Log) take(line []byte) error {
 		}
 		l.databaseTime += (f.DatabaseTime - l.databaseTime) / 8
 	case err == nil && f.Outcome != "":
-		why := reason(f.Outcome, f.Field, f.Rule, f.SQLState, f.Constraint, f.Column)
-		l.failures[why]++
-		l.reasons[f.MessageID] = why
+		l.ledger.explain(f.MessageID, reason(f.Outcome, f.Field, f.Rule, f.SQLState, f.Constraint, f.Column))
 	case err == nil && f.Message == startRefused:
 		l.startError = strings.ReplaceAll(f.Error, "\n", "; ")
 	case err == nil && f.isSetupFault() && l.stop != nil:
@@ -165,10 +181,16 @@ const (
 	batchReturned = "batch returned to the queue"
 )
 
+// errorsKept is how many texts of errors are kept, so that each is passed on once.
+const errorsKept = 1000
+
 // passOnce passes an error on the first time that it comes. l.mu is held.
 func (l *Log) passOnce(message, text string) error {
 	if l.errors[text] {
 		return nil
+	}
+	if len(l.errors) == errorsKept {
+		clear(l.errors)
 	}
 	l.errors[text] = true
 	_, err := fmt.Fprintf(l.passOn, "function: %s: %s\n", message, strings.ReplaceAll(text, "\n", "; "))

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"sqs2pg/pkg/local/eventsource"
 )
 
 func TestLogPassesEachErrorOnOnce(t *testing.T) {
@@ -61,9 +63,18 @@ func TestLogCountsMessagesByTheReasonWhyTheyFailedLast(t *testing.T) {
 	} {
 		fmt.Fprintln(log, line)
 	}
+	log.finished(eventsource.Finished{Failed: []string{"a", "d"}, Dead: []string{"b", "c"}})
 	want := map[string]int{"invalid: ip required": 2, "held": 1, "its batch failed": 1}
-	if diff := cmp.Diff(want, log.Reasons([]string{"a", "b", "c", "d"}, "its batch failed")); diff != "" || passed.Len() > 0 {
-		t.Errorf("%q is passed on; reasons (-want +got):\n%s", passed.String(), diff)
+	got := map[string]int{}
+	f := log.failures("its batch failed")
+	for _, f := range f.reasons {
+		got[f.reason] = f.messages
+	}
+	if diff := cmp.Diff(want, got); diff != "" || passed.Len() > 0 || f.failing != 2 || f.dead != 2 {
+		t.Errorf("%q is passed on; %+v; reasons (-want +got):\n%s", passed.String(), f, diff)
+	}
+	if f.reasons[0].reason != "held" {
+		t.Errorf("the latest reason is %q", f.reasons[0].reason)
 	}
 }
 

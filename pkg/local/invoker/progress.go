@@ -8,52 +8,81 @@ import (
 	"time"
 
 	"sqs2pg/pkg/local/eventsource"
+	"sqs2pg/pkg/queue"
 	"sqs2pg/pkg/terminal"
+)
+
+const (
+	askEvery = time.Second     // SQS is asked how many messages are left
+	askTime  = 2 * time.Second // and has so long to answer
 )
 
 // progress shows a drain as it goes: a live view on a terminal, a line per second in a pipe.
 type progress struct {
 	live    *terminal.Live
+	log     *Log
+	queue   *queue.Queue
 	started time.Time
 
 	mu   sync.Mutex
 	last eventsource.Progress
-	took time.Duration // until the last change
-	next time.Time     // of the next line in a pipe
+	took time.Duration // until messages came or went last
 	view view
 }
 
-// newProgress expects total messages on the queue at the start; more may come.
-func newProgress(w io.Writer, queue string, total int) *progress {
-	now := time.Now()
-	return &progress{
-		live: terminal.NewLive(w), started: now, next: now.Add(time.Second), view: view{queue: queue, total: total},
-	}
+func newProgress(w io.Writer, q *queue.Queue) *progress {
+	p := &progress{live: terminal.NewLive(w), queue: q, started: time.Now(), view: view{queue: q.Name(), style: terminal.StyleOf(w)}}
+	p.log = NewLog(p.live)
+	return p
 }
 
-// show begins the live view, if there is a terminal.
-func (p *progress) show(ctx context.Context, log *Log, waiting func(context.Context) int) {
-	p.view.log = log
-	p.live.Show(p.render)
-	p.live.Every(time.Second, func() {
-		n := waiting(ctx)
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.view.waiting = n
-	})
+// show begins to show the drain.
+func (p *progress) show(ctx context.Context) {
+	p.ask(ctx)
+	p.live.Show(terminal.View{Block: p.block, Line: p.line})
+	p.live.Every(askEvery, func() { p.ask(ctx) })
+}
+
+// ask counts the messages on the queue. If SQS does not answer, the last number stays: the mapping
+// reports what is wrong.
+func (p *progress) ask(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	a, err := p.queue.Attributes(ctx)
+	if err != nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.refresh()
+	p.view.left(a.Visible+a.InFlight+a.Delayed, time.Now())
 }
 
 // observe is called at every change, one call at a time.
 func (p *progress) observe(now eventsource.Progress) {
 	p.mu.Lock()
-	p.last, p.took = now, time.Since(p.started)
-	due := !p.live.Repaints() && time.Now().After(p.next)
-	if due {
-		p.next = time.Now().Add(time.Second)
+	defer p.mu.Unlock()
+	if now.Received+now.Succeeded+now.Failed != p.last.Received+p.last.Succeeded+p.last.Failed {
+		p.took = time.Since(p.started)
 	}
+	p.last = now
+}
+
+// finished is called with each batch, before observe.
+func (p *progress) finished(f eventsource.Finished) {
+	p.log.finished(f)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.view.died(len(f.Dead), time.Now().Add(f.Back))
+}
+
+// stopping says that the drain was told to stop, and what it waits for.
+func (p *progress) stopping() {
+	p.mu.Lock()
+	n := p.last.InFlight
 	p.mu.Unlock()
-	if due {
-		p.line()
+	if n > 0 {
+		fmt.Fprintf(p.live, "stopping: %s in flight %s finished first; Ctrl-C again ends at once\n", terminal.Plural(n, "message", "messages"), map[bool]string{true: "is", false: "are"}[n == 1])
 	}
 }
 
@@ -62,28 +91,33 @@ func (p *progress) stop() {
 	p.mu.Lock()
 	p.view.ended = true
 	p.mu.Unlock()
-	p.live.Stop(p.render)
-	if !p.live.Repaints() {
-		p.line()
-	}
+	p.live.Stop()
 }
 
-func (p *progress) line() {
-	n := settled(p.last)
-	fmt.Fprintf(p.live, "%d of %d messages, %.0f/s, %d in flight, %d dead-lettered\n",
-		n, max(p.view.total, n), perSecond(n, p.took), p.last.InFlight, p.last.DeadLettered)
-}
-
-func (p *progress) render(width int) []string {
-	reasons, database := p.view.log.Failures(), p.view.log.DatabaseTime()
+func (p *progress) block(width int) []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.view.reasons, p.view.databaseTime = reasons, database
+	p.refresh()
+	return p.view.block(width, time.Now())
+}
+
+func (p *progress) line() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.refresh()
+	return p.view.line()
+}
+
+// refresh gives the view the present numbers. p.mu is held.
+func (p *progress) refresh() {
+	p.view.failures = p.log.failures(wholeBatch)
+	p.view.databaseTime = p.log.DatabaseTime()
 	p.view.update(p.last, p.took, time.Now())
-	return p.view.render(width)
 }
 
 // settled counts the messages that will not come again.
-func settled(m eventsource.Progress) int { return m.Succeeded + m.DeadLettered + m.Filtered }
+func settled(m eventsource.Progress) int {
+	return m.Succeeded + m.DeadLettered + m.Filtered - m.Undeleted
+}
 
 func perSecond(n int, d time.Duration) float64 { return float64(n) / max(d.Seconds(), 0.001) }

@@ -1,10 +1,13 @@
 package invoker
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
+
+	"sqs2pg/pkg/terminal"
 )
 
 // Report is a Result as numbers. It counts receives, but for Failures: these are messages by the
@@ -34,10 +37,68 @@ func (r *Result) Report() Report {
 
 // reasons counts the messages that failed by the reason why they failed last.
 func (r *Result) reasons() map[string]int {
-	if r.FailedBatches > 0 {
-		return r.Log.Reasons(r.FailedIDs, "its batch failed")
+	reasons := map[string]int{}
+	for _, f := range r.failures.reasons {
+		reasons[f.reason] += f.messages
 	}
-	return r.Log.Reasons(r.FailedIDs, "unknown")
+	return reasons
+}
+
+// otherwise is the reason of a message about which the function logged nothing.
+func (r *Result) otherwise() string {
+	if r.FailedBatches > 0 {
+		return wholeBatch
+	}
+	return "unknown"
+}
+
+// Failure says how many messages failed and did not succeed later, and where they are. It is nil if
+// there are none. queue is how a person names the queue.
+func (r *Result) Failure(queue string) error {
+	n := r.failures.failing + r.failures.dead
+	if n == 0 {
+		return nil
+	}
+	text := terminal.Plural(n, "message", "messages") + " failed"
+	if dead := r.failures.dead; dead > 0 {
+		text += "; " + terminal.Plural(dead, "is a dead letter", "are dead letters") + ": see sqs2pg dlq list --queue " + queue
+	}
+	if failing := r.failures.failing; failing > 0 {
+		text += "; " + terminal.Plural(failing, "is", "are") + " still on the queue"
+	}
+	if r.Remote && r.LastError != "" { // a local function's log has said it
+		text += "; the last batch failed with: " + r.LastError
+	}
+	return errors.New(text)
+}
+
+// Stopped says what is where after a drain that was stopped: how many messages are written, how many
+// are on the queue and when, how many are dead. It is "" after a drain that ended by itself.
+func (r *Result) Stopped(queue string) string {
+	if r.Left == nil {
+		return ""
+	}
+	done := fmt.Sprintf("%d written, %d duplicates", r.Log.Written(), r.Log.Duplicates())
+	if r.Remote {
+		done = fmt.Sprintf("%d succeeded", r.Succeeded)
+	}
+	text := fmt.Sprintf("stopped: %s, %d dead-lettered", done, r.DeadLettered)
+	switch {
+	case !r.Left.Known:
+		return text + "; SQS does not say what is on " + queue
+	case r.Left.InFlight == 0:
+		return fmt.Sprintf("%s; %s: %d on the queue", text, queue, r.Left.Visible+r.Left.Delayed)
+	}
+	return fmt.Sprintf("%s; %s: %d on the queue, %d in flight, visible again within %.0f s", text, queue, r.Left.Visible+r.Left.Delayed, r.Left.InFlight, r.returns().Seconds())
+}
+
+// returns is how long the messages in flight may stay invisible: those that failed here, until they
+// return; those of others for the queue's visibility timeout.
+func (r *Result) returns() time.Duration {
+	if r.Left.InFlight > r.failures.failing+r.failures.dead {
+		return r.Left.VisibilityTimeout
+	}
+	return max(time.Until(r.Returns), time.Second)
 }
 
 // Rows are a closing table of names and numbers: what became of the messages, how it went, and what

@@ -8,8 +8,10 @@ package variables
 
 import (
 	"os"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/alecthomas/kong"
 )
@@ -40,13 +42,42 @@ func Help(v *kong.Value) string {
 	return kong.DefaultHelpValueFormatter(&shown)
 }
 
+// places are where Set has variables from: they belong to the process, as the variables do.
+var places sync.Map
+
+// Set gives a variable a value from elsewhere, such as a line of a file. place names it for Source
+// and Explain.
+func Set(name, value, place string) error {
+	places.Store(name, place)
+	return os.Setenv(name, value)
+}
+
 // Source names where the value of a flag, such as --batch-size, came from: its own variable, one of
-// the others, or the flag itself.
+// the others, the place that Set was told, or the flag itself.
 func Source(flag, value string, others ...string) string {
 	for _, name := range append([]string{own(strings.TrimPrefix(flag, "--"))}, others...) {
 		if value != "" && os.Getenv(name) == value {
+			if place, ok := places.Load(name); ok {
+				return place.(string)
+			}
 			return name
 		}
 	}
 	return flag
+}
+
+var word = regexp.MustCompile(`\b[A-Z][A-Z0-9_]+\b`)
+
+// Explain adds to a text where the variables in it come from, if Set has set them.
+func Explain(text string) string {
+	var from []string
+	for _, name := range word.FindAllString(text, -1) {
+		if place, ok := places.Load(name); ok && !slices.Contains(from, place.(string)) {
+			from = append(from, place.(string))
+		}
+	}
+	if from == nil {
+		return text
+	}
+	return text + " (see " + strings.Join(from, ", ") + ")"
 }

@@ -21,11 +21,18 @@ import (
 type Text struct {
 	Order    map[jsontext.Pointer][]string // names of properties by the pointer of their schema, and of columns by that of x-mask
 	Declared map[string]bool               // the name of every property, at any depth
-	Masks    []jsontext.Pointer            // x-mask, x-normalize and x-domain of schemas that are not properties with a column
+	Loose    []jsontext.Pointer            // keywords of ours that have an effect only if something refers to their schema
 	Mistakes Mistakes                      // without those of CheckReferences
 
-	refs references
+	source []byte
+	refs   references
 }
+
+// later are keywords of a later release.
+var later = []string{"x-recover", "x-subject"}
+
+// MaskKeywords may also stand inside of a value that is stored as jsonb.
+var MaskKeywords = []string{"x-mask", "x-normalize", "x-domain"}
 
 // shape says which schemas the value of a keyword holds.
 type shape uint8
@@ -64,24 +71,47 @@ var keywords = map[string]shape{
 type place uint8
 
 const (
-	elsewhere  place = iota // under items, anyOf and so on: its values have no column
-	atRoot                  // the contract itself
-	atProperty              // a property of the root or of a nested object
+	elsewhere    place = iota // under items, anyOf and so on: its values have no column
+	atRoot                    // the contract itself
+	atProperty                // a property of the root or of a nested object
+	atDefinition              // under $defs: what a $ref makes of it
 )
 
 // annotationPlaces says where our own keywords may stand. The meta-schema of our vocabulary says
 // which values they take.
 var annotationPlaces = map[string]place{
-	"x-table": atRoot, "x-write": atRoot,
+	"x-table": atRoot, "x-write": atRoot, "x-envelope": atRoot, "x-match": atRoot,
+	"x-attribute": atProperty, "x-event-id": atProperty, "x-event-time": atProperty,
 	"x-column": atProperty, "x-type": atProperty, "x-mask": atProperty, "x-normalize": atProperty, "x-domain": atProperty,
 	"x-recover": atProperty, "x-subject": atProperty,
+}
+
+// Keywords lists the keywords that a schema may have, with those of JSON Schema as the document
+// reads them: "" for a value without schemas in it, and "schema", "list" and "map" for one schema, an
+// array and an object of schemas. Of ours there are those of the root, those of a property with a
+// column or of a definition, and those of a value inside of another.
+func Keywords() (standard map[string]string, root, property, inside []string) {
+	standard = map[string]string{}
+	for keyword, shape := range keywords {
+		standard[keyword] = [...]string{noSchema: "", oneSchema: "schema", schemaList: "list", schemaMap: "map"}[shape]
+	}
+	for keyword, at := range annotationPlaces {
+		switch {
+		case slices.Contains(later, keyword):
+		case at == atRoot:
+			root = append(root, keyword)
+		default:
+			property = append(property, keyword)
+		}
+	}
+	return standard, root, property, MaskKeywords
 }
 
 // Read reads a document. It returns an error if the document is not a JSON object; other mistakes
 // are in the Text.
 func Read(document []byte) (*Text, error) {
 	t := &Text{
-		Order: map[jsontext.Pointer][]string{}, Declared: map[string]bool{},
+		Order: map[jsontext.Pointer][]string{}, Declared: map[string]bool{}, source: document,
 		refs: references{targets: map[jsontext.Pointer]string{}, anchors: map[string]bool{}},
 	}
 	d := jsontext.NewDecoder(bytes.NewBuffer(document))
@@ -97,14 +127,15 @@ func Read(document []byte) (*Text, error) {
 	return t, nil
 }
 
-// explainSyntax adds the line of a mistake in the JSON itself.
+// explainSyntax adds the place of a mistake in the JSON itself.
 func explainSyntax(document []byte, err error) error {
 	var syntax *jsontext.SyntacticError
 	if !errors.As(err, &syntax) {
 		return err
 	}
-	before := document[:min(int(syntax.ByteOffset), len(document))]
-	return MistakeAt(syntax.JSONPointer, "line %d is not valid JSON: %v", 1+bytes.Count(before, []byte("\n")), syntax.Err)
+	m := MistakeAt(syntax.JSONPointer, "it is not valid JSON: %v", syntax.Err)
+	m.Line, m.Column = lineAndColumn(document, int(syntax.ByteOffset))
+	return m
 }
 
 // schema reads one schema and notes the keywords that have no meaning there.
@@ -127,7 +158,11 @@ func (t *Text) schema(d *jsontext.Decoder, at place) error {
 				return d.SkipValue()
 			})
 		case shape == schemaMap && d.PeekKind() == '{':
-			return members(d, func(jsontext.Pointer, string) error { return t.schema(d, elsewhere) })
+			inner := elsewhere
+			if keyword == "$defs" {
+				inner = atDefinition
+			}
+			return members(d, func(jsontext.Pointer, string) error { return t.schema(d, inner) })
 		}
 		value, err := d.ReadValue()
 		if err == nil {
@@ -139,7 +174,7 @@ func (t *Text) schema(d *jsontext.Decoder, at place) error {
 
 // properties reads the properties of the schema at here.
 func (t *Text) properties(d *jsontext.Decoder, here jsontext.Pointer, at place) error {
-	if at != elsewhere {
+	if at == atRoot {
 		at = atProperty
 	}
 	return members(d, func(_ jsontext.Pointer, name string) error {
@@ -195,12 +230,12 @@ func (t *Text) checkKeyword(pointer jsontext.Pointer, keyword string, at place) 
 			slices.Collect(maps.Keys(keywords)), slices.Collect(maps.Keys(annotationPlaces)))))
 	case allowed == atRoot && at != atRoot:
 		t.note(pointer, "%s belongs at the root of the contract: move it there", keyword)
-	case at == elsewhere && (keyword == "x-mask" || keyword == "x-normalize" || keyword == "x-domain"):
-		t.Masks = append(t.Masks, pointer)
-	case allowed != at:
+	case at == atRoot && allowed != at, at == elsewhere && !slices.Contains(MaskKeywords, keyword):
 		t.note(pointer, "%s belongs on a property that becomes a column: move it there", keyword)
-	case keyword == "x-recover" || keyword == "x-subject":
+	case slices.Contains(later, keyword):
 		t.note(pointer, "%s needs the vault, which this release does not have: remove it", keyword)
+	case at == elsewhere || at == atDefinition:
+		t.Loose = append(t.Loose, pointer)
 	}
 }
 

@@ -1,6 +1,7 @@
 package document
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -12,19 +13,23 @@ import (
 type Mistake struct {
 	At   jsontext.Pointer // where it is
 	Text string           // what is wrong, and what to do about it
+
+	Line, Column int // from 1, in characters; 0 if the place has not been looked up
 }
 
 // MistakeAt returns a mistake with a text that is formatted as by [fmt.Sprintf].
 func MistakeAt(at jsontext.Pointer, format string, args ...any) Mistake {
-	return Mistake{at, fmt.Sprintf(format, args...)}
+	return Mistake{At: at, Text: fmt.Sprintf(format, args...)}
 }
 
-// Error returns the JSON pointer of the mistake and its text. The root of the document is "/".
+// Error returns the place of the mistake in the text, its JSON pointer, and what is wrong. The root
+// of the document is "/".
 func (m Mistake) Error() string {
-	if m.At == "" {
-		return "/: " + m.Text
+	text := cmp.Or(string(m.At), "/") + ": " + m.Text
+	if m.Line > 0 {
+		text = fmt.Sprintf("line %d, column %d: %s", m.Line, m.Column, text)
 	}
-	return string(m.At) + ": " + m.Text
+	return text
 }
 
 // Mistakes are all mistakes of a document, in the order in which they were found.

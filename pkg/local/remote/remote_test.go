@@ -1,4 +1,4 @@
-package eventsource_test
+package remote_test
 
 import (
 	"bytes"
@@ -13,9 +13,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"sqs2pg/pkg/local/eventsource"
+	"sqs2pg/pkg/local/remote"
+	"sqs2pg/pkg/local/sqsserver/sqstest"
 	"sqs2pg/pkg/queue"
 )
 
@@ -26,9 +30,35 @@ func emulator(t *testing.T, answer http.HandlerFunc) string {
 	return server.URL
 }
 
-func urlFunction(t *testing.T, address string, timeout time.Duration) *eventsource.URLFunction {
+// numbered are bodies "0", "1", ...
+func numbered(n int) []string {
+	bodies := make([]string, n)
+	for i := range bodies {
+		bodies[i] = fmt.Sprint(i)
+	}
+	return bodies
+}
+
+func run(t *testing.T, m eventsource.Mapping) eventsource.Summary {
 	t.Helper()
-	f, err := eventsource.NewURLFunction(address, timeout)
+	m.IdleTimeout = 100 * time.Millisecond
+	summary, err := m.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return summary
+}
+
+func wantDepth(t *testing.T, server *sqstest.Server, queueURL string, visible, hidden int) {
+	t.Helper()
+	if v, h := server.Depth(t, queueURL); v != visible || h != hidden {
+		t.Errorf("the queue has %d visible and %d hidden messages, want %d and %d", v, h, visible, hidden)
+	}
+}
+
+func urlFunction(t *testing.T, address string, timeout time.Duration) *remote.URLFunction {
+	t.Helper()
+	f, err := remote.NewURLFunction(address, timeout)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,14 +143,14 @@ func TestLimitsInvocationsOfEmulator(t *testing.T) {
 				time.Sleep(20 * time.Millisecond) // the function's work
 				io.WriteString(w, "null")
 			})
-			client := endpoint(t, nil)
-			queueURL := newQueue(t, client, fmt.Sprint("at-a-time-", len(name)), nil)
-			send(t, client, queueURL, numbered(12))
-			got := run(t, eventsource.Mapping{Queue: queue.New(client, queueURL), Function: urlFunction(t, url+test.path, time.Minute), BatchSize: 2, Concurrency: 3})
+			server := sqstest.Start(t)
+			queueURL := server.CreateQueue(t, "at-a-time", nil)
+			server.Send(t, queueURL, numbered(12))
+			got := run(t, eventsource.Mapping{Queue: queue.New(server.Client, queueURL), Function: urlFunction(t, url+test.path, time.Minute), BatchSize: 2, Concurrency: 3})
 			if got.Succeeded != 12 || got.Failed != 0 || taken.Load() != int32(got.Invocations) || (refused.Load() > 0) != test.concurred {
 				t.Errorf("%+v, %d taken, %d refused", got, taken.Load(), refused.Load())
 			}
-			wantDepth(t, client, queueURL, 0, 0)
+			wantDepth(t, server, queueURL, 0, 0)
 		})
 	}
 }
@@ -163,7 +193,8 @@ func lambdaAPI(t *testing.T, invoke http.HandlerFunc) *lambda.Client {
 }
 
 func lambdaClient(url string) *lambda.Client {
-	return lambda.NewFromConfig(config(), func(o *lambda.Options) {
+	config := aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("local", "local", "")}
+	return lambda.NewFromConfig(config, func(o *lambda.Options) {
 		o.BaseEndpoint = &url
 		o.RetryMaxAttempts = 1
 	})
@@ -185,7 +216,7 @@ func TestInvokesFunctionByName(t *testing.T) {
 			w.Write(payload)
 		}
 	})
-	f, err := eventsource.NewNamedFunction(t.Context(), api, "ingest")
+	f, err := remote.NewNamedFunction(t.Context(), api, "ingest")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +226,7 @@ func TestInvokesFunctionByName(t *testing.T) {
 	if response, err := f.Invoke(t.Context(), []byte(`{"a":1}`)); err != nil || string(response) != `{"a":1}` {
 		t.Errorf("%s, %v", response, err)
 	}
-	var failed *eventsource.FunctionFailure
+	var failed *remote.FunctionFailure
 	if _, err := f.Invoke(t.Context(), []byte(`"unhandled"`)); !errors.As(err, &failed) || failed.Type != "Unavailable" || failed.Message != "no database" {
 		t.Errorf("error %v", err)
 	}
@@ -203,7 +234,7 @@ func TestInvokesFunctionByName(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	for name, client := range map[string]*lambda.Client{"other": api, "ingest": lambdaClient("http://127.0.0.1:1")} {
-		if _, err := eventsource.NewNamedFunction(t.Context(), client, name); !errors.Is(err, eventsource.ErrNoFunction) {
+		if _, err := remote.NewNamedFunction(t.Context(), client, name); !errors.Is(err, eventsource.ErrNoFunction) {
 			t.Errorf("%s: error %v", name, err)
 		}
 	}
@@ -222,14 +253,14 @@ func TestEndsWithoutUsingUpReceivesWhenFunctionIsMissing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client := endpoint(t, nil)
-			queueURL, dead := withRedrive(t, client, "no-function-"+fmt.Sprint(len(name)), 1, nil)
-			send(t, client, queueURL, numbered(25))
+			server := sqstest.Start(t)
+			queueURL, dead := server.CreateQueues(t, "no-function", 1, nil)
+			server.Send(t, queueURL, numbered(25))
 			var summary eventsource.Summary
-			f, err := eventsource.NewURLFunction(test.url, time.Minute)
+			f, err := remote.NewURLFunction(test.url, time.Minute)
 			if err == nil {
 				defer f.Close()
-				m := eventsource.Mapping{Queue: queue.New(client, queueURL), Function: f, BatchSize: 5, Concurrency: 2}
+				m := eventsource.Mapping{Queue: queue.New(server.Client, queueURL), Function: f, BatchSize: 5, Concurrency: 2}
 				summary, err = m.Run(t.Context())
 			}
 			if err == nil || !strings.Contains(err.Error(), test.says) {
@@ -238,8 +269,8 @@ func TestEndsWithoutUsingUpReceivesWhenFunctionIsMissing(t *testing.T) {
 			if summary.Received != summary.Released || summary.Failed != 0 || summary.Invocations != 0 {
 				t.Errorf("%+v, want all that was received released", summary)
 			}
-			wantDepth(t, client, queueURL, 25, 0)
-			wantDepth(t, client, dead, 0, 0)
+			wantDepth(t, server, queueURL, 25, 0)
+			wantDepth(t, server, dead, 0, 0)
 		})
 	}
 }
@@ -248,15 +279,15 @@ func TestEndsWithoutUsingUpReceivesWhenFunctionIsMissing(t *testing.T) {
 // the response.
 func TestTimeoutOfEmulatorFailsBatchInEveryMapping(t *testing.T) {
 	t.Parallel()
-	client := endpoint(t, nil)
-	queueURL := newQueue(t, client, "emulator-timeout", nil)
-	send(t, client, queueURL, numbered(3))
+	server := sqstest.Start(t)
+	queueURL := server.CreateQueue(t, "emulator-timeout", nil)
+	server.Send(t, queueURL, numbered(3))
 	url := emulator(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "Task timed out after 3.00 seconds") })
 	got := run(t, eventsource.Mapping{
-		Queue: queue.New(client, queueURL), Function: urlFunction(t, url, time.Minute), IgnoreBatchItemFailures: true, RetryDelay: -1,
+		Queue: queue.New(server.Client, queueURL), Function: urlFunction(t, url, time.Minute), IgnoreBatchItemFailures: true, RetryDelay: -1,
 	})
 	if got.FailedBatches != 1 || got.Failed != 3 || got.LastError != "Task timed out after 3.00 seconds" {
 		t.Errorf("%+v", got)
 	}
-	wantDepth(t, client, queueURL, 0, 3)
+	wantDepth(t, server, queueURL, 0, 3)
 }

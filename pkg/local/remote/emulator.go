@@ -1,4 +1,10 @@
-package eventsource
+// Package remote invokes functions that run elsewhere: behind the invoke call of an emulator, or
+// through Lambda's API.
+//
+// Emulators differ from Lambda in how they say that an invocation failed, and a failure that is
+// taken for success deletes messages that no function has seen. So this package knows what each of
+// them answers. Its functions are for a mapping of pkg/local/eventsource.
+package remote
 
 import (
 	"bytes"
@@ -14,6 +20,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"sqs2pg/pkg/local/eventsource"
 	"sqs2pg/pkg/queue"
 )
 
@@ -49,7 +56,7 @@ type URLFunction struct {
 func NewURLFunction(address string, timeout time.Duration) (*URLFunction, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, fmt.Errorf("%w: the invoke URL is not of the form http://127.0.0.1:3001", ErrMisuse)
+		return nil, fmt.Errorf("%w: the invoke URL is not of the form http://127.0.0.1:3001", eventsource.ErrMisuse)
 	}
 	if u.Path == "" || u.Path == "/" {
 		u.Path = invokePath
@@ -85,7 +92,9 @@ func (f *URLFunction) Invoke(ctx context.Context, payload []byte) ([]byte, error
 			return nil, err
 		}
 		if answer.status == http.StatusBadRequest && len(answer.body) == 0 { // busy
-			if sleep(ctx, busyPause); ctx.Err() != nil {
+			select {
+			case <-time.After(busyPause):
+			case <-ctx.Done():
 				return nil, fmt.Errorf("the emulator was busy for %s: it takes one invocation at a time", f.timeout)
 			}
 			continue
@@ -105,7 +114,7 @@ func (f *URLFunction) post(ctx context.Context, payload []byte) (*urlAnswer, err
 	case ctx.Err() != nil:
 		return nil, fmt.Errorf("no response within %s", f.timeout)
 	case dialFailed(err):
-		return nil, fmt.Errorf("%w: no answer at %s (%w): start sam local start-lambda, or the container", ErrNoFunction, f.url, queue.Cause(err))
+		return nil, fmt.Errorf("%w: no answer at %s (%w): start sam local start-lambda, or the container", eventsource.ErrNoFunction, f.url, queue.Cause(err))
 	case err != nil:
 		return nil, fmt.Errorf("invoke: %w", queue.Cause(err))
 	}
@@ -117,7 +126,7 @@ func (f *URLFunction) post(ctx context.Context, payload []byte) (*urlAnswer, err
 	case len(body) > responseLimit:
 		return nil, fmt.Errorf("the response is larger than %d bytes", responseLimit)
 	case response.StatusCode == http.StatusNotFound:
-		return nil, fmt.Errorf("%w: no function at %s: with sam local start-lambda use the name in the template, .../2015-03-31/functions/IngestFunction/invocations", ErrNoFunction, f.url)
+		return nil, fmt.Errorf("%w: no function at %s: with sam local start-lambda use the name in the template, .../2015-03-31/functions/IngestFunction/invocations", eventsource.ErrNoFunction, f.url)
 	}
 	return &urlAnswer{response.StatusCode, response.Header.Get(functionErrorHeader), body}, nil
 }

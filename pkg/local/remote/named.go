@@ -1,4 +1,4 @@
-package eventsource
+package remote
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
+	"sqs2pg/pkg/local/eventsource"
 	"sqs2pg/pkg/queue"
 )
 
@@ -31,7 +32,7 @@ func NewNamedFunction(ctx context.Context, client *lambda.Client, name string) (
 	f := &NamedFunction{client: client, name: name}
 	out, err := client.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &name})
 	if err != nil {
-		if err := f.explain(err); errors.Is(err, ErrNoFunction) {
+		if err := f.explain(err); errors.Is(err, eventsource.ErrNoFunction) {
 			return nil, err
 		}
 		return f, nil
@@ -62,9 +63,9 @@ func (f *NamedFunction) explain(err error) error {
 	}
 	switch {
 	case errors.As(err, &missing):
-		return fmt.Errorf("%w: no function %s at %s: list the functions with aws lambda list-functions", ErrNoFunction, f.name, endpoint)
+		return fmt.Errorf("%w: no function %s at %s: list the functions with aws lambda list-functions", eventsource.ErrNoFunction, f.name, endpoint)
 	case dialFailed(err):
-		return fmt.Errorf("%w: no answer at %s (%w)", ErrNoFunction, endpoint, queue.Cause(err))
+		return fmt.Errorf("%w: no answer at %s (%w)", eventsource.ErrNoFunction, endpoint, queue.Cause(err))
 	}
 	return fmt.Errorf("invoke %s: %w", f.name, queue.Cause(err))
 }

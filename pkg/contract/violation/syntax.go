@@ -1,4 +1,4 @@
-package contract
+package violation
 
 import (
 	"bytes"
@@ -11,8 +11,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
-
-	"sqs2pg/pkg/contract/schema"
 )
 
 var (
@@ -42,33 +40,35 @@ func syntaxError(body []byte) error {
 	return nil
 }
 
-// syntaxViolation turns an error of jsontext, whose text quotes the message, into a violation,
-// which does not.
-func syntaxViolation(s *schema.Schema, body []byte) *Violation {
+// Syntax returns the first mistake in the syntax of a message that has one. declared has the names
+// that the contract declares.
+//
+// It turns an error of jsontext, whose text quotes the message, into a violation, which does not.
+func Syntax(declared map[string]bool, body []byte) *Violation {
 	err := syntaxError(body)
 	var syntax *jsontext.SyntacticError
 	switch {
 	case errors.Is(err, errTrailing):
-		return &Violation{Rule: ruleTrailing, Malformed: true}
+		return &Violation{Rule: Trailing, Malformed: true}
 	case errors.Is(err, errNotObject):
-		return &Violation{Rule: ruleType, Malformed: true}
+		return &Violation{Rule: Type, Malformed: true}
 	case !errors.As(err, &syntax):
-		return &Violation{Rule: ruleJSON, Malformed: true}
+		return &Violation{Rule: JSON, Malformed: true}
 	}
 	location := slices.Collect(syntax.JSONPointer.Tokens())
 	rest := body[min(max(int(syntax.ByteOffset), 0), len(body)):]
 	r, size := utf8.DecodeRune(rest)
 	switch {
-	case len(location) >= maxNesting:
-		return &Violation{Field: fieldOf(s, location[:1]), Rule: ruleNesting}
+	case len(location) >= MaxNesting:
+		return &Violation{Field: Field(declared, location[:1]), Rule: Nesting}
 	case errors.Is(err, jsontext.ErrDuplicateName):
-		return &Violation{Field: fieldOf(s, location), Rule: ruleDuplicate}
+		return &Violation{Field: Field(declared, location), Rule: Duplicate}
 	case startsWithSurrogate(rest):
-		return &Violation{Field: fieldOf(s, location), Rule: ruleSurrogate}
+		return &Violation{Field: Field(declared, location), Rule: Surrogate}
 	case r == utf8.RuneError && size == 1:
-		return &Violation{Field: fieldOf(s, location), Rule: ruleUTF8, Malformed: true}
+		return &Violation{Field: Field(declared, location), Rule: UTF8, Malformed: true}
 	default:
-		return &Violation{Rule: ruleJSON, Malformed: true}
+		return &Violation{Rule: JSON, Malformed: true}
 	}
 }
 
@@ -80,12 +80,12 @@ func startsWithSurrogate(b []byte) bool {
 	return err == nil && utf16.IsSurrogate(rune(unit))
 }
 
-// fieldOf writes a location in a message as a Violation does: by the names that the contract
+// Field writes a location in a message as a Violation does: by the names that the contract
 // declares, and * in place of any other name.
-func fieldOf(s *schema.Schema, location []string) string {
+func Field(declared map[string]bool, location []string) string {
 	var path []string
 	for _, name := range location {
-		if !s.Declared[name] {
+		if !declared[name] {
 			name = "*"
 		}
 		path = append(path, name)
