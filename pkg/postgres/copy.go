@@ -2,21 +2,20 @@ package postgres
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
-	"io"
-	"math"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/contract/wire"
 )
 
 const (
 	// fewestCopied is the number of rows from which COPY is faster.
 	fewestCopied = 100
-	copyChunk    = 64 << 10
+	copyRows     = 500      // that are encoded at a time
+	flushSize    = 64 << 10 // bytes
 )
 
 // copies reports whether COPY may write the rows of a batch. After a COPY that failed, the rest of
@@ -27,10 +26,10 @@ func (b *batch) copies(rows []int) bool {
 
 // copied tries COPY for rows of the batch.
 func (b *batch) copied(ctx context.Context, rows []int) (written int, err error) {
-	return b.writer.copy(ctx, func() ([]int, []Event, error) {
-		all := rows
-		rows = nil
-		return all, b.events, nil
+	return b.writer.copy(ctx, func() (some []int, _ []Event, _ error) {
+		n := min(len(rows), copyRows)
+		some, rows = rows[:n], rows[n:]
+		return some, b.events, nil
 	})
 }
 
@@ -48,7 +47,7 @@ func (b *batch) copied(ctx context.Context, rows []int) (written int, err error)
 // https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT
 func (w *Writer) copy(ctx context.Context, more func() ([]int, []Event, error)) (written int, err error) {
 	err = w.pool.pgx.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
-		tag, err := conn.Conn().PgConn().CopyFrom(ctx, newCopyReader(w.statement, more), copySQL(w.table))
+		tag, err := conn.Conn().PgConn().CopyFrom(ctx, wire.NewCopyReader(w.statement.tuples(more)), copySQL(w.table))
 		written = int(tag.RowsAffected())
 		return err
 	})
@@ -65,53 +64,15 @@ func copySQL(table contract.Table) string {
 copy %s (%s) from stdin (format binary)`, name, name, strings.Join(withReserved(columns), ", "))
 }
 
-// copyReader reads as the binary form of COPY: a header, the rows, each with its number of fields,
-// and a trailer.
-// See https://www.postgresql.org/docs/current/sql-copy.html, "Binary Format".
-type copyReader struct {
-	more          func() (rows []int, events []Event, err error) // the next rows, none at the end
-	fields        int                                            // of a row
-	events        []Event
-	rows          []int // not encoded yet
-	chunk, unread []byte
-	ended         bool
-}
-
-func newCopyReader(s *statement, more func() ([]int, []Event, error)) *copyReader {
-	header := append(make([]byte, 0, copyChunk+4096), "PGCOPY\n\xff\r\n\x00\x00\x00\x00\x00\x00\x00\x00\x00"...)
-	return &copyReader{more: more, fields: len(s.types) + 3, chunk: header, unread: header}
-}
-
-func (r *copyReader) Read(p []byte) (int, error) {
-	if len(r.unread) == 0 {
-		if r.ended {
-			return 0, io.EOF
+// tuples returns a function that appends the next events to b, as tuples of COPY.
+func (s *statement) tuples(more func() ([]int, []Event, error)) func(b []byte) ([]byte, error) {
+	return func(b []byte) ([]byte, error) {
+		rows, events, err := more()
+		for _, i := range rows {
+			event := &events[i]
+			b = append(wire.AppendTuple(b, len(s.types)+3), event.Row.Encoded()...)
+			b = appendID(appendSentAt(appendCreateDate(b, event), event), event)
 		}
-		if err := r.encode(); err != nil {
-			return 0, err
-		}
+		return b, err
 	}
-	n := copy(p, r.unread)
-	r.unread = r.unread[n:]
-	return n, nil
-}
-
-func (r *copyReader) encode() (err error) {
-	if len(r.rows) == 0 {
-		if r.rows, r.events, err = r.more(); err != nil {
-			return err
-		}
-	}
-	b := r.chunk[:0]
-	for ; len(r.rows) > 0 && len(b) < copyChunk; r.rows = r.rows[1:] {
-		event := &r.events[r.rows[0]]
-		b = binary.BigEndian.AppendUint16(b, uint16(r.fields))
-		b = append(b, event.Row.Encoded()...)
-		b = appendID(appendSentAt(appendCreateDate(b, event), event), event)
-	}
-	if len(b) == 0 {
-		b, r.ended = binary.BigEndian.AppendUint16(b, math.MaxUint16), true
-	}
-	r.chunk, r.unread = b, b
-	return nil
 }
