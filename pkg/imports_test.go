@@ -54,6 +54,7 @@ var order = []string{
 	"pkg/postgres/schema",
 	"pkg/postgres/registry",
 	"pkg/postgres/partitions",
+	"pkg/postgres/plan",
 	"pkg/postgres",
 	"pkg/postgres/dsn",
 	"pkg/postgres/wire",
