@@ -111,3 +111,48 @@ func TestSendSetsTheAttributesThatAContractReads(t *testing.T) {
 		}
 	}
 }
+
+func TestDiffComparesTableAndMessages(t *testing.T) {
+	t.Parallel()
+	const old = "testdata/customer_order.json"
+	text, err := os.ReadFile(old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := func(replacements ...string) string {
+		file := filepath.Join(t.TempDir(), "new.json")
+		if err := os.WriteFile(file, []byte(strings.NewReplacer(replacements...).Replace(string(text))), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	for _, test := range []struct {
+		name, file string
+		code       int
+		says       []string
+	}{
+		{"the same", old, 0, []string{"migrate would do nothing", "refuses 0 of 200 messages"}},
+		{"a new property", changed(`"currency": {`, `"note": {"type": "string"}, "currency": {`), 0, []string{`add column "note" text;`, "refuses 0 of 200"}},
+		{"a value less", changed(`, "shipped"`, ``), 1, []string{"migrate would do nothing", "  status: enum: {", "new.json refuses messages that testdata/customer_order.json accepts"}},
+		{"a value more", changed(`"shipped"`, `"shipped", "lost"`), 0, []string{"new.json refuses 0 of 200", "  status: enum: {"}},
+		{"another mask", changed(`bucket:10000`, `bucket:5000`), 1, []string{"migrate would refuse:", "to change column customer_income:", `"x-column": "customer_income_2"`, "migrate would refuse "}},
+		{"another table", changed(`"customer_orders"`, `"orders_2"`), 0, []string{`create table "public"."orders_2"`}},
+	} {
+		code, out, errs := sqs2pg(t, "contract", "diff", old, test.file, "--count", "200")
+		if code != test.code {
+			t.Errorf("%s: exits with %d, want %d: %s%s", test.name, code, test.code, out, errs)
+		}
+		for _, want := range test.says {
+			if !strings.Contains(out+errs, want) {
+				t.Errorf("%s: does not say %q:\n%s%s", test.name, want, out, errs)
+			}
+		}
+	}
+	var got struct {
+		ByNew []struct{ Field, Rule string } `json:"refused_by_new"`
+	}
+	_, out, _ := sqs2pg(t, "contract", "diff", old, changed(`, "shipped"`, ``), "--count", "200", "--json")
+	if err := json.Unmarshal([]byte(out), &got); err != nil || len(got.ByNew) != 1 || got.ByNew[0].Rule != "enum" {
+		t.Errorf("--json prints %s", out)
+	}
+}

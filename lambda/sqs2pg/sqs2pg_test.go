@@ -102,7 +102,7 @@ func golden(t *testing.T, file, got string) {
 
 func TestHelpFitsAScreen(t *testing.T) {
 	t.Parallel()
-	for _, command := range []string{"", "run", "invoke", "replay", "send", "sqs", "migrate", "maintain", "event", "doctor", "dlq list", "dlq show", "dlq redrive", "queue create", "completion", "contract check", "contract ddl", "contract try", "version"} {
+	for _, command := range []string{"", "run", "invoke", "replay", "send", "sqs", "migrate", "maintain", "event", "doctor", "dlq list", "dlq show", "dlq redrive", "queue create", "completion", "contract check", "contract ddl", "contract diff", "contract try", "version"} {
 		t.Run(command, func(t *testing.T) {
 			t.Parallel()
 			help := succeed(t, append(strings.Fields(command), "--help")...)

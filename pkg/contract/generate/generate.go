@@ -33,6 +33,10 @@ type Generator struct {
 	// it.
 	Now time.Time
 
+	// Edges makes more messages at the limits of what the contract accepts: shortest and longest
+	// strings, and members that it does not declare.
+	Edges bool
+
 	contract *contract.Contract
 	root     object
 	r        *rand.Rand
@@ -111,6 +115,14 @@ func encode(value any) []byte {
 
 // chance is true once in n times.
 func (g *Generator) chance(n int) bool { return g.r.IntN(n) == 0 }
+
+// atEdge is true once in a while, and often with Edges.
+func (g *Generator) atEdge() bool {
+	if g.Edges {
+		return g.chance(3)
+	}
+	return g.chance(32)
+}
 
 func pick[T any](g *Generator, list []T) T { return list[g.r.IntN(len(list))] }
 
