@@ -30,6 +30,7 @@ var order = []string{
 
 	// what only the command links
 	"pkg/doctor",
+	"pkg/local/demo",
 	"pkg/local/invoker",
 	"pkg/local/home",
 	"pkg/local/remote",
@@ -40,9 +41,9 @@ var order = []string{
 	"pkg/local/sqsserver",
 	"pkg/deadletter",
 	"pkg/contract/generate",
+	"pkg/project",
 	"pkg/queue/sending",
 	"pkg/queue/bodies",
-	"pkg/project",
 	"pkg/local/account",
 
 	// what the functions link
@@ -57,9 +58,10 @@ var order = []string{
 	"pkg/postgres/plan",
 	"pkg/postgres",
 	"pkg/postgres/dsn",
-	"pkg/postgres/wire",
 	"pkg/message",
+	"pkg/contract/routes",
 	"pkg/contract",
+	"pkg/contract/violation",
 	"pkg/contract/schema",
 	"pkg/contract/origin",
 	"pkg/contract/schema/document",
@@ -68,6 +70,7 @@ var order = []string{
 	"pkg/contract/naming",
 	"pkg/contract/checks",
 	"pkg/contract/scalar",
+	"pkg/contract/wire",
 	"pkg/contract/table",
 	"pkg/mask",
 	"pkg/privacy",
