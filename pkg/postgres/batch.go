@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -11,6 +10,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"sqs2pg/pkg/postgres/calendar"
+	"sqs2pg/pkg/postgres/event"
+	"sqs2pg/pkg/postgres/sqlstate"
 )
 
 // fanOut is the number of parts into which a refused block is split. With 16 a bad row among 10,000
@@ -30,6 +31,8 @@ type batch struct {
 	rows    []int  // that are not decided yet, without those in lanes; see sort
 	lanes   []lane // of the chunk that is being written
 	result  Result
+
+	copyErr error // why COPY has failed for these events
 
 	failed      map[string]bool       // groups in which an event failed
 	asked       map[calendar.Day]bool // days about which this Write has asked the database
@@ -57,16 +60,14 @@ func newBatch(w *Writer, events []Event) *batch {
 	return b
 }
 
-// sort brings the rows into the order of their key, so that two batches with the same events wait
-// for each other's rows in the same order and cannot deadlock. The events of groups keep the order
-// in which they came.
+// sort brings the rows into the order of their key. The events of groups keep the order in which
+// they came.
 func (b *batch) sort() {
-	slices.SortFunc(b.rows, func(i, j int) int {
-		if x, y := &b.events[i], &b.events[j]; !b.grouped {
-			return cmp.Or(x.SentAt.Compare(y.SentAt), bytes.Compare(x.ID[:], y.ID[:]), i-j)
-		}
-		return i - j
-	})
+	if b.grouped {
+		slices.Sort(b.rows)
+	} else {
+		event.SortByKey(b.events, b.rows)
+	}
 }
 
 // write decides all rows on one connection. Its error is a fault of the connection, the server or
@@ -167,7 +168,7 @@ func (b *batch) decide(l lane, a answer) (left []lane, fault error) {
 	case refused == nil:
 		b.count(rows, a)
 		return []lane{rest}, nil
-	case kindOf(refused) == transient && !(refused.Code == statementTimeout && len(b.events) > 1):
+	case kindOf(refused) == sqlstate.Transient && !(refused.Code == statementTimeout && len(b.events) > 1):
 		return []lane{l}, refused
 	case lacksPartition(refused) && b.lacksDays(rows):
 		return []lane{l}, nil
@@ -179,6 +180,18 @@ func (b *batch) decide(l lane, a answer) (left []lane, fault error) {
 	}
 	b.isolating = true
 	return b.split(l), nil
+}
+
+// count accounts for the rows of a block that was written.
+func (b *batch) count(rows []int, a answer) {
+	b.result.Written += a.written
+	left := len(rows) - a.written
+	if key := b.writer.statement.key; len(key) > 0 && left > 0 {
+		duplicates := a.duplicates + event.Repeated(b.events, rows, key)
+		b.result.Superseded += left - duplicates
+		left = duplicates
+	}
+	b.result.Duplicates += left
 }
 
 // failure describes Postgres's refusal of a row.
@@ -233,7 +246,7 @@ func (b *batch) judge() error {
 	var unproven []*Failure
 	for i := range b.result.Failures {
 		f := &b.result.Failures[i]
-		if !f.Held && kindOf(&pgconn.PgError{Code: f.SQLSTATE}) != rowRefused {
+		if !f.Held && sqlstate.KindOf(f.SQLSTATE) != sqlstate.RowRefused {
 			unproven = append(unproven, f)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -12,48 +13,29 @@ import (
 	"sqs2pg/pkg/postgres/calendar"
 )
 
-// days returns the days of rows, each once, and how many of the first rows fall on the first
-// calendar.MostSpanned of them.
-func (b *batch) days(rows []int) (days []calendar.Day, spanned int) {
-	seen := map[calendar.Day]bool{}
-	spanned = len(rows)
-	var last calendar.Day
-	for n, i := range rows {
-		day := calendar.Of(b.events[i].SentAt)
-		if day == last && n > 0 {
-			continue
-		}
-		if last = day; seen[day] {
-			continue
-		}
-		if len(days) == calendar.MostSpanned {
-			spanned = min(spanned, n)
-		}
-		seen[day], days = true, append(days, day)
-	}
-	return days, spanned
+// daysOf is calendar.Span of rows.
+func daysOf(events []Event, rows []int) (days []calendar.Day, spanned int) {
+	return calendar.Span(len(rows), func(i int) time.Time { return events[rows[i]].SentAt })
 }
 
-// ensureDays has the missing partitions of the first n rows made, before these are written, and
-// returns how many of them one transaction may write. Nothing is sent if the days are known.
+// ensure has the missing partitions of days made, before rows are written. Nothing is sent if the
+// days are known.
+func (w *Writer) ensure(ctx context.Context, days []calendar.Day) error {
+	unknown := w.calendar.Unknown(days)
+	if len(unknown) == 0 || w.table.Mode != contract.Insert {
+		return nil
+	}
+	return w.pool.attempt(ctx, true, func(ctx context.Context, conn *pgxpool.Conn) error { return w.calendar.Ask(ctx, conn, unknown) })
+}
+
+// ensureDays has the missing partitions of the first n rows made, and returns how many of them one
+// transaction may write.
 func (b *batch) ensureDays(ctx context.Context, n int) (int, error) {
 	if b.writer.table.Mode != contract.Insert {
 		return n, nil
 	}
-	days, spanned := b.days(b.rows[:n])
-	unknown := b.writer.calendar.Unknown(days[:min(len(days), calendar.MostSpanned)])
-	if len(unknown) == 0 {
-		return spanned, nil
-	}
-	return spanned, b.writer.pool.attempt(ctx, true, func(ctx context.Context, conn *pgxpool.Conn) error { return b.ask(ctx, conn, unknown) })
-}
-
-func (b *batch) ask(ctx context.Context, conn *pgxpool.Conn, days []calendar.Day) error {
-	err := b.writer.calendar.Ask(ctx, conn, days)
-	for _, day := range days {
-		b.asked[day] = b.asked[day] || err == nil
-	}
-	return err
+	days, spanned := daysOf(b.events, b.rows[:n])
+	return spanned, b.writer.ensure(ctx, days[:min(len(days), calendar.MostSpanned)])
 }
 
 // refusal returns why the day of a row has no partition, nil if it has one or nobody has asked.
@@ -84,7 +66,7 @@ func (b *batch) lacksDays(rows []int) bool {
 	if b.writer.table.Mode != contract.Insert {
 		return false
 	}
-	days, _ := b.days(rows)
+	days, _ := daysOf(b.events, rows)
 	lacking := slices.DeleteFunc(days, func(day calendar.Day) bool { return b.asked[day] || b.writer.calendar.Refusal(day) != nil })
 	b.missing = append(b.missing, lacking...)
 	return len(lacking) > 0
@@ -93,9 +75,13 @@ func (b *batch) lacksDays(rows []int) bool {
 // ensureMissing asks about the days that lacksDays has noted.
 func (b *batch) ensureMissing(ctx context.Context, conn *pgxpool.Conn) error {
 	slices.Sort(b.missing)
-	err := b.ask(ctx, conn, slices.Compact(b.missing))
-	if err == nil {
-		b.missing = nil
+	b.missing = slices.Compact(b.missing)
+	if err := b.writer.calendar.Ask(ctx, conn, b.missing); err != nil {
+		return err
 	}
-	return err
+	for _, day := range b.missing {
+		b.asked[day] = true
+	}
+	b.missing = nil
+	return nil
 }

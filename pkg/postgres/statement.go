@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -18,7 +17,10 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"sqs2pg/pkg/contract"
-	"sqs2pg/pkg/postgres/wire"
+	"sqs2pg/pkg/contract/wire"
+	"sqs2pg/pkg/postgres/event"
+	"sqs2pg/pkg/postgres/sqlstate"
+	"sqs2pg/pkg/postgres/sqltext"
 )
 
 // statement is the INSERT that writes a batch. Its text is the same for any number of rows, so a
@@ -37,10 +39,9 @@ var sentAt, eventID = wire.Of(contract.Timestamptz), wire.Of(contract.UUID)
 
 func newStatement(table contract.Table) *statement {
 	s := &statement{key: places(table, table.Key)}
-	var names, arrays []string
+	var arrays []string
 	for _, column := range table.Columns {
 		s.types = append(s.types, wire.Of(column.Type.Base()))
-		names = append(names, quote(column.Name))
 	}
 	encodings := append(s.types[:len(s.types):len(s.types)], sentAt, eventID)
 	if table.Mode == contract.Upsert {
@@ -51,52 +52,52 @@ func newStatement(table contract.Table) *statement {
 		s.oids, s.formats = append(s.oids, e.Array), append(s.formats, pgx.BinaryFormatCode)
 		arrays = append(arrays, fmt.Sprintf("$%d::%s[]", i+1, e.SQL))
 	}
-	s.sql = insertSQL(table, names, arrays)
+	s.sql = sqltext.Insert(table, arrays)
 	sum := sha256.Sum256([]byte(s.sql))
 	s.name = "sqs2pg_" + hex.EncodeToString(sum[:12])
 	return s
 }
 
-// insertSQL returns the INSERT that reads its rows from arrays, which are parameters.
-func insertSQL(table contract.Table, names, arrays []string) string {
-	if table.Mode == contract.Upsert {
-		return upsertSQL(table, names, arrays)
+// places returns the indexes of the named columns among the table's.
+func places(table contract.Table, names []string) []int {
+	var list []int
+	for _, name := range names {
+		list = append(list, slices.IndexFunc(table.Columns, func(c contract.Column) bool { return c.Name == name }))
 	}
-	return fmt.Sprintf(`insert into %s (%s)
-select %s, (sent_at at time zone 'UTC')::date, sent_at, event_id
-from unnest(%s) as batch (%[3]s, sent_at, event_id)
-on conflict (sent_at, event_id) do nothing`,
-		quote(table.Schema, table.Name), strings.Join(withReserved(names), ", "), strings.Join(names, ", "), strings.Join(arrays, ", "))
+	return list
 }
-
-// withReserved returns the names of a contract's columns and of those that every table has besides.
-func withReserved(names []string) []string {
-	return append(names[:len(names):len(names)], contract.CreateDate, contract.SentAt, contract.EventID)
-}
-
-func quote(name ...string) string { return pgx.Identifier(name).Sanitize() }
 
 // encode makes the parameters for the events whose indexes are in rows. In upsert mode it leaves
 // out all but the newest of each key.
 func (s *statement) encode(events []Event, rows []int) [][]byte {
 	if len(s.key) > 0 {
-		rows = s.newestPerKey(events, rows)
+		rows = event.Newest(events, rows, s.key)
 	}
 	params := make([][]byte, 0, len(s.oids))
-	for c, e := range s.types {
+	unread := make([][]byte, len(rows)) // of each row
+	for n, i := range rows {
+		unread[n] = events[i].Row.Encoded()
+	}
+	for _, e := range s.types {
 		b := wire.AppendArray(make([]byte, 0, 20+24*len(rows)), e.Element, len(rows))
-		for _, i := range rows {
-			b = e.AppendValue(b, events[i].Row.Value(c))
+		for n := range rows {
+			var field []byte
+			_, field, unread[n] = wire.Cut(unread[n])
+			b = append(b, field...)
 		}
 		params = append(params, b)
 	}
 	times := wire.AppendArray(make([]byte, 0, 20+12*len(rows)), sentAt.Element, len(rows))
 	ids := wire.AppendArray(make([]byte, 0, 20+20*len(rows)), eventID.Element, len(rows))
 	for _, i := range rows {
-		times, ids = appendSentAt(times, events[i]), appendID(ids, events[i])
+		times, ids = events[i].AppendSentAt(times), events[i].AppendID(ids)
 	}
 	if params = append(params, times, ids); len(s.key) > 0 {
-		params = append(params, encodeVersions(events, rows))
+		versions := wire.AppendArray(make([]byte, 0, 20+20*len(rows)), eventID.Element, len(rows))
+		for _, i := range rows {
+			versions = events[i].AppendVersion(versions)
+		}
+		params = append(params, versions)
 	}
 	return params
 }
@@ -132,7 +133,7 @@ func (s *statement) execute(ctx context.Context, conn *pgxpool.Conn, events []Ev
 		return nil, err
 	}
 	if prove {
-		if fault = s.receive(pipeline, server).err; fault != nil && kindOf(fault) != transient {
+		if fault = s.receive(pipeline, server).err; fault != nil && kindOf(fault) != sqlstate.Transient {
 			return nil, fault
 		}
 		blocks = blocks[1:]
@@ -170,7 +171,7 @@ func (s *statement) send(pipeline *pgconn.Pipeline, cancel func(), server *pgcon
 			pipeline.SendQueryPrepared(s.name, params, s.formats, s.results)
 		}
 		pipeline.SendPipelineSync()
-		if unsent += size(params); unsent > copyChunk && !single {
+		if unsent += size(params); unsent > flushSize && !single {
 			if err := pipeline.Flush(); err != nil {
 				return err
 			}

@@ -2,25 +2,18 @@ package postgres
 
 import (
 	"context"
+	"iter"
 	"slices"
 	"sync/atomic"
-	"time"
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/postgres/calendar"
+	"sqs2pg/pkg/postgres/event"
+	"sqs2pg/pkg/postgres/sqltext"
 )
 
-// Event is a row and its identity, ID and SentAt, which are the same at every delivery.
-type Event struct {
-	ID     [16]byte
-	SentAt time.Time // stored to the microsecond; it chooses the partition
-	Group  string    // message group of a FIFO queue, "" without one
-	// Sequence is the sequence number on a FIFO queue, the most significant byte first; zero without
-	// one. In upsert mode it tells which of two events of the same SentAt is newer, and without it ID
-	// does.
-	Sequence [16]byte
-	Row      contract.Row
-}
+// Event is a row and its identity.
+type Event = event.Event
 
 // Failure is an event that was not written while others were decided.
 type Failure struct {
@@ -66,22 +59,53 @@ type Writer struct {
 
 // NewWriter does not connect. A missing table is found by the first Write.
 func NewWriter(pool *Pool, table contract.Table) *Writer {
-	return &Writer{pool: pool, table: table, statement: newStatement(table), calendar: calendar.New(quote(table.Schema, table.Name))}
+	return &Writer{pool: pool, table: table, statement: newStatement(table), calendar: calendar.New(sqltext.Table(table))}
 }
 
-// Write writes the events and commits. The Result lists the events that Postgres refused; all
-// others are written. Missing partitions are made. Events of one Group are written in order: after
-// one that fails, the later ones of the group are held back.
+// Write is Stream for events that are there already.
+func (w *Writer) Write(ctx context.Context, events []Event) (Result, error) {
+	return w.Stream(ctx, slices.Values([][]Event{events}))
+}
+
+// Stream writes the events, which come in chunks, and commits. The Result lists the events that
+// Postgres refused; all others are written. Missing partitions are made. Events of one Group are
+// written in order: after one that fails, the later ones of the group are held back.
+//
+// Stream calls chunks from other goroutines, but never from two at a time, and up to its end. It
+// keeps no chunk.
 //
 // If the time that ctx allows (30 s without a deadline) is too short, the Result has what was
 // decided, and the other events are Undecided. The error is an *Unavailable, returned after retries
 // if nothing was decided, and at once if only a repair helps. Some of the events may have been
 // written even then. Deliver all events again that are undecided, or all after an error: the
 // table's key makes the second time a no-op.
-func (w *Writer) Write(ctx context.Context, events []Event) (Result, error) {
+func (w *Writer) Stream(ctx context.Context, chunks iter.Seq[[]Event]) (Result, error) {
 	ctx, cancel := withDeadline(ctx)
 	defer cancel()
+	next, stop := iter.Pull(chunks)
+	defer stop()
+	s := &stream{next: next}
+	s.read()
+	var copyErr error
+	if w.streams(ctx, s) {
+		var written int
+		if written, copyErr = w.copiedStream(ctx, s); copyErr == nil {
+			return Result{Written: written, Duplicates: len(s.events) - written}, nil
+		}
+	}
+	if copyErr == errUnfit {
+		copyErr = nil // chunks of the batch may go by COPY
+	}
+	for !s.ended {
+		s.read()
+	}
+	return w.write(ctx, s.events, copyErr)
+}
+
+// write writes events of which COPY has written none. copyErr is why, nil if it was not tried.
+func (w *Writer) write(ctx context.Context, events []Event, copyErr error) (Result, error) {
 	b := newBatch(w, events)
+	b.copyErr = copyErr
 	err := b.writeAll(ctx)
 	if setup := b.judge(); setup != nil {
 		return Result{}, w.pool.unavailable(setup)

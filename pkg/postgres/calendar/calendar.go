@@ -36,6 +36,28 @@ func Of(t time.Time) Day {
 	return Day((seconds - (seconds%secondsPerDay+secondsPerDay)%secondsPerDay) / secondsPerDay)
 }
 
+// Span returns the days of n moments, each once, and how many of the first moments fall on the first
+// MostSpanned of them.
+func Span(n int, moment func(int) time.Time) (days []Day, spanned int) {
+	seen := map[Day]bool{}
+	spanned = n
+	var last Day
+	for i := range n {
+		day := Of(moment(i))
+		if day == last && i > 0 {
+			continue
+		}
+		if last = day; seen[day] {
+			continue
+		}
+		if len(days) == MostSpanned {
+			spanned = min(spanned, i)
+		}
+		seen[day], days = true, append(days, day)
+	}
+	return days, spanned
+}
+
 // Refusal is why a day has no partition, or one for a part of it only.
 type Refusal struct {
 	SQLSTATE string

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"sqs2pg/pkg/postgres/sqltext"
 )
 
 // Coverage says which time the partitions of a table cover, without a DEFAULT partition.
@@ -54,7 +56,7 @@ type partition struct {
 	pending   bool // an earlier run was cut off while detaching it
 }
 
-func (p partition) quoted(schema string) string { return quote(schema, p.name) }
+func (p partition) quoted(schema string) string { return sqltext.Name(schema, p.name) }
 
 // list returns the table's partitions in order of time. An open end (MINVALUE, MAXVALUE) becomes a
 // time that no event has.

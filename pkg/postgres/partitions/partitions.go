@@ -19,6 +19,7 @@ import (
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/sqltext"
 )
 
 const (
@@ -164,14 +165,14 @@ func (r *run) record(ctx context.Context) error {
 func recorded(ctx context.Context, q Querier, table contract.Table, p Plan) (width, update string, err error) {
 	var known string
 	var days int
-	where := fmt.Sprintf(" where table_schema = %s and table_name = %s", literal(table.Schema), literal(table.Name))
+	where := fmt.Sprintf(" where table_schema = %s and table_name = %s", sqltext.Literal(table.Schema), sqltext.Literal(table.Name))
 	if err := q.QueryRow(ctx, "select partition_width, coalesce(retention_days, 0) from sqs2pg.tables"+where).Scan(&known, &days); err != nil {
 		return "", "", err
 	}
 	if width = cmp.Or(p.Width, known); width == known && days == p.RetentionDays {
 		return width, "", nil
 	}
-	return width, fmt.Sprintf("update sqs2pg.tables set partition_width = %s, retention_days = nullif(%d, 0), epoch = epoch + 1%s", literal(width), p.RetentionDays, where), nil
+	return width, fmt.Sprintf("update sqs2pg.tables set partition_width = %s, retention_days = nullif(%d, 0), epoch = epoch + 1%s", sqltext.Literal(width), p.RetentionDays, where), nil
 }
 
 // Querier is a connection or a transaction.
@@ -191,7 +192,7 @@ func MakeAhead(ctx context.Context, q Querier, table contract.Table) (made []str
 // everything else see MakeAhead.
 func Make(ctx context.Context, q Querier, table contract.Table, dates string) (made []string, err error) {
 	rows, err := q.Query(ctx, "select coalesce(made, ''), coalesce(refusal, ''), coalesce(reason, '') from sqs2pg.make_partitions($1::text::regclass, array("+dates+"))",
-		quote(table.Schema, table.Name))
+		sqltext.Table(table))
 	if err != nil {
 		return nil, postgres.NewUnavailable(err, advice)
 	}
@@ -226,6 +227,4 @@ func (r *run) measure(ctx context.Context) error {
 	return nil
 }
 
-func (r *run) name() string { return quote(r.table.Schema, r.table.Name) }
-
-func quote(name ...string) string { return pgx.Identifier(name).Sanitize() }
+func (r *run) name() string { return sqltext.Table(r.table) }

@@ -11,6 +11,7 @@ import (
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/plan"
+	"sqs2pg/pkg/postgres/sqltext"
 )
 
 // Changes is what Run would do now.
@@ -47,7 +48,7 @@ func Preview(ctx context.Context, pool *postgres.Pool, table contract.Table, p P
 }
 
 func (c *Changes) find(ctx context.Context, tx pgx.Tx, table contract.Table, width string, retentionDays int) error {
-	partitions, err := list(ctx, tx, quote(table.Schema, table.Name))
+	partitions, err := list(ctx, tx, sqltext.Table(table))
 	if err != nil {
 		return err
 	}
@@ -62,11 +63,11 @@ func (c *Changes) find(ctx context.Context, tx pgx.Tx, table contract.Table, wid
 	for _, old := range expired(partitions, time.Now().AddDate(0, 0, -retentionDays)) {
 		name := old.quoted(table.Schema)
 		c.Steps.Add(fmt.Sprintf("comment on table %s is %s;\nalter table %s detach partition %s %s",
-			name, literal(retired(table.FullName())), quote(table.Schema, table.Name), name, detachMode(partitions, old)), lockOfDefault(table, partitions)...)
+			name, sqltext.Literal(retired(table.FullName())), sqltext.Table(table), name, detachMode(partitions, old)), lockOfDefault(table, partitions)...)
 		left = append(left, old.name)
 	}
 	for _, name := range left {
-		c.Steps.Add("drop table " + quote(table.Schema, name))
+		c.Steps.Add("drop table " + sqltext.Name(table.Schema, name))
 		c.Expired = append(c.Expired, table.Schema+"."+name)
 	}
 	return nil
@@ -100,7 +101,7 @@ func addAhead(s *plan.Steps, table contract.Table, partitions []partition, width
 			made = around(table, at, "day")
 		}
 		partitions = append(partitions, made)
-		name, parent := made.quoted(table.Schema), quote(table.Schema, table.Name)
+		name, parent := made.quoted(table.Schema), sqltext.Table(table)
 		s.Add(fmt.Sprintf("create table %s (like %s including all);\nalter table %s attach partition %s for values from ('%s') to ('%s')",
 			name, parent, parent, name, made.from.Format(time.RFC3339), made.to.Format(time.RFC3339)), lockOfDefault(table, partitions)...)
 	}

@@ -3,10 +3,11 @@ package partitions
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"sqs2pg/pkg/postgres/sqltext"
 )
 
 // retired is the comment that a partition gets before it is detached. A plain table with this
@@ -56,7 +57,7 @@ func detachMode(partitions []partition, p partition) string {
 
 func (r *run) detach(ctx context.Context, p partition, mode string) error {
 	name := p.quoted(r.table.Schema)
-	if err := r.comment(ctx, name, literal(r.retired())); err != nil {
+	if err := r.comment(ctx, name, sqltext.Literal(r.retired())); err != nil {
 		return err
 	}
 	_, err := r.conn.Exec(ctx, "alter table "+r.name()+" detach partition "+name+" "+mode)
@@ -80,7 +81,7 @@ func (r *run) dropDetached(ctx context.Context) error {
 		return err
 	}
 	for _, name := range names {
-		if _, err := r.conn.Exec(ctx, "drop table "+quote(r.table.Schema, name)); err != nil {
+		if _, err := r.conn.Exec(ctx, "drop table "+sqltext.Name(r.table.Schema, name)); err != nil {
 			return err
 		}
 		r.report.Dropped = append(r.report.Dropped, r.table.Schema+"."+name)
@@ -93,11 +94,9 @@ func detached(ctx context.Context, q Querier, schema, comment string) ([]string,
 	rows, err := q.Query(ctx, `
 		select c.relname from pg_class c
 		where c.relnamespace = $1::text::regnamespace and c.relkind = 'r' and not c.relispartition and obj_description(c.oid, 'pg_class') = $2
-		order by 1`, quote(schema), comment)
+		order by 1`, sqltext.Name(schema), comment)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
-
-func literal(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }

@@ -6,10 +6,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
-
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/mask"
+	"sqs2pg/pkg/postgres/sqltext"
 )
 
 // Effect is what a difference means for rows that are to be written.
@@ -98,12 +97,20 @@ func (c *comparison) shape() {
 			strings.Join(known.Key, ", "), strings.Join(table.Key, ", "))
 		return
 	}
-	if kind := map[contract.Mode]string{contract.Insert: "p", contract.Upsert: "r"}[table.Mode]; found.Kind != kind {
+	if found.Kind != kindOf(table.Mode) {
 		c.add("", Refused, "the table was replaced by another kind of relation: rename that one")
 	}
 	if want := KeyColumns(table); !slices.Equal(found.Key, want) {
 		c.add("", Refused, "the table's primary key is (%s) and must be (%s): restore it", strings.Join(found.Key, ", "), strings.Join(want, ", "))
 	}
+}
+
+// kindOf is the pg_class.relkind of a table that a migration makes.
+func kindOf(mode contract.Mode) string {
+	if mode == contract.Upsert {
+		return "r"
+	}
+	return "p"
 }
 
 // wantedColumns compares the columns that a row has.
@@ -114,7 +121,7 @@ func (c *comparison) wantedColumns() {
 		switch {
 		case !exists && isRegistered:
 			c.add(want.Name, Refused, "is in the contract but was dropped from the table: run alter table %s add column %s",
-				qualified(c.table), definition(want))
+				sqltext.Table(c.table), definition(want))
 		case !exists && want.Required:
 			c.add(want.Name, Refused, "is new and required, but the rows that are there have no value for it: make it optional in the contract")
 		case !exists:
@@ -133,7 +140,7 @@ func (c *comparison) wantedColumns() {
 		if actual, exists := c.database.Found.Column(want.Name); exists {
 			c.column(want, actual, true)
 		} else {
-			c.add(want.Name, Refused, "was dropped from the table: run alter table %s add column %s", qualified(c.table), definition(want))
+			c.add(want.Name, Refused, "was dropped from the table: run alter table %s add column %s", sqltext.Table(c.table), definition(want))
 		}
 	}
 }
@@ -173,10 +180,10 @@ func (c *comparison) column(want contract.Column, actual ActualColumn, wasRequir
 			actual.Type, typeName(want.Type))
 	case !want.Required && actual.NotNull:
 		c.add(want.Name, Refused, "is not null in the table but optional in the contract: keep it required, or run alter table %s alter column %s drop not null",
-			qualified(c.table), quote(want.Name))
+			sqltext.Table(c.table), sqltext.Name(want.Name))
 	case want.Required && !actual.NotNull && !wasRequired:
 		c.add(want.Name, Tolerated, "is required in the contract but may be null in the table: to change that, fill it and run alter table %s alter column %s set not null",
-			qualified(c.table), quote(want.Name))
+			sqltext.Table(c.table), sqltext.Name(want.Name))
 	}
 }
 
@@ -190,7 +197,7 @@ func (c *comparison) otherColumns() {
 		switch {
 		case actual.NotNull && !actual.Filled && registered:
 			c.add(actual.Name, Refused, "is not null in the table but no longer in the contract: put it back, or run alter table %s alter column %s drop not null",
-				qualified(c.table), quote(actual.Name))
+				sqltext.Table(c.table), sqltext.Name(actual.Name))
 		case actual.NotNull && !actual.Filled:
 			c.add(actual.Name, Refused, "was added by hand as not null without a default, so no row can be written: give it a default")
 		case registered:
@@ -219,8 +226,4 @@ func typeName(t contract.Type) string {
 	return t.String()
 }
 
-func definition(c contract.Column) string { return quote(c.Name) + " " + c.Type.String() }
-
-func qualified(table contract.Table) string { return quote(table.Schema, table.Name) }
-
-func quote(name ...string) string { return pgx.Identifier(name).Sanitize() }
+func definition(c contract.Column) string { return sqltext.Name(c.Name) + " " + c.Type.String() }

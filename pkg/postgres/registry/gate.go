@@ -13,6 +13,7 @@ import (
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/sqltext"
 )
 
 // Mismatch is why no row may be written: the contract or the keyring does not fit what the database
@@ -144,7 +145,7 @@ func (d *Database) registerKeys(ctx context.Context, conn *pgxpool.Conn, table c
 		}
 	}
 	if d.Table.TokenKey == "" && keyHasToken(table) {
-		return conn.QueryRow(ctx, "select sqs2pg.tie_key($1::text::regclass, $2)", qualified(table), keyring.CurrentID()).Scan(&d.Table.TokenKey)
+		return conn.QueryRow(ctx, "select sqs2pg.tie_key($1::text::regclass, $2)", sqltext.Table(table), keyring.CurrentID()).Scan(&d.Table.TokenKey)
 	}
 	return nil
 }

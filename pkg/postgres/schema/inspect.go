@@ -11,6 +11,7 @@ import (
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/partitions"
 	"sqs2pg/pkg/postgres/registry"
+	"sqs2pg/pkg/postgres/sqltext"
 )
 
 // State says what a user finds of a contract's table in the database. The coverage is zero if the
@@ -46,6 +47,6 @@ func (s *State) read(ctx context.Context, tx pgx.Tx, table contract.Table) error
 	if s.Database.Found == nil || !s.Database.Migrated {
 		return nil
 	}
-	s.Coverage, err = partitions.Inspect(ctx, tx, qualified(table))
+	s.Coverage, err = partitions.Inspect(ctx, tx, sqltext.Table(table))
 	return err
 }
