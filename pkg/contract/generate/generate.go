@@ -34,7 +34,7 @@ type Generator struct {
 	Now time.Time
 
 	// Edges makes more messages at the limits of what the contract accepts: shortest and longest
-	// strings, and members that it does not declare.
+	// strings, characters of several bytes, and members that it does not declare.
 	Edges bool
 
 	contract *contract.Contract

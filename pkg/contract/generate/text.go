@@ -55,9 +55,17 @@ func (g *Generator) fit(text string, least, most int) string {
 		return string([]rune(text)[:most])
 	}
 	for ; length < least; length++ {
-		text += string(rune('a' + g.r.IntN(26)))
+		text += g.letter()
 	}
 	return text
+}
+
+// letter is a small letter, with Edges also one of several bytes.
+func (g *Generator) letter() string {
+	if g.Edges && g.chance(4) {
+		return pick(g, []string{"é", "😀"})
+	}
+	return string(rune('a' + g.r.IntN(26)))
 }
 
 // named makes a text that looks like what the name of a property says.
@@ -183,7 +191,7 @@ func (g *Generator) match(text *strings.Builder, re *syntax.Regexp, least int) {
 	case syntax.OpCharClass:
 		text.WriteRune(g.runeOf(re.Rune))
 	case syntax.OpAnyChar, syntax.OpAnyCharNotNL:
-		text.WriteRune(rune('a' + g.r.IntN(26)))
+		text.WriteString(g.letter())
 	case syntax.OpStar:
 		again(0, max(least, 3))
 	case syntax.OpPlus:
