@@ -115,8 +115,8 @@ func expectAgreement(t *testing.T, c *contract.Contract, library *jsonschema.Sch
 	}
 }
 
-// libraryJudges reports whether the library checks all that the contract checks, and no more: it does
-// not see attributes, and it checks the content of dropped values.
+// libraryJudges reports whether the library checks all that the contract checks, and no more: it
+// does not see attributes, and it checks the content of dropped values.
 func libraryJudges(text []byte) bool {
 	return !bytes.Contains(text, []byte(`"x-attribute"`)) && !bytes.Contains(text, []byte(`"drop"`))
 }
@@ -199,8 +199,8 @@ func validate(t *testing.T, s *jsonschema.Schema, text []byte) error {
 	return s.Validate(value)
 }
 
-// row returns the masked values of a message as text. Each call has a keyring of its own, as another
-// process has.
+// row returns the masked values of a message as text. Each call has a keyring of its own, as
+// another process has.
 func row(t *testing.T, c *contract.Contract, m generate.Message) []string {
 	t.Helper()
 	record, err := c.DecodeMessage(contract.Message{Body: m.Body, Attributes: m.Attributes})
