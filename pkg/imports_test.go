@@ -66,6 +66,7 @@ var order = []string{
 	"pkg/contract/schema",
 	"pkg/contract/origin",
 	"pkg/contract/schema/document",
+	"pkg/contract/schema/reference",
 	"pkg/contract/masking",
 	"pkg/contract/naming",
 	"pkg/contract/checks",

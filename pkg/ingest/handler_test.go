@@ -484,6 +484,12 @@ func TestKeepsIdentityThatTheProducerSets(t *testing.T) {
 		"event-sent-at, epoch ms":    {attributes("event-id", given, "event-sent-at", "1700000000123"), "", given, "2023-11-14 22:13:20.123"},
 		"event-sent-at, RFC 3339":    {attributes("event-id", given, "event-sent-at", "2023-11-14T23:13:20.123456789+01:00"), "", given, "2023-11-14 22:13:20.123456"},
 		"event-sent-at is no time":   {attributes("event-sent-at", "yesterday"), "format date-time", "", ""},
+		"one digit for the hour":     {attributes("event-sent-at", "2023-11-14T1:13:20Z"), "format date-time", "", ""},
+		"a comma before the decimal": {attributes("event-sent-at", "2023-11-14T23:13:20,5Z"), "format date-time", "", ""},
+		"an offset of 99 hours":      {attributes("event-sent-at", "2023-11-14T23:13:20+99:00"), "format date-time", "", ""},
+		"milliseconds with a sign":   {attributes("event-sent-at", "+1700000000123"), "format date-time", "", ""},
+		"seconds with a decimal":     {attributes("event-sent-at", "1700000000.5"), "format date-time", "", ""},
+		"event-sent-at is binary":    {map[string]events.SQSMessageAttribute{"event-sent-at": {BinaryValue: []byte("x"), DataType: "Binary"}}, "type", "", ""},
 		"event-sent-at before SQS":   {attributes("event-sent-at", "0"), "minimum", "", ""},
 		"event-sent-at in next year": {attributes("event-sent-at", "2027-03-01T00:00:00Z"), "maximum", "", ""},
 	}
@@ -509,6 +515,18 @@ func TestKeepsIdentityThatTheProducerSets(t *testing.T) {
 				t.Errorf("identity (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestRefusesABinaryEventIDByName(t *testing.T) {
+	t.Parallel()
+	f := newFunction(t)
+	e := messages(standard, login(nil))
+	e.Records[0].MessageAttributes = map[string]events.SQSMessageAttribute{"event-id": {BinaryValue: []byte("id"), DataType: "Binary"}}
+	failed := f.invoke(t, e)
+	want := []map[string]string{{"messageId": "m0", "outcome": "invalid", "receiveCount": "2", "field": "event-id", "rule": "type"}}
+	if diff := cmp.Diff(want, f.lines(t)); diff != "" || len(failed) != 1 {
+		t.Errorf("%d failed; log lines (-want +got):\n%s", len(failed), diff)
 	}
 }
 
