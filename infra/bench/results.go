@@ -108,7 +108,7 @@ var tabulated = []struct{ unit, title string }{
 // markdown writes a row for each measurement of the new side that the table shows.
 func (r *results) markdown() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "| benchmark | measured | median of %d runs | lowest to highest |\n|---|---|---|---|\n", rounds)
+	fmt.Fprintf(&b, "| benchmark | measured | median of %d runs, or %d | lowest to highest |\n|---|---|---|---|\n", rounds, longRounds)
 	for _, t := range tabulated {
 		for _, m := range r.order {
 			if m.unit != t.unit {
