@@ -46,10 +46,10 @@ that takes over 20 s runs in 3 rounds.
 `
 
 const (
-	rounds      = 7
-	longRounds  = 3 // of a benchmark that takes longer than long, for a table
-	long        = 20 * time.Second
-	benchTime = "-test.benchtime=300ms"
+	rounds     = 7
+	longRounds = 3 // of a benchmark that takes longer than long, for a table
+	long       = 20 * time.Second
+	benchTime  = "-test.benchtime=300ms"
 )
 
 func main() {
