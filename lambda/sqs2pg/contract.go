@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 
 	"sqs2pg/infra/contracts"
@@ -40,6 +43,7 @@ func loadContract(source, name string) (*contract.Contract, error) {
 type contractCommand struct {
 	Check contractCheck `cmd:"" help:"Check a contract and list its columns."`
 	Ddl   contractDDL   `cmd:"" help:"Print the SQL that migrate would run for a new table."`
+	Diff  contractDiff  `cmd:"" help:"Compare two versions of a contract: the table, and the messages that they accept."`
 	Try   contractTry   `cmd:"" help:"Try messages against a contract: prints the masked row, or field and rule."`
 }
 
@@ -149,12 +153,14 @@ func (c *contractTry) Run(ctx context.Context, s *streams) error {
 }
 
 // arrange makes a single argument the messages if the contract is named otherwise and the argument
-// is not a contract itself.
+// is not a contract itself. A contract with mistakes is one, too.
 func (c *contractTry) arrange() {
 	if c.Argument == "" || c.Messages != "" || c.Contract == "" {
 		return
 	}
-	if _, err := contract.Load(contracts.Files, c.Argument); err != nil {
+	text, err := os.ReadFile(c.Argument)
+	isName := slices.Contains(contract.Names(contracts.Files), c.Argument)
+	if !isName && (err != nil || !bytes.Contains(text, []byte(`"x-table"`))) {
 		c.Argument, c.Messages = "", c.Argument
 	}
 }

@@ -45,7 +45,7 @@ func TestEventCapturesABatchAndLeavesItOnTheQueue(t *testing.T) {
 	}
 	createQueue(t, endpoint, "empty", nil)
 	code, out, err := sqs2pg(t, "event", "--endpoint-url", endpoint, "--queue", "empty", "--wait", "1s")
-	if code != 1 || out != "" || !strings.Contains(err, "sqs2pg send --queue empty") {
+	if code != 1 || out != "" || !strings.Contains(err, "sqs2pg send --queue empty") || !strings.HasPrefix(err, "queue empty at "+endpoint) {
 		t.Errorf("an empty queue: exit %d, %q, %q", code, out, err)
 	}
 }

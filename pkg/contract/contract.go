@@ -12,6 +12,7 @@
 package contract
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -20,6 +21,7 @@ import (
 	"slices"
 	"strings"
 
+	"sqs2pg/pkg/contract/origin"
 	"sqs2pg/pkg/contract/schema"
 	"sqs2pg/pkg/mask"
 )
@@ -72,6 +74,7 @@ func Names(folder fs.FS) []string {
 // Parse reads a contract from its document. Its error wraps ErrContract and has all mistakes of the
 // document, one a line, each with line, column, JSON pointer and what to do about it.
 func Parse(name string, document []byte) (*Contract, error) {
+	document = bytes.TrimPrefix(document, []byte("\ufeff")) // the byte order mark of some editors
 	s, err := schema.Compile(document)
 	if err != nil {
 		return nil, fmt.Errorf("%w %s.json: %w", ErrContract, name, err)
@@ -84,6 +87,9 @@ func (c *Contract) Name() string { return c.name }
 
 // Document is the text of the contract. The caller must not change it.
 func (c *Contract) Document() []byte { return c.document }
+
+// Origin says where the contract's events come from. It must not be changed.
+func (c *Contract) Origin() *origin.Origin { return c.schema.Origin }
 
 // Table is the table that the contract's rows go to. Its columns are those of the contract; see
 // [ReservedColumns] for those that every table has besides.

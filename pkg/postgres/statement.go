@@ -17,7 +17,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"sqs2pg/pkg/contract"
-	"sqs2pg/pkg/postgres/wire"
+	"sqs2pg/pkg/contract/wire"
+	"sqs2pg/pkg/postgres/sqlstate"
 )
 
 // statement is the INSERT that writes a batch. Its text is the same for any number of rows, so a
@@ -93,17 +94,23 @@ func (s *statement) encode(events []Event, rows []int) [][]byte {
 		rows = s.newestPerKey(events, rows)
 	}
 	params := make([][]byte, 0, len(s.oids))
-	for c, e := range s.types {
+	unread := make([][]byte, len(rows)) // of each row
+	for n, i := range rows {
+		unread[n] = events[i].Row.Encoded()
+	}
+	for _, e := range s.types {
 		b := wire.AppendArray(make([]byte, 0, 20+24*len(rows)), e.Element, len(rows))
-		for _, i := range rows {
-			b = e.AppendValue(b, events[i].Row.Value(c))
+		for n := range rows {
+			var field []byte
+			_, field, unread[n] = wire.Cut(unread[n])
+			b = append(b, field...)
 		}
 		params = append(params, b)
 	}
 	times := wire.AppendArray(make([]byte, 0, 20+12*len(rows)), sentAt.Element, len(rows))
 	ids := wire.AppendArray(make([]byte, 0, 20+20*len(rows)), eventID.Element, len(rows))
 	for _, i := range rows {
-		times, ids = appendSentAt(times, events[i]), appendID(ids, events[i])
+		times, ids = appendSentAt(times, &events[i]), appendID(ids, &events[i])
 	}
 	return append(params, times, ids)
 }
@@ -138,7 +145,7 @@ func (s *statement) execute(ctx context.Context, conn *pgxpool.Conn, events []Ev
 		return nil, err
 	}
 	if prove {
-		if fault = s.receive(pipeline, server).err; fault != nil && kindOf(fault) != transient {
+		if fault = s.receive(pipeline, server).err; fault != nil && kindOf(fault) != sqlstate.Transient {
 			return nil, fault
 		}
 		blocks = blocks[1:]
@@ -176,7 +183,7 @@ func (s *statement) send(pipeline *pgconn.Pipeline, cancel func(), server *pgcon
 			pipeline.SendQueryPrepared(s.name, params, s.formats, nil)
 		}
 		pipeline.SendPipelineSync()
-		if unsent += size(params); unsent > copyChunk && !single {
+		if unsent += size(params); unsent > flushSize && !single {
 			if err := pipeline.Flush(); err != nil {
 				return err
 			}

@@ -1,4 +1,6 @@
-package contract
+// Package violation says which rule of a contract a message breaks, and where, without anything that
+// the message says.
+package violation
 
 // Violation says which rule a message breaks, and where. It never holds anything that the message
 // says, so it may be logged, stored and shown.
@@ -23,33 +25,43 @@ type Violation struct {
 	Hint string
 }
 
-// Error joins the outcome, the field and the rule: "invalid: ip: format ip".
+// Outcome is what became of the message, in the words of the function's log.
+func (v *Violation) Outcome() string {
+	switch {
+	case v.Malformed:
+		return "malformed"
+	case v.Rule == Match:
+		return "unmatched"
+	}
+	return "invalid"
+}
+
+// Error joins the outcome, the field, the rule and the hint: "invalid: ip: format ip".
 func (v *Violation) Error() string {
-	outcome := "invalid: "
-	if v.Malformed {
-		outcome = "malformed: "
+	text := v.Outcome()
+	for _, part := range []string{v.Field, v.Rule, v.Hint} {
+		if part != "" {
+			text += ": " + part
+		}
 	}
-	if v.Field != "" {
-		outcome += v.Field + ": "
-	}
-	if v.Hint != "" {
-		return outcome + v.Rule + ": " + v.Hint
-	}
-	return outcome + v.Rule
+	return text
 }
 
 // The rules that are not keywords of JSON Schema.
 const (
-	ruleJSON      = "json"
-	ruleUTF8      = "utf-8"
-	ruleSurrogate = "surrogate"
-	ruleDuplicate = "duplicate member"
-	ruleTrailing  = "trailing bytes"
-	ruleNesting   = "nesting"
-	ruleNUL       = "nul"
-	ruleRange     = "range"
-	ruleType      = "type"
-	ruleRequired  = "required"
-	ruleXType     = "x-type"
-	ruleDateTime  = "format date-time"
+	JSON      = "json"
+	UTF8      = "utf-8"
+	Surrogate = "surrogate"
+	Duplicate = "duplicate member"
+	Trailing  = "trailing bytes"
+	Nesting   = "nesting"
+	NUL       = "nul"
+	Range     = "range"
+	Type      = "type"
+	Required  = "required"
+	XType     = "x-type"
+	Match     = "x-match" // no contract's pattern matches the message
 )
+
+// MaxNesting is how deep the arrays and objects of a message may be nested.
+const MaxNesting = 64
