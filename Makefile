@@ -120,8 +120,10 @@ sam-build: ## Build for sam deploy, for ARCH (arm64, or x86_64).
 sam-invoke: build ## After make up: run the function by sam local invoke, with a batch of LocalStack's queue.
 	@infra/localstack/sam-invoke $(HOST_ARCH)
 
-deploy-local: build ## After make up: deploy the template on LocalStack, load 100 messages, delete it again.
-	@infra/localstack/deploy $(HOST_ARCH)
+VARIANT ?= new
+
+deploy-local: build ## After make up: deploy the template on LocalStack, load messages, delete it; VARIANT: see infra/localstack/deploy.
+	@infra/localstack/deploy $(HOST_ARCH) $(VARIANT)
 
 test-local-aws: ## Check make up, replay, sam-invoke, deploy-local and down, in this order.
 	@infra/localstack/test

@@ -43,6 +43,7 @@ func loadContract(source, name string) (*contract.Contract, error) {
 type contractCommand struct {
 	Check contractCheck `cmd:"" help:"Check a contract and list its columns."`
 	Ddl   contractDDL   `cmd:"" help:"Print the SQL that migrate would run for a new table."`
+	Diff  contractDiff  `cmd:"" help:"Compare two versions of a contract: the table, and the messages that they accept."`
 	Try   contractTry   `cmd:"" help:"Try messages against a contract: prints the masked row, or field and rule."`
 }
 

@@ -102,7 +102,7 @@ func golden(t *testing.T, file, got string) {
 
 func TestHelpFitsAScreen(t *testing.T) {
 	t.Parallel()
-	for _, command := range []string{"", "run", "invoke", "replay", "send", "sqs", "migrate", "maintain", "event", "doctor", "dlq list", "dlq show", "dlq redrive", "queue create", "completion", "contract check", "contract ddl", "contract try", "version"} {
+	for _, command := range []string{"", "run", "invoke", "replay", "send", "sqs", "migrate", "maintain", "event", "doctor", "dlq list", "dlq show", "dlq redrive", "queue create", "completion", "contract check", "contract ddl", "contract diff", "contract try", "version"} {
 		t.Run(command, func(t *testing.T) {
 			t.Parallel()
 			help := succeed(t, append(strings.Fields(command), "--help")...)
@@ -152,6 +152,8 @@ func TestExplainsMistakesInOneLine(t *testing.T) {
 		"a wrong password":              {[]string{"migrate", "--database-url", wrongPassword.String()}, 1, "password"},
 		"no database server":            {[]string{"migrate", "--database-url", "postgres://u:secret-pw@127.0.0.1:1/d"}, 1, "--database-url: database unavailable"},
 		"a missing queue":               {[]string{"send", "--endpoint-url", endpoint, "--queue", "nowhere"}, 1, "sqs2pg queue create nowhere --endpoint-url " + endpoint},
+		"a share of bad messages":       {[]string{"send", "--queue", "q", "--contract", "user_logins", "--bad", "101"}, 2, "--bad is 101: it must be 0 to 100"},
+		"bad messages of no contract":   {[]string{"send", "--queue", "q", "--contract=", "--bad", "3"}, 2, "--bad needs a contract"},
 		"a filter on an attribute":      {append(invoke, "--filter", `{"attributes":{"SenderId":["x"]}}`), 2, "by their body only"},
 		"two functions":                 {append(invoke, "--invoke-url", "http://127.0.0.1:3001"), 2, "can't be used together"},
 		"an invalid invoke URL":         {append(invoke[:len(invoke)-2:len(invoke)-2], "--invoke-url", "127.0.0.1:3001"), 2, "http://127.0.0.1:3001"},

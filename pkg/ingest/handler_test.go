@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -576,9 +577,12 @@ func (open) Shut()                                      {}
 // ledger is a writer that accepts everything, for tests without a database.
 type ledger struct{ rows int }
 
-func (l *ledger) Write(_ context.Context, e []postgres.Event) (postgres.Result, error) {
-	l.rows += len(e)
-	return postgres.Result{Written: len(e)}, nil
+func (l *ledger) Stream(_ context.Context, chunks iter.Seq[[]postgres.Event]) (r postgres.Result, _ error) {
+	for events := range chunks {
+		r.Written += len(events)
+	}
+	l.rows += r.Written
+	return r, nil
 }
 
 func FuzzInvoke(f *testing.F) {

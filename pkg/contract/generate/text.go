@@ -46,9 +46,9 @@ func (g *Generator) text(all schemas, name string) any {
 func (g *Generator) fit(text string, least, most int) string {
 	length := utf8.RuneCountInString(text)
 	switch {
-	case g.chance(16) && most <= 1000:
+	case g.atEdge() && most <= 1000:
 		least = most
-	case g.chance(16):
+	case g.atEdge():
 		most = least
 	}
 	if length > most {

@@ -151,7 +151,12 @@ func (c *compiler) stored(schema *jsonschema.Schema) *stored {
 	c.compiled[schema] = s // before the rest: a schema may refer to itself
 	n := node{Schema: schema, annotations: annotationsOf(schema), at: s.at}
 	c.checkFormat(n)
-	c.checkTokenKeywords(n)
+	if n = n.withNamed(); s.at.Parent() != "/$defs" {
+		c.checkTokenKeywords(n)
+	}
+	if schema.Ref != nil && n.mask == "" { // else the keywords of a definition are for this mask
+		c.checkTokenKeywords(node{Schema: schema.Ref, annotations: annotationsOf(schema.Ref), at: pointerOf(schema.Ref.Location)})
+	}
 	if n.mask != "" {
 		m := c.newMasking(n, n.maskAt, n.mask)
 		s.masking = &m
