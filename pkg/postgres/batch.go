@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/postgres/calendar"
 	"sqs2pg/pkg/postgres/event"
 	"sqs2pg/pkg/postgres/sqlstate"
@@ -235,6 +236,13 @@ func (b *batch) split(l lane) []lane {
 	return lanes
 }
 
+// leavesEmpty reports whether a row was refused because of a column that no row fills: somebody has
+// added one that is not null.
+func (w *Writer) leavesEmpty(f *Failure) bool {
+	names := func(c contract.Column) bool { return c.Name == f.Column }
+	return f.SQLSTATE == "23502" && f.Column != "" && !slices.ContainsFunc(w.table.Columns, names)
+}
+
 // judge tells the faults of rows from those of the set-up. Some codes are the row's fault by their
 // class. Any other code is if another event was written: triggers and row-level security refuse a
 // row with any code. If nothing was written and several rows failed alike, the set-up is at fault.
@@ -246,7 +254,7 @@ func (b *batch) judge() error {
 	var unproven []*Failure
 	for i := range b.result.Failures {
 		f := &b.result.Failures[i]
-		if !f.Held && sqlstate.KindOf(f.SQLSTATE) != sqlstate.RowRefused {
+		if !f.Held && (sqlstate.KindOf(f.SQLSTATE) != sqlstate.RowRefused || b.writer.leavesEmpty(f)) {
 			unproven = append(unproven, f)
 		}
 	}
