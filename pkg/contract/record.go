@@ -73,8 +73,8 @@ const (
 
 // Rows returns a maker of about n rows. k may be nil if the contract has no tokens.
 func (c *Contract) Rows(k *mask.Keyring, n int) *Rows {
-	r := &Rows{contract: c, keyring: k, longest: fieldSize * len(c.schema.Columns)}
-	r.newChunk(min(n*r.longest, maxChunk))
+	r := &Rows{contract: c, keyring: k}
+	r.newChunk(min(n*len(c.schema.Columns)*fieldSize, maxChunk))
 	return r
 }
 
