@@ -277,7 +277,7 @@ func TestProducersAreInTheQueuesOnePolicy(t *testing.T) {
 	all := policy("TopicArns=arn:topic", "EventRuleArns=arn:rule", "BucketArns=arn:aws:s3:::bucket", "ProducerAccounts=210987654321")
 	queue := object{"GetAtt": "Queue.Arn"}
 	source := func(sid, service, arn string, more object) object {
-		condition := object{"ArnEquals": object{"aws:SourceArn": arn}}
+		condition := object{"ArnEquals": object{"aws:SourceArn": []any{arn}}}
 		for k, v := range more {
 			condition[k] = v
 		}
@@ -287,7 +287,7 @@ func TestProducersAreInTheQueuesOnePolicy(t *testing.T) {
 		"Topics":     source("Topics", "sns.amazonaws.com", "arn:topic", nil),
 		"EventRules": source("EventRules", "events.amazonaws.com", "arn:rule", nil),
 		"Buckets":    source("Buckets", "s3.amazonaws.com", "arn:aws:s3:::bucket", object{"StringEquals": object{"aws:SourceAccount": "123456789012"}}),
-		"Accounts": {"Sid": "Accounts", "Effect": "Allow", "Principal": object{"AWS": "210987654321"},
+		"Accounts": {"Sid": "Accounts", "Effect": "Allow", "Principal": object{"AWS": []any{"210987654321"}},
 			"Action": []any{"sqs:SendMessage", "sqs:GetQueueUrl"}, "Resource": queue},
 	} {
 		equal(t, sid, want, all[sid])
