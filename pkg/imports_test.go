@@ -58,6 +58,7 @@ var order = []string{
 	"pkg/postgres/plan",
 	"pkg/postgres",
 	"pkg/postgres/dsn",
+	"pkg/postgres/sqlstate",
 	"pkg/message",
 	"pkg/contract/routes",
 	"pkg/contract",
