@@ -18,6 +18,8 @@ type State struct {
 	Database  registry.Database // what it knows of the table and the masking keys, and the user's rights
 	DaysAhead int               // whole days from now that partitions cover without a gap; -1 if none covers now
 	Gaps      []Gap             // between the first partition and the last, by time
+
+	Connections int // that the server has for users without special rights
 }
 
 // Gap is a time that no partition covers, though there are partitions before and after it.
@@ -44,6 +46,12 @@ func Inspect(ctx context.Context, pool *postgres.Pool, table contract.Table) (St
 func (s *State) read(ctx context.Context, tx pgx.Tx, table contract.Table) error {
 	var err error
 	if s.Database, err = registry.Read(ctx, tx, table); err != nil {
+		return err
+	}
+	err = tx.QueryRow(ctx, `select (select setting::int from pg_settings where name = 'max_connections')
+		- (select sum(setting::int) from pg_settings where name in ('superuser_reserved_connections', 'reserved_connections', 'rds.rds_superuser_reserved_connections'))`).
+		Scan(&s.Connections)
+	if err != nil {
 		return err
 	}
 	if s.Database.Found == nil {
