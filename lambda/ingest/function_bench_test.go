@@ -32,23 +32,23 @@ func BenchmarkFunction(b *testing.B) {
 	for _, size := range []int{10, 100, 1000, 10_000} {
 		for _, environments := range []int{1, 2} {
 			b.Run(fmt.Sprintf("batch=%d/environments=%d", size, environments), func(b *testing.B) {
-				c, err := contract.Load(contracts.Files, "user_logins")
-				if err != nil {
-					b.Fatal(err)
-				}
-				benchmarkFunction(b, c, sample.ValidLogins(size, 1), environments)
+				benchmarkFunction(b, "user_logins", sample.ValidLogins(size, 1), environments, direct)
 			})
 		}
 	}
 }
 
 // benchmarkFunction loads batches of the messages, each time as new ones.
-func benchmarkFunction(b *testing.B, c *contract.Contract, bodies []string, environments int) {
+func benchmarkFunction(b *testing.B, nameOrPath string, bodies []string, environments int, url func(*testing.B, *postgrestest.Database) string) {
+	c, err := contract.Load(contracts.Files, nameOrPath)
+	if err != nil {
+		b.Fatal(err)
+	}
 	db := postgrestest.New(b, c.Table())
 	keyring := string(mask.GenerateKeyring())
 	function, err := runtimeapi.Start(b.Context(), runtimeapi.Config{
 		Bootstrap: bootstrap, Environments: environments, Timeout: time.Minute, Output: io.Discard,
-		Env: []string{"CONTRACT=user_logins", "DATABASE_URL=" + db.URL, "MASK_KEYRING=" + keyring},
+		Env: []string{"CONTRACT=" + nameOrPath, "DATABASE_URL=" + url(b, db), "MASK_KEYRING=" + keyring},
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -81,6 +81,47 @@ func benchmarkFunction(b *testing.B, c *contract.Contract, bodies []string, envi
 	b.ReportMetric(median(copied).Seconds()/median(spent).Seconds(), "ratio-of-COPY")
 	b.ReportMetric(float64(processor.Microseconds())/rows/float64(b.N), "cpu-us/message")
 }
+
+func direct(_ *testing.B, db *postgrestest.Database) string { return db.URL }
+
+// BenchmarkFunctionOf times the function as BenchmarkFunction does, with 1,000 messages a batch: of
+// other contracts, and through pgbouncer.
+func BenchmarkFunctionOf(b *testing.B) {
+	wide, wideBodies := sample.Wide(300, 1000)
+	for _, bench := range []struct {
+		name, document string
+		bodies         []string
+	}{
+		{"300 columns", wide, wideBodies},
+		{"nested objects", nestedContract, repeat(nestedMessage)},
+		{"arrays with masks", arrayContract, repeat(arrayMessage)},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			path := filepath.Join(b.TempDir(), "events.json")
+			if err := os.WriteFile(path, []byte(bench.document), 0o600); err != nil {
+				b.Fatal(err)
+			}
+			benchmarkFunction(b, path, bench.bodies, 1, direct)
+		})
+	}
+	b.Run("logins through pgbouncer", func(b *testing.B) {
+		benchmarkFunction(b, "user_logins", sample.ValidLogins(1000, 1), 1, func(b *testing.B, db *postgrestest.Database) string { return db.PoolerURL(b) })
+	})
+}
+
+func repeat(message string) []string { return slices.Repeat([]string{message}, 1000) }
+
+const (
+	nestedContract = `{"x-table": "events", "type": "object", "required": ["id", "customer"], "properties": {
+		"id": {"type": "string", "format": "uuid"}, "at": {"type": "string", "format": "date-time"}, "total": {"type": "number"}, "items": {"type": "integer"},
+		"customer": {"type": "object", "properties": {"id": {"type": "string", "x-mask": "token"}, "email": {"type": "string", "format": "email", "x-mask": "token"},
+			"address": {"type": "object", "properties": {"city": {"type": "string"}, "country": {"type": "string"}, "geo": {"type": "object", "properties": {"lat": {"type": "number"}, "lon": {"type": "number"}}}}}}}}}`
+	nestedMessage = `{"id": "f81d4fae-7dec-11d0-a765-00a0c91e6bf6", "at": "2026-02-28T23:30:00.123Z", "total": 19.9, "items": 2,
+		"customer": {"id": "c-1", "email": "ann@example.com", "address": {"city": "Lisbon", "country": "PT", "geo": {"lat": 38.72, "lon": -9.14}}}}`
+	arrayContract = `{"x-table": "events", "type": "object", "properties": {"id": {"type": "string"},
+		"lines": {"type": "array", "items": {"type": "object", "properties": {"sku": {"type": "string"}, "n": {"type": "integer"}, "to": {"type": "string", "x-mask": "token"}}}}}}`
+	arrayMessage = `{"id": "c-1", "lines": [{"sku": "A 1", "n": 1, "to": "ann@example.com"}, {"sku": "A 2", "n": 20, "to": "bob@example.com"}, {"sku": "B", "n": 3, "note": "undeclared"}]}`
+)
 
 func median(times []time.Duration) time.Duration {
 	slices.Sort(times)

@@ -49,6 +49,7 @@ type contractCommand struct {
 
 type contractCheck struct {
 	contractArgument `embed:""`
+	jsonFlag         `embed:""`
 }
 
 // contractArgument is the contract as an argument, or by its flag or variable.
@@ -76,7 +77,8 @@ func (c *contractCheck) Run(s *streams) error {
 	if err != nil {
 		return err
 	}
-	for _, w := range append(loaded.Warnings(), loaded.Personal()...) {
+	warnings := append(loaded.Warnings(), loaded.Personal()...)
+	for _, w := range warnings {
 		fmt.Fprintf(s.err, "warning: %s\n", w)
 	}
 	table := loaded.Table()
@@ -91,9 +93,26 @@ func (c *contractCheck) Run(s *streams) error {
 			rows = append(rows, []string{"", "", "", col.Path + "." + inside.Path, inside.Mask})
 		}
 	}
+	header := []string{"column", "type", "null", "from", "mask"}
+	if c.JSON {
+		return encode(s, map[string]any{"contract": loaded.Name(), "table": table.FullName(), "columns": objects(header, rows), "warnings": warnings})
+	}
 	fmt.Fprintf(s.out, "%s: table %s.%s\n", loaded.Name(), table.Schema, table.Name)
-	terminal.Table(s.out, []string{"column", "type", "null", "from", "mask"}, rows)
+	terminal.Table(s.out, header, rows)
 	return nil
+}
+
+// objects are the rows of a table for JSON.
+func objects(header []string, rows [][]string) []map[string]string {
+	all := []map[string]string{}
+	for _, row := range rows {
+		object := map[string]string{}
+		for i, name := range header {
+			object[name] = row[i]
+		}
+		all = append(all, object)
+	}
+	return all
 }
 
 type contractDDL struct {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -20,8 +21,9 @@ type sendCommand struct {
 	Bad        float64 `default:"1" help:"How many of every hundred generated messages the contract refuses: 0-100."`
 	Group      string  `default:"1" help:"Message group of the messages on a FIFO queue."`
 	Seed       uint64  `help:"Seed for generated messages; the default is random."`
-	Raw        bool    `help:"Send each line of the file as it is, JSON or not."`
-	File       string  `arg:"" optional:"" help:"Send the messages of this file instead, - for standard input: one a line, a JSON array, or one JSON document."`
+	jsonFlag   `embed:""`
+	Raw        bool   `help:"Send each line of the file as it is, JSON or not."`
+	File       string `arg:"" optional:"" help:"Send the messages of this file instead, - for standard input: one a line, a JSON array, or one JSON document."`
 }
 
 // Help is shown below the flags.
@@ -53,6 +55,9 @@ func (c *sendCommand) Run(ctx context.Context, s *streams) error {
 	job.Queue = q
 	sent, err := job.Run(ctx)
 	fmt.Fprintf(s.err, "sent %s to %s\n", sent, q.Name())
+	if c.JSON {
+		err = errors.Join(err, encode(s, map[string]any{"queue": q.Name(), "messages": job.Total, "sent": sent.Messages, "perhaps_twice": sent.Unsure}))
+	}
 	return err
 }
 

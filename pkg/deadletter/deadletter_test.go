@@ -281,7 +281,7 @@ func TestRedriveSaysWhichLetterHasNoRoomForItsIdentity(t *testing.T) {
 		t.Fatal(err)
 	}
 	moved, err := letters.Redrive(t.Context(), nil)
-	if moved != 2 || err == nil || !strings.Contains(err.Error(), "1 messages cannot be put back") || !strings.Contains(err.Error(), "more than 10 message attributes, because a redrive adds event-id and event-sent-at") {
+	if moved != 2 || err == nil || !strings.Contains(err.Error(), "refused 1 messages") || !strings.Contains(err.Error(), "with more than 10 message attributes (a redrive adds event-id and event-sent-at)") {
 		t.Errorf("%d moved, %v", moved, err)
 	}
 	if q, d := server.Count(t, letters.Source.URL), server.Count(t, letters.Queue.URL); q != "2" || d != "1" {

@@ -51,13 +51,13 @@ func (l *Letters) Redrive(ctx context.Context, choose func(*Letter) bool) (moved
 		h.renew(ctx)
 	}
 	if n := len(refused.refused); n > 0 {
-		return moved, fmt.Errorf("%d messages cannot be put back, the first, %s, because of %s: they stay dead", n, refused.refused[0].ID(), refused.code)
+		return moved, fmt.Errorf("the source queue refused %d messages, the first, %s, with %s: they stay dead", n, refused.refused[0].ID(), refused.code)
 	}
 	return moved, ctx.Err()
 }
 
 // tooManyAttributes is why a letter cannot be sent with its identity.
-var tooManyAttributes = fmt.Sprintf("more than %d message attributes, because a redrive adds %s and %s", queue.MaxAttributes, message.AttributeEventID, message.AttributeEventSentAt)
+var tooManyAttributes = fmt.Sprintf("more than %d message attributes (a redrive adds %s and %s)", queue.MaxAttributes, message.AttributeEventID, message.AttributeEventSentAt)
 
 // sent is what the source queue did with letters. With an error it leaves out those of which it is
 // not known.

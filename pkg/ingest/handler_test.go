@@ -3,11 +3,9 @@ package ingest_test
 import (
 	"bytes"
 	"context"
-	"crypto/md5"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"slices"
 	"strconv"
@@ -17,7 +15,6 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/uuid"
 
 	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
@@ -608,50 +605,4 @@ func FuzzInvoke(f *testing.F) {
 			t.Errorf("%d rows and failures for %d messages", n, len(records.Records))
 		}
 	})
-}
-
-// BenchmarkInvoke measures a batch of 1,000 logins without the database: decode the event, decode,
-// validate and mask each message, answer. In turn, encoding/json decodes the same event, which is as
-// long as one of AWS. The fastest of the runs of each are compared, because a busy machine only
-// makes a run slower.
-func BenchmarkInvoke(b *testing.B) {
-	p := payload(b, eventOfAWS(1000))
-	h := handler(b, loginContract(b), &ledger{})
-	h.Metrics = io.Discard
-	handled, decoded := time.Hour, time.Hour
-	allocs := testing.AllocsPerRun(1, func() { h.Invoke(b.Context(), p) })
-	for b.Loop() {
-		started := time.Now()
-		if _, err := h.Invoke(b.Context(), p); err != nil {
-			b.Fatal(err)
-		}
-		handled = min(handled, time.Since(started))
-		var event events.SQSEvent
-		started = time.Now()
-		if err := json.Unmarshal(p, &event); err != nil {
-			b.Fatal(err)
-		}
-		decoded = min(decoded, time.Since(started))
-	}
-	b.ReportMetric(0, "ns/op") // it would include both
-	b.ReportMetric(handled.Seconds()*1000, "us/message")
-	b.ReportMetric(handled.Seconds()/decoded.Seconds(), "of-encoding/json")
-	b.ReportMetric(allocs/1000, "allocs/message")
-}
-
-// eventOfAWS has as many logins, with all that AWS says of a message.
-func eventOfAWS(n int) events.SQSEvent {
-	bodies := make([]string, n)
-	for i := range bodies {
-		bodies[i] = login(nil)
-	}
-	e := messages(standard, bodies...)
-	for i := range e.Records {
-		r := &e.Records[i]
-		r.MessageId, r.ReceiptHandle = uuid.NewString(), "AQEB"+strings.Repeat("wJnKyrHigUMZj6rYigCg", 17)
-		r.Md5OfBody, r.AWSRegion = fmt.Sprintf("%x", md5.Sum([]byte(r.Body))), "us-east-1"
-		r.Attributes["SenderId"], r.Attributes["ApproximateFirstReceiveTimestamp"] = "AIDAIENQZJOLO23YVJ4VO", r.Attributes["SentTimestamp"]
-		r.MessageAttributes = map[string]events.SQSMessageAttribute{}
-	}
-	return e
 }

@@ -34,7 +34,7 @@ type Generator struct {
 	Now time.Time
 
 	// Edges makes more messages at the limits of what the contract accepts: shortest and longest
-	// strings, and members that it does not declare.
+	// strings, characters of several bytes, and members that it does not declare.
 	Edges bool
 
 	contract *contract.Contract
@@ -80,8 +80,8 @@ func (g *Generator) Invalid() (Message, *contract.Violation, error) {
 	return Message{}, nil, fmt.Errorf("%w that the contract %s refuses: send messages of your own, from a file", ErrNone, g.contract.Name())
 }
 
-// Messages makes n messages. Of every hundred, bad are refused by the contract, 0 <= bad <= 100; they
-// are spread evenly. It stops at the first error.
+// Messages makes n messages. Of every hundred, bad are refused by the contract, 0 <= bad <= 100;
+// they are spread evenly. It stops at the first error.
 func (g *Generator) Messages(n int, bad float64) iter.Seq2[Message, error] {
 	isBad := func(i int) bool { return int(float64(i+1)*bad/100) > int(float64(i)*bad/100) }
 	return func(yield func(Message, error) bool) {

@@ -16,8 +16,8 @@ type Refusal struct {
 	Example string `json:"example"` // the body of the shortest message; it is made up
 }
 
-// Refused makes n messages that one contract accepts, and lists why another refuses some of them, the
-// most frequent reason first. Half of the messages go to the limits of what the first contract
+// Refused makes n messages that one contract accepts, and lists why another refuses some of them,
+// the most frequent reason first. Half of the messages go to the limits of what the first contract
 // accepts. An empty list is no proof: it says that n messages were accepted.
 func Refused(from, by *contract.Contract, n int, seed uint64) ([]Refusal, error) {
 	ordinary, edges := New(from, seed), New(from, seed+1)

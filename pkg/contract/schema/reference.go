@@ -37,8 +37,9 @@ func (c *compiler) follow(n node, around []jsontext.Pointer) node {
 	return n
 }
 
-// withNamed adds to the schema of a stored value what its mask needs of the schemas that $ref names:
-// the type, the format, and the domain and form of tokens. Their own masks are compiled with them.
+// withNamed adds to the schema of a stored value what its mask needs of the schemas that $ref
+// names: the type, the format, and the domain and form of tokens. Their own masks are compiled with
+// them.
 func (n node) withNamed() node {
 	for range maxNesting {
 		named := n.Ref
@@ -52,7 +53,8 @@ func (n node) withNamed() node {
 	return n
 }
 
-// merge adds the annotations of the schema that $ref names, and returns the keywords that both have.
+// merge adds the annotations of the schema that $ref names, and returns the keywords that both
+// have.
 func (a *annotations) merge(named annotations) (conflicts []string) {
 	for _, keyword := range []struct {
 		name       string

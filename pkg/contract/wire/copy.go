@@ -17,7 +17,7 @@ type CopyReader struct {
 // NewCopyReader returns a reader of the tuples that next appends to b, some at a time, and none at
 // the end. An error of next is that of Read.
 func NewCopyReader(next func(b []byte) ([]byte, error)) *CopyReader {
-	header := append(make([]byte, 0, 64<<10), "PGCOPY\n\xff\r\n\x00\x00\x00\x00\x00\x00\x00\x00\x00"...)
+	header := append(make([]byte, 0, 16<<10), "PGCOPY\n\xff\r\n\x00\x00\x00\x00\x00\x00\x00\x00\x00"...)
 	return &CopyReader{next: next, chunk: header, unread: header}
 }
 

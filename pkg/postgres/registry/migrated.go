@@ -2,8 +2,8 @@ package registry
 
 import "sqs2pg/pkg/contract"
 
-// MigratedBy is what a database knows right after a migration has made the table of a contract. With
-// it two contracts can be compared without a database.
+// MigratedBy is what a database knows right after a migration has made the table of a contract.
+// With it two contracts can be compared without a database.
 func MigratedBy(table contract.Table) Database {
 	found := &Relation{Kind: kindOf(table.Mode), Key: KeyColumns(table)}
 	for _, columns := range [][]contract.Column{table.Columns, contract.ReservedColumns()} {

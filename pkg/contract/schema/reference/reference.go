@@ -1,5 +1,5 @@
-// Package reference joins a schema with the one that its $ref names. JSON Schema asks for both; where
-// no keyword is on both sides, one schema asks for the same.
+// Package reference joins a schema with the one that its $ref names. JSON Schema asks for both;
+// where no keyword is on both sides, one schema asks for the same.
 package reference
 
 import (
