@@ -62,6 +62,7 @@ var order = []string{
 	"pkg/postgres/sqltext",
 	"pkg/postgres/event",
 	"pkg/postgres/dsn",
+	"pkg/postgres/heard",
 	"pkg/postgres/sqlstate",
 	"pkg/message",
 	"pkg/contract/routes",
