@@ -136,7 +136,7 @@ func TestDiffComparesTableAndMessages(t *testing.T) {
 	}{
 		{"the same", old, 0, []string{"migrate would do nothing", "refuses 0 of 200 messages"}},
 		{"a new property", changed(`"card": {`, `"note": {"type": "string"}, "card": {`), 0, []string{`add column "note" text;`, "refuses 0 of 200"}},
-		{"a value less", changed(`, "shipped"`, ``), 1, []string{"migrate would do nothing", "  status: enum: {", "new.json refuses messages that "+old+" accepts"}},
+		{"a value less", changed(`, "shipped"`, ``), 1, []string{"migrate would do nothing", "  status: enum: {", "new.json refuses messages that " + old + " accepts"}},
 		{"a value more", changed(`"shipped"`, `"shipped", "lost"`), 0, []string{"new.json refuses 0 of 200", "  status: enum: {"}},
 		{"another mask", changed(`date-year`, `date-month`), 1, []string{"migrate would refuse:", "to change column customer_birth_year:", `"x-column": "customer_birth_year_2"`, "migrate would refuse "}},
 		{"another table", changed(`"x-table": "orders"`, `"x-table": "orders_2"`), 0, []string{`create table "public"."orders_2"`}},
