@@ -29,6 +29,7 @@ var order = []string{
 	"infra/contracts",
 
 	// what only the command links
+	"pkg/stack",
 	"pkg/doctor",
 	"pkg/local/demo",
 	"pkg/local/invoker",

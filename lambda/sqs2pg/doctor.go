@@ -12,20 +12,23 @@ import (
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/registry"
+	"sqs2pg/pkg/stack"
 	"sqs2pg/pkg/terminal"
 	"sqs2pg/pkg/terminal/variables"
 )
 
 // doctorCommand looks at everything that invoke needs and changes nothing.
 type doctorCommand struct {
-	queueFlags   `embed:""`
-	databaseFlag `embed:""`
-	contractFlag `embed:""`
-	keyringFlag  `embed:""`
-	Function     string        `placeholder:"FILE" help:"The function's bootstrap; default: this program."`
-	Timeout      time.Duration `default:"30s" help:"Time limit of one invocation, which the queue's visibility timeout must allow for."`
-	Window       time.Duration `default:"0s" help:"Batch window of the mapping, which the visibility timeout must allow for too."`
-	JSON         bool          `name:"json" help:"Print one JSON object instead."`
+	Queue         string `xor:"looked at" placeholder:"NAME|URL" help:"Queue name or URL."`
+	Stack         string `xor:"looked at" placeholder:"NAME" help:"A deployed stack instead: its mapping, queue, keys, secrets, database and alarms."`
+	endpointFlags `embed:""`
+	databaseFlag  `embed:""`
+	contractFlag  `embed:""`
+	keyringFlag   `embed:""`
+	Function      string        `placeholder:"FILE" help:"The function's bootstrap; default: this program."`
+	Timeout       time.Duration `default:"30s" help:"Time limit of one invocation, which the queue's visibility timeout must allow for."`
+	Window        time.Duration `default:"0s" help:"Batch window of the mapping, which the visibility timeout must allow for too."`
+	JSON          bool          `name:"json" help:"Print one JSON object instead."`
 }
 
 // Help is shown below the flags.
@@ -34,7 +37,10 @@ func (c *doctorCommand) Help() string {
 }
 
 func (c *doctorCommand) Run(ctx context.Context, s *streams) error {
-	found := c.examine(ctx, s)
+	found, err := c.examine(ctx, s)
+	if err != nil {
+		return err
+	}
 	fixes, style := 0, terminal.StyleOf(s.out)
 	for _, f := range found {
 		if f.Verdict == doctor.Fix {
@@ -68,7 +74,17 @@ func coloured(style terminal.Style, v doctor.Verdict) string {
 	return style.Good(text)
 }
 
-func (c *doctorCommand) examine(ctx context.Context, s *streams) []doctor.Finding {
+func (c *doctorCommand) examine(ctx context.Context, s *streams) ([]doctor.Finding, error) {
+	if c.Stack != "" {
+		cfg, err := c.place().Config(ctx)
+		if err != nil {
+			return nil, asMisuse(err)
+		}
+		return stack.Examine(ctx, cfg, c.Stack), nil
+	}
+	if c.Queue == "" {
+		return nil, misuse("nothing to look at: name a queue with --queue, or a deployed stack with --stack")
+	}
 	loaded, err := c.load()
 	var found []doctor.Finding
 	if err != nil {
@@ -84,7 +100,7 @@ func (c *doctorCommand) examine(ctx context.Context, s *streams) []doctor.Findin
 	}
 	found = append(found, keys...)
 	found = append(append(found, c.examineFunction()), queue...)
-	return append(found, database...)
+	return append(found, database...), nil
 }
 
 // examineKeyring reads the keyring where the function will read it. It is nil if it cannot be used.
@@ -140,7 +156,8 @@ func (c *doctorCommand) keyringRefusal(ctx context.Context, s *streams, pool *po
 }
 
 func (c *doctorCommand) examineQueue(ctx context.Context) (found []doctor.Finding, kept time.Duration) {
-	q, err := c.open(ctx)
+	named := queueFlags{Queue: c.Queue, endpointFlags: c.endpointFlags}
+	q, err := named.open(ctx)
 	if err != nil {
 		return []doctor.Finding{doctor.Failed("queue", err)}, 0
 	}
