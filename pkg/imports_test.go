@@ -78,6 +78,7 @@ var order = []string{
 	"pkg/telemetry/leaktest",
 	"pkg/telemetry",
 	"pkg/terminal/completion",
+	"pkg/terminal/usage",
 	"pkg/terminal/variables",
 	"pkg/terminal",
 	"infra/bench",
