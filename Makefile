@@ -1,7 +1,7 @@
 # make without a target prints the targets.
 .DEFAULT_GOAL := help
 .PHONY: help build run test test-postgres bench bench-compare bench-table fuzz chaos lint ci clean \
-  up replay down exercise localstack package sam-build sam-invoke deploy-local test-local-aws images infra-docs lint-template build-IngestFunction build-MaintainFunction
+  up replay down exercise localstack package sam-build sam-invoke deploy-local test-local-aws images infra-docs lint-template build-IngestFunction build-MaintainFunction build-MigrateFunction
 
 GO      ?= go
 export GOFLAGS := -trimpath
@@ -103,6 +103,9 @@ build-IngestFunction: # sam build calls it
 
 build-MaintainFunction:
 	$(FOR_LAMBDA) -o "$(ARTIFACTS_DIR)/bootstrap" ./lambda/maintain
+
+build-MigrateFunction:
+	$(FOR_LAMBDA) -o "$(ARTIFACTS_DIR)/bootstrap" ./lambda/migrate
 
 package: ## Write build/ingest.zip and build/maintain.zip for Lambda, for ARCH (arm64, or x86_64).
 	@for f in ingest maintain; do \

@@ -189,6 +189,8 @@ func TestRolesAllowOnlyTheActionsThatAreNeeded(t *testing.T) {
 	for role, want := range map[string][]string{
 		"IngestRole":   append([]string{"rds-db:connect", "sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}, common...),
 		"MaintainRole": common,
+		"MigrateRole": {"cloudformation:DescribeStacks", "lambda:InvokeFunction", "logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTelemetryRecords",
+			"xray:PutTraceSegments"},
 		"ScheduleRole": {"lambda:InvokeFunction"},
 	} {
 		actions, denied := map[string]bool{}, 0
@@ -214,6 +216,32 @@ func TestRolesAllowOnlyTheActionsThatAreNeeded(t *testing.T) {
 			t.Errorf("%s: %d of the %d actions on network interfaces are denied to the function's code", role, denied, len(network))
 		}
 	}
+}
+
+// The order of a deployment is maintain, migration, ingest: new code never meets a table of before.
+func TestStackMigratesItselfBeforeNewCodeIsLive(t *testing.T) {
+	t.Parallel()
+	tpl := load(t, template)
+	for _, resource := range []string{"IngestFunction", "Schedule"} {
+		equal(t, resource+" waits for", any("Migration"), at(t, tpl, "Resources", resource, "DependsOn"))
+	}
+	if migration := at(t, tpl, "Resources", "Migration").(object); migration["Condition"] != nil {
+		t.Error("the migration has a condition: CloudFormation would not make the function that depends on it")
+	}
+	migration := properties(t, tpl, "Migration")
+	equal(t, "function", any(object{"GetAtt": "MigrateFunction.Arn"}), migration["ServiceToken"])
+	equal(t, "function that migrates", any(object{"Ref": "MaintainFunction"}), migration["Function"])
+	equal(t, "MigrateOnDeploy", any(object{"Ref": "MigrateOnDeploy"}), migration["Migrate"])
+	// A version is made for new code only, and contracts and migrations are code. SAM's logical id of it
+	// has the hash of the code.
+	equal(t, "runs again for a new", any(object{"Sub": "${MaintainFunction.Version}"}), at(t, migration, "Changes", "0"))
+	if properties(t, tpl, "MaintainFunction")["AutoPublishAlias"] == nil {
+		t.Error("the maintain function has no alias, so SAM makes no version")
+	}
+	equal(t, "runs again for another", any(object{"Ref": "ContractName"}), at(t, migration, "Changes", "1"))
+	equal(t, "network of the migrate function", any(object{"Ref": "AWS::NoValue"}), properties(t, tpl, "MigrateFunction")["VpcConfig"])
+	equal(t, "time for a migration, its function and its answer", []any{900, 900, "900"},
+		[]any{properties(t, tpl, "MaintainFunction")["Timeout"], properties(t, tpl, "MigrateFunction")["Timeout"], migration["ServiceTimeout"]})
 }
 
 func TestParametersAndOutputsAreDescribedAndGrouped(t *testing.T) {

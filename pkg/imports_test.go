@@ -25,6 +25,7 @@ var order = []string{
 	"lambda/sqs2pg",
 	"lambda/ingest",
 	"lambda/maintain",
+	"lambda/migrate",
 	"infra/contracts",
 
 	// what only the command links
@@ -40,6 +41,7 @@ var order = []string{
 	"pkg/local/sqsserver",
 	"pkg/deadletter",
 	"pkg/project",
+	"pkg/contract/generate",
 	"pkg/queue/sending",
 	"pkg/queue/bodies",
 	"pkg/local/account",
@@ -47,11 +49,13 @@ var order = []string{
 	// what the functions link
 	"pkg/ingest",
 	"pkg/maintain",
+	"pkg/migrate",
 	"pkg/settings",
 	"pkg/postgres/postgrestest",
 	"pkg/postgres/schema",
 	"pkg/postgres/registry",
 	"pkg/postgres/partitions",
+	"pkg/postgres/plan",
 	"pkg/postgres",
 	"pkg/postgres/dsn",
 	"pkg/postgres/wire",
@@ -170,6 +174,7 @@ func TestFunctionsLinkNoMoreThanTheyNeed(t *testing.T) {
 	forbidden := map[string][]string{
 		"lambda/ingest":   {local, module + "pkg/postgres/schema", module + "pkg/postgres/partitions", "github.com/pressly/goose/v3"},
 		"lambda/maintain": {local},
+		"lambda/migrate":  {local, module + "pkg/postgres", module + "pkg/contract", "github.com/jackc/pgx/v5"},
 	}
 	for _, p := range listPackages(t) {
 		prefixes, isFunction := forbidden[p.name()]

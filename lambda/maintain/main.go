@@ -1,5 +1,6 @@
 // Maintain is the function that keeps the database: on a schedule it makes partitions ahead and
-// drops those past their retention, and on request it migrates.
+// drops those past their retention, and on request it migrates. A deployment requests that by the
+// function migrate; by hand it is
 //
 //	aws lambda invoke --function-name sqs2pg-maintain --cli-binary-format raw-in-base64-out --payload '{"task":"migrate"}' /dev/stdout
 //

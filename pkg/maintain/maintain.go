@@ -50,7 +50,8 @@ type Answer struct {
 	Upkeep    partitions.Report `json:"upkeep"`
 }
 
-// Handle does one task. It is safe to call again with the same event.
+// Handle does one task. A table that is not there yet is no error of "maintain": the schedule runs
+// from the first deployment on, and somebody may migrate by hand. It is safe to call again with the same event.
 func (h *Handler) Handle(ctx context.Context, e Event) (Answer, error) {
 	a := Answer{Task: cmp.Or(e.Task, "maintain")}
 	if err := h.do(ctx, &a, e.ConfirmKey); err != nil {
@@ -74,6 +75,10 @@ func (h *Handler) do(ctx context.Context, a *Answer, confirm []string) (err erro
 		}
 	}
 	a.Upkeep, err = partitions.Run(ctx, h.pool, h.contract.Table(), h.plan)
+	if errors.Is(err, partitions.ErrNoTable) {
+		h.log.WarnContext(ctx, "nothing to maintain: the table is missing; send {\"task\": \"migrate\"}")
+		return nil
+	}
 	return errors.Join(err, h.measure(a.Upkeep))
 }
 

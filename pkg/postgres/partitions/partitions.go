@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -28,6 +29,9 @@ const (
 	// to the next run.
 	lockTime = "30s"
 )
+
+// ErrNoTable means that the contract's table does not exist: the database is not migrated yet.
+var ErrNoTable = errors.New("no table")
 
 // advice by SQLSTATE, for people who run the maintenance.
 var advice = map[string]string{
@@ -67,7 +71,7 @@ type Report struct {
 // finds nothing to do. It needs the rights of the table's owner. A run that was cut off is
 // completed by the next.
 //
-// Its error wraps a *postgres.Unavailable. A table in upsert mode has no partitions, so its report
+// Its error wraps a *postgres.Unavailable, and matches ErrNoTable if there is no table. A table in upsert mode has no partitions, so its report
 // is empty.
 func Run(ctx context.Context, pool *postgres.Pool, table contract.Table, plan Plan) (Report, error) {
 	name := table.Schema + "." + table.Name
@@ -83,10 +87,14 @@ func Run(ctx context.Context, pool *postgres.Pool, table contract.Table, plan Pl
 		r := run{conn: conn, table: table, plan: plan, report: &report}
 		return r.do(ctx)
 	})
-	if err != nil {
-		return report, fmt.Errorf("partitions of %s: %w", name, postgres.NewUnavailable(err, advice))
+	if err == nil {
+		return report, nil
 	}
-	return report, nil
+	u := postgres.NewUnavailable(err, advice)
+	if slices.Contains([]string{"3F000", "42883", "42P01"}, u.SQLSTATE) {
+		return report, fmt.Errorf("partitions of %s: %w: %w", name, ErrNoTable, u)
+	}
+	return report, fmt.Errorf("partitions of %s: %w", name, u)
 }
 
 // run is one Run in progress.
@@ -146,6 +154,11 @@ func (r *run) setWidth(ctx context.Context) error {
 	return err
 }
 
+// Querier is a connection or a transaction.
+type Querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
 // MakeAhead makes the missing partitions of today and the next 7 days, and returns the names of
 // those that it made, as schema.name, even if it fails later. It is safe to call again and
 // concurrently. Its error is a *postgres.Unavailable.
@@ -166,7 +179,7 @@ func MakeAhead(ctx context.Context, conn *pgxpool.Conn, table contract.Table) (m
 
 // measure fills in the fields of Report that describe the table's present state.
 func (r *run) measure(ctx context.Context) error {
-	partitions, err := r.partitions(ctx)
+	partitions, err := list(ctx, r.conn, r.name())
 	if err != nil {
 		return err
 	}

@@ -48,20 +48,21 @@ func TestRecognisesTheFormOfTheInput(t *testing.T) {
 		said string
 		want []string
 	}{
-		"lines":                             {"{\"a\":1}\r\n\n  \n{\"a\": 2}", bodies.Options{}, "2 messages, one a line", []string{`{"a":1}`, `{"a": 2}`}},
-		"values that are not objects":       {"1\n\"x\"\nnull\n", bodies.Options{}, "3 messages, one a line", []string{"1", `"x"`, "null"}},
-		"an array on a line":                {`[{"a": 1},{"a":2},"c"]` + "\n", bodies.Options{}, "3 messages from a JSON array", []string{`{"a":1}`, `{"a":2}`, `"c"`}},
-		"an array over several lines":       {"\n[\n  {\n    \"a\": 1\n  }\n]\n", bodies.Options{}, "1 message from a JSON array", []string{`{"a":1}`}},
-		"an array a line":                   {"[1]\n[2]\n", bodies.Options{}, "2 messages, one a line", []string{"[1]", "[2]"}},
-		"a document over several lines":     {"{\n  \"a\": 1.10\n}\n", bodies.Options{}, "1 message from a JSON document", []string{`{"a":1.10}`}},
-		"documents, as jq prints them":      {"{\n  \"a\": 1\n}\n{\n  \"a\": 2\n}\n", bodies.Options{}, "2 messages from JSON documents", []string{`{"a":1}`, `{"a":2}`}},
-		"a byte order mark":                 {"\ufeff{\"a\":1}\n", bodies.Options{}, "1 message, one a line; the byte order mark is left out", []string{`{"a":1}`}},
-		"a byte order mark before an array": {"\ufeff[1]", bodies.Options{}, "1 message from a JSON array; the byte order mark is left out", []string{"1"}},
-		"two members of one name":           {`[{"a":1,"a":2}]`, bodies.Options{}, "1 message from a JSON array", []string{`{"a":1,"a":2}`}},
-		"nothing":                           {"", bodies.Options{}, "0 messages, one a line", nil},
-		"an empty array":                    {"[]", bodies.Options{}, "0 messages from a JSON array", nil},
-		"raw lines":                         {"[1]\nhello\n\n{\n", raw, "3 messages, one a line", []string{"[1]", "hello", "{"}},
-		"lines for somebody who checks":     {"{\n\xff\n", bodies.Options{Unchecked: true}, "2 messages, one a line", []string{"{", "\xff"}},
+		"lines":                              {"{\"a\":1}\r\n\n  \n{\"a\": 2}", bodies.Options{}, "2 messages, one a line", []string{`{"a":1}`, `{"a": 2}`}},
+		"values that are not objects":        {"1\n\"x\"\nnull\n", bodies.Options{}, "3 messages, one a line", []string{"1", `"x"`, "null"}},
+		"an array on a line":                 {`[{"a": 1},{"a":2},"c"]` + "\n", bodies.Options{}, "3 messages from a JSON array", []string{`{"a":1}`, `{"a":2}`, `"c"`}},
+		"an array over several lines":        {"\n[\n  {\n    \"a\": 1\n  }\n]\n", bodies.Options{}, "1 message from a JSON array", []string{`{"a":1}`}},
+		"an array a line":                    {"[1]\n[2]\n", bodies.Options{}, "2 messages, one a line", []string{"[1]", "[2]"}},
+		"a document over several lines":      {"{\n  \"a\": 1.10\n}\n", bodies.Options{}, "1 message from a JSON document", []string{`{"a":1.10}`}},
+		"documents, as jq prints them":       {"{\n  \"a\": 1\n}\n{\n  \"a\": 2\n}\n", bodies.Options{}, "2 messages from JSON documents", []string{`{"a":1}`, `{"a":2}`}},
+		"a byte order mark":                  {"\ufeff{\"a\":1}\n", bodies.Options{}, "1 message, one a line; the byte order mark is left out", []string{`{"a":1}`}},
+		"a byte order mark before an array":  {"\ufeff[1]", bodies.Options{}, "1 message from a JSON array; the byte order mark is left out", []string{"1"}},
+		"two members of one name":            {`[{"a":1,"a":2}]`, bodies.Options{}, "1 message from a JSON array", []string{`{"a":1,"a":2}`}},
+		"nothing":                            {"", bodies.Options{}, "0 messages, one a line", nil},
+		"an empty array":                     {"[]", bodies.Options{}, "0 messages from a JSON array", nil},
+		"raw lines":                          {"[1]\nhello\n\n{\n", raw, "3 messages, one a line", []string{"[1]", "hello", "{"}},
+		"a bad line for somebody who checks": {"{} {}\n", bodies.Options{Unchecked: true}, "1 message, one a line", []string{"{} {}"}},
+		"lines for somebody who checks":      {"{\n\xff\n", bodies.Options{Unchecked: true}, "2 messages, one a line", []string{"{", "\xff"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -86,6 +87,8 @@ func TestNamesTheLineThatIsWrong(t *testing.T) {
 	}{
 		"not JSON":                    {"{}\nhello\n", bodies.Options{}, "line 2 is not JSON: "},
 		"the first line":              {"hello\n{}\n", bodies.Options{}, "line 1 is not JSON: "},
+		"two values on a line":        {"{} {}\n", bodies.Options{}, "line 1 is not JSON: "},
+		"more after an array's line":  {"[1] x\n", bodies.Options{}, "line 1 is not JSON: "},
 		"not UTF-8":                   {"{}\n\n{\"a\":\"\xff\"}\n", bodies.Options{}, "line 3 is not valid UTF-8: "},
 		"not UTF-8, raw":              {"a\n\xff\n", bodies.Options{Raw: true}, "line 2 is not valid UTF-8: "},
 		"a control character":         {"a\nb\x00\n", bodies.Options{Raw: true}, "line 2 has a control character"},

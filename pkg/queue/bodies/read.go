@@ -96,7 +96,8 @@ func (t *Text) recognise() error {
 		return err
 	}
 	alone := json.Valid(first)
-	if alone && first[0] == '{' {
+	begun := decode(bytes.NewReader(first)).SkipValue() == nil // more may follow on the line
+	if begun && (!alone || first[0] == '{') {
 		return nil
 	}
 	if err := t.rewind(); err != nil {
