@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -12,20 +13,22 @@ import (
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/registry"
+	"sqs2pg/pkg/project"
 	"sqs2pg/pkg/terminal"
 	"sqs2pg/pkg/terminal/variables"
 )
 
 // doctorCommand looks at everything that invoke needs and changes nothing.
 type doctorCommand struct {
-	queueFlags   `embed:""`
-	databaseFlag `embed:""`
-	contractFlag `embed:""`
-	keyringFlag  `embed:""`
-	Function     string        `placeholder:"FILE" help:"The function's bootstrap; default: this program."`
-	Timeout      time.Duration `default:"30s" help:"Time limit of one invocation, which the queue's visibility timeout must allow for."`
-	Window       time.Duration `default:"0s" help:"Batch window of the mapping, which the visibility timeout must allow for too."`
-	JSON         bool          `name:"json" help:"Print one JSON object instead."`
+	Queue         string `placeholder:"NAME|URL" help:"Queue name or URL."`
+	endpointFlags `embed:""`
+	databaseFlag  `embed:""`
+	contractFlag  `embed:""`
+	keyringFlag   `embed:""`
+	Function      string        `placeholder:"FILE" help:"The function's bootstrap; default: this program."`
+	Timeout       time.Duration `default:"30s" help:"Time limit of one invocation, which the queue's visibility timeout must allow for."`
+	Window        time.Duration `default:"0s" help:"Batch window of the mapping, which the visibility timeout must allow for too."`
+	JSON          bool          `name:"json" help:"Print one JSON object instead."`
 }
 
 // Help is shown below the flags.
@@ -36,13 +39,13 @@ func (c *doctorCommand) Help() string {
 func (c *doctorCommand) Run(ctx context.Context, s *streams) error {
 	found := c.examine(ctx, s)
 	fixes, style := 0, terminal.StyleOf(s.out)
-	for _, f := range found {
+	for i, f := range found {
 		if f.Verdict == doctor.Fix {
 			fixes++
 		}
-		f.Text = variables.Explain(f.Text)
+		found[i].Text = variables.Explain(f.Text)
 		if !c.JSON {
-			fmt.Fprintf(s.out, "%s %-12s %s\n", coloured(style, f.Verdict), f.Subject, f.Text)
+			fmt.Fprintf(s.out, "%s %-12s %s\n", coloured(style, f.Verdict), f.Subject, found[i].Text)
 		}
 	}
 	if c.JSON {
@@ -140,7 +143,10 @@ func (c *doctorCommand) keyringRefusal(ctx context.Context, s *streams, pool *po
 }
 
 func (c *doctorCommand) examineQueue(ctx context.Context) []doctor.Finding {
-	q, err := c.open(ctx)
+	if c.Queue == "" {
+		return []doctor.Finding{doctor.Failed("queue", errors.New("no queue: set --queue or SQS2PG_QUEUE, or queue in "+project.FileName))}
+	}
+	q, err := (&queueFlags{c.Queue, c.endpointFlags}).open(ctx)
 	if err != nil {
 		return []doctor.Finding{doctor.Failed("queue", err)}
 	}

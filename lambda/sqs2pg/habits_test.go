@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/creack/pty"
 
@@ -63,9 +65,8 @@ func TestHabits(t *testing.T) {
 				}
 			}
 			out, errs, code := h.inPipe(t, program)
-			if together := errs + out + code; together == first || out+errs+code == first {
-				got.WriteString("\n--- a pipe: the same, ")
-				fmt.Fprintf(&got, "%d lines on standard output\n", strings.Count(out, "\n"))
+			if plain := colour.ReplaceAllString(first, ""); plain == errs+out+code || plain == out+errs+code {
+				fmt.Fprintf(&got, "\n--- a pipe: the same without colours, %d lines on standard output\n", strings.Count(out, "\n"))
 			} else {
 				fmt.Fprintf(&got, "\n--- a pipe, standard output\n%s--- a pipe, standard error\n%s%s", out, errs, code)
 			}
@@ -93,7 +94,10 @@ func (h *habit) command(t *testing.T, program string) (*exec.Cmd, *strings.Repla
 			t.Fatal(err)
 		}
 	}
-	c := exec.CommandContext(t.Context(), "sh", "-c", h.script)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
+	c := exec.CommandContext(ctx, "sh", "-c", "trap : INT\n"+h.script) // the shell tells the exit code after Ctrl-C, too
+	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
 	c.Dir = w.dir
 	c.Env = []string{"HOME=" + w.dir, "PATH=" + filepath.Dir(program) + ":" + os.Getenv("PATH"), "SQS=" + w.sqs, "AWS_EC2_METADATA_DISABLED=true"}
 	hidden := []string{program, "sqs2pg", w.dir, "DIR", strings.TrimPrefix(w.sqs, "http://127.0.0.1"), ":PORT"}
@@ -119,14 +123,19 @@ func (h *habit) command(t *testing.T, program string) (*exec.Cmd, *strings.Repla
 	return c, strings.NewReplacer(hidden...)
 }
 
+// colour is what shown makes of a colour.
+var colour = regexp.MustCompile(`\\e\[\d*m`)
+
 // changing is what differs from run to run, besides names.
 var changing = []struct{ pattern, by string }{
 	{`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`, "UUID"},
 	{`k1:[0-9a-f]{32}`, "k1:TOKEN"},
 	{`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`, "TIME"},
+	{`127\.0\.0\.1:\d{5}\b`, "127.0.0.1:PORT"},
+	{`sqs2pg_test_\w+`, "ROLE"},
 	{`[\d,]+/s`, "N/s"},
-	{`\d+(\.\d+)? (ms|s)\b`, "N s"},
-	{`\d+(\.\d+)? MB\b`, "N MB"},
+	{`(?m)^((billed )?seconds|max memory MB)( +)[\d.]+$`, "$1${3}N"},
+	{`rate .* seconds .*`, "rate           N/s        database       N          seconds        N"},
 	{`p\d{8}`, "pDATE"},
 	{`sqs2pg \S+ go1\S+ \w+/\w+`, "sqs2pg VERSION"},
 }
@@ -284,7 +293,8 @@ var habits = []habit{
 	{name: "a flag without its value", script: `sqs2pg send --queue`},
 	{name: "flags before the command", script: `sqs2pg --queue logins send`},
 	{name: "the queue without its flag", script: `sqs2pg send --endpoint-url $SQS logins`},
-	{name: "a word for a number", script: invokeLogins + ` --batch-size many`},
+	{name: "a word for a number", script: invokeLogins + ` --batch-size many`, db: true},
+	{name: "a URL without its flag", script: `sqs2pg migrate --contract user_logins postgres://u:secret-pw@127.0.0.1/logins`},
 	{name: "a duration without its unit", script: `sqs2pg invoke --queue logins --timeout 30`},
 	{name: "a variable that is not a number", script: `SQS2PG_BATCH_SIZE=many sqs2pg invoke --queue logins`},
 	{name: "everything is missing", script: `sqs2pg invoke`},
@@ -307,7 +317,7 @@ var habits = []habit{
 	{name: "invoke before migrate", script: invokeLogins, set: queueNamed("logins"), empty: true},
 	{name: "a lost keyring", script: "rm .sqs2pg/keyring.json\n" + invokeLogins, db: true, set: func(t *testing.T, w world) {
 		queueNamed("logins")(t, w)
-		w.db.Exec(t, "insert into sqs2pg.keys (id, fingerprint) values ('k1', '0123456789abcdef')")
+		w.db.Exec(t, "insert into sqs2pg.keys (key_id, fingerprint) values ('k1', '0123456789abcdef')")
 	}},
 
 	{name: "no contract", script: `sqs2pg migrate --database-url $OWNER`, empty: true},
@@ -319,7 +329,8 @@ var habits = []habit{
 
 	{name: "a pretty-printed message", script: `sqs2pg send --endpoint-url $SQS --queue logins login.json`, set: queueNamed("logins"), files: map[string]string{"login.json": pretty}},
 	{name: "messages in a pipe without a dash", script: `echo '{"user_id":"u-1"}' | sqs2pg send --endpoint-url $SQS --queue logins`, set: queueNamed("logins")},
-	{name: "messages that are typed", script: `sqs2pg contract try user_logins`, await: "-D", answer: "\x04"},
+	{name: "messages that are typed", script: `sqs2pg contract try user_logins`, await: "Ctrl-D", answer: "\x04"},
+	{name: "a line that is not UTF-8", script: `printf '{"a":1}\n{"b":"\377"}\n' | sqs2pg send --endpoint-url $SQS --queue logins -`, set: queueNamed("logins")},
 	{name: "a file that is not there", script: `sqs2pg send --endpoint-url $SQS --queue logins logins.jsonl`, set: queueNamed("logins")},
 	{name: "a file that is empty", script: "touch logins.jsonl\nsqs2pg send --endpoint-url $SQS --queue logins logins.jsonl", set: queueNamed("logins")},
 	{name: "a folder for a file", script: `sqs2pg send --endpoint-url $SQS --queue logins .`, set: queueNamed("logins")},
@@ -342,8 +353,9 @@ var habits = []habit{
 	{name: "an environment for run", script: `sqs2pg run --env prod`},
 	{name: "completion without a shell", script: `sqs2pg completion`},
 
-	{name: "Ctrl-C in sqs", script: `sqs2pg sqs --listen 127.0.0.1:0 2>&1 | sed 's/:[0-9]* AWS/:PORT AWS/'`, await: "Version 1", answer: "\x03"},
+	{name: "Ctrl-C in sqs", script: `sqs2pg sqs --listen 127.0.0.1:0`, await: "Version 1", answer: "\x03"},
 	{name: "Ctrl-C in invoke", script: strings.Replace(invokeLogins, "500ms", "0s", 1), set: queueNamed("logins"), db: true, await: "region us-east-1", answer: "\x03"},
+	{name: "Ctrl-C while it waits for messages", script: strings.Replace(invokeLogins, "500ms", "0s", 1), set: twoDead, db: true, await: "3 of 3", answer: "\x03"},
 	{name: "only the first line", script: `sqs2pg contract check user_logins | head -n 1`},
 	{name: "NO_COLOR", script: `sqs2pg dlq list --endpoint-url $SQS --queue logins --contract user_logins`, set: twoDead, env: []string{"TERM=xterm", "NO_COLOR=1"}},
 	{name: "LC_ALL=C", script: invokeLogins, set: twoDead, db: true, env: []string{"TERM=xterm", "LC_ALL=C"}},

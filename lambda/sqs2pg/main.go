@@ -25,6 +25,7 @@ import (
 	"sqs2pg/pkg/ingest"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/terminal"
+	"sqs2pg/pkg/terminal/usage"
 	"sqs2pg/pkg/terminal/variables"
 
 	"github.com/alecthomas/kong"
@@ -61,6 +62,15 @@ type streams struct {
 	in       io.Reader
 	out, err io.Writer
 	dir      string // the local commands keep .sqs2pg in it
+}
+
+// input is standard input, for a file that may be named -. On a terminal it says how the input ends:
+// otherwise a person waits for the command, and the command for the person.
+func (s *streams) input(file string) io.Reader {
+	if file == "-" && terminal.IsTerminal(s.in) {
+		fmt.Fprintln(s.err, "reading what you type: end it with Ctrl-D on a line of its own")
+	}
+	return s.in
 }
 
 // misuseError is a mistake on the command line or in its variables. The command exits with 2.
@@ -102,16 +112,13 @@ func execute(ctx context.Context, args []string, s *streams) int {
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(s),
 	)
-	if len(args) == 0 {
-		args = []string{"--help"}
-	}
+	args = usage.Args(args)
 	k, err := parser.Parse(args)
 	if exited >= 0 { // it printed the help
 		return exited
 	}
 	if _, own := errors.AsType[misuseError](err); err != nil && !own {
-		fmt.Fprintf(s.err, "%s %s; try sqs2pg%s --help\n", terminal.StyleOf(s.err).Bad("sqs2pg:"), variables.Explain(err.Error()), subcommand(err))
-		return 2
+		err = misuse("%s", usage.Explain(parser.Model, err, args))
 	}
 	if err == nil {
 		err = k.Run()
@@ -119,7 +126,7 @@ func execute(ctx context.Context, args []string, s *streams) int {
 	if err == nil {
 		return 0
 	}
-	if _, ok := errors.AsType[*postgres.Unavailable](err); ok && ctx.Err() != nil {
+	if _, ok := errors.AsType[*postgres.Unavailable](err); ctx.Err() != nil && (ok || errors.Is(err, context.Canceled)) {
 		err = errors.New("stopped") // by Ctrl-C; nothing is wrong with the database
 	}
 	fmt.Fprintf(s.err, "%s %s\n", terminal.StyleOf(s.err).Bad("sqs2pg:"), variables.Explain(err.Error()))
@@ -127,15 +134,6 @@ func execute(ctx context.Context, args []string, s *streams) int {
 		return 2
 	}
 	return 1
-}
-
-// subcommand returns the name of the command that a parse error happened in, for the hint.
-func subcommand(err error) string {
-	var p *kong.ParseError
-	if errors.As(err, &p) && p.Context != nil && p.Context.Selected() != nil {
-		return " " + p.Context.Selected().Path()
-	}
-	return ""
 }
 
 // anySet reports whether one of these variables is set.

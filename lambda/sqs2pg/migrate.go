@@ -34,7 +34,7 @@ func (c *migrateCommand) Run(ctx context.Context, s *streams) error {
 		steps, _, err := schema.Plan(ctx, pool, loaded.Table())
 		if err == nil {
 			printPlan(s, steps)
-				}
+		}
 		return err
 	}
 	report, err := schema.Apply(ctx, pool, loaded.Table())

@@ -66,7 +66,7 @@ func (c *queueCreate) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	if n := len(created.Differences); n > 0 {
-		return fmt.Errorf("%s not as wanted, and nothing there was changed: change it with aws sqs set-queue-attributes", terminal.Plural(n, "setting is", "settings are"))
+		return fmt.Errorf("%s not as wanted, and nothing there was changed: aws sqs set-queue-attributes changes it", terminal.Plural(n, "setting is", "settings are"))
 	}
 	return nil
 }

@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"sqs2pg/pkg/local/sample"
 	"sqs2pg/pkg/queue/bodies"
 	"sqs2pg/pkg/queue/sending"
+	"sqs2pg/pkg/terminal"
 )
 
 // sendCommand fills a queue.
@@ -25,7 +28,10 @@ func (c *sendCommand) Help() string {
 	return "The whole file is checked before the first message is sent."
 }
 
-func (c *sendCommand) Run(ctx context.Context, s *streams) error {
+func (c *sendCommand) Run(ctx context.Context, s *streams, k *kong.Context) error {
+	if c.File == "" && terminal.Unread(s.in) && typed(k, "count") == nil {
+		return misuse("there are messages on standard input, which is not read: type - to send them, or --count %d to generate some", c.Count)
+	}
 	job := &sending.Job{Group: c.Group, Screen: s.err}
 	if c.File == "" {
 		if c.Count < 1 {
@@ -33,7 +39,7 @@ func (c *sendCommand) Run(ctx context.Context, s *streams) error {
 		}
 		job.Bodies, job.Total = sending.Slice(sample.Messages(c.Count, c.seed())), c.Count
 	} else {
-		text, err := bodies.OpenFile(ctx, c.File, s.in, bodies.Options{Raw: c.Raw})
+		text, err := bodies.OpenFile(ctx, c.File, s.input(c.File), bodies.Options{Raw: c.Raw})
 		if err != nil {
 			return unreadable(ctx, err)
 		}
