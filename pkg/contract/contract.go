@@ -20,6 +20,7 @@ import (
 	"slices"
 	"strings"
 
+	"sqs2pg/pkg/contract/origin"
 	"sqs2pg/pkg/contract/schema"
 	"sqs2pg/pkg/mask"
 )
@@ -84,6 +85,9 @@ func (c *Contract) Name() string { return c.name }
 
 // Document is the text of the contract. The caller must not change it.
 func (c *Contract) Document() []byte { return c.document }
+
+// Origin says where the contract's events come from. It must not be changed.
+func (c *Contract) Origin() *origin.Origin { return c.schema.Origin }
 
 // Table is the table that the contract's rows go to. Its columns are those of the contract; see
 // [ReservedColumns] for those that every table has besides.

@@ -2,16 +2,16 @@ package contract
 
 import (
 	"bytes"
-	"errors"
-	"io"
 	"strings"
-	"sync"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"sqs2pg/pkg/contract/scalar"
 	"sqs2pg/pkg/contract/schema"
+	"sqs2pg/pkg/contract/violation"
 	"sqs2pg/pkg/message/envelope"
+	"sqs2pg/pkg/scan"
 )
 
 // Decode is [Contract.DecodeMessage] of a message without attributes.
@@ -22,36 +22,55 @@ func (c *Contract) Decode(body []byte) (Record, error) { return c.DecodeMessage(
 // members, trailing bytes) goes before mistakes of values. Of these, the first in the message is
 // named; a missing property counts where its object ends, and of several the first in the
 // contract's order is named. It neither keeps nor changes the body and is safe for concurrent use.
-func (c *Contract) DecodeMessage(m Message) (Record, error) {
-	d := decodings.Get().(*decoding)
-	defer d.release()
+func (c *Contract) DecodeMessage(m Message) (Record, error) { return new(decoding).decode(c, m) }
+
+// Decode is [Contract.DecodeMessage] for a batch. It is cheaper, because the record is valid only
+// until the next one is decoded.
+func (r *Rows) Decode(m Message) (Record, error) { return r.decoding.decode(r.contract, m) }
+
+// decoding is the state of one Decode. All of it is used again for the next one.
+type decoding struct {
+	scan.Cursor // fails if the syntax of the message has a mistake
+	*content
+	kept       func() *content
+	schema     *schema.Schema
+	seen       []bool   // by the property's slot
+	undeclared [][]byte // names of the undeclared members of the objects that the cursor is in
+	scratch    []byte
+	texts      scan.Texts
+	event      []byte     // out of an SNS notification
+	marked     bool       // the body has a member that AWS's wrappers have
+	violation  *Violation // the first one
+}
+
+func (d *decoding) decode(c *Contract, m Message) (Record, error) {
 	wrapper, event, refused := c.schema.Origin.Envelope.Open(&m, d.event)
 	d.event = event
 	if refused != nil {
 		return Record{}, refusal(refused)
 	}
 	d.begin(c, m.Body)
-	if violation := d.read(c, &m); violation != nil {
-		return Record{}, violation
+	if v := d.read(c, &m); v != nil {
+		return Record{}, v
 	}
-	identity, ok := c.schema.Origin.Identify(&m, &wrapper, d.ownIdentity())
-	if !ok {
-		return Record{}, &Violation{Field: identity.Field, Rule: ruleDateTime}
+	var ok bool
+	if d.identity, ok = c.schema.Origin.Identify(&m, &wrapper, d.ownIdentity()); !ok {
+		return Record{}, &Violation{Field: d.identity.Field, Rule: violation.DateTime}
 	}
-	return newRecord(c, d, identity), nil
+	return Record{contract: c, content: d.kept, serial: d.serial}, nil
 }
 
 // read reads and checks the event.
 func (d *decoding) read(c *Contract, m *Message) *Violation {
-	err := d.message()
-	if d.marked || errors.Is(err, errNotObject) {
-		reads := func(member string) bool { return d.schema.Root.ByName[member] != nil }
-		if refused := d.schema.Origin.Envelope.Guess(m.Body, reads); refused != nil {
+	ok := d.message(m.Body)
+	if d.marked || !ok && bytes.HasPrefix(bytes.TrimSpace(m.Body), []byte("[")) {
+		reads := func(member string) bool { return c.schema.Root.ByName[member] != nil }
+		if refused := c.schema.Origin.Envelope.Guess(m.Body, reads); refused != nil {
 			return refusal(refused)
 		}
 	}
-	if err != nil {
-		return d.syntaxViolation(m.Body, err)
+	if !ok {
+		return violation.Syntax(c.schema.Declared, m.Body)
 	}
 	d.fromAttributes(m)
 	if d.violation == nil && c.schema.Library != nil {
@@ -64,16 +83,17 @@ func refusal(r *envelope.Refusal) *Violation {
 	return &Violation{Rule: r.Rule, Hint: r.Hint, Malformed: r.Malformed()}
 }
 
-// fromAttributes reads the properties with x-attribute.
+// fromAttributes reads the properties with x-attribute, after the body.
 func (d *decoding) fromAttributes(m *Message) {
 	for _, p := range d.schema.Attributes {
 		text := m.Attribute(p.Attribute)
 		switch {
 		case text != "":
 			kind, raw := attributeJSON(p, text)
-			d.fill(p, kind, raw)
+			d.Cursor = scan.New(raw)
+			d.fill(p, kind, d.valid())
 		case p.Required:
-			d.violate(p.Path, ruleRequired)
+			d.violate(p.Path, violation.Required)
 		}
 	}
 }
@@ -91,73 +111,25 @@ func attributeJSON(p *schema.Property, text string) (jsontext.Kind, []byte) {
 	return '"', quoted
 }
 
-// decoding is the state of one Decode. All of it is used again, except for values and masked, which
-// go to the record.
-type decoding struct {
-	schema    *schema.Schema
-	body      bytes.Buffer // jsontext reads a bytes.Buffer in place and leaves it unchanged
-	json      *jsontext.Decoder
-	values    []Value // by the property's column
-	masked    []maskedText
-	seen      []bool // by the property's slot
-	scratch   []byte
-	event     []byte     // out of an SNS notification
-	marked    bool       // the body has a member that AWS's wrappers have
-	violation *Violation // the first one
-}
-
-var decodings = sync.Pool{New: func() any {
-	d := new(decoding)
-	d.json = jsontext.NewDecoder(&d.body)
-	return d
-}}
-
-const maxScratch = 64 << 10
-
 func (d *decoding) begin(c *Contract, body []byte) {
-	d.schema = c.schema
-	d.body = *bytes.NewBuffer(body)
-	d.values = make([]Value, len(c.schema.Columns))
-	if cap(d.seen) < c.schema.Properties {
+	d.Cursor, d.schema, d.violation, d.marked = scan.New(body), c.schema, nil, false
+	if d.content == nil {
+		kept := &content{values: make([]Value, len(c.schema.Columns))}
+		d.content, d.kept = kept, func() *content { return kept }
 		d.seen = make([]bool, c.schema.Properties)
 	}
-	d.seen = d.seen[:c.schema.Properties]
+	clear(d.values)
 	clear(d.seen)
+	d.masked = d.masked[:0]
+	d.serial++
 }
 
-// release lets go of the message, and of scratch space that an unusually long message has grown.
-func (d *decoding) release() {
-	if cap(d.scratch) > maxScratch {
-		d.scratch = nil
+// message reads the whole body. It returns false if the syntax has a mistake; a value that breaks a
+// rule is noted in d.violation.
+func (d *decoding) message(body []byte) bool {
+	if !utf8.Valid(body) {
+		return false
 	}
-	if cap(d.event) > maxScratch {
-		d.event = nil
-	}
-	d.schema, d.values, d.masked, d.violation, d.marked = nil, nil, nil, nil, false
-	d.body = bytes.Buffer{}
-	d.json.Reset(&d.body)
-	decodings.Put(d)
-}
-
-var (
-	errNotObject = errors.New("not an object")
-	errTrailing  = errors.New("trailing bytes")
-)
-
-// message reads the whole body. Its error is about the syntax; a value that breaks a rule is noted
-// in d.violation.
-func (d *decoding) message() error {
-	if kind := d.json.PeekKind(); kind != '{' {
-		if err := d.json.SkipValue(); err != nil {
-			return err
-		}
-		return errNotObject
-	}
-	if err := d.object(d.schema.Root); err != nil {
-		return err
-	}
-	if _, err := d.json.ReadToken(); err != io.EOF {
-		return errTrailing
-	}
-	return nil
+	d.object(d.schema.Root)
+	return d.Peek() == 0 && d.At() == len(body) && !d.Failed()
 }

@@ -51,7 +51,7 @@ func TestRecordsAndRowsPrintAsHidden(t *testing.T) {
 
 func expectHidden(t *testing.T, how, text string) {
 	t.Helper()
-	for _, secret := range []string{"Ann", "416e6e", "android", "616e64", "k1:", "6b313a"} {
+	for _, secret := range []string{"Ann", "416e6e", "65 110 110", "android", "616e64", "k1:", "6b313a"} {
 		if strings.Contains(strings.ToLower(text), strings.ToLower(secret)) {
 			t.Errorf("%s printed %s", how, text)
 		}
@@ -70,4 +70,22 @@ func TestMaskPanicsForRecordOfAnotherContract(t *testing.T) {
 		}
 	}()
 	load(t, "testdata/order_placed.json").Mask(keyring(t), record)
+}
+
+// The record of a batch is overwritten by the next one. A row of the wrong values must not be
+// written.
+func TestMaskPanicsForRecordAfterTheNextOneOfItsBatch(t *testing.T) {
+	t.Parallel()
+	rows := load(t, "user_logins").Rows(keyring(t), 2)
+	record, err := rows.Decode(contract.Message{Body: []byte(login)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows.Decode(contract.Message{Body: []byte(login)})
+	defer func() {
+		if recover() == nil {
+			t.Error("Mask took a record after the next one was decoded")
+		}
+	}()
+	rows.Mask(record)
 }

@@ -1,37 +1,51 @@
 package contract
 
 import (
-	"sqs2pg/pkg/contract/masking"
+	"slices"
+
+	"sqs2pg/pkg/contract/schema"
+	"sqs2pg/pkg/contract/wire"
 	"sqs2pg/pkg/mask"
 )
 
-// Mask replaces the values that the contract masks. It cannot fail: Decode has refused whatever
-// could be wrong with a value. NULL stays NULL. Mask panics for a record that another contract
-// decoded. k may be nil if the contract has no tokens.
-func (c *Contract) Mask(k *mask.Keyring, r Record) Row {
-	if r.contract != c {
+// Mask makes one row of a record, see [Rows.Mask].
+func (c *Contract) Mask(k *mask.Keyring, record Record) Row { return c.Rows(k, 1).Mask(record) }
+
+// Mask replaces the values that the contract masks, and returns the row. It cannot fail: Decode has
+// refused whatever could be wrong with a value. NULL stays NULL. Mask panics for a record that
+// another contract decoded, or after the next one of its batch was decoded.
+func (r *Rows) Mask(record Record) Row {
+	if record.contract != r.contract {
 		panic("contract: Mask of a record that another contract decoded")
 	}
-	raw, masked := r.values(), make([]Value, len(c.schema.Columns))
-	for i, p := range c.schema.Columns {
-		masked[i] = maskValue(&p.Masking, k, raw[i])
+	content := record.content()
+	if content.serial != record.serial {
+		panic("contract: Mask of a record after the next one of its batch was decoded")
 	}
-	maskTexts(k, masked, r.masked)
-	return Row{values: newValues(masked)}
+	values := content.values
+	if len(content.masked) > 0 {
+		values = slices.Clone(values)
+		maskTexts(r.keyring, values, content.masked)
+	}
+	from := r.begin()
+	b := *r.chunk
+	for i, p := range r.contract.schema.Columns {
+		b = appendColumn(b, r.keyring, p, &values[i])
+	}
+	*r.chunk = b
+	return r.end(from)
 }
 
-// maskValue makes the tokens. Decode has applied the masks that need no key, so a record holds no
-// more than they leave.
-func maskValue(m *masking.Masking, k *mask.Keyring, v Value) Value {
-	if v.IsNull() {
-		return v
-	}
-	switch m.Kind {
-	case mask.Token:
-		return textValue(k.Token(m.Domain, v.text))
-	case mask.Drop:
-		return Value{}
+// appendColumn appends the value of a column. Decode has applied the masks that need no key, so a
+// record holds no more than they leave.
+func appendColumn(b []byte, k *mask.Keyring, p *schema.Property, v *Value) []byte {
+	switch {
+	case !v.set || p.Masking.Kind == mask.Drop:
+		return wire.AppendNull(b)
+	case p.Masking.Kind == mask.Token:
+		at := len(b)
+		return wire.End(k.AppendToken(wire.Begin(b), p.Masking.Domain, v.text), at)
 	default:
-		return v
+		return appendValue(b, p.Type, v)
 	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"sqs2pg/pkg/contract/scalar"
 	"sqs2pg/pkg/contract/schema"
+	"sqs2pg/pkg/contract/violation"
 	"sqs2pg/pkg/mask"
 )
 
@@ -15,7 +16,7 @@ func (d *decoding) maskedValue(p *schema.Property, kind jsontext.Kind, raw []byt
 	case p.Masking.Kind == mask.Drop:
 		return Value{}, d.dropped(p, kind, raw)
 	case !number:
-		return Value{}, ruleType
+		return Value{}, violation.Type
 	case p.Masking.Kind == mask.Token:
 		return numberText(p, raw)
 	case p.Type.Base() == Numeric:
@@ -24,7 +25,7 @@ func (d *decoding) maskedValue(p *schema.Property, kind jsontext.Kind, raw []byt
 		value, rule := integer(p, raw)
 		floor, fits := mask.Floor(value.Int(), p.Masking.Kind.Width())
 		if rule == "" && !fits {
-			rule = ruleRange
+			rule = violation.Range
 		}
 		return intValue(floor), rule
 	default:
@@ -50,9 +51,9 @@ func (d *decoding) dropped(p *schema.Property, kind jsontext.Kind, raw []byte) (
 	}
 	switch {
 	case !isOfType:
-		return ruleType
-	case isTooDeep(raw, d.json.StackDepth()):
-		return ruleNesting
+		return violation.Type
+	case isTooDeep(raw, d.Depth()):
+		return violation.Nesting
 	}
 	return ""
 }
@@ -60,10 +61,10 @@ func (d *decoding) dropped(p *schema.Property, kind jsontext.Kind, raw []byte) (
 // numberText reads a number of which a token is made.
 func numberText(p *schema.Property, raw []byte) (Value, string) {
 	if !scalar.InProportion(raw) {
-		return Value{}, ruleRange
+		return Value{}, violation.Range
 	}
 	if p.Kind == schema.Integer && !scalar.IsWhole(raw) {
-		return Value{}, ruleType
+		return Value{}, violation.Type
 	}
 	if rule := p.Numbers.Check(near(raw), raw); rule != "" {
 		return Value{}, rule

@@ -6,16 +6,14 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"sqs2pg/pkg/contract/scalar"
+	"sqs2pg/pkg/contract/violation"
 )
 
-// maxNesting is how deep the arrays and objects of a message may be nested.
-const maxNesting = 64
-
-// scan walks a value that jsontext has found valid, and returns it without white space between its
+// scan walks a valid value, and returns it without white space between its
 // tokens, in scratch space. It returns the rule instead if the value holds what jsonb refuses
 // (U+0000, a number out of range) or is nested too deeply.
 func (d *decoding) scan(raw []byte) (compact []byte, rule string) {
-	depth := d.json.StackDepth()
+	depth := d.Depth()
 	out := d.scratch[:0]
 	for i := 0; i < len(raw); {
 		end := i + 1
@@ -23,16 +21,16 @@ func (d *decoding) scan(raw []byte) (compact []byte, rule string) {
 		case c == '"':
 			end = stringEnd(raw, i)
 			if holdsNUL(raw[i:end]) {
-				return nil, ruleNUL
+				return nil, violation.NUL
 			}
 		case c == '-' || c >= '0' && c <= '9':
 			end = scalarEnd(raw, i)
 			if !scalar.InProportion(raw[i:end]) {
-				return nil, ruleRange
+				return nil, violation.Range
 			}
 		case c == '{' || c == '[':
-			if depth++; depth > maxNesting {
-				return nil, ruleNesting
+			if depth++; depth > violation.MaxNesting {
+				return nil, violation.Nesting
 			}
 		case c == '}' || c == ']':
 			depth--
@@ -56,7 +54,7 @@ func isTooDeep(raw []byte, depth int) bool {
 			i = stringEnd(raw, i)
 			continue
 		case '{', '[':
-			if depth++; depth > maxNesting {
+			if depth++; depth > violation.MaxNesting {
 				return true
 			}
 		case '}', ']':

@@ -6,6 +6,7 @@ import (
 	"sqs2pg/pkg/contract/masking"
 	"sqs2pg/pkg/contract/scalar"
 	"sqs2pg/pkg/contract/schema"
+	"sqs2pg/pkg/contract/violation"
 	"sqs2pg/pkg/mask"
 )
 
@@ -23,14 +24,14 @@ func (d *decoding) stored(p *schema.Property, raw []byte) (Value, string) {
 		compact, rule := d.scan(raw)
 		return textValue(string(compact)), rule
 	}
-	w := storing{raw: raw, out: d.scratch[:0], column: p.Column, depth: d.json.StackDepth()}
+	w := storing{raw: raw, out: d.scratch[:0], column: p.Column, depth: d.Depth()}
 	w.value(*p.Shape)
 	d.scratch = w.out
 	d.masked = append(d.masked, w.masked...)
 	return textValue(string(w.out)), w.rule
 }
 
-// storing copies one value that jsontext has found valid.
+// storing copies one valid value.
 type storing struct {
 	raw    []byte
 	i      int // of the next byte of raw
@@ -61,8 +62,8 @@ func (w *storing) next() byte {
 
 func (w *storing) value(shape schema.Shape) {
 	switch c := w.next(); {
-	case (c == '{' || c == '[') && w.depth == maxNesting:
-		w.violate(ruleNesting)
+	case (c == '{' || c == '[') && w.depth == violation.MaxNesting:
+		w.violate(violation.Nesting)
 		w.skip()
 	case c == '{':
 		w.object(shape)
@@ -83,7 +84,7 @@ func (w *storing) number(shape schema.Shape) {
 	start := w.i
 	w.i = scalarEnd(w.raw, w.i)
 	if !scalar.InProportion(w.raw[start:w.i]) {
-		w.violate(ruleRange)
+		w.violate(violation.Range)
 	}
 	w.copy(shape, w.raw[start:w.i])
 }
@@ -101,7 +102,7 @@ func (w *storing) object(shape schema.Shape) {
 			continue
 		}
 		if holdsNUL(quoted) {
-			w.violate(ruleNUL)
+			w.violate(violation.NUL)
 		}
 		w.separate('{')
 		w.out = append(append(w.out, quoted...), ':')
@@ -151,7 +152,7 @@ func (w *storing) text(shape schema.Shape) {
 	w.i = stringEnd(w.raw, start)
 	quoted := w.raw[start:w.i]
 	if holdsNUL(quoted) {
-		w.violate(ruleNUL)
+		w.violate(violation.NUL)
 	}
 	w.copy(shape, quoted)
 }
@@ -171,7 +172,7 @@ func (w *storing) skip() {
 	start := w.i
 	w.i = valueEnd(w.raw, w.i)
 	if isTooDeep(w.raw[start:w.i], w.depth) {
-		w.violate(ruleNesting)
+		w.violate(violation.Nesting)
 	}
 }
 
@@ -203,6 +204,9 @@ func appendMasked(out []byte, k *mask.Keyring, m *masking.Masking, value string)
 			return append(out, text...)
 		}
 	}
-	out, _ = jsontext.AppendQuote(out, maskValue(m, k, textValue(text)).text)
+	if m.Kind == mask.Token {
+		text = k.Token(m.Domain, text)
+	}
+	out, _ = jsontext.AppendQuote(out, text)
 	return out
 }

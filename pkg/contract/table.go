@@ -1,6 +1,9 @@
 package contract
 
-import "sqs2pg/pkg/contract/table"
+import (
+	"sqs2pg/pkg/contract/table"
+	"sqs2pg/pkg/contract/violation"
+)
 
 // What a contract says of its table. Package table documents it; these names
 // spare the writer another import.
@@ -11,6 +14,9 @@ type (
 	Mode   = table.Mode
 	Type   = table.Type
 )
+
+// Violation says which rule a message breaks, and where.
+type Violation = violation.Violation
 
 // The modes of a table.
 const (

@@ -13,6 +13,7 @@ import (
 	errorkind "github.com/santhosh-tekuri/jsonschema/v6/kind"
 
 	"sqs2pg/pkg/contract/scalar"
+	"sqs2pg/pkg/contract/violation"
 )
 
 // validate checks the keywords that only the schema library checks. The body has been decoded
@@ -20,7 +21,7 @@ import (
 func (c *Contract) validate(body []byte) *Violation {
 	message, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
 	if err != nil {
-		return &Violation{Rule: ruleJSON, Malformed: true}
+		return &Violation{Rule: violation.JSON, Malformed: true}
 	}
 	found := c.violations(nil, c.schema.Library.Validate(inProportion(message)))
 	if len(found) == 0 {
@@ -52,11 +53,11 @@ func (c *Contract) violations(found []*Violation, err error) []*Violation {
 	if _, isType := e.ErrorKind.(*errorkind.Type); c.schema.Drops(e.InstanceLocation) && (!isType || c.isInsideOfDropped(e.InstanceLocation)) {
 		return found
 	}
-	field := fieldOf(c.schema, e.InstanceLocation)
+	field := violation.Field(c.schema.Declared, e.InstanceLocation)
 	switch k := e.ErrorKind.(type) {
 	case *errorkind.Required:
 		for _, name := range k.Missing {
-			found = append(found, &Violation{Field: join(field, name), Rule: ruleRequired})
+			found = append(found, &Violation{Field: join(field, name), Rule: violation.Required})
 		}
 		return found
 	case *errorkind.AdditionalProperties, *errorkind.PropertyNames:

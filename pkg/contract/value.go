@@ -8,6 +8,7 @@ import (
 
 	"sqs2pg/pkg/contract/scalar"
 	"sqs2pg/pkg/contract/schema"
+	"sqs2pg/pkg/contract/violation"
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/privacy"
 )
@@ -96,13 +97,13 @@ func decimal(p *schema.Property, number string) (Value, string) {
 	raw := []byte(number)
 	switch {
 	case !scalar.IsNumber(number):
-		return Value{}, ruleXType
+		return Value{}, violation.XType
 	case !scalar.InProportion(raw):
-		return Value{}, ruleRange
+		return Value{}, violation.Range
 	}
 	d := scalar.ParseDecimal(raw)
 	if p.Kind == schema.Integer && !d.IsWhole() {
-		return Value{}, ruleType
+		return Value{}, violation.Type
 	}
 	if p.Kind == schema.Integer {
 		d.Fraction = ""
@@ -112,7 +113,7 @@ func decimal(p *schema.Property, number string) (Value, string) {
 	}
 	if precision, scale, ok := p.Type.Limits(); ok {
 		if !d.Fits(precision, scale) {
-			return Value{}, ruleRange
+			return Value{}, violation.Range
 		}
 		d = d.WithScale(scale)
 	}
@@ -130,14 +131,14 @@ func near(number []byte) float64 {
 
 func wholeNumber(raw []byte) (int64, string) {
 	if !scalar.InProportion(raw) {
-		return 0, ruleRange
+		return 0, violation.Range
 	}
 	exact := scalar.Exact(raw)
 	if !exact.IsInt() {
-		return 0, ruleType
+		return 0, violation.Type
 	}
 	if !exact.Num().IsInt64() {
-		return 0, ruleRange
+		return 0, violation.Range
 	}
 	return exact.Num().Int64(), ""
 }
@@ -146,7 +147,7 @@ func wholeNumber(raw []byte) (int64, string) {
 func double(p *schema.Property, raw []byte) (Value, string) {
 	f, err := strconv.ParseFloat(string(raw), 64)
 	if err != nil || !scalar.InProportion(raw) {
-		return Value{}, ruleRange
+		return Value{}, violation.Range
 	}
 	if rule := p.Numbers.Check(f, raw); rule != "" {
 		return Value{}, rule

@@ -2,104 +2,112 @@ package contract
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"sqs2pg/pkg/contract/schema"
+	"sqs2pg/pkg/contract/violation"
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/message/envelope"
+	"sqs2pg/pkg/scan"
 )
 
 // object reads an object whose properties are declared.
-func (d *decoding) object(o *schema.Object) error {
-	if _, err := d.json.ReadToken(); err != nil {
-		return err
-	}
-	missing := o.Required
-	for d.json.PeekKind() != '}' {
-		name, err := d.json.ReadValue()
-		if err != nil {
-			return err
-		}
-		p := d.find(o, name)
+func (d *decoding) object(o *schema.Object) {
+	missing, outer := o.Required, len(d.undeclared)
+	for d.Open('{'); d.Next('}'); {
+		name := d.unquote(d.Name())
+		p := o.ByName[string(name)]
 		if p == nil {
-			if err := d.undeclared(o, name); err != nil {
-				return err
-			}
+			d.skip(o, name, outer)
 			continue
+		}
+		if d.seen[p.Slot] {
+			d.Fail() // a duplicate
 		}
 		d.seen[p.Slot] = true
 		if p.Required {
 			missing--
 		}
-		if err := d.property(p); err != nil {
-			return err
-		}
+		d.property(p)
 	}
+	d.undeclared = d.undeclared[:outer]
 	if missing > 0 {
 		d.violateMissing(o)
 	}
-	_, err := d.json.ReadToken()
-	return err
 }
 
-// find returns the property that a member's name declares, or nil. jsontext has left the name
-// quoted.
-func (d *decoding) find(o *schema.Object, quoted []byte) *schema.Property {
-	return o.ByName[string(d.unquote(quoted))]
-}
-
-// unquote returns the text of a quoted string, in scratch space if it has escapes.
+// unquote returns what the name or the string says that was read last, in scratch space if it has
+// escapes. It makes the cursor fail if that is not Unicode.
 func (d *decoding) unquote(quoted []byte) []byte {
-	if bytes.IndexByte(quoted, '\\') < 0 {
-		return quoted[1 : len(quoted)-1]
+	if !d.Escaped() {
+		return quoted[min(1, len(quoted)):max(len(quoted)-1, 0)]
 	}
-	d.scratch, _ = jsontext.AppendUnquote(d.scratch[:0], quoted)
+	var err error
+	if d.scratch, err = scan.Unquote(d.scratch[:0], quoted); err != nil {
+		d.Fail()
+	}
 	return d.scratch
 }
 
-// undeclared reads a member that never reaches the table. Only its name and its nesting can break a
-// rule.
-func (d *decoding) undeclared(o *schema.Object, quoted []byte) error {
-	name := d.unquote(quoted)
+// skip reads an undeclared member, which never reaches the table. Only its name and its nesting can
+// break a rule. Its object's undeclared names begin at d.undeclared[outer].
+func (d *decoding) skip(o *schema.Object, name []byte, outer int) {
+	if slices.ContainsFunc(d.undeclared[outer:], func(before []byte) bool { return bytes.Equal(before, name) }) {
+		d.Fail() // a duplicate
+		return
+	}
+	if len(d.scratch) > 0 && len(name) > 0 && &name[0] == &d.scratch[0] {
+		name = bytes.Clone(name)
+	}
+	d.undeclared = append(d.undeclared, name)
+	d.marked = d.marked || o == d.schema.Root && envelope.Marks(name)
 	if o.Forbids(name) {
 		d.violate(o.Path+"*", "additionalProperties")
 	}
-	d.marked = d.marked || o == d.schema.Root && envelope.Marks(name)
-	value, err := d.json.ReadValue()
-	if err != nil {
-		return err
+	if isTooDeep(d.valid(), d.Depth()) {
+		d.violate(o.Path+"*", violation.Nesting)
 	}
-	if isTooDeep(value, d.json.StackDepth()) {
-		d.violate(o.Path+"*", ruleNesting)
+}
+
+// valid reads a value, whose strings must be Unicode and whose members must differ.
+func (d *decoding) valid() []byte {
+	raw := d.Value()
+	if len(raw) == 0 || raw[0] != '{' && raw[0] != '[' && (raw[0] != '"' || !d.Escaped()) || jsontext.Value(raw).IsValid() {
+		return raw
 	}
+	d.Fail()
 	return nil
 }
 
-func (d *decoding) property(p *schema.Property) error {
-	kind := d.json.PeekKind()
-	if p.Kind == schema.Nested && kind == '{' {
-		return d.object(p.Object)
+func (d *decoding) property(p *schema.Property) {
+	kind := jsontext.Kind(d.Peek())
+	switch {
+	case kind == '{' && p.Kind == schema.Nested:
+		d.object(p.Object)
+		return
+	case kind == '-' || kind >= '0' && kind <= '9':
+		kind = '0'
 	}
-	raw, err := d.json.ReadValue()
-	if err != nil {
-		return err
+	raw := d.valid()
+	if d.Failed() {
+		return
 	}
 	if kind == 'n' {
 		if p.NullRule != "" {
 			d.violate(p.Path, p.NullRule)
 		}
-		return nil
+		return
 	}
 	d.fill(p, kind, raw)
-	return nil
 }
 
 // fill gives a value to the columns of a property, or notes the rule that it breaks.
 func (d *decoding) fill(p *schema.Property, kind jsontext.Kind, raw []byte) {
 	for ; p != nil; p = p.Also {
 		value, rule := d.value(p, kind, raw)
-		if rule == ruleType {
+		if rule == violation.Type {
 			rule = p.TypeRule
 		}
 		if rule != "" {
@@ -130,7 +138,7 @@ func (d *decoding) value(p *schema.Property, kind jsontext.Kind, raw []byte) (Va
 	case p.Kind == schema.StoredArray && kind == '[', p.Kind == schema.StoredObject && kind == '{':
 		return d.stored(p, raw)
 	}
-	return Value{}, ruleType
+	return Value{}, violation.Type
 }
 
 // text reads a string.
@@ -139,10 +147,10 @@ func (d *decoding) text(p *schema.Property, quoted []byte) (Value, string) {
 		return Value{}, ""
 	}
 	unquoted := d.unquote(quoted)
-	if len(unquoted) < len(quoted)-2 && bytes.IndexByte(unquoted, 0) >= 0 {
-		return Value{}, ruleNUL
+	if d.Escaped() && bytes.IndexByte(unquoted, 0) >= 0 {
+		return Value{}, violation.NUL
 	}
-	s := string(unquoted)
+	s := d.texts.Keep(unquoted)
 	if rule := p.Text.Check(s); rule != "" {
 		return Value{}, rule
 	}
@@ -161,7 +169,7 @@ func (d *decoding) violate(field, rule string) {
 func (d *decoding) violateMissing(o *schema.Object) {
 	for _, p := range o.Properties {
 		if p.Required && !d.seen[p.Slot] {
-			d.violate(p.Path, ruleRequired)
+			d.violate(p.Path, violation.Required)
 			return
 		}
 	}

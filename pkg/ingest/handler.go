@@ -125,6 +125,7 @@ func endEarly(ctx context.Context, by time.Duration) (context.Context, context.C
 // decode turns each message into an event that can be written, or a failure.
 func (h *Handler) decode(b *batch, keyring *mask.Keyring) {
 	now := h.Now()
+	rows := h.Contract.Rows(keyring, len(b.records))
 	var buf []byte
 	for i := range b.records {
 		r := &b.records[i]
@@ -135,7 +136,7 @@ func (h *Handler) decode(b *batch, keyring *mask.Keyring) {
 		}
 		var event postgres.Event
 		var err error
-		if event, buf, err = h.event(r, keyring, now, buf[:0]); err != nil {
+		if event, buf, err = h.event(r, rows, now, buf[:0]); err != nil {
 			b.fail(i, violated(err))
 			continue
 		}
@@ -145,20 +146,21 @@ func (h *Handler) decode(b *batch, keyring *mask.Keyring) {
 }
 
 // event decodes, validates and masks one message. buf is scratch space, returned for the next one.
-func (h *Handler) event(r *message.Record, keyring *mask.Keyring, now time.Time, buf []byte) (postgres.Event, []byte, error) {
+func (h *Handler) event(r *message.Record, rows *contract.Rows, now time.Time, buf []byte) (postgres.Event, []byte, error) {
 	buf, err := r.Body(buf)
 	if err != nil {
 		return postgres.Event{}, buf, &contract.Violation{Rule: "utf-8", Malformed: true}
 	}
-	decoded, err := h.Contract.DecodeMessage(contract.Message{Body: buf, Attributes: r})
+	decoded, err := rows.Decode(contract.Message{Body: buf, Attributes: r})
 	if err != nil {
 		return postgres.Event{}, buf, err
 	}
-	at, err := r.SentAt(decoded.Identity(), now)
+	identity := decoded.Identity()
+	at, err := r.SentAt(identity, now)
 	if err != nil {
 		return postgres.Event{}, buf, err
 	}
-	return postgres.Event{ID: r.EventID(decoded.Identity()), SentAt: at, Row: h.Contract.Mask(keyring, decoded)}, buf, nil
+	return postgres.Event{ID: r.EventID(identity), SentAt: at, Row: rows.Mask(decoded)}, buf, nil
 }
 
 // unavailable reports that a batch comes back whole, and why. A fault of the set-up has a reason

@@ -3,6 +3,7 @@ package ingest_test
 import (
 	"bytes"
 	"context"
+	"crypto/md5"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -589,52 +589,47 @@ func FuzzInvoke(f *testing.F) {
 }
 
 // BenchmarkInvoke measures a batch of 1,000 logins without the database: decode the event, decode,
-// validate and mask each message, answer. In turn, encoding/json decodes the same event. Both are
-// measured in processor time, which a busy machine changes little.
+// validate and mask each message, answer. In turn, encoding/json decodes the same event, which is as
+// long as one of AWS. The fastest of the runs of each are compared, because a busy machine only
+// makes a run slower.
 func BenchmarkInvoke(b *testing.B) {
-	bodies := make([]string, 1000)
+	p := payload(b, eventOfAWS(1000))
+	h := handler(b, loginContract(b), &ledger{})
+	h.Metrics = io.Discard
+	handled, decoded := time.Hour, time.Hour
+	allocs := testing.AllocsPerRun(1, func() { h.Invoke(b.Context(), p) })
+	for b.Loop() {
+		started := time.Now()
+		if _, err := h.Invoke(b.Context(), p); err != nil {
+			b.Fatal(err)
+		}
+		handled = min(handled, time.Since(started))
+		var event events.SQSEvent
+		started = time.Now()
+		if err := json.Unmarshal(p, &event); err != nil {
+			b.Fatal(err)
+		}
+		decoded = min(decoded, time.Since(started))
+	}
+	b.ReportMetric(0, "ns/op") // it would include both
+	b.ReportMetric(handled.Seconds()*1000, "us/message")
+	b.ReportMetric(handled.Seconds()/decoded.Seconds(), "of-encoding/json")
+	b.ReportMetric(allocs/1000, "allocs/message")
+}
+
+// eventOfAWS has as many logins, with all that AWS says of a message.
+func eventOfAWS(n int) events.SQSEvent {
+	bodies := make([]string, n)
 	for i := range bodies {
 		bodies[i] = login(nil)
 	}
 	e := messages(standard, bodies...)
 	for i := range e.Records {
-		e.Records[i].MessageId = uuid.NewString()
+		r := &e.Records[i]
+		r.MessageId, r.ReceiptHandle = uuid.NewString(), "AQEB"+strings.Repeat("wJnKyrHigUMZj6rYigCg", 17)
+		r.Md5OfBody, r.AWSRegion = fmt.Sprintf("%x", md5.Sum([]byte(r.Body))), "us-east-1"
+		r.Attributes["SenderId"], r.Attributes["ApproximateFirstReceiveTimestamp"] = "AIDAIENQZJOLO23YVJ4VO", r.Attributes["SentTimestamp"]
+		r.MessageAttributes = map[string]events.SQSMessageAttribute{}
 	}
-	p := payload(b, e)
-	h := handler(b, loginContract(b), &ledger{})
-	h.Metrics = io.Discard
-	var handled, decoded time.Duration
-	allocs := testing.AllocsPerRun(1, func() { h.Invoke(b.Context(), p) })
-	for b.Loop() {
-		handled += processorTime(b, func() {
-			if _, err := h.Invoke(b.Context(), p); err != nil {
-				b.Fatal(err)
-			}
-		})
-		decoded += processorTime(b, func() {
-			var event events.SQSEvent
-			if err := json.Unmarshal(p, &event); err != nil {
-				b.Fatal(err)
-			}
-		})
-	}
-	b.ReportMetric(0, "ns/op") // it would include both
-	b.ReportMetric(float64(handled.Microseconds())/float64(b.N)/1000, "us/message")
-	b.ReportMetric(float64(handled)/float64(decoded), "of-encoding/json")
-	b.ReportMetric(allocs/1000, "allocs/message")
-}
-
-// processorTime runs do and returns the time for which the process had a processor meanwhile,
-// garbage collection included.
-func processorTime(b *testing.B, do func()) time.Duration {
-	used := func() time.Duration {
-		var u syscall.Rusage
-		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-			b.Fatal(err)
-		}
-		return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-	}
-	before := used()
-	do()
-	return used() - before
+	return e
 }

@@ -1,10 +1,12 @@
 package mask
 
 import (
+	"bytes"
 	"crypto/hkdf"
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/subtle"
+	"encoding"
 	"encoding/hex"
 	"fmt"
 	"hash"
@@ -26,16 +28,19 @@ type Keyring struct {
 	fingerprints []Fingerprint
 }
 
-// tokenKey makes the tokens of one key. It keeps the states of its HMAC, because making one costs
-// more than using it.
+// tokenKey makes the tokens of one key. HMAC hashes the key, padded, before the value and before
+// the hash of that (RFC 2104). The states of the hash after the padded key are kept, because a token
+// costs half as much from them.
 type tokenKey struct {
-	id     string
-	states sync.Pool // of *state
+	id      string
+	hashers sync.Pool // of *hasher
 }
 
-type state struct {
-	mac hash.Hash
-	buf []byte
+type hasher struct {
+	hash.Hash
+	state        encoding.BinaryUnmarshaler // of Hash
+	inner, outer []byte                     // states, which encoding.BinaryMarshaler made
+	buf          []byte
 }
 
 func newTokenKey(id, secret string) *tokenKey {
@@ -43,31 +48,55 @@ func newTokenKey(id, secret string) *tokenKey {
 	if err != nil {
 		panic(err) // only for lengths over 255 hashes
 	}
-	return &tokenKey{id: id, states: sync.Pool{New: func() any {
-		return &state{mac: hmac.New(sha256.New, derived)}
+	inner, outer := padded(derived, 0x36), padded(derived, 0x5c)
+	return &tokenKey{id: id, hashers: sync.Pool{New: func() any {
+		h := sha256.New()
+		return &hasher{Hash: h, state: h.(encoding.BinaryUnmarshaler), inner: inner, outer: outer}
 	}}}
 }
 
-// Token is the current key's id, a colon, and the first 16 bytes of HMAC-SHA-256(token key, domain
-// || 0x00 || canonical) in lower-case hexadecimal. The token key is HKDF-SHA-256 (RFC 5869) of the
-// key's characters without salt. The same value has another token in another domain, so columns of
-// different domains cannot be joined.
+// padded is the state of SHA-256 after a key of its own size, padded to a block.
+func padded(key []byte, pad byte) []byte {
+	block := bytes.Repeat([]byte{pad}, sha256.BlockSize)
+	subtle.XORBytes(block, block, key)
+	h := sha256.New()
+	h.Write(block)
+	state, err := h.(encoding.BinaryMarshaler).MarshalBinary()
+	if err != nil {
+		panic(err) // never of SHA-256
+	}
+	return state
+}
+
+// sum is the hash of b after a state, in h.buf.
+func (h *hasher) sum(state, b []byte) []byte {
+	if err := h.state.UnmarshalBinary(state); err != nil {
+		panic(err) // never: MarshalBinary made it
+	}
+	h.Write(b)
+	h.buf = h.Sum(h.buf[:0])
+	return h.buf
+}
+
+// AppendToken appends the token of a value to b: the current key's id, a colon, and the first 16
+// bytes of HMAC-SHA-256(token key, domain || 0x00 || canonical) in lower-case hexadecimal. The token
+// key is HKDF-SHA-256 (RFC 5869) of the key's characters without salt. The same value has another
+// token in another domain, so columns of different domains cannot be joined.
 //
 // The caller brings the value into its canonical form first.
-func (k Keyring) Token(domain, canonical string) string {
+func (k Keyring) AppendToken(b []byte, domain, canonical string) []byte {
 	key := k.current
-	s := key.states.Get().(*state)
-	defer key.states.Put(s)
+	h := key.hashers.Get().(*hasher)
+	defer key.hashers.Put(h)
 
-	s.buf = append(append(append(s.buf[:0], domain...), 0), canonical...)
-	s.mac.Reset()
-	s.mac.Write(s.buf)
-	sum := s.mac.Sum(s.buf[:0])
+	h.buf = append(append(append(h.buf[:0], domain...), 0), canonical...)
+	sum := h.sum(h.outer, h.sum(h.inner, h.buf))
+	return hex.AppendEncode(append(append(b, key.id...), ':'), sum[:tokenBytes])
+}
 
-	text := make([]byte, 0, 64)
-	text = append(append(text, key.id...), ':')
-	s.buf = sum
-	return string(hex.AppendEncode(text, sum[:tokenBytes]))
+// Token is the token that AppendToken appends.
+func (k Keyring) Token(domain, canonical string) string {
+	return string(k.AppendToken(nil, domain, canonical))
 }
 
 // GenerateKeyring makes the JSON text of a keyring with one new key of 256 random bits, for the

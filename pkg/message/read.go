@@ -3,7 +3,7 @@ package message
 import (
 	"errors"
 	"fmt"
-	"strings"
+	"unicode/utf8"
 
 	"sqs2pg/pkg/scan"
 )
@@ -45,9 +45,9 @@ func Read(payload []byte) ([]Record, error) {
 // their places would keep no less memory, and they may have escapes.
 type reader struct {
 	scan.Cursor
-	texts   strings.Builder // texts of many records
-	arn     string          // of the record before
-	receive string          // the receive count of the record before
+	texts   scan.Texts
+	arn     string // of the record before
+	receive string // the receive count of the record before
 	scratch []byte
 }
 
@@ -115,7 +115,7 @@ func (r *reader) messageAttributes(to *Record) {
 		return
 	}
 	for r.Open('{'); r.Next('}'); {
-		name := r.keep(r.name(), "")
+		name := r.keep(r.unquote(r.Name()), "")
 		value := to.messageAttribute(name)
 		if value == nil {
 			to.messageAttributes = append(to.messageAttributes, messageAttribute{name: name})
@@ -139,7 +139,16 @@ func (r *reader) messageAttributes(to *Record) {
 func (r *reader) null() bool { return r.Peek() == 'n' && r.Value() != nil }
 
 // name reads the name of a member. It is valid until the next text is read.
-func (r *reader) name() []byte { return r.unquote(r.Name()) }
+func (r *reader) name() []byte {
+	name := r.Name()
+	if r.Escaped() {
+		return r.unquote(name)
+	}
+	return inner(name)
+}
+
+// inner is what stands between quotes.
+func inner(quoted []byte) []byte { return quoted[min(1, len(quoted)):max(len(quoted)-1, 0)] }
 
 // text reads a string; null is the empty one. The records of a batch often have the same text as
 // the one before: then that is returned.
@@ -151,32 +160,23 @@ func (r *reader) text(before string) string {
 		r.Fail()
 		return ""
 	}
-	return r.keep(r.unquote(r.Value()), before)
+	value := r.Value()
+	if !r.Escaped() && utf8.Valid(value) {
+		return r.keep(inner(value), before)
+	}
+	return r.keep(r.unquote(value), before)
 }
 
 // unquote returns what a string says, with the replacement character for what is not Unicode.
 func (r *reader) unquote(quoted []byte) []byte {
-	if quoted == nil {
-		return nil
-	}
-	if scan.IsPlain(quoted) {
-		return quoted[1 : len(quoted)-1]
-	}
 	r.scratch, _ = scan.Unquote(r.scratch[:0], quoted)
 	return r.scratch
 }
 
-// keep returns text as a string, of which many share one allocation.
+// keep returns text as a string.
 func (r *reader) keep(text []byte, before string) string {
-	const block = 16 << 10
 	if string(text) == before {
 		return before
 	}
-	if r.texts.Cap()-r.texts.Len() < len(text) {
-		r.texts = strings.Builder{}
-		r.texts.Grow(max(block, len(text)))
-	}
-	from := r.texts.Len()
-	r.texts.Write(text)
-	return r.texts.String()[from:]
+	return r.texts.Keep(text)
 }

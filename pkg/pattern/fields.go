@@ -2,6 +2,7 @@ package pattern
 
 import (
 	"bytes"
+	"maps"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -53,24 +54,19 @@ func (f *Fields) join(other *Fields) {
 	}
 }
 
-// Join adds the fields of another.
-func (f *Fields) Join(other Fields) { f.join(&other) }
-
 // Tree is JSON that was read, as far as it was needed.
 type Tree struct{ value any }
 
-// Text returns a member that is a string. It is false if there is no such member, or it was not
-// read.
-func (t Tree) Text(name string) (string, bool) {
-	object, _ := t.value.(map[string]any)
-	text, ok := object[name].(string)
-	return text, ok
-}
-
-// Member returns what was read of a member.
-func (t Tree) Member(name string) Tree {
-	object, _ := t.value.(map[string]any)
-	return Tree{object[name]}
+// Join returns the members of both trees; those of other go before.
+func (t Tree) Join(other Tree) Tree {
+	members, _ := t.value.(map[string]any)
+	more, _ := other.value.(map[string]any)
+	if len(members) == 0 {
+		return other
+	}
+	joined := maps.Clone(members)
+	maps.Copy(joined, more)
+	return Tree{joined}
 }
 
 // Read reads the fields of a JSON object. It stops behind the last of them, and does not notice

@@ -11,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"sqs2pg/pkg/contract"
-	"sqs2pg/pkg/postgres/wire"
 )
 
 const (
@@ -54,10 +53,10 @@ copy %s (%s) from stdin (format binary)`, name, name, strings.Join(withReserved(
 }
 
 // copyReader reads as the binary form of COPY: a header, the rows, each with its number of fields,
-// and a trailer. The events are encoded while they are sent.
+// and a trailer.
 // See https://www.postgresql.org/docs/current/sql-copy.html, "Binary Format".
 type copyReader struct {
-	types         []wire.Encoding
+	fields        int // of a row
 	events        []Event
 	rows          []int // not encoded yet
 	chunk, unread []byte
@@ -66,7 +65,7 @@ type copyReader struct {
 
 func newCopyReader(s *statement, events []Event, rows []int) *copyReader {
 	header := append(make([]byte, 0, copyChunk+4096), "PGCOPY\n\xff\r\n\x00\x00\x00\x00\x00\x00\x00\x00\x00"...)
-	return &copyReader{types: s.types, events: events, rows: rows, chunk: header, unread: header}
+	return &copyReader{fields: len(s.types) + 3, events: events, rows: rows, chunk: header, unread: header}
 }
 
 func (r *copyReader) Read(p []byte) (int, error) {
@@ -85,10 +84,8 @@ func (r *copyReader) encode() {
 	b := r.chunk[:0]
 	for ; len(r.rows) > 0 && len(b) < copyChunk; r.rows = r.rows[1:] {
 		event := r.events[r.rows[0]]
-		b = binary.BigEndian.AppendUint16(b, uint16(len(r.types)+3))
-		for c, e := range r.types {
-			b = e.AppendValue(b, event.Row.Value(c))
-		}
+		b = binary.BigEndian.AppendUint16(b, uint16(r.fields))
+		b = append(b, event.Row.Encoded()...)
 		b = appendID(appendSentAt(appendCreateDate(b, event), event), event)
 	}
 	if len(r.rows) == 0 {

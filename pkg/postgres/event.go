@@ -3,11 +3,11 @@ package postgres
 import (
 	"encoding/binary"
 
-	"sqs2pg/pkg/postgres/wire"
+	"sqs2pg/pkg/contract/wire"
 )
 
 func appendSentAt(b []byte, e Event) []byte {
-	return wire.AppendTime(binary.BigEndian.AppendUint32(b, 8), e.SentAt)
+	return wire.AppendTime(binary.BigEndian.AppendUint32(b, 8), e.SentAt.UnixMicro())
 }
 
 func appendID(b []byte, e Event) []byte {
@@ -15,5 +15,5 @@ func appendID(b []byte, e Event) []byte {
 }
 
 func appendCreateDate(b []byte, e Event) []byte {
-	return wire.AppendDate(binary.BigEndian.AppendUint32(b, 4), e.SentAt)
+	return wire.AppendDate(binary.BigEndian.AppendUint32(b, 4), e.SentAt.UnixMicro())
 }

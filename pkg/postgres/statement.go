@@ -17,7 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"sqs2pg/pkg/contract"
-	"sqs2pg/pkg/postgres/wire"
+	"sqs2pg/pkg/contract/wire"
 )
 
 // statement is the INSERT that writes a batch. Its text is the same for any number of rows, so a
@@ -93,10 +93,16 @@ func (s *statement) encode(events []Event, rows []int) [][]byte {
 		rows = s.newestPerKey(events, rows)
 	}
 	params := make([][]byte, 0, len(s.oids))
-	for c, e := range s.types {
+	unread := make([][]byte, len(rows)) // of each row
+	for n, i := range rows {
+		unread[n] = events[i].Row.Encoded()
+	}
+	for _, e := range s.types {
 		b := wire.AppendArray(make([]byte, 0, 20+24*len(rows)), e.Element, len(rows))
-		for _, i := range rows {
-			b = e.AppendValue(b, events[i].Row.Value(c))
+		for n := range rows {
+			var field []byte
+			_, field, unread[n] = wire.Cut(unread[n])
+			b = append(b, field...)
 		}
 		params = append(params, b)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/contract/wire"
 )
 
 // newestPerKey returns one row per key, because a statement may not change a row twice (SQLSTATE
@@ -35,9 +36,15 @@ func (s *statement) newestPerKey(events []Event, rows []int) []int {
 // of double precision, for example). It then answers 21000, and the batch is halved until the two
 // rows are in different statements.
 func (s *statement) keyOf(row contract.Row) string {
+	var fields [][]byte
+	for encoded := row.Encoded(); len(encoded) > 0; {
+		var field []byte
+		_, field, encoded = wire.Cut(encoded)
+		fields = append(fields, field)
+	}
 	var key []byte
 	for _, c := range s.key {
-		key = s.types[c].AppendValue(key, row.Value(c))
+		key = append(key, fields[c]...)
 	}
 	return string(key)
 }

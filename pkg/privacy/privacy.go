@@ -12,8 +12,8 @@ const hidden = "[hidden]"
 
 // Hidden makes the struct that embeds it print as [hidden]. The struct is then hidden wherever it
 // is printed itself or as an element, but not as an unexported field of another struct: there fmt
-// calls no method and prints the fields that it finds. Keep the fields behind a function value or a
-// pointer inside of a struct, which fmt does not follow.
+// calls no method and prints the fields that it finds. Keep the fields behind a function value,
+// which fmt does not follow. It does follow a pointer, for a verb that the type does not have.
 type Hidden struct{}
 
 // Format prints [hidden], whatever the verb.

@@ -51,20 +51,21 @@ func digitsEnd(text []byte, i int) int {
 	return end
 }
 
-func stringEnd(text []byte, i int) int {
+func stringEnd(text []byte, i int) (end int, escaped bool) {
 	for i++; ; {
 		i = plainEnd(text, i)
 		switch {
 		case i == len(text) || text[i] < ' ':
-			return 0
+			return 0, escaped
 		case text[i] == '"':
-			return i + 1
+			return i + 1, escaped
 		}
 		length := escapeLength(text[i:])
 		if length == 0 {
-			return 0
+			return 0, true
 		}
 		i += length
+		escaped = true
 	}
 }
 

@@ -24,6 +24,8 @@ type Cursor struct {
 	depth  int
 	first  bool // no comma comes before the next value
 	failed bool
+	// escaped is set if the last string that was read has an escape.
+	escaped bool
 }
 
 // New returns a cursor at the beginning of a text, which must not change while it is in use.
@@ -93,13 +95,29 @@ func (c *Cursor) Name() []byte {
 		c.Fail()
 		return nil
 	}
-	name := c.Value()
+	from := c.at
+	c.passString()
+	end := c.at
 	if c.Peek() != ':' {
 		c.Fail()
 		return nil
 	}
 	c.at++
-	return name
+	return c.text[from:end]
+}
+
+// Escaped reports whether the name or the string that was read last has an escape. If not, it says
+// what stands between its quotes.
+func (c *Cursor) Escaped() bool { return c.escaped }
+
+// passString passes over a string.
+func (c *Cursor) passString() {
+	end := 0
+	if end, c.escaped = stringEnd(c.text, c.at); end == 0 {
+		c.Fail()
+		return
+	}
+	c.at = end
 }
 
 // Value reads a whole value, as the text has it, without the white space around it; nil if the
@@ -108,6 +126,8 @@ func (c *Cursor) Value() []byte {
 	first := c.Peek()
 	from := c.at
 	switch first {
+	case '"':
+		c.passString()
 	case '{':
 		for c.Open('{'); c.Next('}'); c.Value() {
 			c.Name()
@@ -127,8 +147,6 @@ func (c *Cursor) Value() []byte {
 func (c *Cursor) scalar(first byte) {
 	end := 0
 	switch first {
-	case '"':
-		end = stringEnd(c.text, c.at)
 	case 't':
 		end = literalEnd(c.text, c.at, "true")
 	case 'f':

@@ -1,7 +1,6 @@
 package scan
 
 import (
-	"bytes"
 	"encoding/binary"
 	"math/bits"
 	"slices"
@@ -9,12 +8,6 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 )
-
-// IsPlain reports whether a string says what stands between its quotes: it has no escapes, and is
-// valid UTF-8.
-func IsPlain(quoted []byte) bool {
-	return bytes.IndexByte(quoted, '\\') < 0 && utf8.Valid(quoted)
-}
 
 // Unquote appends what a string says to dst. The string is in quotes, as Value returns it. Where it
 // holds invalid UTF-8 or a lone surrogate, the replacement character is appended, and the error

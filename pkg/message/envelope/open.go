@@ -100,9 +100,6 @@ func textOf(value []byte) string {
 	if len(value) < 2 || value[0] != '"' {
 		return ""
 	}
-	if scan.IsPlain(value) {
-		return string(inside(value))
-	}
 	text, err := scan.Unquote(nil, value)
 	if err != nil {
 		return ""
