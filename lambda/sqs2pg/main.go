@@ -90,10 +90,28 @@ func main() {
 		}
 		return
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process
-	os.Exit(execute(ctx, os.Args[1:], &streams{os.Stdin, os.Stdout, os.Stderr, "."}))
+	os.Exit(execute(untilInterrupted(), os.Args[1:], &streams{os.Stdin, os.Stdout, os.Stderr, "."}))
 }
+
+// untilInterrupted returns a context that ends with the first Ctrl-C or SIGTERM. A second one ends
+// the process.
+//
+// It does not give the second signal back to the system, as signal.Stop does: while another
+// goroutine starts a process, that crashed both processes ("morestack on gsignal"), 1 time in 20.
+func untilInterrupted() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		cancel()
+		<-signals
+		os.Exit(exitInterrupted)
+	}()
+	return ctx
+}
+
+const exitInterrupted = 128 + int(syscall.SIGINT) // as shells have it
 
 // execute runs one command line and returns its exit code.
 func execute(ctx context.Context, args []string, s *streams) int {
