@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 
 	"sqs2pg/infra/contracts"
@@ -40,11 +43,13 @@ func loadContract(source, name string) (*contract.Contract, error) {
 type contractCommand struct {
 	Check contractCheck `cmd:"" help:"Check a contract and list its columns."`
 	Ddl   contractDDL   `cmd:"" help:"Print the SQL that migrate would run for a new table."`
+	Diff  contractDiff  `cmd:"" help:"Compare two versions of a contract: the table, and the messages that they accept."`
 	Try   contractTry   `cmd:"" help:"Try messages against a contract: prints the masked row, or field and rule."`
 }
 
 type contractCheck struct {
 	contractArgument `embed:""`
+	jsonFlag         `embed:""`
 }
 
 // contractArgument is the contract as an argument, or by its flag or variable.
@@ -72,7 +77,8 @@ func (c *contractCheck) Run(s *streams) error {
 	if err != nil {
 		return err
 	}
-	for _, w := range append(loaded.Warnings(), loaded.Personal()...) {
+	warnings := append(loaded.Warnings(), loaded.Personal()...)
+	for _, w := range warnings {
 		fmt.Fprintf(s.err, "warning: %s\n", w)
 	}
 	table := loaded.Table()
@@ -87,9 +93,26 @@ func (c *contractCheck) Run(s *streams) error {
 			rows = append(rows, []string{"", "", "", col.Path + "." + inside.Path, inside.Mask})
 		}
 	}
+	header := []string{"column", "type", "null", "from", "mask"}
+	if c.JSON {
+		return encode(s, map[string]any{"contract": loaded.Name(), "table": table.FullName(), "columns": objects(header, rows), "warnings": warnings})
+	}
 	fmt.Fprintf(s.out, "%s: table %s.%s\n", loaded.Name(), table.Schema, table.Name)
-	terminal.Table(s.out, []string{"column", "type", "null", "from", "mask"}, rows)
+	terminal.Table(s.out, header, rows)
 	return nil
+}
+
+// objects are the rows of a table for JSON.
+func objects(header []string, rows [][]string) []map[string]string {
+	all := []map[string]string{}
+	for _, row := range rows {
+		object := map[string]string{}
+		for i, name := range header {
+			object[name] = row[i]
+		}
+		all = append(all, object)
+	}
+	return all
 }
 
 type contractDDL struct {
@@ -152,12 +175,14 @@ func (c *contractTry) Run(ctx context.Context, s *streams) error {
 }
 
 // arrange makes a single argument the messages if the contract is named otherwise and the argument
-// is not a contract itself.
+// is not a contract itself. A contract with mistakes is one, too.
 func (c *contractTry) arrange() {
 	if c.Argument == "" || c.Messages != "" || c.Contract == "" {
 		return
 	}
-	if _, err := contract.Load(contracts.Files, c.Argument); err != nil {
+	text, err := os.ReadFile(c.Argument)
+	isName := slices.Contains(contract.Names(contracts.Files), c.Argument)
+	if !isName && (err != nil || !bytes.Contains(text, []byte(`"x-table"`))) {
 		c.Argument, c.Messages = "", c.Argument
 	}
 }

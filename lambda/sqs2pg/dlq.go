@@ -97,6 +97,7 @@ func printLetters(s *streams, dead *deadletter.Letters, lines []letterLine) {
 
 type dlqShow struct {
 	deadFlags `embed:""`
+	jsonFlag  `embed:""`
 	Body      bool   `help:"Show body and the producer's ids too: personal data."`
 	ID        string `arg:"" name:"message-id" help:"Message id, as list prints it."`
 }
@@ -122,6 +123,16 @@ func (c *dlqShow) Run(ctx context.Context, s *streams) error {
 	for _, f := range found.Fields(c.Body) {
 		rows = append(rows, []string{f.Name, f.Value})
 	}
+	if c.JSON {
+		letter := map[string]string{}
+		for _, row := range rows {
+			letter[row[0]] = row[1]
+		}
+		if c.Body {
+			letter["body"] = found.Body()
+		}
+		return encode(s, letter)
+	}
 	terminal.Table(s.out, []string{"field", "value"}, rows)
 	if c.Body {
 		fmt.Fprintf(s.out, "\n%s\n", found.Body())
@@ -131,6 +142,7 @@ func (c *dlqShow) Run(ctx context.Context, s *streams) error {
 
 type dlqRedrive struct {
 	deadFlags `embed:""`
+	jsonFlag  `embed:""`
 	All       bool `help:"Move those too that the contract refuses."`
 	Yes       bool `help:"With --all: do not ask."`
 	DryRun    bool `help:"Only say what would be done."`
@@ -157,9 +169,13 @@ func (c *dlqRedrive) Run(ctx context.Context, s *streams) error {
 	left := deadletter.Reasons{}
 	moved, err := dead.Redrive(ctx, func(l *deadletter.Letter) bool { return c.All || !left.Add(l.Reason(contract)) })
 	fmt.Fprintf(s.err, "%d of %d messages redriven from %s to %s\n", moved, dead.Visible, dead.Queue.Name(), dead.Source.Name())
+	if c.JSON {
+		err = errors.Join(err, encode(s, map[string]any{"moved": moved, "left": left, "in_flight": dead.Hidden}))
+	} else {
+		printReasons(s, left)
+	}
 	if n := left.Total(); n > 0 {
 		fmt.Fprintf(s.err, "%d left, which the contract refuses: mend the contract or its producer, or use --all\n", n)
-		printReasons(s, left)
 	}
 	if rest := dead.Visible - moved - left.Total(); rest > 0 && err == nil {
 		fmt.Fprintf(s.err, "%d could not be received now: run this again in a minute\n", rest)
@@ -195,6 +211,9 @@ func (c *dlqRedrive) preview(ctx context.Context, s *streams, contract *contract
 		return true
 	}); err != nil {
 		return err
+	}
+	if c.JSON {
+		return encode(s, map[string]any{"would_move": move, "left": leave, "in_flight": dead.Hidden})
 	}
 	fmt.Fprintf(s.out, "would redrive %d messages from %s to %s, and leave %d\n", move, dead.Queue.Name(), dead.Source.Name(), leave.Total())
 	printReasons(s, leave)

@@ -96,7 +96,8 @@ func (h *habit) command(t *testing.T, program string) (*exec.Cmd, *strings.Repla
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
-	// The shell tells the exit code after Ctrl-C, too. A terminal would print ^C at any place.
+	// The shell tells the exit code after Ctrl-C, too. Without -echoctl the terminal prints ^C in the
+	// middle of a line.
 	c := exec.CommandContext(ctx, "sh", "-c", "trap : INT\nstty -echoctl 2>/dev/null\n"+h.script)
 	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
 	c.Dir = w.dir
@@ -241,7 +242,7 @@ func shown(text string) string {
 			lines[row] = lines[row][:min(column, len(lines[row]))]
 		case m[3] == "m":
 			colours += `\e` + m[0][1:]
-		case m[3] != "" || m[0] == "\x04": // the cursor that hides, and Ctrl-D
+		case m[3] != "" || m[0] == "\x03" || m[0] == "\x04": // the cursor that hides, and what was typed
 		default:
 			lines[row] = append(lines[row][:min(column, len(lines[row]))], append([]string{colours + m[0]}, lines[row][min(column+1, len(lines[row])):]...)...)
 			column++

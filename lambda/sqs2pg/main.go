@@ -13,6 +13,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -72,6 +73,14 @@ func (s *streams) input(file string) io.Reader {
 	}
 	return s.in
 }
+
+// jsonFlag is on every command that reports something.
+type jsonFlag struct {
+	JSON bool `name:"json" help:"Print one JSON object instead."`
+}
+
+// encode prints a report to standard output.
+func encode(s *streams, report any) error { return json.NewEncoder(s.out).Encode(report) }
 
 // misuseError is a mistake on the command line or in its variables. The command exits with 2.
 type misuseError struct{ error }

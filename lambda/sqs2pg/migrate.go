@@ -11,6 +11,7 @@ import (
 type migrateCommand struct {
 	databaseFlag `embed:""`
 	contractFlag `embed:""`
+	jsonFlag     `embed:""`
 	ConfirmKey   []string `placeholder:"ID=FINGERPRINT" help:"Confirm the key that made the tokens of an earlier release; the refusal prints both."`
 	Plan         bool     `help:"Print the SQL and what it locks, and change nothing."`
 }
@@ -32,10 +33,10 @@ func (c *migrateCommand) Run(ctx context.Context, s *streams) error {
 	printDatabase(s, pool)
 	if c.Plan {
 		steps, _, err := schema.Plan(ctx, pool, loaded.Table())
-		if err == nil {
-			printPlan(s, steps)
+		if err != nil {
+			return err
 		}
-		return err
+		return printPlan(s, steps, c.JSON)
 	}
 	report, err := schema.Apply(ctx, pool, loaded.Table())
 	if err != nil {
@@ -48,15 +49,22 @@ func (c *migrateCommand) Run(ctx context.Context, s *streams) error {
 	for _, key := range keys {
 		fmt.Fprintf(s.err, "confirmed the masking key %s\n", key.ID)
 	}
+	if c.JSON {
+		return encode(s, report)
+	}
 	return nil
 }
 
 // printPlan prints what a command would run.
-func printPlan(s *streams, steps plan.Steps) {
-	steps.Print(s.out)
+func printPlan(s *streams, steps plan.Steps, asJSON bool) error {
 	if len(steps) == 0 {
 		fmt.Fprintln(s.err, "nothing to do")
-		return
+	} else {
+		fmt.Fprintln(s.err, "this is a plan: nothing is changed")
 	}
-	fmt.Fprintln(s.err, "this is a plan: nothing is changed")
+	if asJSON {
+		return encode(s, map[string]any{"steps": append(plan.Steps{}, steps...)})
+	}
+	steps.Print(s.out)
+	return nil
 }

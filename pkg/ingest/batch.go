@@ -38,17 +38,17 @@ type batch struct {
 	records      []message.Record // in the order of the event
 	failures     []*failure       // failures[i] is why records[i] failed; nil means that it did not
 	failedGroups map[string]bool
-	events       []postgres.Event // what goes to Postgres
-	index        []int            // events[i] is records[index[i]]
+	index        []int // the event i of those that go to Postgres is records[index[i]]
 	written      int
 	duplicates   int
+	decodeTime   time.Duration
 	databaseTime time.Duration
 }
 
 func newBatch(records []message.Record) *batch {
 	return &batch{
 		records: records, failures: make([]*failure, len(records)), failedGroups: map[string]bool{},
-		events: make([]postgres.Event, 0, len(records)), index: make([]int, 0, len(records)),
+		index: make([]int, 0, len(records)),
 	}
 }
 

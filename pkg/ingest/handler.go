@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"log/slog"
 	"time"
 
@@ -29,7 +30,7 @@ const answerTime = time.Second
 // Writer writes events to their table, each once. Its error means that the database was not
 // available: each event may or may not be written.
 type Writer interface {
-	Write(ctx context.Context, events []postgres.Event) (postgres.Result, error)
+	Stream(ctx context.Context, chunks iter.Seq[[]postgres.Event]) (postgres.Result, error)
 }
 
 // Handler is the function. All fields but Backoff are required. It is safe for concurrent use.
@@ -93,10 +94,9 @@ func (h *Handler) load(ctx context.Context, records []message.Record) (*batch, e
 	if err := h.Gate.Enter(ctx, keyring); err != nil {
 		return b, err
 	}
-	h.decode(b, keyring)
 	started := h.Now()
-	result, err := h.write(ctx, b.events, keyring)
-	b.databaseTime = h.Now().Sub(started)
+	result, err := h.write(ctx, h.decode(b, keyring), keyring)
+	b.databaseTime = h.Now().Sub(started) - b.decodeTime
 	if err != nil {
 		return b, err
 	}
@@ -122,26 +122,45 @@ func endEarly(ctx context.Context, by time.Duration) (context.Context, context.C
 	return context.WithDeadline(ctx, deadline.Add(-min(by, time.Until(deadline)/4)))
 }
 
-// decode turns each message into an event that can be written, or a failure.
-func (h *Handler) decode(b *batch, keyring *mask.Keyring) {
+// decodeChunk is how many events go to the writer at a time, about 64 KB.
+const decodeChunk = 500
+
+// decode turns each message into an event that can be written, or a failure, when the writer asks
+// for them.
+func (h *Handler) decode(b *batch, keyring *mask.Keyring) iter.Seq[[]postgres.Event] {
 	now := h.Now()
 	rows := h.Contract.Rows(keyring, len(b.records))
 	var buf []byte
-	for i := range b.records {
-		r := &b.records[i]
-		group := r.Group()
-		if b.failedGroups[group] {
-			b.fail(i, failure{outcome: held})
-			continue
+	return func(yield func([]postgres.Event) bool) {
+		events := make([]postgres.Event, 0, min(decodeChunk, len(b.records)))
+		started := time.Now()
+		for i := range b.records {
+			r := &b.records[i]
+			group := r.Group()
+			if b.failedGroups[group] {
+				b.fail(i, failure{outcome: held})
+				continue
+			}
+			var event postgres.Event
+			var err error
+			if event, buf, err = h.event(r, rows, now, buf[:0]); err != nil {
+				b.fail(i, violated(err))
+				continue
+			}
+			event.Group = group
+			events, b.index = append(events, event), append(b.index, i)
+			if len(events) == cap(events) {
+				b.decodeTime += time.Since(started)
+				if !yield(events) {
+					return
+				}
+				started, events = time.Now(), events[:0]
+			}
 		}
-		var event postgres.Event
-		var err error
-		if event, buf, err = h.event(r, rows, now, buf[:0]); err != nil {
-			b.fail(i, violated(err))
-			continue
+		b.decodeTime += time.Since(started)
+		if len(events) > 0 {
+			yield(events)
 		}
-		event.Group = group
-		b.events, b.index = append(b.events, event), append(b.index, i)
 	}
 }
 
