@@ -135,7 +135,7 @@ func execute(ctx context.Context, args []string, s *streams) int {
 		kong.ExplicitGroups(groups),
 		kong.Writers(s.out, s.err),
 		kong.Exit(func(code int) { exited = code }),
-		kong.WithBeforeReset(s.readProject),
+		kong.WithBeforeReset(s.readProject()),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(s),
 	)

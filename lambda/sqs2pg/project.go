@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"github.com/alecthomas/kong"
 
@@ -25,9 +26,18 @@ func typed(k *kong.Context, name string) *kong.Flag {
 	return nil
 }
 
-// readProject sets the variables that the project file has and the environment has not. kong calls
-// it once it knows the command, and before it reads variables.
-func (s *streams) readProject(k *kong.Context) error {
+// readProject returns a hook that sets the variables that the project file has and the environment
+// has not. kong calls it when it knows the command and has not read variables, once for the command
+// and for each flag.
+func (s *streams) readProject() func(*kong.Context) error {
+	var once sync.Once
+	return func(k *kong.Context) (err error) {
+		once.Do(func() { err = s.findProject(k) })
+		return err
+	}
+}
+
+func (s *streams) findProject(k *kong.Context) error {
 	var command string
 	for _, p := range k.Path {
 		if p.Command != nil && command == "" {
