@@ -80,13 +80,13 @@ func (c *doctorCommand) examine(ctx context.Context, s *streams) []doctor.Findin
 		found = append(found, doctor.Contract(loaded)...)
 	}
 	keyring, keys := c.examineKeyring(ctx, s)
-	database, refusal := c.examineDatabase(ctx, s, loaded, keyring)
+	queue, kept := c.examineQueue(ctx)
+	database, refusal := c.examineDatabase(ctx, s, loaded, keyring, kept)
 	if refusal != nil {
 		keys = []doctor.Finding{doctor.Failed("keyring", refusal)}
 	}
 	found = append(found, keys...)
-	found = append(found, c.examineFunction())
-	found = append(found, c.examineQueue(ctx)...)
+	found = append(append(found, c.examineFunction()), queue...)
 	return append(found, database...)
 }
 
@@ -117,7 +117,7 @@ func (c *doctorCommand) examineFunction() doctor.Finding {
 
 // examineDatabase tries to connect, and compares the database with the contract if there is one. The
 // error is that of invoke if there is no keyring and the database allows none to be made.
-func (c *doctorCommand) examineDatabase(ctx context.Context, s *streams, loaded *contract.Contract, keyring *mask.Keyring) ([]doctor.Finding, error) {
+func (c *doctorCommand) examineDatabase(ctx context.Context, s *streams, loaded *contract.Contract, keyring *mask.Keyring, kept time.Duration) ([]doctor.Finding, error) {
 	pool, err := c.openDatabase(ctx)
 	if err != nil {
 		return []doctor.Finding{doctor.Failed("database", err)}, nil
@@ -126,7 +126,7 @@ func (c *doctorCommand) examineDatabase(ctx context.Context, s *streams, loaded 
 	if loaded == nil {
 		return []doctor.Finding{{Verdict: doctor.OK, Subject: "database", Text: "reached"}}, nil
 	}
-	return doctor.Database(ctx, pool, loaded.Table(), keyring), c.keyringRefusal(ctx, s, pool, loaded.Table())
+	return doctor.Database(ctx, pool, loaded.Table(), keyring, kept), c.keyringRefusal(ctx, s, pool, loaded.Table())
 }
 
 // keyringRefusal says why invoke would make no keyring. It is nil if there is one, usable or not.
@@ -142,13 +142,13 @@ func (c *doctorCommand) keyringRefusal(ctx context.Context, s *streams, pool *po
 	return keyrings.Refusal(pool, known)
 }
 
-func (c *doctorCommand) examineQueue(ctx context.Context) []doctor.Finding {
+func (c *doctorCommand) examineQueue(ctx context.Context) (found []doctor.Finding, kept time.Duration) {
 	if c.Queue == "" {
-		return []doctor.Finding{doctor.Failed("queue", errors.New("no queue: set --queue or SQS2PG_QUEUE, or queue in "+project.FileName))}
+		return []doctor.Finding{doctor.Failed("queue", errors.New("no queue: set --queue or SQS2PG_QUEUE, or queue in "+project.FileName))}, 0
 	}
 	q, err := (&queueFlags{c.Queue, c.endpointFlags}).open(ctx)
 	if err != nil {
-		return []doctor.Finding{doctor.Failed("queue", err)}
+		return []doctor.Finding{doctor.Failed("queue", err)}, 0
 	}
 	return doctor.Queue(ctx, q, c.Timeout, c.Window)
 }
