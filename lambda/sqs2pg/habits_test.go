@@ -280,9 +280,9 @@ const (
 // habits are in the order in which a person meets them: finding out, typing, naming queue, database,
 // contract and messages, doing things twice, stopping them, other terminals.
 var habits = []habit{
-	{name: "no arguments", script: `sqs2pg`},
-	{name: "help as a word", script: `sqs2pg help`},
-	{name: "help as a word with a command", script: `sqs2pg help dlq redrive`},
+	{name: "no arguments", script: `sqs2pg | head -n 1`},
+	{name: "help as a word", script: `sqs2pg help | head -n 1`},
+	{name: "help as a word with a command", script: `sqs2pg help dlq redrive | head -n 1`},
 	{name: "half a command", script: `sqs2pg dlq`},
 	{name: "version as a flag", script: `sqs2pg --version`},
 	{name: "a misspelt command", script: `sqs2pg invok --queue logins`},
