@@ -115,6 +115,21 @@ func TestDoctorCountsTheBatchWindowInTheVisibilityTimeout(t *testing.T) {
 	}
 }
 
+func TestDoctorNeedsSomethingToLookAt(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{nil, "name a queue with --queue, or a deployed stack with --stack"},
+		{[]string{"--queue", "q", "--stack", "s"}, "can't be used together"},
+	} {
+		if code, _, errs := sqs2pg(t, append([]string{"doctor"}, test.args...)...); code != 2 || !strings.Contains(errs, test.want) {
+			t.Errorf("%v: exit %d, %s", test.args, code, errs)
+		}
+	}
+}
+
 func TestDoctorPrintsJSON(t *testing.T) {
 	t.Parallel()
 	endpoint := startSQS(t)
