@@ -21,8 +21,8 @@ import (
 
 // doctorCommand looks at everything that invoke needs and changes nothing.
 type doctorCommand struct {
-	Queue         string `xor:"looked at" placeholder:"NAME|URL" help:"Queue name or URL."`
-	Stack         string `xor:"looked at" placeholder:"NAME" help:"A deployed stack instead: its mapping, queue, keys, secrets, database and alarms."`
+	Queue         string `placeholder:"NAME|URL" help:"Queue name or URL."`
+	Stack         string `placeholder:"NAME" help:"A deployed stack instead: its mapping, queue, keys, secrets, database and alarms."`
 	endpointFlags `embed:""`
 	databaseFlag  `embed:""`
 	contractFlag  `embed:""`
