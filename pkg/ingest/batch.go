@@ -3,6 +3,7 @@ package ingest
 import (
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -19,9 +20,12 @@ type outcome string
 const (
 	malformed outcome = "malformed" // not a JSON object
 	invalid   outcome = "invalid"   // breaks the contract
+	nobodys   outcome = "unmatched" // matches no contract
 	rejected  outcome = "rejected"  // Postgres refused it
 	held      outcome = "held"      // waits behind a failed message of its FIFO group
 	undecided outcome = "undecided" // the time was over before it was known to be written
+
+	unavailable outcome = "unavailable" // its table could not be written; the tables of others could
 )
 
 // failure is why a message is given back to SQS. It holds names and codes, never a value.
@@ -33,45 +37,90 @@ type failure struct {
 	unproven             bool // rejected, but the set-up of the database may be at fault
 }
 
+// unmatched stands for the contract of a message that belongs to none.
+const unmatched = -1
+
 // batch is one invocation's messages.
 type batch struct {
 	records      []message.Record // in the order of the event
+	of           []int            // the contract of each, or unmatched
 	failures     []*failure       // failures[i] is why records[i] failed; nil means that it did not
-	failedGroups map[string]bool
+	failedGroups map[string]int   // the first message that failed, by group
+	tables       []loaded         // by contract
+}
+
+// loaded is what one contract has of a batch.
+type loaded struct {
 	events       []postgres.Event // what goes to Postgres
 	index        []int            // events[i] is records[index[i]]
 	written      int
 	duplicates   int
 	databaseTime time.Duration
+	err          error // why the table could not be written, or nil
 }
 
-func newBatch(records []message.Record) *batch {
-	return &batch{
-		records: records, failures: make([]*failure, len(records)), failedGroups: map[string]bool{},
-		events: make([]postgres.Event, 0, len(records)), index: make([]int, 0, len(records)),
+func (t *loaded) add(e postgres.Event, i, most int) {
+	if t.events == nil {
+		t.events, t.index = make([]postgres.Event, 0, most), make([]int, 0, most)
 	}
+	t.events, t.index = append(t.events, e), append(t.index, i)
+}
+
+func newBatch(records []message.Record, contracts int) *batch {
+	b := &batch{
+		records: records, of: make([]int, len(records)), failures: make([]*failure, len(records)),
+		failedGroups: map[string]int{}, tables: make([]loaded, contracts),
+	}
+	for i := range b.of {
+		b.of[i] = unmatched
+	}
+	return b
 }
 
 func (b *batch) fail(i int, f failure) {
 	b.failures[i] = &f
-	if group := b.records[i].Group(); group != "" {
-		b.failedGroups[group] = true
+	group := b.records[i].Group()
+	if first, failed := b.failedGroups[group]; group != "" && (!failed || i < first) {
+		b.failedGroups[group] = i
 	}
 }
 
-// reject takes over the writer's result. The writer holds the later events of a group in which one
-// failed; messages of the group that break the contract have their own failure already.
-func (b *batch) reject(result postgres.Result) {
-	b.written, b.duplicates = result.Written, result.Duplicates
-	for _, f := range result.Failures {
-		reason := failure{outcome: rejected, sqlstate: f.SQLSTATE, constraint: f.Constraint, column: f.Column, unproven: f.Unproven}
-		if f.Held {
-			reason = failure{outcome: held}
-		} else if f.Undecided {
-			reason = failure{outcome: undecided}
-		}
-		b.failures[b.index[f.Index]] = &reason
+// waits reports whether a message is behind a failed one of its group.
+func (b *batch) waits(i int) bool {
+	if len(b.failedGroups) == 0 {
+		return false
 	}
+	first, failed := b.failedGroups[b.records[i].Group()]
+	return failed && first < i
+}
+
+// recordsOf returns the messages of a contract.
+func (b *batch) recordsOf(of int) []message.Record {
+	if len(b.tables) == 1 && of == 0 && !slices.Contains(b.of, unmatched) {
+		return b.records
+	}
+	var records []message.Record
+	for i, contract := range b.of {
+		if contract == of {
+			records = append(records, b.records[i])
+		}
+	}
+	return records
+}
+
+// unavailable returns an error if the batch has messages of tables that could not be written, and
+// none of another table.
+func (b *batch) unavailable() error {
+	var errs []error
+	for of, t := range b.tables {
+		switch {
+		case t.err != nil:
+			errs = append(errs, t.err)
+		case slices.Contains(b.of, of):
+			return nil
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // unproven returns the rejected messages for which the set-up of the database may be at fault.
@@ -98,23 +147,36 @@ func (b *batch) response() events.SQSEventResponse {
 	return events.SQSEventResponse{BatchItemFailures: failures}
 }
 
-func (b *batch) counts() []telemetry.Metric {
+// counts are the metrics of a contract, or of the messages that belong to none.
+func (b *batch) counts(of int) []telemetry.Metric {
 	n := map[outcome]int{}
-	for _, f := range b.failures {
+	received, failed, unproven := 0, 0, 0
+	for i, f := range b.failures {
+		if b.of[i] != of {
+			continue
+		}
+		received++
 		if f != nil {
+			failed++
 			n[f.outcome]++
+			if f.unproven {
+				unproven++
+			}
 		}
 	}
 	count := func(name string, v int) telemetry.Metric {
 		return telemetry.Metric{Name: name, Unit: telemetry.Count, Value: float64(v)}
 	}
 	metrics := []telemetry.Metric{
-		count("Written", b.written), count("Duplicates", b.duplicates),
 		count("Malformed", n[malformed]), count("Invalid", n[invalid]), count("Rejected", n[rejected]), count("Held", n[held]), count("Undecided", n[undecided]),
-		count("Failed", len(b.records)-b.written-b.duplicates),
+		count("Failed", failed), count("Received", received),
 	}
-	if n := len(b.unproven()); n > 0 {
-		metrics = append(metrics, count("SetupFault", n))
+	if of == unmatched {
+		return append(metrics, count("Unmatched", n[nobodys]))
+	}
+	metrics = append(metrics, count("Written", b.tables[of].written), count("Duplicates", b.tables[of].duplicates))
+	if unproven > 0 {
+		metrics = append(metrics, count("SetupFault", unproven))
 	}
 	return metrics
 }
@@ -125,10 +187,7 @@ func violated(err error) failure {
 	if !errors.As(err, &v) {
 		return failure{outcome: invalid, rule: "unknown"}
 	}
-	if v.Malformed {
-		return failure{outcome: malformed, field: v.Field, rule: v.Rule}
-	}
-	return failure{outcome: invalid, field: v.Field, rule: v.Rule, hint: v.Hint}
+	return failure{outcome: outcome(v.Outcome()), field: v.Field, rule: v.Rule, hint: v.Hint}
 }
 
 // attrs describes the failure of r in the log; empty attributes are left out.

@@ -20,6 +20,7 @@ import (
 
 	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/contract/routes"
 	"sqs2pg/pkg/ingest"
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres"
@@ -86,13 +87,18 @@ func environment(variables ...string) *settings.Environment {
 		name, value, _ := strings.Cut(v, "=")
 		values[name] = value
 	}
-	return &settings.Environment{Contracts: contracts.Files, Getenv: func(name string) string { return values[name] }}
+	return &settings.Environment{Folder: contracts.Files, Getenv: func(name string) string { return values[name] }}
 }
 
 func handler(tb testing.TB, c *contract.Contract, w ingest.Writer) ingest.Handler {
 	tb.Helper()
+	set, err := routes.New(c)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	log := telemetry.NewLogger(&bytes.Buffer{}, "")
 	return ingest.Handler{
-		Contract: c, Gate: open{}, Writer: w, Log: telemetry.NewLogger(&bytes.Buffer{}, ""), Metrics: &bytes.Buffer{},
+		Routes: set, Tables: []ingest.Table{{Contract: c, Gate: open{}, Writer: w, Log: log}}, Log: log, Metrics: &bytes.Buffer{},
 		Keyring: fixed(tb, keyring("0123456789abcdef")), Now: now,
 	}
 }

@@ -19,16 +19,16 @@ type Gate interface {
 	Shut()
 }
 
-// write writes the events of a batch. If the database refuses, or may refuse, a set-up that fitted
+// write writes events to the table. If the database refuses, or may refuse, a set-up that fitted
 // before, somebody has changed it: the comparison then says what, better than an SQLSTATE does.
-func (h *Handler) write(ctx context.Context, events []postgres.Event, keyring *mask.Keyring) (postgres.Result, error) {
-	result, err := h.Writer.Write(ctx, events)
+func (t *Table) write(ctx context.Context, events []postgres.Event, keyring *mask.Keyring) (postgres.Result, error) {
+	result, err := t.Writer.Write(ctx, events)
 	unproven := slices.ContainsFunc(result.Failures, func(f postgres.Failure) bool { return f.Unproven })
 	if setupFault(err) == "" && !unproven {
 		return result, err
 	}
-	h.Gate.Shut()
-	if mismatch, ok := errors.AsType[*registry.Mismatch](h.Gate.Enter(ctx, keyring)); ok {
+	t.Gate.Shut()
+	if mismatch, ok := errors.AsType[*registry.Mismatch](t.Gate.Enter(ctx, keyring)); ok {
 		return result, mismatch
 	}
 	return result, err
