@@ -191,7 +191,7 @@ func TestRolesAllowOnlyTheActionsThatAreNeeded(t *testing.T) {
 		"MaintainRole": common,
 		"MigrateRole": {"cloudformation:DescribeStacks", "lambda:InvokeFunction", "logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTelemetryRecords",
 			"xray:PutTraceSegments"},
-		"ScheduleRole": {"lambda:InvokeFunction"},
+		"ScheduleRole": {"lambda:InvokeFunction", "sqs:SendMessage"},
 	} {
 		actions, denied := map[string]bool{}, 0
 		for _, s := range statements(t, properties(t, tpl, role)["Policies"]) {
@@ -272,6 +272,12 @@ func grouped(t *testing.T, tpl object) []string {
 		}
 	}
 	return names
+}
+
+// matches reports whether a parameter's pattern allows a value.
+func matches(t *testing.T, parameter, value string) bool {
+	t.Helper()
+	return regexp.MustCompile("^(?:" + at(t, load(t, template), "Parameters", parameter, "AllowedPattern").(string) + ")$").MatchString(value)
 }
 
 var readsSetting = regexp.MustCompile(`(?i)getenv\("([A-Z_]+)"\)`)

@@ -30,6 +30,7 @@ var order = []string{
 
 	// what only the command links
 	"pkg/doctor",
+	"pkg/local/demo",
 	"pkg/local/invoker",
 	"pkg/local/home",
 	"pkg/local/remote",
@@ -39,9 +40,10 @@ var order = []string{
 	"pkg/local/sqsserver/sqstest",
 	"pkg/local/sqsserver",
 	"pkg/deadletter",
+	"pkg/contract/generate",
+	"pkg/project",
 	"pkg/queue/sending",
 	"pkg/queue/bodies",
-	"pkg/project",
 	"pkg/local/account",
 
 	// what the functions link
@@ -53,6 +55,7 @@ var order = []string{
 	"pkg/postgres/schema",
 	"pkg/postgres/registry",
 	"pkg/postgres/partitions",
+	"pkg/postgres/plan",
 	"pkg/postgres",
 	"pkg/postgres/dsn",
 	"pkg/message",

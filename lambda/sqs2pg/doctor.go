@@ -12,6 +12,7 @@ import (
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/registry"
+	"sqs2pg/pkg/terminal"
 	"sqs2pg/pkg/terminal/variables"
 )
 
@@ -34,14 +35,14 @@ func (c *doctorCommand) Help() string {
 
 func (c *doctorCommand) Run(ctx context.Context, s *streams) error {
 	found := c.examine(ctx, s)
-	fixes := 0
+	fixes, style := 0, terminal.StyleOf(s.out)
 	for _, f := range found {
 		if f.Verdict == doctor.Fix {
 			fixes++
 		}
 		f.Text = variables.Explain(f.Text)
 		if !c.JSON {
-			fmt.Fprintf(s.out, "%-4s %-12s %s\n", f.Verdict, f.Subject, f.Text)
+			fmt.Fprintf(s.out, "%s %-12s %s\n", coloured(style, f.Verdict), f.Subject, f.Text)
 		}
 	}
 	if c.JSON {
@@ -53,6 +54,18 @@ func (c *doctorCommand) Run(ctx context.Context, s *streams) error {
 		return fmt.Errorf("%d to fix", fixes)
 	}
 	return nil
+}
+
+// coloured is a verdict in its column.
+func coloured(style terminal.Style, v doctor.Verdict) string {
+	text := fmt.Sprintf("%-4s", v)
+	switch v {
+	case doctor.Fix:
+		return style.Bad(text)
+	case doctor.Note:
+		return style.Warn(text)
+	}
+	return style.Good(text)
 }
 
 func (c *doctorCommand) examine(ctx context.Context, s *streams) []doctor.Finding {

@@ -1,7 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -47,16 +52,93 @@ func TestEventCapturesABatchAndLeavesItOnTheQueue(t *testing.T) {
 
 func TestMaintainSaysWhatItChanged(t *testing.T) {
 	t.Parallel()
-	db := postgrestest.New(t, load(t, "user_logins"))
-	db.Exec(t, "select sqs2pg.make_partition('user_logins', '2026-01-01Z')")
+	db := withOldPartitions(t, 12)
 	at := []string{"maintain", "--database-url", db.OwnerURL}
-	code, _, err := sqs2pg(t, append(at, "--retention-days", "30")...)
-	if code != 0 || !strings.Contains(err, "dropped partition public.user_logins_p20260101\n") || !strings.Contains(err, "partitions for 7 days ahead, 0 rows outside") {
+	code, _, err := sqs2pg(t, append(at, "--retention-days", "30", "--yes")...)
+	if code != 0 || !strings.Contains(err, "dropped partition public.user_logins_p20260101\n") || !strings.Contains(err, "partitions for 7 days ahead, 0 rows outside") ||
+		strings.Count(err, "dropped partition") != 10 || !strings.Contains(err, "\n... and 2 more\n") {
 		t.Errorf("exit %d: %s", code, err)
 	}
 	for _, wrong := range [][]string{{"--retention-days", "-1"}, {"--partition-width", "week"}} {
 		if code, _, err := sqs2pg(t, append(at, wrong...)...); code != 2 || strings.Count(err, "\n") != 1 {
 			t.Errorf("%v: exit %d: %s", wrong, code, err)
 		}
+	}
+}
+
+// withOldPartitions makes a table with that many partitions of January 2026.
+func withOldPartitions(t *testing.T, n int) *postgrestest.Database {
+	t.Helper()
+	db := postgrestest.New(t, load(t, "user_logins"))
+	for i := range n {
+		db.Exec(t, fmt.Sprintf("select sqs2pg.make_partition('user_logins', '2026-01-%02dZ')", i+1))
+	}
+	return db
+}
+
+func partitionCount(t *testing.T, db *postgrestest.Database) string {
+	t.Helper()
+	return db.QueryStrings(t, "select count(*) from pg_inherits where inhparent = 'user_logins'::regclass")[0]
+}
+
+func TestMaintainDropsNothingThatNobodyConfirmed(t *testing.T) {
+	t.Parallel()
+	db := withOldPartitions(t, 12)
+	before := partitionCount(t, db)
+	args := []string{"maintain", "--database-url", db.OwnerURL, "--retention-days", "30"}
+	code, out, errs := sqs2pg(t, args...)
+	if code != 2 || out != "" || !strings.Contains(errs, "would drop public.user_logins_p20260101\n") || !strings.Contains(errs, "... and 2 more\n") ||
+		!strings.HasSuffix(errs, "sqs2pg: --retention-days would drop 12 partitions with their rows, and the input is not a terminal, so nobody can be asked: add --yes, or see --plan\n") {
+		t.Errorf("in a pipe: exits with %d, prints %q and says %q", code, out, errs)
+	}
+	for _, tt := range []struct{ answer, says, left string }{
+		{"n", "nothing is changed\n", before},
+		{"y", "dropped partition public.user_logins_p20260101\n", "8"},
+	} {
+		keyboard, terminal := openTerminal(t)
+		if _, err := keyboard.WriteString(tt.answer + "\n"); err != nil {
+			t.Fatal(err)
+		}
+		var errs bytes.Buffer
+		code := execute(t.Context(), args, &streams{terminal, io.Discard, &errs, t.TempDir()})
+		if n := partitionCount(t, db); code != 0 || n != tt.left || !strings.Contains(errs.String(), "Drop 12 partitions with all their rows, which are older than 30 days? [y/N] ") || !strings.Contains(errs.String(), tt.says) {
+			t.Errorf("answer %s: exits with %d and says %q; %s partitions, want %s", tt.answer, code, &errs, n, tt.left)
+		}
+	}
+	if code, _, errs := sqs2pg(t, args...); code != 0 {
+		t.Errorf("with nothing to drop it asks: %s", errs)
+	}
+}
+
+func TestPlansPrintSQLAndChangeNothing(t *testing.T) {
+	t.Parallel()
+	db := withOldPartitions(t, 2)
+	at := []string{"--plan", "--database-url", db.OwnerURL}
+	if out := succeed(t, append([]string{"migrate"}, at...)...); out != "" {
+		t.Errorf("with nothing to do migrate --plan prints:\n%s", out)
+	}
+	more := filepath.Join(t.TempDir(), "more.json")
+	text := strings.Replace(loginDocument(t), `"properties": {`, `"properties": {"country": {"type": ["string", "null"]},`, 1)
+	if err := os.WriteFile(more, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	before := partitionCount(t, db)
+	for _, tt := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"migrate", "--contract", more}, "-- lock: ACCESS EXCLUSIVE on public.user_logins: who writes or reads waits until it is done\nalter table \"public\".\"user_logins\" add column \"country\" text;\n"},
+		{[]string{"maintain", "--retention-days", "30"}, "-- lock: ACCESS EXCLUSIVE on public.user_logins_p20260102: who writes or reads waits until it is done\ndrop table \"public\".\"user_logins_p20260102\";\n"},
+	} {
+		code, out, errs := sqs2pg(t, append(tt.args, at...)...)
+		if code != 0 || !strings.Contains(out, tt.want) || !strings.Contains(errs, "this is a plan: nothing is changed\n") {
+			t.Errorf("%v: exits with %d, says %q and prints:\n%s", tt.args, code, errs, out)
+		}
+	}
+	if n := partitionCount(t, db); n != before {
+		t.Errorf("%s partitions, want %s", n, before)
+	}
+	if columns := db.QueryStrings(t, "select attname::text from pg_attribute where attrelid = 'user_logins'::regclass and attname = 'country'"); columns != nil {
+		t.Error("migrate --plan has added the column")
 	}
 }

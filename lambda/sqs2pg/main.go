@@ -24,6 +24,7 @@ import (
 	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/ingest"
 	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/terminal"
 	"sqs2pg/pkg/terminal/variables"
 
 	"github.com/alecthomas/kong"
@@ -109,7 +110,7 @@ func execute(ctx context.Context, args []string, s *streams) int {
 		return exited
 	}
 	if _, own := errors.AsType[misuseError](err); err != nil && !own {
-		fmt.Fprintf(s.err, "sqs2pg: %s; try sqs2pg%s --help\n", variables.Explain(err.Error()), subcommand(err))
+		fmt.Fprintf(s.err, "%s %s; try sqs2pg%s --help\n", terminal.StyleOf(s.err).Bad("sqs2pg:"), variables.Explain(err.Error()), subcommand(err))
 		return 2
 	}
 	if err == nil {
@@ -121,7 +122,7 @@ func execute(ctx context.Context, args []string, s *streams) int {
 	if _, ok := errors.AsType[*postgres.Unavailable](err); ok && ctx.Err() != nil {
 		err = errors.New("stopped") // by Ctrl-C; nothing is wrong with the database
 	}
-	fmt.Fprintf(s.err, "sqs2pg: %s\n", variables.Explain(err.Error()))
+	fmt.Fprintf(s.err, "%s %s\n", terminal.StyleOf(s.err).Bad("sqs2pg:"), variables.Explain(err.Error()))
 	if _, ok := errors.AsType[misuseError](err); ok {
 		return 2
 	}

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"sqs2pg/pkg/postgres/partitions"
+	"sqs2pg/pkg/terminal"
 )
 
 // maintainCommand does once what the maintain function does on its schedule.
@@ -13,7 +15,12 @@ type maintainCommand struct {
 	contractFlag   `embed:""`
 	PartitionWidth string `enum:"day,month," default:"" env:"PARTITION_WIDTH" help:"What new partitions cover, day or month; default: as before."`
 	RetentionDays  int    `default:"0" env:"RETENTION_DAYS" help:"Drop partitions whose events are all older than this many days; 0 keeps everything."`
+	Yes            bool   `help:"Drop partitions without asking."`
+	Plan           bool   `help:"Print the SQL and what it locks, and change nothing."`
 }
+
+// listed is how many partitions are named before "... and 90 more".
+const listed = 10
 
 func (c *maintainCommand) Run(ctx context.Context, s *streams) error {
 	if c.RetentionDays < 0 {
@@ -29,16 +36,49 @@ func (c *maintainCommand) Run(ctx context.Context, s *streams) error {
 	}
 	defer pool.Close()
 	printDatabase(s, pool)
-	report, err := partitions.Run(ctx, pool, loaded.Table(), partitions.Plan{Width: c.PartitionWidth, RetentionDays: c.RetentionDays})
-	for _, name := range report.Partitions {
-		fmt.Fprintln(s.err, "made partition", name)
+	plan := partitions.Plan{Width: c.PartitionWidth, RetentionDays: c.RetentionDays}
+	if c.Plan || c.RetentionDays > 0 && !c.Yes {
+		changes, err := partitions.Preview(ctx, pool, loaded.Table(), plan)
+		if err != nil {
+			return err
+		}
+		if c.Plan {
+			printPlan(s, changes.Steps)
+			return nil
+		}
+		if ok, err := c.confirmed(s, changes.Expired); !ok {
+			return err
+		}
 	}
-	for _, name := range report.Dropped {
-		fmt.Fprintln(s.err, "dropped partition", name)
-	}
+	report, err := partitions.Run(ctx, pool, loaded.Table(), plan)
+	printPartitions(s, "made partition", report.Partitions)
+	printPartitions(s, "dropped partition", report.Dropped)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(s.err, "partitions for %d days ahead, %d rows outside\n", report.DaysAhead, report.RowsOutside)
 	return nil
+}
+
+// confirmed asks before partitions are dropped: their rows are gone then.
+func (c *maintainCommand) confirmed(s *streams, expired []string) (bool, error) {
+	if len(expired) == 0 {
+		return true, nil
+	}
+	printPartitions(s, "would drop", expired)
+	ok, err := terminal.Confirm(s.in, s.err, fmt.Sprintf("Drop %d partitions with all their rows, which are older than %d days?", len(expired), c.RetentionDays))
+	switch {
+	case errors.Is(err, terminal.ErrNobodyToAsk):
+		return false, misuse("--retention-days would drop %d partitions with their rows, and %v: add --yes, or see --plan", len(expired), err)
+	case err == nil && !ok:
+		fmt.Fprintln(s.err, "nothing is changed")
+	}
+	return ok, err
+}
+
+func printPartitions(s *streams, verb string, names []string) {
+	for _, name := range names[:min(listed, len(names))] {
+		fmt.Fprintln(s.err, verb, name)
+	}
+	terminal.More(s.err, listed, len(names))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"sqs2pg/pkg/postgres/plan"
 	"sqs2pg/pkg/postgres/schema"
 )
 
@@ -11,6 +12,7 @@ type migrateCommand struct {
 	databaseFlag `embed:""`
 	contractFlag `embed:""`
 	ConfirmKey   []string `placeholder:"ID=FINGERPRINT" help:"Confirm the key that made the tokens of an earlier release; the refusal prints both."`
+	Plan         bool     `help:"Print the SQL and what it locks, and change nothing."`
 }
 
 func (c *migrateCommand) Run(ctx context.Context, s *streams) error {
@@ -28,6 +30,13 @@ func (c *migrateCommand) Run(ctx context.Context, s *streams) error {
 	}
 	defer pool.Close()
 	printDatabase(s, pool)
+	if c.Plan {
+		steps, _, err := schema.Plan(ctx, pool, loaded.Table())
+		if err == nil {
+			printPlan(s, steps)
+				}
+		return err
+	}
 	report, err := schema.Apply(ctx, pool, loaded.Table())
 	if err != nil {
 		return err
@@ -40,4 +49,14 @@ func (c *migrateCommand) Run(ctx context.Context, s *streams) error {
 		fmt.Fprintf(s.err, "confirmed the masking key %s\n", key.ID)
 	}
 	return nil
+}
+
+// printPlan prints what a command would run.
+func printPlan(s *streams, steps plan.Steps) {
+	steps.Print(s.out)
+	if len(steps) == 0 {
+		fmt.Fprintln(s.err, "nothing to do")
+		return
+	}
+	fmt.Fprintln(s.err, "this is a plan: nothing is changed")
 }

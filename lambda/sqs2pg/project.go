@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,7 +9,6 @@ import (
 	"github.com/alecthomas/kong"
 
 	"sqs2pg/pkg/project"
-	"sqs2pg/pkg/terminal/variables"
 )
 
 // withoutProject are the commands that read no project file: what they do is on this machine alone,
@@ -48,33 +46,15 @@ func (s *streams) readProject(k *kong.Context) error {
 	switch {
 	case err != nil:
 		return err
-	case path != "":
-		return s.useProject(path, name)
-	case name != "":
+	case path == "" && name != "":
 		return misuse("%s: no %s in this folder or one above: write one, or leave it out", from, project.FileName)
+	case path == "":
+		return nil
 	}
-	return nil
-}
-
-// useProject makes the folder of the project file the one that holds .sqs2pg, too.
-func (s *streams) useProject(path, name string) error {
-	e, err := project.Read(path, name)
+	s.dir = filepath.Dir(path) // the folder of .sqs2pg, too
+	err = project.Use(path, name, s.err)
 	if mistake, ok := errors.AsType[*project.MistakeError](err); ok {
-		return misuse("%w", mistake)
+		return misuseError{mistake}
 	}
-	if err != nil {
-		return err
-	}
-	s.dir = filepath.Dir(path)
-	fmt.Fprintf(s.err, "project %s\n", e)
-	settings, notes := e.Unset(os.Getenv)
-	for _, note := range notes {
-		fmt.Fprintf(s.err, "note: %s\n", note)
-	}
-	for _, setting := range settings {
-		if err := variables.Set(setting.Variable, setting.Value, setting.Place); err != nil {
-			return fmt.Errorf("%s: %w", setting.Place, err)
-		}
-	}
-	return nil
+	return err
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"sqs2pg/pkg/local/invoker"
+	"sqs2pg/pkg/terminal"
 )
 
 // replayCommand invokes the function with events from files.
@@ -79,7 +80,8 @@ func (c *replayCommand) print(s *streams, file string, r invoker.Replayed) {
 	case r.Err != nil:
 		fmt.Fprintf(s.out, "%s: %d messages, all failed: %v\n", file, r.Messages, r.Err)
 	case len(r.FailedIDs) > 0:
-		fmt.Fprintf(s.out, "%s: %d messages, %d failed: %s\n", file, r.Messages, len(r.FailedIDs), strings.Join(r.FailedIDs, " "))
+		fmt.Fprintf(s.out, "%s: %d messages, %d failed: %s\n", file, r.Messages, len(r.FailedIDs), strings.Join(r.FailedIDs[:min(listed, len(r.FailedIDs))], " "))
+		terminal.More(s.out, listed, len(r.FailedIDs))
 	default:
 		fmt.Fprintf(s.out, "%s: %d messages\n", file, r.Messages)
 	}

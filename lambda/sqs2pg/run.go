@@ -2,27 +2,19 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
 	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
-	"sqs2pg/pkg/deadletter"
 	"sqs2pg/pkg/doctor"
-	"sqs2pg/pkg/local/account"
-	"sqs2pg/pkg/local/eventsource"
+	"sqs2pg/pkg/local/demo"
 	"sqs2pg/pkg/local/home"
 	"sqs2pg/pkg/local/invoker"
-	"sqs2pg/pkg/local/sample"
 	"sqs2pg/pkg/local/sqsserver"
-	"sqs2pg/pkg/queue"
-	"sqs2pg/pkg/queue/sending"
-	"sqs2pg/pkg/terminal"
 )
 
 // runCommand is the whole product on one machine. It stops everything that it starts. The rows and
@@ -39,11 +31,7 @@ type runCommand struct {
 
 const (
 	runContract  = "user_logins"
-	runQueue     = "login-queue"
-	runReceives  = 3 // of a failing message before it is dead-lettered
 	largestBatch = 10_000
-	rowsShown    = 1 // a row is wider than a terminal: vertical, more rows would not fit a screen
-	deadShown    = 3
 )
 
 // check returns the path of the bootstrap, or everything that is wrong with the flags.
@@ -101,12 +89,19 @@ func (c *runCommand) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	defer endpoint.Close()
-	r := run{c, s, db, endpoint.URL, invoker.Function{
-		Bootstrap: bootstrap, Timeout: 30 * time.Second, Env: invoker.Environ(os.Getenv, map[string]string{
-			"DATABASE_URL": db.Writer, "DATABASE_SECRET_ID": "", "DATABASE_IAM_AUTH": "",
-			"MASK_KEYRING": keyring.Text, "MASK_SECRET_ID": "", "CONTRACT": runContract,
-		})}}
-	return r.load(ctx, login.Table())
+	d := demo.Demo{
+		Database: db, Endpoint: endpoint.URL, Contract: login,
+		Function: invoker.Function{
+			Bootstrap: bootstrap, Timeout: 30 * time.Second, Env: invoker.Environ(os.Getenv, map[string]string{
+				"DATABASE_URL": db.Writer, "DATABASE_SECRET_ID": "", "DATABASE_IAM_AUTH": "",
+				"MASK_KEYRING": keyring.Text, "MASK_SECRET_ID": "", "CONTRACT": login.Name(),
+			})},
+		Messages: c.Messages, BatchSize: c.BatchSize, Concurrency: c.Concurrency, Program: os.Args[0], Out: s.out, Talk: s.err,
+	}
+	if err := d.Load(ctx); err != nil || !c.Stay {
+		return asMisuse(err)
+	}
+	return asMisuse(d.Stay(ctx))
 }
 
 // database returns the given database after one connection to it, or starts one.
@@ -121,108 +116,4 @@ func (c *runCommand) database(ctx context.Context, s *streams) (*home.Database, 
 	printDatabase(s, pool)
 	pool.Close()
 	return home.Given(c.DatabaseURL), nil
-}
-
-// run is everything that runs on this machine.
-type run struct {
-	*runCommand
-	s        *streams
-	db       *home.Database
-	endpoint string // of SQS
-	function invoker.Function
-}
-
-// load fills a queue, drains it through the function, and shows what became of the messages.
-func (r *run) load(ctx context.Context, table contract.Table) error {
-	client, err := account.Place{URL: r.endpoint}.SQS(ctx)
-	if err != nil {
-		return err
-	}
-	created, err := queue.Create(ctx, client, runQueue, queue.Settings{VisibilityTimeout: time.Minute, MaxReceiveCount: runReceives})
-	if err != nil {
-		return err
-	}
-	q := created.Queue
-	job := sending.Job{Queue: q, Bodies: sending.Slice(sample.Messages(r.Messages, uint64(time.Now().UnixNano()))), Total: r.Messages, Screen: r.s.err}
-	sent, err := job.Run(ctx)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(r.s.err, "sqs       %s sent to %s at %s\n", sent, runQueue, r.endpoint)
-	result, err := r.drain(ctx, q, time.Second) // the queue is on this machine: a second of silence is enough
-	if err == nil && ctx.Err() != nil {
-		err = errors.New(result.Stopped(runQueue))
-	}
-	if err != nil {
-		return err
-	}
-	columns, rows, err := r.db.Newest(ctx, table, rowsShown)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(r.s.out, "select * from %s order by sent_at desc limit %d;\n", table.Name, rowsShown)
-	terminal.Table(r.s.out, columns, rows)
-	dead, err := deadletter.Open(ctx, q)
-	if err != nil {
-		return err
-	}
-	if err := showDead(ctx, r.s, dead, result.Log); err != nil {
-		return err
-	}
-	fmt.Fprintf(r.s.out, "\n%d written, %d dead-lettered in %.1f s\n", result.Log.Written(), dead.Visible, result.Took.Seconds())
-	if r.Stay {
-		return r.stay(ctx, q)
-	}
-	return nil
-}
-
-// drain plays the event source mapping until the queue is silent for that long; 0 is for ever.
-func (r *run) drain(ctx context.Context, q *queue.Queue, idle time.Duration) (invoker.Result, error) {
-	d := invoker.Drain{
-		Mapping:  eventsource.Mapping{Queue: q, BatchSize: r.BatchSize, Concurrency: r.Concurrency, IdleTimeout: idle},
-		Function: r.function, Screen: r.s.err,
-	}
-	result, err := d.Run(ctx)
-	if err != nil {
-		return result, asMisuse(err)
-	}
-	if result.FailedBatches > 0 {
-		return result, fmt.Errorf("%d batches failed as a whole", result.FailedBatches)
-	}
-	return result, nil
-}
-
-// stay says how to use what runs, and loads what others send until ctx ends.
-func (r *run) stay(ctx context.Context, q *queue.Queue) error {
-	at := fmt.Sprintf("--queue %s --endpoint-url %s", q.Name(), r.endpoint)
-	fmt.Fprintf(r.s.err, `
-Postgres, SQS and the function run until Ctrl-C. In another terminal:
-  psql '%[1]s'
-  %[2]s send %[3]s
-  %[2]s dlq list --contract %[4]s %[3]s
-  %[2]s dlq redrive --contract %[4]s %[3]s
-The queue is %[5]s
-
-`, r.db.Owner, os.Args[0], at, runContract, q.URL)
-	_, err := r.drain(ctx, q, 0)
-	return err
-}
-
-// showDead prints some dead letters with the reasons that the function gave. It prints no bodies:
-// they may hold anything.
-func showDead(ctx context.Context, s *streams, dead *deadletter.Letters, log *invoker.Log) error {
-	if dead.Visible == 0 {
-		return nil
-	}
-	var rows [][]string
-	if err := dead.Look(ctx, func(l *deadletter.Letter) bool {
-		rows = append(rows, []string{l.ID(), strconv.Itoa(dead.MaxReceiveCount), log.Reason(l.ID())})
-		return len(rows) < min(deadShown, dead.Visible)
-	}); err != nil {
-		return err
-	}
-	fmt.Fprintf(s.out, "\n%s: %d\n", dead.Queue.Name(), dead.Visible)
-	terminal.Table(s.out, []string{"message id", "receives", "reason"}, rows)
-	terminal.More(s.out, len(rows), dead.Visible)
-	return nil
 }

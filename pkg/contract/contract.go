@@ -33,8 +33,9 @@ var (
 
 // Contract is a loaded contract. It is immutable and safe for concurrent use.
 type Contract struct {
-	name   string
-	schema *schema.Schema
+	name     string
+	document []byte
+	schema   *schema.Schema
 }
 
 // Load reads a contract: by its name, NAME.json in folder, or by the path of a file, which contains
@@ -76,7 +77,7 @@ func Parse(name string, document []byte) (*Contract, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w %s.json: %w", ErrContract, name, err)
 	}
-	return &Contract{name, s}, nil
+	return &Contract{name, slices.Clone(document), s}, nil
 }
 
 // Name is the contract's name: the name of its file without .json.
@@ -84,6 +85,9 @@ func (c *Contract) Name() string { return c.name }
 
 // Origin says where the contract's events come from. It must not be changed.
 func (c *Contract) Origin() *origin.Origin { return c.schema.Origin }
+
+// Document is the text of the contract. The caller must not change it.
+func (c *Contract) Document() []byte { return c.document }
 
 // Table is the table that the contract's rows go to. Its columns are those of the contract; see
 // [ReservedColumns] for those that every table has besides.

@@ -5,17 +5,20 @@
 // own, and what it means is said where the variables are explained. Keys at the top count always,
 // keys of a table such as [prod] only in the environment prod. The README has an example.
 //
-// The file is for sharing, so it may hold no secret. The package imports no package of the project
-// but those that know connection strings and misspelt words.
+// The file is for sharing, so it may hold no secret. The package imports those that know variables,
+// connection strings and misspelt words.
 package project
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"sqs2pg/pkg/terminal/variables"
 )
 
 // FileName is the name of the file.
@@ -44,6 +47,27 @@ func Find(dir string) (string, error) {
 			return "", nil
 		}
 	}
+}
+
+// Use reads the file at path and sets the variables that the file has and the environment has not. It
+// tells talk which file and environment count, and which variables win over the file. Errors are
+// those of Read.
+func Use(path, name string, talk io.Writer) error {
+	e, err := Read(path, name)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(talk, "project %s\n", e)
+	settings, notes := e.Unset(os.Getenv)
+	for _, note := range notes {
+		fmt.Fprintf(talk, "note: %s\n", note)
+	}
+	for _, s := range settings {
+		if err := variables.Set(s.Variable, s.Value, s.Place); err != nil {
+			return fmt.Errorf("%s: %w", s.Place, err)
+		}
+	}
+	return nil
 }
 
 // Setting is one value of the file.

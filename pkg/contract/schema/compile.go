@@ -198,13 +198,13 @@ func (c *compiler) property(n node, required bool, parent position) (*Property, 
 func (c *compiler) column(n node, p *Property, t target, always bool) leaf {
 	column := table.Column{Name: t.column, Path: p.Path}
 	c.checkColumnName(n, column.Name)
+	c.setType(p, n)
 	p.Masking = c.newMasking(n, t.at, t.mask)
 	if p.Masking.Kind != mask.Drop {
 		p.setChecks(n)
 	} else if p.TypeRule != "type" {
 		p.Kind, p.NullRule = Anything, ""
 	}
-	c.setType(p, n)
 	p.Type = p.Masking.Type(p.Type)
 	switch {
 	case p.Kind != StoredArray && p.Kind != StoredObject:

@@ -154,6 +154,11 @@ func (r *run) setWidth(ctx context.Context) error {
 	return err
 }
 
+// Querier is a connection or a transaction.
+type Querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
 // MakeAhead makes the missing partitions of today and the next 7 days, and returns the names of
 // those that it made, as schema.name, even if it fails later. It is safe to call again and
 // concurrently. Its error is a *postgres.Unavailable.
@@ -174,7 +179,7 @@ func MakeAhead(ctx context.Context, conn *pgxpool.Conn, table contract.Table) (m
 
 // measure fills in the fields of Report that describe the table's present state.
 func (r *run) measure(ctx context.Context) error {
-	partitions, err := r.partitions(ctx)
+	partitions, err := list(ctx, r.conn, r.name())
 	if err != nil {
 		return err
 	}

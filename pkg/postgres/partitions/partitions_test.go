@@ -115,6 +115,11 @@ func TestRetentionDropsOnlyOlderPartitions(t *testing.T) {
 			if got := run(t, db, partitions.Plan{}); len(got.Dropped) > 0 {
 				t.Fatalf("without retention it dropped %v", got.Dropped)
 			}
+			changes, err := partitions.Preview(t.Context(), postgrestest.Open(t, db.OwnerURL), table(t), partitions.Plan{RetentionDays: 30})
+			slices.Sort(changes.Expired)
+			if diff := cmp.Diff(test.want, changes.Expired); diff != "" || err != nil {
+				t.Errorf("%v; would drop (-want +got):\n%s", err, diff)
+			}
 			if diff := cmp.Diff(test.want, run(t, db, partitions.Plan{RetentionDays: 30}).Dropped); diff != "" {
 				t.Errorf("dropped (-want +got):\n%s", diff)
 			}

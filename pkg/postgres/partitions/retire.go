@@ -2,6 +2,7 @@ package partitions
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,18 +19,18 @@ type partition struct {
 
 func (p partition) quoted(schema string) string { return quote(schema, p.name) }
 
-// partitions returns the table's partitions in order of time. The bounds are read from their text
+// list returns the table's partitions in order of time. The bounds are read from their text
 // in the catalog, where times carry an offset. An open end (MINVALUE, MAXVALUE) becomes a time that
 // no event has.
-func (r *run) partitions(ctx context.Context) ([]partition, error) {
-	rows, err := r.conn.Query(ctx, `
+func list(ctx context.Context, q Querier, table string) ([]partition, error) {
+	rows, err := q.Query(ctx, `
 		select c.relname, i.inhdetachpending, b.bounds = 'DEFAULT',
 		  coalesce(substring(b.bounds from 'FROM \(''([^'']+)''\)')::timestamptz, '0001-01-01Z'),
 		  coalesce(substring(b.bounds from 'TO \(''([^'']+)''\)')::timestamptz, case b.bounds when 'DEFAULT' then timestamptz '0001-01-01Z' else '9999-01-01Z' end)
 		from pg_inherits i join pg_class c on c.oid = i.inhrelid
 		cross join lateral (select pg_get_expr(c.relpartbound, c.oid) as bounds) b
 		where i.inhparent = $1::text::regclass
-		order by 4`, r.name())
+		order by 4`, table)
 	if err != nil {
 		return nil, err
 	}
@@ -41,43 +42,55 @@ func (r *run) partitions(ctx context.Context) ([]partition, error) {
 
 // retired is the comment that a partition gets before it is detached. A plain table with this
 // comment was detached by an earlier run that was cut off before it could drop it.
-func (r *run) retired() string {
-	return "sqs2pg: past the retention of " + r.report.Table + ", detached to be dropped"
+func (r *run) retired() string { return retired(r.report.Table) }
+
+func retired(table string) string {
+	return "sqs2pg: past the retention of " + table + ", detached to be dropped"
 }
 
 // retire drops the partitions whose upper bound is not after before, and what an earlier run
 // detached but did not drop.
 func (r *run) retire(ctx context.Context, before time.Time) error {
-	partitions, err := r.partitions(ctx)
+	partitions, err := list(ctx, r.conn, r.name())
 	if err != nil {
 		return err
 	}
-	concurrently := "concurrently" // Postgres refuses it if the table has a DEFAULT partition
-	for _, p := range partitions {
-		if p.isDefault {
-			concurrently = ""
-		}
-	}
-	for _, p := range partitions {
-		if p.isDefault || p.to.After(before) {
-			continue
-		}
-		if err := r.detach(ctx, p, concurrently); err != nil {
+	for _, p := range expired(partitions, before) {
+		if err := r.detach(ctx, p, detachMode(partitions, p)); err != nil {
 			return err
 		}
 	}
 	return r.dropDetached(ctx)
 }
 
-func (r *run) detach(ctx context.Context, p partition, concurrently string) error {
-	if p.pending {
-		concurrently = "finalize"
+// expired returns the partitions whose upper bound is not after before.
+func expired(partitions []partition, before time.Time) (old []partition) {
+	for _, p := range partitions {
+		if !p.isDefault && !p.to.After(before) {
+			old = append(old, p)
+		}
 	}
+	return old
+}
+
+// detachMode is how a partition is detached: without blocking anybody if possible, which Postgres
+// refuses if the table has a DEFAULT partition.
+func detachMode(partitions []partition, p partition) string {
+	switch {
+	case p.pending:
+		return "finalize"
+	case slices.ContainsFunc(partitions, func(p partition) bool { return p.isDefault }):
+		return ""
+	}
+	return "concurrently"
+}
+
+func (r *run) detach(ctx context.Context, p partition, mode string) error {
 	name := p.quoted(r.table.Schema)
-	if err := r.comment(ctx, name, "'"+strings.ReplaceAll(r.retired(), "'", "''")+"'"); err != nil {
+	if err := r.comment(ctx, name, literal(r.retired())); err != nil {
 		return err
 	}
-	_, err := r.conn.Exec(ctx, "alter table "+r.name()+" detach partition "+name+" "+concurrently)
+	_, err := r.conn.Exec(ctx, "alter table "+r.name()+" detach partition "+name+" "+mode)
 	if err != nil { // it may stay a partition; a person who detaches it later may want to keep it
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
@@ -93,14 +106,7 @@ func (r *run) comment(ctx context.Context, name, literal string) error {
 
 // dropDetached drops the tables that this run, or an earlier one, has detached.
 func (r *run) dropDetached(ctx context.Context) error {
-	rows, err := r.conn.Query(ctx, `
-		select c.relname from pg_class c
-		where c.relnamespace = $1::text::regnamespace and c.relkind = 'r' and not c.relispartition and obj_description(c.oid, 'pg_class') = $2
-		order by 1`, quote(r.table.Schema), r.retired())
-	if err != nil {
-		return err
-	}
-	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	names, err := detached(ctx, r.conn, r.table.Schema, r.retired())
 	if err != nil {
 		return err
 	}
@@ -112,3 +118,17 @@ func (r *run) dropDetached(ctx context.Context) error {
 	}
 	return nil
 }
+
+// detached returns the names of the plain tables with that comment.
+func detached(ctx context.Context, q Querier, schema, comment string) ([]string, error) {
+	rows, err := q.Query(ctx, `
+		select c.relname from pg_class c
+		where c.relnamespace = $1::text::regnamespace and c.relkind = 'r' and not c.relispartition and obj_description(c.oid, 'pg_class') = $2
+		order by 1`, quote(schema), comment)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+func literal(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }

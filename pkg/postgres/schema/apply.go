@@ -30,6 +30,10 @@ var files embed.FS
 // is "sqs2pg" in ASCII.
 const advisoryLock = 0x737173327067
 
+// lockTime is how long the change of a table waits for another session's lock. Everybody who comes
+// after it waits as well.
+const lockTime = "10s"
+
 var (
 	// ErrDiffers means that a table differs from its contract in a way that Apply does not repair.
 	// Each line of the error's text names one difference, both sides of it and what to do. Nothing
@@ -49,7 +53,7 @@ var advice = map[string]string{
 	"42501": "the user may not do this: run it as the owner of the database and the table",
 	"42P06": "a schema that the migration makes exists already: rename that schema",
 	"42P07": "a table or an index that the migration makes exists already: rename that one",
-	"55P03": "a lock on the table was not free in 10 s: end the long transactions on it, then run it again",
+	"55P03": "a lock on the table was not free in " + lockTime + ": end the long transactions on it, then run it again",
 }
 
 // Apply runs the SQL migrations that have not been run, then makes or alters the tables to fit
@@ -162,7 +166,7 @@ func ownConnection(pool *postgres.Pool) *sql.DB {
 func applyTable(ctx context.Context, conn *pgxpool.Conn, table contract.Table, report *Report) error {
 	done := *report
 	err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "set local lock_timeout = '10s'"); err != nil {
+		if _, err := tx.Exec(ctx, "set local lock_timeout = '"+lockTime+"'"); err != nil {
 			return err
 		}
 		return reconcile(ctx, tx, table, &done)

@@ -2,7 +2,9 @@ package schema
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -21,21 +23,65 @@ func Login(ctx context.Context, pool *postgres.Pool, name, password string) erro
 	if err != nil {
 		return fmt.Errorf("login %s: %w", name, err)
 	}
-	return login(ctx, pool, name, `format('; alter role %I password %L', $1, $2)`, verifier)
+	return login(ctx, pool.Pgx(), name, `format('; alter role %I password %L', $1, $2)`, verifier)
 }
+
+// ErrOwnerByIAM means that the grant of rds_iam to the new role would make RDS refuse the caller's
+// password, too. Nothing is changed then.
+var ErrOwnerByIAM = errors.New("with rds_iam for this user, RDS would refuse your own password: let a role that is no member of the user grant rds_iam to it")
 
 // LoginByIAM is Login for a role that signs in with an IAM token instead of a password: on RDS it
 // also becomes a member of rds_iam. Outside of RDS that role does not exist, and nobody can sign in
-// as the new role until it gets a password.
+// as the new role until it gets a password. The error matches ErrOwnerByIAM too.
+//
+// RDS asks every member of rds_iam for a token, indirect members included. From Postgres 16 on, who
+// makes a role is a member of it, with fewer rights than others; whether RDS counts that is not
+// documented. So the caller signs in again before its last connection is given up.
 // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.DBAccounts.html
 func LoginByIAM(ctx context.Context, pool *postgres.Pool, name string) error {
-	return login(ctx, pool, name, `case when to_regrole('rds_iam') is not null then format('; grant rds_iam to %I', $1) else '' end`)
+	conn, err := pool.Pgx().Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("login %s: %w", name, postgres.NewUnavailable(err, nil))
+	}
+	defer conn.Release()
+	err = login(ctx, conn, name, `case when to_regrole('rds_iam') is not null then format('; grant rds_iam to %I', $1) else '' end`)
+	if err != nil || signsInAgain(ctx, pool) {
+		return err
+	}
+	if _, err := conn.Exec(ctx, "revoke rds_iam from "+quote(name), pgx.QueryExecModeSimpleProtocol); err != nil {
+		return fmt.Errorf("login %s: %w", name, postgres.NewUnavailable(err, loginAdvice))
+	}
+	return fmt.Errorf("login %s: %w", name, ErrOwnerByIAM)
+}
+
+// signsInAgain reports whether the server still accepts the caller's credentials. Only a refusal
+// counts: any other failure says nothing of them.
+func signsInAgain(ctx context.Context, pool *postgres.Pool) bool {
+	pool.Pgx().Reset()
+	err := pool.Pgx().Ping(ctx)
+	return err == nil || !strings.HasPrefix(postgres.NewUnavailable(err, nil).SQLSTATE, "28")
+}
+
+// refuseOwnerByIAM fails if the caller has the rights of rds_iam. A superuser has those of every
+// role, and RDS has none.
+func refuseOwnerByIAM(ctx context.Context, tx pgx.Tx) error {
+	var member bool
+	err := tx.QueryRow(ctx, `select exists (select from pg_roles iam, pg_roles me
+		where iam.rolname = 'rds_iam' and me.rolname = session_user and not me.rolsuper and pg_has_role(me.oid, iam.oid, 'usage'))`).Scan(&member)
+	if err == nil && member {
+		return ErrOwnerByIAM
+	}
+	return err
+}
+
+type beginner interface {
+	Begin(context.Context) (pgx.Tx, error)
 }
 
 // login lets Postgres format the statements, because they take no parameters, and runs them. means
 // is the SQL expression that gives the last statement; in it $1 is the name, and args follow.
-func login(ctx context.Context, pool *postgres.Pool, name, means string, args ...any) error {
-	err := pgx.BeginFunc(ctx, pool.Pgx(), func(tx pgx.Tx) error {
+func login(ctx context.Context, db beginner, name, means string, args ...any) error {
+	err := pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
 		var statements string
 		err := tx.QueryRow(ctx, `
 			select case when to_regrole(quote_ident($1)) is null then format('create role %I; ', $1) else '' end
@@ -47,8 +93,14 @@ func login(ctx context.Context, pool *postgres.Pool, name, means string, args ..
 		if _, err = tx.Exec(ctx, statements, pgx.QueryExecModeSimpleProtocol); err != nil {
 			return err
 		}
+		if err := refuseOwnerByIAM(ctx, tx); err != nil {
+			return err
+		}
 		return keepRowsOutOfLog(ctx, tx, name)
 	})
+	if errors.Is(err, ErrOwnerByIAM) {
+		return fmt.Errorf("login %s: %w", name, ErrOwnerByIAM)
+	}
 	if err != nil {
 		return fmt.Errorf("login %s: %w", name, postgres.NewUnavailable(err, loginAdvice))
 	}

@@ -2,14 +2,17 @@ package schema_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net"
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
+	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/postgrestest"
 	"sqs2pg/pkg/postgres/schema"
 )
@@ -100,4 +103,78 @@ func TestLoginRefusesPasswordsThatClientsMayChange(t *testing.T) {
 			t.Errorf("%q: got %v, want ErrPassword without the password", password, err)
 		}
 	}
+}
+
+// keeperOf makes a role that may make roles, as the owner of a database on RDS may, and the role
+// rds_iam, which stays: roles belong to the server, and other tests may use it.
+func keeperOf(t *testing.T, db *postgrestest.Database) (user *url.Userinfo, writer string) {
+	t.Helper()
+	db.Exec(t, `do $$ begin create role rds_iam nologin; exception when duplicate_object or unique_violation then null; end $$`)
+	name := strings.Replace(db.QueryStrings(t, "select current_database()")[0], "sqs2pg_", "sqs2pg_keeper_", 1)
+	writer = name + "_w"
+	db.Exec(t, "create role "+name+" login createrole password 'keeper'")
+	t.Cleanup(func() { db.Exec(t, "drop role if exists "+writer); db.Exec(t, "drop role "+name) })
+	return url.UserPassword(name, "keeper"), writer
+}
+
+func isMember(t *testing.T, db *postgrestest.Database, writer string) bool {
+	t.Helper()
+	return db.QueryStrings(t, "select count(*) from pg_roles where rolname = $1 and pg_has_role(oid, 'rds_iam', 'member')", writer)[0] == "1"
+}
+
+func TestLoginByIAMGrantsIt(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, logins())
+	keeper, writer := keeperOf(t, db)
+	address := withUser(t, db.OwnerURL, keeper)
+	for range 2 {
+		if err := schema.LoginByIAM(t.Context(), postgrestest.Open(t, address), writer); err != nil || !isMember(t, db, writer) {
+			t.Errorf("error %v, member %t", err, isMember(t, db, writer))
+		}
+	}
+}
+
+// RDS asks indirect members of rds_iam for a token, too. Its owner would be locked out for ever.
+func TestLoginByIAMDoesNotLockTheCallerOut(t *testing.T) {
+	t.Parallel()
+	t.Run("who is a member of the user", func(t *testing.T) {
+		t.Parallel()
+		db := postgrestest.New(t, logins())
+		keeper, writer := keeperOf(t, db)
+		db.Exec(t, "create role "+writer+"; grant "+writer+" to "+keeper.Username())
+		err := schema.LoginByIAM(t.Context(), postgrestest.Open(t, withUser(t, db.OwnerURL, keeper)), writer)
+		if !errors.Is(err, schema.ErrOwnerByIAM) || isMember(t, db, writer) {
+			t.Errorf("error %v, member %t; want ErrOwnerByIAM and no grant", err, isMember(t, db, writer))
+		}
+	})
+	t.Run("whose password is refused afterwards", func(t *testing.T) {
+		t.Parallel()
+		db := postgrestest.New(t, logins())
+		keeper, writer := keeperOf(t, db)
+		var connections atomic.Int32
+		pool, err := postgres.Open(t.Context(), postgres.Config{URL: db.OwnerURL, Credentials: func(context.Context) (string, string, error) {
+			if connections.Add(1) > 1 {
+				return keeper.Username(), "refused", nil
+			}
+			return keeper.Username(), "keeper", nil
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer pool.Close()
+		err = schema.LoginByIAM(t.Context(), pool, writer)
+		if !errors.Is(err, schema.ErrOwnerByIAM) || isMember(t, db, writer) {
+			t.Errorf("error %v, member %t; want ErrOwnerByIAM and no grant", err, isMember(t, db, writer))
+		}
+	})
+}
+
+func withUser(t *testing.T, address string, user *url.Userinfo) string {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.User = user
+	return u.String()
 }

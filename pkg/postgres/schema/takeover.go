@@ -11,6 +11,7 @@ import (
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/mask"
+	"sqs2pg/pkg/postgres/plan"
 	"sqs2pg/pkg/postgres/registry"
 )
 
@@ -43,6 +44,10 @@ func takeOver(ctx context.Context, tx pgx.Tx, table contract.Table, report *Repo
 		return fmt.Errorf("%w:\n%w", ErrTakeOver, errors.Join(obstacles...))
 	}
 	t := takeover{Tx: tx, table: table, found: found, from: quote(oldSchema, table.Name)}
+	t.now = t.from
+	if _, planning := tx.(*plan.Recorder); planning {
+		t.now = qualified(table) // it is not moved
+	}
 	done, err := t.run(ctx)
 	if err == nil {
 		report.TakenOver = append(report.TakenOver, done)
@@ -56,6 +61,7 @@ type takeover struct {
 	table contract.Table
 	found *registry.Relation
 	from  string // the old table's name after it was moved
+	now   string // the name under which it can be read now
 }
 
 func (t *takeover) run(ctx context.Context) (TakeOver, error) {
@@ -127,7 +133,7 @@ func (t *takeover) columnsWithNulls(ctx context.Context) ([]string, error) {
 		return nil, nil
 	}
 	var hasNulls []bool
-	if err := t.QueryRow(ctx, "select array["+strings.Join(tests, ", ")+"] from "+t.from).Scan(&hasNulls); err != nil {
+	if err := t.QueryRow(ctx, "select array["+strings.Join(tests, ", ")+"] from "+t.now).Scan(&hasNulls); err != nil {
 		return nil, err
 	}
 	var withNulls []string
@@ -157,7 +163,7 @@ func (t *takeover) refuseEndlessDates(ctx context.Context) error {
 func (t *takeover) makePartitions(ctx context.Context) error {
 	moments := "(select distinct " + t.sentAt() + " as moment from " + t.from + ") as moments"
 	var days int
-	if err := t.QueryRow(ctx, "select count(*) from "+moments).Scan(&days); err != nil {
+	if err := t.QueryRow(ctx, "select count(distinct "+t.sentAt()+") from "+t.now).Scan(&days); err != nil {
 		return err
 	}
 	width := "day"
@@ -197,10 +203,10 @@ func (t *takeover) copy(ctx context.Context) (int64, error) {
 		return 0, err
 	}
 	var there int64
-	if err := t.QueryRow(ctx, "select count(*) from "+t.from).Scan(&there); err != nil {
+	if err := t.QueryRow(ctx, "select count(*) from "+t.now).Scan(&there); err != nil {
 		return 0, err
 	}
-	if there != tag.RowsAffected() {
+	if tag.Insert() && there != tag.RowsAffected() {
 		return 0, fmt.Errorf("%w: it has %d rows and %d were copied: nothing was changed", ErrTakeOver, there, tag.RowsAffected())
 	}
 	return there, nil

@@ -1,0 +1,78 @@
+package generate_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"sqs2pg/infra/contracts"
+	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/contract/generate"
+)
+
+func load(t *testing.T, nameOrPath string) *contract.Contract {
+	t.Helper()
+	c, err := contract.Load(contracts.Files, nameOrPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestMakesMessagesOfEveryContractOfTheRepository(t *testing.T) {
+	t.Parallel()
+	for _, name := range append(contract.Names(contracts.Files), "../testdata/order_placed.json") {
+		c := load(t, name)
+		g := generate.New(c, 1)
+		for range 100 {
+			m, err := g.Valid()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.Decode(m.Body); err != nil {
+				t.Errorf("%s refuses %s: %v", name, m.Body, err)
+			}
+			if m, violation, err := g.Invalid(); err != nil || violation.Rule == "" {
+				t.Errorf("%s: %s, %v", name, m.Body, err)
+			}
+		}
+	}
+}
+
+func TestSameSeedGivesSameMessages(t *testing.T) {
+	t.Parallel()
+	c := load(t, "user_logins")
+	messages := func(seed uint64) (all string) {
+		g := generate.New(c, seed)
+		g.Now = time.Unix(1, 0)
+		for range 20 {
+			m, err := g.Valid()
+			if err != nil {
+				t.Fatal(err)
+			}
+			bad, _, err := g.Invalid()
+			if err != nil {
+				t.Fatal(err)
+			}
+			all += string(m.Body) + string(bad.Body)
+		}
+		return all
+	}
+	if messages(1) != messages(1) {
+		t.Error("the same seed gives other messages")
+	}
+	if messages(1) == messages(2) {
+		t.Error("another seed gives the same messages")
+	}
+}
+
+func TestSaysThatAContractAcceptsNothing(t *testing.T) {
+	t.Parallel()
+	c, err := contract.Parse("none", []byte(`{"x-table": "t", "type": "object", "properties": {"p": {"type": "integer", "minimum": 2, "maximum": 1}}, "required": ["p"]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := generate.New(c, 1).Valid(); !errors.Is(err, generate.ErrNone) {
+		t.Errorf("got %v", err)
+	}
+}
