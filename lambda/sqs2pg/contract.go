@@ -8,32 +8,47 @@ import (
 
 	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/contract/routes"
 	"sqs2pg/pkg/postgres/schema"
 	"sqs2pg/pkg/queue/bodies"
 	"sqs2pg/pkg/terminal"
 	"sqs2pg/pkg/terminal/variables"
 )
 
-// contractFlag names the contract, as CONTRACT does for the functions.
+// contractFlag names contracts, as CONTRACT does for the functions.
 type contractFlag struct {
-	Contract string `env:"CONTRACT" placeholder:"NAME|FILE" help:"Contract: the name of one that comes with sqs2pg, or a file."`
+	Contract string `env:"CONTRACT" placeholder:"NAME|FILE|FOLDER" help:"Contracts, separated by commas: names of those that come with sqs2pg, files, or folders."`
 }
 
-func (f *contractFlag) load() (*contract.Contract, error) {
-	return loadContract(variables.Source("--contract", f.Contract, "CONTRACT"), f.Contract)
-}
-
-// loadContract loads the contract that source names. There is no default: a forgotten contract
-// would spend good messages on another one.
-func loadContract(source, name string) (*contract.Contract, error) {
-	if name == "" {
-		return nil, misuse("no contract: set --contract or CONTRACT to %s, or to a file", strings.Join(contract.Names(contracts.Files), ", "))
+// load loads the contracts of one function.
+func (f *contractFlag) load() (*routes.Set, error) {
+	all, err := f.loadAll()
+	if err != nil {
+		return nil, err
 	}
-	c, err := contract.Load(contracts.Files, name)
+	set, err := routes.New(all...)
+	if err != nil {
+		return nil, misuse("%s: %w", variables.Source("--contract", f.Contract, "CONTRACT"), err)
+	}
+	return set, nil
+}
+
+// loadAll loads contracts that may be those of several functions.
+func (f *contractFlag) loadAll() ([]*contract.Contract, error) {
+	return loadContracts(variables.Source("--contract", f.Contract, "CONTRACT"), f.Contract)
+}
+
+// loadContracts loads the contracts that source names. There is no default: a forgotten contract
+// would spend good messages on another one.
+func loadContracts(source, names string) ([]*contract.Contract, error) {
+	if names == "" {
+		return nil, misuse("no contract: set --contract or CONTRACT to %s, or to a file or a folder", strings.Join(contract.Names(contracts.Files), ", "))
+	}
+	all, err := routes.Read(contracts.Files, names)
 	if err != nil {
 		return nil, misuse("%s: %w", source, err)
 	}
-	return c, nil
+	return all, nil
 }
 
 // contractCommand works with contracts alone: without a queue or a database.
@@ -53,14 +68,14 @@ type contractArgument struct {
 	Argument     string `arg:"" name:"contract" optional:"" help:"The same as --contract."`
 }
 
-func (a *contractArgument) load() (*contract.Contract, error) {
+func (a *contractArgument) loadAll() ([]*contract.Contract, error) {
 	if a.Argument == "" {
-		return a.contractFlag.load()
+		return a.contractFlag.loadAll()
 	}
 	if from := variables.Source("--contract", a.Contract, "CONTRACT"); a.Contract != "" && from == "--contract" && a.Contract != a.Argument {
 		return nil, misuse("two contracts: %s and --contract %s: name one", a.Argument, a.Contract)
 	}
-	return loadContract("contract", a.Argument)
+	return loadContracts("contract", a.Argument)
 }
 
 func (c *contractCheck) Help() string {
@@ -68,14 +83,21 @@ func (c *contractCheck) Help() string {
 }
 
 func (c *contractCheck) Run(s *streams) error {
-	loaded, err := c.load()
+	all, err := c.loadAll()
 	if err != nil {
 		return err
 	}
-	for _, w := range append(loaded.Warnings(), loaded.Personal()...) {
-		fmt.Fprintf(s.err, "warning: %s\n", w)
+	for _, loaded := range all {
+		for _, w := range append(loaded.Warnings(), loaded.Personal()...) {
+			fmt.Fprintf(s.err, "warning: %s\n", w)
+		}
+		printColumns(s, loaded)
 	}
-	table := loaded.Table()
+	return nil
+}
+
+func printColumns(s *streams, c *contract.Contract) {
+	table := c.Table()
 	var rows [][]string
 	for _, col := range table.Columns {
 		null := "yes"
@@ -87,9 +109,8 @@ func (c *contractCheck) Run(s *streams) error {
 			rows = append(rows, []string{"", "", "", col.Path + "." + inside.Path, inside.Mask})
 		}
 	}
-	fmt.Fprintf(s.out, "%s: table %s.%s\n", loaded.Name(), table.Schema, table.Name)
+	fmt.Fprintf(s.out, "%s: table %s.%s\n", c.Name(), table.Schema, table.Name)
 	terminal.Table(s.out, []string{"column", "type", "null", "from", "mask"}, rows)
-	return nil
 }
 
 type contractDDL struct {
@@ -97,11 +118,13 @@ type contractDDL struct {
 }
 
 func (c *contractDDL) Run(s *streams) error {
-	loaded, err := c.load()
+	all, err := c.loadAll()
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(s.out, schema.DDL(loaded.Table()))
+	for _, loaded := range all {
+		fmt.Fprintln(s.out, schema.DDL(loaded.Table()))
+	}
 	return nil
 }
 
@@ -113,9 +136,13 @@ type contractTry struct {
 
 func (c *contractTry) Run(ctx context.Context, s *streams) error {
 	c.arrange()
-	loaded, err := c.load()
+	all, err := c.loadAll()
 	if err != nil {
 		return err
+	}
+	set, err := routes.New(all...)
+	if err != nil {
+		return misuse("%w", err)
 	}
 	keyring, err := c.keyrings(s).ForTrial()
 	if err != nil {
@@ -134,13 +161,17 @@ func (c *contractTry) Run(ctx context.Context, s *streams) error {
 		if err != nil {
 			return err
 		}
-		record, err := loaded.Decode(body.Text)
+		of, record, err := set.Decode(contract.Message{Body: body.Text})
+		place := text.Place(body.Number)
+		if of != nil && len(all) > 1 {
+			place += ": " + of.Name()
+		}
 		if err != nil {
 			refused++
-			fmt.Fprintf(s.out, "%s: refused: %v\n", text.Place(body.Number), err)
+			fmt.Fprintf(s.out, "%s: refused: %v\n", place, err)
 			continue
 		}
-		fmt.Fprintf(s.out, "%s: %s\n", text.Place(body.Number), strings.Join(loaded.Texts(loaded.Mask(keyring, record)), "  "))
+		fmt.Fprintf(s.out, "%s: %s\n", place, strings.Join(of.Texts(of.Mask(keyring, record)), "  "))
 	}
 	if refused > 0 {
 		return fmt.Errorf("the contract refuses %d of %d messages", refused, text.Count)
@@ -154,7 +185,7 @@ func (c *contractTry) arrange() {
 	if c.Argument == "" || c.Messages != "" || c.Contract == "" {
 		return
 	}
-	if _, err := contract.Load(contracts.Files, c.Argument); err != nil {
+	if _, err := routes.Read(contracts.Files, c.Argument); err != nil {
 		c.Argument, c.Messages = "", c.Argument
 	}
 }

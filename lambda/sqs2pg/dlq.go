@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"time"
 
-	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/contract/routes"
 	"sqs2pg/pkg/deadletter"
 	"sqs2pg/pkg/terminal"
 )
@@ -29,7 +29,7 @@ type deadFlags struct {
 	contractFlag `embed:""`
 }
 
-func (f *deadFlags) openDead(ctx context.Context) (*contract.Contract, *deadletter.Letters, error) {
+func (f *deadFlags) openDead(ctx context.Context) (*routes.Set, *deadletter.Letters, error) {
 	c, err := f.load()
 	if err != nil {
 		return nil, nil, err
@@ -53,16 +53,22 @@ type letterLine struct {
 	ID     string    `json:"message_id"`
 	SentAt time.Time `json:"sent_at"`
 	Reason string    `json:"reason"`
+
+	Contract string `json:"contract,omitempty"` // where there are several
 }
 
 func (c *dlqList) Run(ctx context.Context, s *streams) error {
-	contract, dead, err := c.openDead(ctx)
+	set, dead, err := c.openDead(ctx)
 	if err != nil {
 		return err
 	}
 	lines := []letterLine{}
 	if err := dead.Look(ctx, func(l *deadletter.Letter) bool {
-		lines = append(lines, letterLine{l.ID(), l.SentAt(), l.Reason(contract)})
+		line := letterLine{ID: l.ID(), SentAt: l.SentAt(), Reason: l.Reason(set)}
+		if len(set.Contracts()) > 1 {
+			line.Contract = l.Contract(set)
+		}
+		lines = append(lines, line)
 		return len(lines) < c.Limit
 	}); err != nil {
 		return err
@@ -86,11 +92,18 @@ func printLetters(s *streams, dead *deadletter.Letters, lines []letterLine) {
 	fmt.Fprintf(s.out, "%s: %d%s\n", dead.Queue.Name(), dead.Visible, inFlight)
 	fmt.Fprintf(s.out, "a message of %s is dead after %d receives\n", dead.Source.Name(), dead.MaxReceiveCount)
 	if len(lines) > 0 {
-		rows := make([][]string, len(lines))
+		head, rows := []string{"message id", "sent (utc)", "reason"}, make([][]string, len(lines))
+		several := slices.ContainsFunc(lines, func(l letterLine) bool { return l.Contract != "" })
+		if several {
+			head = slices.Insert(head, 2, "contract")
+		}
 		for i, l := range lines {
 			rows[i] = []string{l.ID, l.SentAt.Format(time.DateTime), l.Reason}
+			if several {
+				rows[i] = slices.Insert(rows[i], 2, l.Contract)
+			}
 		}
-		terminal.Table(s.out, []string{"message id", "sent (utc)", "reason"}, rows)
+		terminal.Table(s.out, head, rows)
 	}
 	terminal.More(s.out, len(lines), dead.Visible)
 }
@@ -102,7 +115,7 @@ type dlqShow struct {
 }
 
 func (c *dlqShow) Run(ctx context.Context, s *streams) error {
-	contract, dead, err := c.openDead(ctx)
+	set, dead, err := c.openDead(ctx)
 	if err != nil {
 		return err
 	}
@@ -118,7 +131,7 @@ func (c *dlqShow) Run(ctx context.Context, s *streams) error {
 	if found == nil {
 		return fmt.Errorf("no message %s is visible on %s now: see sqs2pg dlq list --queue %s", c.ID, dead.Queue.Name(), c.Queue)
 	}
-	rows := [][]string{{"message id", found.ID()}, {"reason", found.Reason(contract)}}
+	rows := [][]string{{"message id", found.ID()}, {"contract", found.Contract(set)}, {"reason", found.Reason(set)}}
 	for _, f := range found.Fields(c.Body) {
 		rows = append(rows, []string{f.Name, f.Value})
 	}
@@ -142,12 +155,12 @@ func (c *dlqRedrive) Help() string {
 }
 
 func (c *dlqRedrive) Run(ctx context.Context, s *streams) error {
-	contract, dead, err := c.openDead(ctx)
+	set, dead, err := c.openDead(ctx)
 	if err != nil {
 		return err
 	}
 	if c.DryRun {
-		return c.preview(ctx, s, contract, dead)
+		return c.preview(ctx, s, set, dead)
 	}
 	printWhere(s, dead.Queue)
 	printWhere(s, dead.Source)
@@ -155,7 +168,7 @@ func (c *dlqRedrive) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	left := deadletter.Reasons{}
-	moved, err := dead.Redrive(ctx, func(l *deadletter.Letter) bool { return c.All || !left.Add(l.Reason(contract)) })
+	moved, err := dead.Redrive(ctx, func(l *deadletter.Letter) bool { return c.All || !left.Add(l.Reason(set)) })
 	fmt.Fprintf(s.err, "%d of %d messages redriven from %s to %s\n", moved, dead.Visible, dead.Queue.Name(), dead.Source.Name())
 	if n := left.Total(); n > 0 {
 		fmt.Fprintf(s.err, "%d left, which the contract refuses: mend the contract or its producer, or use --all\n", n)
@@ -186,10 +199,10 @@ func (c *dlqRedrive) confirmed(s *streams, dead *deadletter.Letters) (bool, erro
 }
 
 // preview counts the dead letters by what the contract has against them.
-func (c *dlqRedrive) preview(ctx context.Context, s *streams, contract *contract.Contract, dead *deadletter.Letters) error {
+func (c *dlqRedrive) preview(ctx context.Context, s *streams, set *routes.Set, dead *deadletter.Letters) error {
 	move, leave := 0, deadletter.Reasons{}
 	if err := dead.Look(ctx, func(l *deadletter.Letter) bool {
-		if c.All || !leave.Add(l.Reason(contract)) {
+		if c.All || !leave.Add(l.Reason(set)) {
 			move++
 		}
 		return true

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/plan"
 	"sqs2pg/pkg/postgres/schema"
 )
@@ -16,7 +18,7 @@ type migrateCommand struct {
 }
 
 func (c *migrateCommand) Run(ctx context.Context, s *streams) error {
-	loaded, err := c.load()
+	all, err := c.loadAll()
 	if err != nil {
 		return err
 	}
@@ -31,23 +33,34 @@ func (c *migrateCommand) Run(ctx context.Context, s *streams) error {
 	defer pool.Close()
 	printDatabase(s, pool)
 	if c.Plan {
-		steps, _, err := schema.Plan(ctx, pool, loaded.Table())
-		if err == nil {
-			printPlan(s, steps)
-				}
-		return err
+		return printMigrations(ctx, s, pool, all)
 	}
-	report, err := schema.Apply(ctx, pool, loaded.Table())
-	if err != nil {
-		return err
+	for _, loaded := range all {
+		report, err := schema.Apply(ctx, pool, loaded.Table())
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(s.err, report)
 	}
-	fmt.Fprintln(s.err, report)
 	if err := schema.ConfirmKeys(ctx, pool, keys...); err != nil {
 		return err
 	}
 	for _, key := range keys {
 		fmt.Fprintf(s.err, "confirmed the masking key %s\n", key.ID)
 	}
+	return nil
+}
+
+func printMigrations(ctx context.Context, s *streams, pool *postgres.Pool, all []*contract.Contract) error {
+	var steps plan.Steps
+	for _, loaded := range all {
+		of, _, err := schema.Plan(ctx, pool, loaded.Table())
+		if err != nil {
+			return err
+		}
+		steps.Join(of)
+	}
+	printPlan(s, steps)
 	return nil
 }
 
