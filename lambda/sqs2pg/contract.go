@@ -42,9 +42,9 @@ func (f *contractFlag) loadAll() ([]*contract.Contract, error) {
 // would spend good messages on another one.
 func loadContracts(source, names string) ([]*contract.Contract, error) {
 	if names == "" {
-		return nil, misuse("no contract: set --contract or CONTRACT to %s, or to a file or a folder", strings.Join(contract.Names(contracts.Files), ", "))
+		return nil, misuse("no contract: set --contract or CONTRACT to %s, or to a file or a folder", strings.Join(contract.Names(contracts.Folder()), ", "))
 	}
-	all, err := routes.Read(contracts.Files, names)
+	all, err := routes.Read(contracts.Folder(), names)
 	if err != nil {
 		return nil, misuse("%s: %w", source, err)
 	}
@@ -185,7 +185,7 @@ func (c *contractTry) arrange() {
 	if c.Argument == "" || c.Messages != "" || c.Contract == "" {
 		return
 	}
-	if _, err := routes.Read(contracts.Files, c.Argument); err != nil {
+	if _, err := routes.Read(contracts.Folder(), c.Argument); err != nil {
 		c.Argument, c.Messages = "", c.Argument
 	}
 }
