@@ -36,10 +36,13 @@ var severalContracts = map[string]string{
 		"properties": {"n": {"type": "integer"}, "ip": {"type": "string", "format": "ip", "x-mask": "ip-network"}}, "required": ["n", "ip"]}`,
 }
 
+// started is when the first event was made.
+var started = time.Now().UTC().Add(-48 * time.Hour).Truncate(time.Second)
+
 // mixed makes message n of a queue with events of all three. The same n gives the same event; made
 // says how often it was made, so that its wrapper differs where a producer would make another.
 func mixed(n, made int) string {
-	at := time.Date(2026, 11, 1, 0, 0, n, 0, time.UTC).Format(time.RFC3339)
+	at := started.Add(time.Duration(n) * time.Second).Format(time.RFC3339)
 	id := uuid.NewSHA1(uuid.Nil, fmt.Append(nil, n)).String()
 	text := func(v any) string { b, _ := json.Marshal(v); return string(b) }
 	event := map[string]any{"n": n, "email": fmt.Sprintf("Ann%d@Example.org", n), "total": "9.95", "id": id, "at": at, "card": "4111111111111111", "ip": "198.51.100.7", "type": "signup"}

@@ -55,15 +55,11 @@ func newFunction(t *testing.T) *function { return functionOf(t, "user_logins") }
 // functionOf is a function of contracts, by their names and paths.
 func functionOf(t *testing.T, named ...string) *function {
 	t.Helper()
-	var tables []contract.Table
-	for _, name := range named {
-		c, err := contract.Load(contracts.Files, name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		tables = append(tables, c.Table())
+	set, err := routes.Load(contracts.Files, strings.Join(named, ","))
+	if err != nil {
+		t.Fatal(err)
 	}
-	db := postgrestest.New(t, tables...)
+	db := postgrestest.New(t, set.Tables()...)
 	f := &function{db: db, log: &bytes.Buffer{}, metrics: &bytes.Buffer{}}
 	env := environment("CONTRACT="+strings.Join(named, ","), "DATABASE_URL="+db.URL, "MASK_KEYRING="+keyring("0123456789abcdef"))
 	env.Log = telemetry.NewLogger(f.log, "")
