@@ -35,7 +35,7 @@ bench-compare: ## Compare the speed with that at REV (a commit); BENCH (a regexp
 	@$(GO) run ./infra/bench -commit '$(REV)' -bench '$(BENCH)' $(PKG)
 
 bench-table: ## Write the table of ratios in infra/PROOF.md: 7 runs, on an idle machine.
-	@$(GO) run ./infra/bench -write infra/PROOF.md -bench 'Writer|Path|Script|Start|Memory|Invoke' ./lambda/ingest ./pkg/postgres ./pkg/ingest
+	@$(GO) run ./infra/bench -write infra/PROOF.md -bench 'Function|Writer|Refused|Path|Script|Start|Memory|Heap|Invoke' ./lambda/ingest ./pkg/postgres ./pkg/ingest
 
 fuzz: ## Fuzz each parser for FUZZTIME (30s).
 	@$(GO) list ./... | while read -r package; do \
@@ -130,8 +130,10 @@ sam-build: ## Build for sam deploy, for ARCH (arm64, or x86_64), with the contra
 sam-invoke: build ## After make up: run the function by sam local invoke, with a batch of LocalStack's queue.
 	@infra/localstack/sam-invoke $(HOST_ARCH)
 
-deploy-local: build ## After make up: deploy the template on LocalStack, load 100 messages, delete it again.
-	@infra/localstack/deploy $(HOST_ARCH)
+VARIANT ?= new
+
+deploy-local: build ## After make up: deploy the template on LocalStack, load messages, delete it; VARIANT: see infra/localstack/deploy.
+	@infra/localstack/deploy $(HOST_ARCH) $(VARIANT)
 
 test-local-aws: ## Check make up, replay, sam-invoke, deploy-local and down, in this order.
 	@infra/localstack/test

@@ -1,6 +1,7 @@
 package infra_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 // Parameters that name a database, as a team has it.
 var (
 	byPassword = []string{"ContractName=user_logins", "OwnerSecretArn=arn:owner", "DatabaseSecretArn=arn:writer"}
+	ownQueue   = append([]string{"ExistingQueueArn=arn:aws:sqs:eu-west-1:210987654321:events", "ExistingDeadLetterQueueArn=arn:aws:sqs:eu-west-1:210987654321:events-dead"}, byPassword...)
 	byIAM      = []string{"ContractName=user_logins", "OwnerSecretArn=arn:owner", "DatabaseResourceId=prx-1", "DatabaseHost=proxy", "DatabaseName=logins", "OwnerHost=instance"}
 	inVPC      = append([]string{"SubnetIds=subnet-1,subnet-2", "SecurityGroupIds=sg-1"}, byPassword...)
 	created    = []string{"ContractName=user_logins", "CreateDatabase=true"}
@@ -38,6 +40,11 @@ func TestRulesNameWhatIsHalfGiven(t *testing.T) {
 		"groups without subnets":         {with(byPassword, "SecurityGroupIds=sg-1,sg-2"), "Only one of SubnetIds and SecurityGroupIds"},
 		"one poller":                     {with(byPassword, "MaximumPollers=1"), "MaximumPollers is 1"},
 		"a created and another database": {with(created, "DatabaseSecretArn=arn:writer"), "CreateDatabase=true makes database and network"},
+		"a queue of yours":               {ownQueue, ""},
+		"a queue without dead letters":   {with(ownQueue, "ExistingDeadLetterQueueArn="), "ExistingQueueArn and ExistingDeadLetterQueueArn belong together"},
+		"dead letters without a queue":   {with(ownQueue, "ExistingQueueArn="), "ExistingQueueArn and ExistingDeadLetterQueueArn belong together"},
+		"a key without a queue":          {with(byPassword, "ExistingQueueKeyArn=arn:key"), "ExistingQueueArn and ExistingDeadLetterQueueArn belong together"},
+		"producers of a queue of yours":  {with(ownQueue, "TopicArns=arn:topic"), "let producers send in it"},
 		"a created and another network":  {with(created, "SubnetIds=subnet-1", "SecurityGroupIds=sg-1"), "CreateDatabase=true makes database and network"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -76,7 +83,7 @@ func TestBackoffIsOnWhereTheQueueIsReachable(t *testing.T) {
 		variables := at(t, resources["IngestFunction"], "Environment", "Variables").(object)
 		allowed := false
 		for _, s := range statements(t, resources["IngestRole"]["Policies"]) {
-			allowed = allowed || s["Action"] == "sqs:ChangeMessageVisibility"
+			allowed = allowed || slices.Contains(actionsOf(t, s), "sqs:ChangeMessageVisibility")
 		}
 		if set := variables["QUEUE_URL"] != ""; set != test.on || allowed != test.on {
 			t.Errorf("%s: QUEUE_URL set %t, right %t, want %t", name, set, allowed, test.on)
@@ -216,5 +223,172 @@ func TestCreatedDatabaseIsReachableFromTheStacksParameters(t *testing.T) {
 			continue
 		}
 		equal(t, "default of "+name, at(t, s.template, "Parameters", name, "Default"), p.(object)["Default"])
+	}
+}
+
+func TestStackTakesAQueueThatExists(t *testing.T) {
+	t.Parallel()
+	s := deployed(t, template, with(ownQueue, "ExistingQueueKeyArn=arn:key")...)
+	resources := s.resources(t)
+	for _, name := range []string{"Queue", "DeadLetterQueue", "QueuePolicy"} {
+		if resources[name] != nil {
+			t.Errorf("the stack makes a %s", name)
+		}
+	}
+	queue := "arn:aws:sqs:eu-west-1:210987654321:events"
+	equal(t, "mapping", any(queue), resources["Mapping"]["EventSourceArn"])
+	equal(t, "backoff", any("https://sqs.eu-west-1.amazonaws.com/210987654321/events"), at(t, resources["IngestFunction"], "Environment", "Variables", "QUEUE_URL"))
+	equal(t, "alarms", []any{"events", "events-dead"},
+		[]any{at(t, resources["AgeAlarm"], "Dimensions", "0", "Value"), at(t, resources["DeadLettersAlarm"], "Dimensions", "0", "Value")})
+	if body := resources["Dashboard"]["DashboardBody"].(string); !strings.Contains(body, `"QueueName", "events-dead"`) || strings.Contains(body, "${QueueName}") {
+		t.Error("the dashboard does not show the queue")
+	}
+	rights := statements(t, resources["IngestRole"]["Policies"])
+	equal(t, "rights", any(queue), rights[0]["Resource"])
+	want := object{"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "arn:key", "Condition": object{"StringEquals": object{"kms:ViaService": "sqs.eu-west-1.amazonaws.com"}}}
+	equal(t, "its key", want, rights[1])
+	equal(t, "output", any(queue), s.value(t, at(t, s.template, "Outputs", "QueueArn", "Value")))
+}
+
+// A FIFO queue takes batches of 10 without a window, and its name says what it is.
+func TestFifoQueueThatExistsIsKnownByItsName(t *testing.T) {
+	t.Parallel()
+	for name, batch := range map[string]any{"events.fifo": 10, "events": "100", "fifo": "100"} {
+		mapping := deployed(t, template, with(ownQueue, "ExistingQueueArn=arn:aws:sqs:eu-west-1:210987654321:"+name)...).resources(t)["Mapping"]
+		if window := mapping["MaximumBatchingWindowInSeconds"]; mapping["BatchSize"] != batch || (window == nil) != (batch == any(10)) {
+			t.Errorf("%s: batches of %v, window %v", name, mapping["BatchSize"], window)
+		}
+	}
+}
+
+// A queue has one policy. All that may send are in it.
+func TestProducersAreInTheQueuesOnePolicy(t *testing.T) {
+	t.Parallel()
+	policy := func(parameters ...string) map[string]object {
+		bySid := map[string]object{}
+		for _, s := range statements(t, deployed(t, template, with(byPassword, parameters...)...).resources(t)["QueuePolicy"]) {
+			bySid[s["Sid"].(string)] = s
+		}
+		return bySid
+	}
+	if alone := policy(); len(alone) != 1 || alone["OnlyEncryptedConnections"] == nil {
+		t.Errorf("without producers: %v", alone)
+	}
+	all := policy("TopicArns=arn:topic", "EventRuleArns=arn:rule", "BucketArns=arn:aws:s3:::bucket", "ProducerAccounts=210987654321")
+	queue := object{"GetAtt": "Queue.Arn"}
+	source := func(sid, service, arn string, more object) object {
+		condition := object{"ArnEquals": object{"aws:SourceArn": []any{arn}}}
+		for k, v := range more {
+			condition[k] = v
+		}
+		return object{"Sid": sid, "Effect": "Allow", "Principal": object{"Service": service}, "Action": "sqs:SendMessage", "Resource": queue, "Condition": condition}
+	}
+	for sid, want := range map[string]object{
+		"Topics":     source("Topics", "sns.amazonaws.com", "arn:topic", nil),
+		"EventRules": source("EventRules", "events.amazonaws.com", "arn:rule", nil),
+		"Buckets":    source("Buckets", "s3.amazonaws.com", "arn:aws:s3:::bucket", object{"StringEquals": object{"aws:SourceAccount": "123456789012"}}),
+		"Accounts": {"Sid": "Accounts", "Effect": "Allow", "Principal": object{"AWS": []any{"210987654321"}},
+			"Action": []any{"sqs:SendMessage", "sqs:GetQueueUrl"}, "Resource": queue},
+	} {
+		equal(t, sid, want, all[sid])
+	}
+	if len(all) != 5 {
+		t.Errorf("%d statements, want 5", len(all))
+	}
+}
+
+// typed are the resources of a type.
+func typed(t *testing.T, s *stack, kind string) map[string]object {
+	t.Helper()
+	found := map[string]object{}
+	for name, properties := range s.resources(t) {
+		if at(t, s.template, "Resources", name, "Type") == kind {
+			found[name] = properties
+		}
+	}
+	return found
+}
+
+func TestOneKeyEncryptsAllThatTheStackKeeps(t *testing.T) {
+	t.Parallel()
+	for key, want := range map[string]any{"": nil, "arn:key": "arn:key"} {
+		s := deployed(t, template, with(byPassword, "KmsKeyArn="+key)...)
+		for kind, property := range map[string]string{"AWS::SQS::Queue": "KmsMasterKeyId", "AWS::Logs::LogGroup": "KmsKeyId", "AWS::SecretsManager::Secret": "KmsKeyId"} {
+			for name, properties := range typed(t, s, kind) {
+				equal(t, name, want, properties[property])
+				if kind == "AWS::SQS::Queue" && (properties["SqsManagedSseEnabled"] == true) != (want == nil) {
+					t.Errorf("%s with key %q: encrypted by SQS's own key: %v", name, key, properties["SqsManagedSseEnabled"])
+				}
+			}
+		}
+		for role, services := range map[string]any{
+			"IngestRole":   []any{"secretsmanager.eu-west-1.amazonaws.com", "sqs.eu-west-1.amazonaws.com"},
+			"MaintainRole": "secretsmanager.eu-west-1.amazonaws.com",
+			"ScheduleRole": "sqs.eu-west-1.amazonaws.com",
+		} {
+			var got any
+			for _, statement := range statements(t, s.resources(t)[role]["Policies"]) {
+				if statement["Resource"] == "arn:key" {
+					got = at(t, statement, "Condition", "StringEquals", "kms:ViaService")
+				}
+			}
+			if want == nil {
+				services = nil
+			}
+			equal(t, role+" may use the key by way of", services, got)
+		}
+	}
+}
+
+func TestEveryRoleHasTheBoundaryAndThePath(t *testing.T) {
+	t.Parallel()
+	for path, least := range map[string]int{template: 4, "database.yaml": 1} {
+		parameters := []string{"PermissionsBoundaryArn=arn:boundary", "RolePath=/data/"}
+		if path == template {
+			parameters = with(created, parameters...)
+		}
+		s := deployed(t, path, parameters...)
+		roles := typed(t, s, "AWS::IAM::Role")
+		for name, role := range roles {
+			equal(t, name, []any{"arn:boundary", "/data/"}, []any{role["PermissionsBoundary"], role["Path"]})
+		}
+		if len(roles) < least {
+			t.Errorf("%s: %d roles, want %d", path, len(roles), least)
+		}
+	}
+}
+
+func TestFilterReachesTheMapping(t *testing.T) {
+	t.Parallel()
+	equal(t, "none", nil, deployed(t, template, byPassword...).resources(t)["Mapping"]["FilterCriteria"])
+	pattern := `{"body":{"kind":["login"]}}`
+	equal(t, "one", any(object{"Filters": []any{object{"Pattern": pattern}}}), deployed(t, template, with(byPassword, "Filter="+pattern)...).resources(t)["Mapping"]["FilterCriteria"])
+}
+
+// The outputs of a stack that made a database are the parameters of the next stack.
+func TestSecondStackUsesTheDatabaseOfTheFirst(t *testing.T) {
+	t.Parallel()
+	first := deployed(t, template, created...)
+	parameters := []string{"ContractName=orders"}
+	for name := range first.template["Outputs"].(object) {
+		if parameter, shared := strings.CutPrefix(name, "Created"); shared || name == "KeyringSecretArn" {
+			parameters = append(parameters, parameter+"="+parameter+" of the first")
+		}
+	}
+	resources := deployed(t, template, parameters...).resources(t)
+	for function, want := range map[string]object{
+		"IngestFunction":   {"DATABASE_HOST": "DatabaseHost of the first", "DATABASE_USER": "DatabaseUser of the first", "DATABASE_IAM_AUTH": "true", "MASK_SECRET_ID": "KeyringSecretArn of the first"},
+		"MaintainFunction": {"DATABASE_HOST": "OwnerHost of the first", "DATABASE_SECRET_ID": "OwnerSecretArn of the first", "WRITER_USER": "DatabaseUser of the first"},
+	} {
+		variables := at(t, resources[function], "Environment", "Variables").(object)
+		for name, value := range want {
+			equal(t, function+" "+name, value, variables[name])
+		}
+	}
+	second := deployed(t, template, parameters...)
+	equal(t, "network", any(object{"SubnetIds": "SubnetIds of the first", "SecurityGroupIds": "SecurityGroupIds of the first"}),
+		second.value(t, at(t, second.template, "Globals", "Function", "VpcConfig")))
+	if resources["Keyring"] != nil || resources["Database"] != nil {
+		t.Error("the second stack makes a keyring or a database of its own")
 	}
 }

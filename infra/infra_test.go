@@ -152,9 +152,6 @@ func TestDeadLettersAreKeptLongerThanMessages(t *testing.T) {
 	if least := at(t, tpl, "Parameters", "MaxReceiveCount", "MinValue").(int); least < 5 {
 		t.Errorf("MaxReceiveCount may be %d, want 5 at least", least)
 	}
-	for _, queue := range []string{"Queue", "DeadLetterQueue"} {
-		equal(t, queue+" is encrypted", any(true), properties(t, tpl, queue)["SqsManagedSseEnabled"])
-	}
 }
 
 // statements are those of a role, with Fn::If taken both ways.
@@ -179,6 +176,22 @@ func statements(t *testing.T, v any) []object {
 	return nil
 }
 
+// actionsOf are the actions of a statement, with those of which Fn::If decides.
+func actionsOf(t *testing.T, statement object) (names []string) {
+	t.Helper()
+	list, ok := statement["Action"].([]any)
+	if !ok {
+		list = []any{statement["Action"]}
+	}
+	for _, action := range list {
+		if _, ok := action.(object); ok {
+			action = at(t, action, "If", "1")
+		}
+		names = append(names, action.(string))
+	}
+	return names
+}
+
 func TestRolesAllowOnlyTheActionsThatAreNeeded(t *testing.T) {
 	t.Parallel()
 	tpl := load(t, template)
@@ -191,7 +204,7 @@ func TestRolesAllowOnlyTheActionsThatAreNeeded(t *testing.T) {
 		"MaintainRole": common,
 		"MigrateRole": {"cloudformation:DescribeStacks", "lambda:InvokeFunction", "logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTelemetryRecords",
 			"xray:PutTraceSegments"},
-		"ScheduleRole": {"lambda:InvokeFunction", "sqs:SendMessage"},
+		"ScheduleRole": {"kms:Decrypt", "kms:GenerateDataKey", "lambda:InvokeFunction", "sqs:SendMessage"},
 	} {
 		actions, denied := map[string]bool{}, 0
 		for _, s := range statements(t, properties(t, tpl, role)["Policies"]) {
@@ -199,14 +212,13 @@ func TestRolesAllowOnlyTheActionsThatAreNeeded(t *testing.T) {
 				denied = len(s["Action"].([]any))
 				continue
 			}
-			of := []any{s["Action"]}
-			if list, ok := s["Action"].([]any); ok {
-				of = list
-			}
-			for _, a := range of {
-				actions[a.(string)] = true
-				if s["Resource"] == "*" && !strings.HasPrefix(a.(string), "xray:") && !strings.HasPrefix(a.(string), "ec2:Describe") {
+			for _, a := range actionsOf(t, s) {
+				actions[a] = true
+				if s["Resource"] == "*" && !strings.HasPrefix(a, "xray:") && !strings.HasPrefix(a, "ec2:Describe") {
 					t.Errorf("%s: %s on every resource", role, a)
+				}
+				if strings.HasPrefix(a, "kms:") && at(t, s, "Condition", "StringEquals", "kms:ViaService") == nil {
+					t.Errorf("%s: %s without a service", role, a)
 				}
 			}
 		}

@@ -20,6 +20,7 @@ func deployed(t *testing.T, path string, parameters ...string) *stack {
 	t.Helper()
 	s := &stack{template: load(t, path), parameters: map[string]string{
 		"AWS::Partition": "aws", "AWS::Region": "eu-west-1", "AWS::AccountId": "123456789012", "AWS::StackName": "sqs2pg", "AWS::StackId": "stack-id",
+		"AWS::URLSuffix": "amazonaws.com",
 	}}
 	for name, p := range s.template["Parameters"].(object) {
 		if p.(object)["Default"] != nil {

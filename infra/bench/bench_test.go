@@ -124,7 +124,7 @@ func TestWritesATableOfRatios(t *testing.T) {
 	want := `# Page
 
 <!-- ratios -->
-| benchmark | measured | median of 7 runs | lowest to highest |
+| benchmark | measured | median of 7 runs, or 3 | lowest to highest |
 |---|---|---|---|
 | x AllTogether | times the script | 30 | 30 to 30 |
 | x All/kept | ms to start | 10 | 10 to 10 |

@@ -24,6 +24,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 )
 
 const usage = `Usage: go run ./infra/bench -commit COMMIT [-bench REGEXP] [PACKAGES]
@@ -36,14 +37,20 @@ every round; that happens by chance in 1 of 128. Benchmarks are paired by name, 
 moved. Leave the working tree alone meanwhile.
 
 With -write it runs the benchmarks of the working tree only, and writes the median of their ratios, times
-and memory, lowest and highest, as a table into FILE, between <!-- ratios --> and <!-- end -->.
+and memory, lowest and highest, as a table into FILE, between <!-- ratios --> and <!-- end -->. A benchmark
+that takes over 20 s runs in 3 rounds.
 
   -commit COMMIT  what to compare with, as git names it
   -write FILE     the file that holds the table
   -bench REGEXP   choose benchmarks, as for go test -bench (default ".")
 `
 
-const rounds = 7
+const (
+	rounds     = 7
+	longRounds = 3 // of a benchmark that takes longer than long, for a table
+	long       = 20 * time.Second
+	benchTime  = "-test.benchtime=300ms"
+)
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -137,13 +144,19 @@ func tabulate(ctx context.Context, dir, file, pattern string, packages []string,
 		return err
 	}
 	defer os.RemoveAll(temp)
-	r := runner{bin: temp, talk: talk}
+	r := runner{bin: temp, talk: talk, flags: []string{benchTime}}
+	took := map[benchmark]time.Duration{}
 	for round := range rounds {
 		for _, b := range benchmarks {
+			if round >= longRounds && took[b] > long {
+				continue
+			}
 			fmt.Fprintf(talk, "round %d of %d: %s\n", round+1, rounds, b)
+			started := time.Now()
 			if err := r.run(ctx, 1, round, b.String(), b); err != nil {
 				return err
 			}
+			took[b] = time.Since(started)
 		}
 	}
 	if err := r.failed(); err != nil {
@@ -220,6 +233,7 @@ type runner struct {
 	results
 	bin      string // folder of the compiled tests
 	talk     io.Writer
+	flags    []string
 	binaries map[string]string // by folder of the package
 	failures int
 }
@@ -239,7 +253,7 @@ func (r *runner) run(ctx context.Context, side, round int, name string, b benchm
 		}
 		r.binaries[b.dir] = binary
 	}
-	text, err := output(ctx, b.dir, binary, "-test.run", "^$", "-test.bench", "^"+b.name+"$"+b.sub, "-test.benchmem")
+	text, err := output(ctx, b.dir, binary, append([]string{"-test.run", "^$", "-test.bench", "^" + b.name + "$" + b.sub, "-test.benchmem"}, r.flags...)...)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	} else if err != nil {

@@ -93,15 +93,22 @@ func (r *results) print(out io.Writer) {
 var tabulated = []struct{ unit, title string }{
 	{"ratio-of-COPY", "of COPY"},
 	{"times-the-script", "times the script"},
+	{"of-encoding/json", "of encoding/json decoding the same event"},
+	{"allocs/message", "allocations a message"},
 	{"us/message", "us a message"},
+	{"cpu-us/message", "us of processor time a message"},
+	{"s/batch", "s a batch of 10,000"},
+	{"round-trips", "round trips"},
 	{"ms/start", "ms to start"},
+	{"ms/start-over-hello", "ms to start, more than an empty function"},
 	{"peak-MB", "MB at most"},
+	{"heap-MB", "MB of heap, besides the payload"},
 }
 
 // markdown writes a row for each measurement of the new side that the table shows.
 func (r *results) markdown() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "| benchmark | measured | median of %d runs | lowest to highest |\n|---|---|---|---|\n", rounds)
+	fmt.Fprintf(&b, "| benchmark | measured | median of %d runs, or %d | lowest to highest |\n|---|---|---|---|\n", rounds, longRounds)
 	for _, t := range tabulated {
 		for _, m := range r.order {
 			if m.unit != t.unit {

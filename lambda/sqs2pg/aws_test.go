@@ -5,6 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"sqs2pg/pkg/local/account"
 	"sqs2pg/pkg/postgres/postgrestest"
 )
 
@@ -75,6 +78,32 @@ func TestTakesTheEndpointFromTheURLOfAQueue(t *testing.T) {
 	succeed(t, "send", "--queue", queueURL, "--count", "7")
 	if n := count(t, endpoint, queueURL); n != "7" {
 		t.Errorf("the queue holds %s, want 7", n)
+	}
+}
+
+// It is not parallel, because it changes the environment.
+func TestFunctionOfAQueueOnAWSIsOnAWS(t *testing.T) {
+	for name, tt := range map[string]struct{ queue, lambda, endpoint, region string }{
+		"a queue of AWS":                       {"https://sqs.eu-west-1.amazonaws.com/123456789012/logins", "", "", "eu-west-1"},
+		"a queue's name":                       {"logins", "", "http://127.0.0.1:4566", "us-east-2"},
+		"a queue of AWS, and Lambda elsewhere": {"https://sqs.eu-west-1.amazonaws.com/123456789012/logins", "http://127.0.0.1:3001", "http://127.0.0.1:3001", "eu-west-1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			withoutAWS(t)
+			t.Setenv("AWS_REGION", "us-east-2")
+			t.Setenv("AWS_ACCESS_KEY_ID", "a")
+			t.Setenv("AWS_SECRET_ACCESS_KEY", "b")
+			t.Setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+			t.Setenv("AWS_ENDPOINT_URL_LAMBDA", tt.lambda)
+			place := account.Place{URL: "http://127.0.0.1:4566"}
+			client, err := place.Beside(tt.queue).Lambda(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if o := client.Options(); aws.ToString(o.BaseEndpoint) != tt.endpoint || o.Region != tt.region {
+				t.Errorf("at %q in %s, want %q in %s", aws.ToString(o.BaseEndpoint), o.Region, tt.endpoint, tt.region)
+			}
+		})
 	}
 }
 

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
+	"os"
 	"strings"
 
 	"sqs2pg/infra/contracts"
@@ -51,15 +53,29 @@ func loadContracts(source, names string) ([]*contract.Contract, error) {
 	return all, nil
 }
 
+// loadContract loads one contract.
+func loadContract(source, name string) (*contract.Contract, error) {
+	all, err := loadContracts(source, name)
+	if err == nil && len(all) != 1 {
+		return nil, misuse("%s: %d contracts: name one", source, len(all))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
+}
+
 // contractCommand works with contracts alone: without a queue or a database.
 type contractCommand struct {
 	Check contractCheck `cmd:"" help:"Check a contract and list its columns."`
 	Ddl   contractDDL   `cmd:"" help:"Print the SQL that migrate would run for a new table."`
+	Diff  contractDiff  `cmd:"" help:"Compare two versions of a contract: the table, and the messages that they accept."`
 	Try   contractTry   `cmd:"" help:"Try messages against a contract: prints the masked row, or field and rule."`
 }
 
 type contractCheck struct {
 	contractArgument `embed:""`
+	jsonFlag         `embed:""`
 }
 
 // contractArgument is the contract as an argument, or by its flag or variable.
@@ -88,16 +104,20 @@ func (c *contractCheck) Run(s *streams) error {
 		return err
 	}
 	for _, loaded := range all {
-		for _, w := range append(loaded.Warnings(), loaded.Personal()...) {
-			fmt.Fprintf(s.err, "warning: %s\n", w)
+		if err := c.check(s, loaded); err != nil {
+			return err
 		}
-		printColumns(s, loaded)
 	}
 	return nil
 }
 
-func printColumns(s *streams, c *contract.Contract) {
-	table := c.Table()
+// check prints the columns and the warnings of one contract.
+func (c *contractCheck) check(s *streams, loaded *contract.Contract) error {
+	warnings := append(loaded.Warnings(), loaded.Personal()...)
+	for _, w := range warnings {
+		fmt.Fprintf(s.err, "warning: %s\n", w)
+	}
+	table := loaded.Table()
 	var rows [][]string
 	for _, col := range table.Columns {
 		null := "yes"
@@ -109,8 +129,26 @@ func printColumns(s *streams, c *contract.Contract) {
 			rows = append(rows, []string{"", "", "", col.Path + "." + inside.Path, inside.Mask})
 		}
 	}
-	fmt.Fprintf(s.out, "%s: table %s.%s\n", c.Name(), table.Schema, table.Name)
-	terminal.Table(s.out, []string{"column", "type", "null", "from", "mask"}, rows)
+	header := []string{"column", "type", "null", "from", "mask"}
+	if c.JSON {
+		return encode(s, map[string]any{"contract": loaded.Name(), "table": table.FullName(), "columns": objects(header, rows), "warnings": warnings})
+	}
+	fmt.Fprintf(s.out, "%s: table %s.%s\n", loaded.Name(), table.Schema, table.Name)
+	terminal.Table(s.out, header, rows)
+	return nil
+}
+
+// objects are the rows of a table for JSON.
+func objects(header []string, rows [][]string) []map[string]string {
+	all := []map[string]string{}
+	for _, row := range rows {
+		object := map[string]string{}
+		for i, name := range header {
+			object[name] = row[i]
+		}
+		all = append(all, object)
+	}
+	return all
 }
 
 type contractDDL struct {
@@ -180,12 +218,13 @@ func (c *contractTry) Run(ctx context.Context, s *streams) error {
 }
 
 // arrange makes a single argument the messages if the contract is named otherwise and the argument
-// is not a contract itself.
+// is not a contract itself. A contract with mistakes is one, too.
 func (c *contractTry) arrange() {
 	if c.Argument == "" || c.Messages != "" || c.Contract == "" {
 		return
 	}
-	if _, err := routes.Read(contracts.Folder(), c.Argument); err != nil {
+	text, _ := os.ReadFile(c.Argument)
+	if _, err := routes.Read(contracts.Folder(), c.Argument); err != nil && !bytes.Contains(text, []byte(`"x-table"`)) {
 		c.Argument, c.Messages = "", c.Argument
 	}
 }

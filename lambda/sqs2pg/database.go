@@ -55,9 +55,9 @@ func (f *databaseFlag) openDatabase(ctx context.Context) (*postgres.Pool, error)
 	pool, err := env.Open(ctx)
 	byURL := f.source() == "--database-url" || f.source() != "" && !anySet("DATABASE_SECRET_ID", "DATABASE_IAM_AUTH")
 	if inner := errors.Unwrap(err); inner != nil && byURL {
-		return nil, fmt.Errorf("%s: %w", f.source(), inner) // and not DATABASE_URL
+		return nil, asMisuse(fmt.Errorf("%s: %w", f.source(), inner)) // and not DATABASE_URL
 	}
-	return pool, err
+	return pool, asMisuse(err)
 }
 
 // printDatabase tells the person which database a command is about to change.

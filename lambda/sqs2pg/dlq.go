@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"time"
 
 	"sqs2pg/pkg/contract/routes"
 	"sqs2pg/pkg/deadletter"
@@ -48,32 +47,19 @@ type dlqList struct {
 	JSON      bool `name:"json" help:"Print one JSON object instead."`
 }
 
-// letterLine is a line of the list.
-type letterLine struct {
-	ID     string    `json:"message_id"`
-	SentAt time.Time `json:"sent_at"`
-	Reason string    `json:"reason"`
-
-	Contract string `json:"contract,omitempty"` // where there are several
-}
-
 func (c *dlqList) Run(ctx context.Context, s *streams) error {
 	set, dead, err := c.openDead(ctx)
 	if err != nil {
 		return err
 	}
-	lines := []letterLine{}
+	lines := []deadletter.Line{}
 	if err := dead.Look(ctx, func(l *deadletter.Letter) bool {
-		line := letterLine{ID: l.ID(), SentAt: l.SentAt(), Reason: l.Reason(set)}
-		if len(set.Contracts()) > 1 {
-			line.Contract = l.Contract(set)
-		}
-		lines = append(lines, line)
+		lines = append(lines, l.Line(set))
 		return len(lines) < c.Limit
 	}); err != nil {
 		return err
 	}
-	slices.SortStableFunc(lines, func(a, b letterLine) int { return a.SentAt.Compare(b.SentAt) })
+	slices.SortStableFunc(lines, func(a, b deadletter.Line) int { return a.SentAt.Compare(b.SentAt) })
 	if c.JSON {
 		return json.NewEncoder(s.out).Encode(map[string]any{
 			"queue": dead.Queue.Name(), "depth": dead.Visible, "in_flight": dead.Hidden, "max_receive_count": dead.MaxReceiveCount, "messages": lines,
@@ -84,7 +70,7 @@ func (c *dlqList) Run(ctx context.Context, s *streams) error {
 }
 
 // printLetters shows no receive counts: each look at a letter raises them.
-func printLetters(s *streams, dead *deadletter.Letters, lines []letterLine) {
+func printLetters(s *streams, dead *deadletter.Letters, lines []deadletter.Line) {
 	inFlight := ""
 	if dead.Hidden > 0 {
 		inFlight = fmt.Sprintf(", and %d in flight: another program has received them", dead.Hidden)
@@ -92,24 +78,15 @@ func printLetters(s *streams, dead *deadletter.Letters, lines []letterLine) {
 	fmt.Fprintf(s.out, "%s: %d%s\n", dead.Queue.Name(), dead.Visible, inFlight)
 	fmt.Fprintf(s.out, "a message of %s is dead after %d receives\n", dead.Source.Name(), dead.MaxReceiveCount)
 	if len(lines) > 0 {
-		head, rows := []string{"message id", "sent (utc)", "reason"}, make([][]string, len(lines))
-		several := slices.ContainsFunc(lines, func(l letterLine) bool { return l.Contract != "" })
-		if several {
-			head = slices.Insert(head, 2, "contract")
-		}
-		for i, l := range lines {
-			rows[i] = []string{l.ID, l.SentAt.Format(time.DateTime), l.Reason}
-			if several {
-				rows[i] = slices.Insert(rows[i], 2, l.Contract)
-			}
-		}
-		terminal.Table(s.out, head, rows)
+		header, rows := deadletter.Table(lines)
+		terminal.Table(s.out, header, rows)
 	}
 	terminal.More(s.out, len(lines), dead.Visible)
 }
 
 type dlqShow struct {
 	deadFlags `embed:""`
+	jsonFlag  `embed:""`
 	Body      bool   `help:"Show body and the producer's ids too: personal data."`
 	ID        string `arg:"" name:"message-id" help:"Message id, as list prints it."`
 }
@@ -135,6 +112,16 @@ func (c *dlqShow) Run(ctx context.Context, s *streams) error {
 	for _, f := range found.Fields(c.Body) {
 		rows = append(rows, []string{f.Name, f.Value})
 	}
+	if c.JSON {
+		letter := map[string]string{}
+		for _, row := range rows {
+			letter[row[0]] = row[1]
+		}
+		if c.Body {
+			letter["body"] = found.Body()
+		}
+		return encode(s, letter)
+	}
 	terminal.Table(s.out, []string{"field", "value"}, rows)
 	if c.Body {
 		fmt.Fprintf(s.out, "\n%s\n", found.Body())
@@ -144,6 +131,7 @@ func (c *dlqShow) Run(ctx context.Context, s *streams) error {
 
 type dlqRedrive struct {
 	deadFlags `embed:""`
+	jsonFlag  `embed:""`
 	All       bool `help:"Move those too that the contract refuses."`
 	Yes       bool `help:"With --all: do not ask."`
 	DryRun    bool `help:"Only say what would be done."`
@@ -170,9 +158,13 @@ func (c *dlqRedrive) Run(ctx context.Context, s *streams) error {
 	left := deadletter.Reasons{}
 	moved, err := dead.Redrive(ctx, func(l *deadletter.Letter) bool { return c.All || !left.Add(l.Reason(set)) })
 	fmt.Fprintf(s.err, "%d of %d messages redriven from %s to %s\n", moved, dead.Visible, dead.Queue.Name(), dead.Source.Name())
+	if c.JSON {
+		err = errors.Join(err, encode(s, map[string]any{"moved": moved, "left": left, "in_flight": dead.Hidden}))
+	} else {
+		printReasons(s, left)
+	}
 	if n := left.Total(); n > 0 {
 		fmt.Fprintf(s.err, "%d left, which the contract refuses: mend the contract or its producer, or use --all\n", n)
-		printReasons(s, left)
 	}
 	if rest := dead.Visible - moved - left.Total(); rest > 0 && err == nil {
 		fmt.Fprintf(s.err, "%d could not be received now: run this again in a minute\n", rest)
@@ -208,6 +200,9 @@ func (c *dlqRedrive) preview(ctx context.Context, s *streams, set *routes.Set, d
 		return true
 	}); err != nil {
 		return err
+	}
+	if c.JSON {
+		return encode(s, map[string]any{"would_move": move, "left": leave, "in_flight": dead.Hidden})
 	}
 	fmt.Fprintf(s.out, "would redrive %d messages from %s to %s, and leave %d\n", move, dead.Queue.Name(), dead.Source.Name(), leave.Total())
 	printReasons(s, leave)

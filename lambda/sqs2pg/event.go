@@ -28,6 +28,7 @@ func (c *eventCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
+	printWhere(s, q)
 	ctx, stop := context.WithTimeout(ctx, c.Wait)
 	defer stop()
 	event, err := invoker.Capture(ctx, eventsource.Mapping{Queue: q, FunctionTimeout: time.Second, BatchSize: c.BatchSize, Concurrency: 1})

@@ -45,7 +45,7 @@ func TestEventCapturesABatchAndLeavesItOnTheQueue(t *testing.T) {
 	}
 	createQueue(t, endpoint, "empty", nil)
 	code, out, err := sqs2pg(t, "event", "--endpoint-url", endpoint, "--queue", "empty", "--wait", "1s")
-	if code != 1 || out != "" || !strings.Contains(err, "sqs2pg send --queue empty") {
+	if code != 1 || out != "" || !strings.Contains(err, "sqs2pg send --queue empty") || !strings.HasPrefix(err, "queue empty at "+endpoint) {
 		t.Errorf("an empty queue: exit %d, %q, %q", code, out, err)
 	}
 }
@@ -140,5 +140,47 @@ func TestPlansPrintSQLAndChangeNothing(t *testing.T) {
 	}
 	if columns := db.QueryStrings(t, "select attname::text from pg_attribute where attrelid = 'user_logins'::regclass and attname = 'country'"); columns != nil {
 		t.Error("migrate --plan has added the column")
+	}
+}
+
+// TestReportsAsJSON runs every command that reports something, and reads what it prints.
+func TestReportsAsJSON(t *testing.T) {
+	t.Parallel()
+	endpoint := startSQS(t)
+	db := withOldPartitions(t, 2)
+	source, dead := withDead(t, endpoint, "logins", 3)
+	sendAs(t, endpoint, dead, []string{`{}`}, func(i int) string { return fmt.Sprint(i) })
+	at, to := []string{"--endpoint-url", endpoint, "--queue", "logins", "--json"}, []string{"--database-url", db.OwnerURL, "--json"}
+	list := succeed(t, append([]string{"dlq", "list"}, at...)...)
+	var letters struct {
+		Messages []struct {
+			ID string `json:"message_id"`
+		}
+	}
+	if err := json.Unmarshal([]byte(list), &letters); err != nil || len(letters.Messages) != 1 {
+		t.Fatalf("%v: %s", err, list)
+	}
+	for _, tt := range []struct {
+		args []string
+		want string // a part
+	}{
+		{[]string{"version", "--json"}, `"platform":"`},
+		{[]string{"contract", "check", "user_logins", "--json"}, `"table":"public.user_logins"`},
+		{append([]string{"migrate"}, to...), "{}\n"},
+		{append([]string{"migrate", "--plan"}, to...), `{"steps":[]}`},
+		{append([]string{"maintain", "--plan", "--retention-days", "30"}, to...), `"locks":[{"table":"\"public\".\"user_logins_p20260101\"","mode":"access exclusive"}`},
+		{append([]string{"maintain"}, to...), `"days_ahead":7`},
+		{append([]string{"dlq", "show", letters.Messages[0].ID}, at...), `"reason":"invalid: user_id required"`},
+		{append([]string{"dlq", "redrive", "--dry-run"}, at...), `{"in_flight":0,"left":{"invalid: user_id required":1},"would_move":0}`},
+		{append([]string{"dlq", "redrive"}, at...), `{"in_flight":0,"left":{"invalid: user_id required":1},"moved":0}`},
+		{append([]string{"send", "--count", "3"}, at...), `{"messages":3,"perhaps_twice":0,"queue":"logins","sent":3}`},
+	} {
+		out := succeed(t, tt.args...)
+		if !json.Valid([]byte(out)) || strings.Count(out, "\n") != 1 || !strings.Contains(out, tt.want) {
+			t.Errorf("%v prints %q, want one line of JSON with %q", tt.args, out, tt.want)
+		}
+	}
+	if n := count(t, endpoint, source); n != "3" {
+		t.Errorf("the queue holds %s", n)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/contract/routes"
+	"sqs2pg/pkg/local/account"
 	"sqs2pg/pkg/local/home"
 	"sqs2pg/pkg/local/invoker"
 	"sqs2pg/pkg/postgres"
@@ -26,14 +27,13 @@ type functionFlags struct {
 // remote reports whether the function runs elsewhere, with settings of its own.
 func (f *functionFlags) remote() bool { return f.InvokeURL != "" || f.FunctionName != "" }
 
-// function returns the function to open. A function by its name is behind Lambda's API at the
-// endpoint.
-func (f *functionFlags) function(ctx context.Context, at *endpointFlags, environ []string) (invoker.Function, error) {
+// function returns the function to open. A function by its name is behind Lambda's API at that place.
+func (f *functionFlags) function(ctx context.Context, at account.Place, environ []string) (invoker.Function, error) {
 	function := invoker.Function{URL: f.InvokeURL, Name: f.FunctionName, Timeout: f.Timeout, Env: environ}
 	var err error
 	switch {
 	case f.FunctionName != "":
-		function.Lambda, err = at.place().Lambda(ctx)
+		function.Lambda, err = at.Lambda(ctx)
 	case f.InvokeURL == "":
 		function.Bootstrap, err = bootstrapPath(f.Function)
 	}

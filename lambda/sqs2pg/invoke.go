@@ -41,7 +41,7 @@ func (c *invokeCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	function, err := c.function(ctx, &c.endpointFlags, environ)
+	function, err := c.function(ctx, c.place().Beside(c.Queue), environ)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -62,6 +63,14 @@ type streams struct {
 	out, err io.Writer
 	dir      string // the local commands keep .sqs2pg in it
 }
+
+// jsonFlag is on every command that reports something.
+type jsonFlag struct {
+	JSON bool `name:"json" help:"Print one JSON object instead."`
+}
+
+// encode prints a report to standard output.
+func encode(s *streams, report any) error { return json.NewEncoder(s.out).Encode(report) }
 
 // misuseError is a mistake on the command line or in its variables. The command exits with 2.
 type misuseError struct{ error }

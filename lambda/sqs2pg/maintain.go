@@ -15,6 +15,7 @@ import (
 type maintainCommand struct {
 	databaseFlag   `embed:""`
 	contractFlag   `embed:""`
+	jsonFlag       `embed:""`
 	PartitionWidth string `enum:"day,month," default:"" env:"PARTITION_WIDTH" help:"What new partitions cover, day or month; default: as before."`
 	RetentionDays  int    `default:"0" env:"RETENTION_DAYS" help:"Drop partitions whose events are all older than this many days; 0 keeps everything."`
 	Yes            bool   `help:"Drop partitions without asking."`
@@ -54,8 +55,7 @@ func (c *maintainCommand) maintain(ctx context.Context, s *streams, pool *postgr
 			return err
 		}
 		if c.Plan {
-			printPlan(s, changes.Steps)
-			return nil
+			return printPlan(s, changes.Steps, c.JSON)
 		}
 		if ok, err := c.confirmed(s, changes.Expired); !ok {
 			return err
@@ -68,6 +68,9 @@ func (c *maintainCommand) maintain(ctx context.Context, s *streams, pool *postgr
 		return err
 	}
 	fmt.Fprintf(s.err, "partitions for %d days ahead, %d rows outside\n", report.DaysAhead, report.RowsOutside)
+	if c.JSON {
+		return encode(s, report)
+	}
 	return nil
 }
 

@@ -8,7 +8,9 @@ import (
 	"sqs2pg/pkg/local/eventsource"
 	"sqs2pg/pkg/local/home"
 	"sqs2pg/pkg/pattern"
+	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/queue"
+	"sqs2pg/pkg/settings"
 )
 
 // mappingFlags are the settings of the event source mapping.
@@ -38,11 +40,12 @@ func (f *mappingFlags) mapping(q *queue.Queue) (eventsource.Mapping, error) {
 }
 
 // asMisuse makes what a person got wrong a misuse of the command: a setting of the mapping, a
-// keyring that cannot be used, where a queue is, a missing AWS account.
+// keyring that cannot be used, where a queue is, a missing AWS account, the settings of the database.
 func asMisuse(err error) error {
 	_, noKeyring := errors.AsType[home.KeyringError](err)
 	_, noPlace := errors.AsType[*account.SettingError](err)
-	if noKeyring || noPlace || errors.Is(err, eventsource.ErrMisuse) {
+	_, noDatabase := errors.AsType[*settings.WrongError](err)
+	if noKeyring || noPlace || noDatabase || errors.Is(err, eventsource.ErrMisuse) || errors.Is(err, postgres.ErrConfig) {
 		return misuseError{err}
 	}
 	return err

@@ -13,6 +13,7 @@ import (
 type migrateCommand struct {
 	databaseFlag `embed:""`
 	contractFlag `embed:""`
+	jsonFlag     `embed:""`
 	ConfirmKey   []string `placeholder:"ID=FINGERPRINT" help:"Confirm the key that made the tokens of an earlier release; the refusal prints both."`
 	Plan         bool     `help:"Print the SQL and what it locks, and change nothing."`
 }
@@ -33,14 +34,16 @@ func (c *migrateCommand) Run(ctx context.Context, s *streams) error {
 	defer pool.Close()
 	printDatabase(s, pool)
 	if c.Plan {
-		return printMigrations(ctx, s, pool, all)
+		return c.plan(ctx, s, pool, all)
 	}
+	var report schema.Report
 	for _, loaded := range all {
-		report, err := schema.Apply(ctx, pool, loaded.Table())
+		done, err := schema.Apply(ctx, pool, loaded.Table())
 		if err != nil {
 			return err
 		}
-		fmt.Fprintln(s.err, report)
+		fmt.Fprintln(s.err, done)
+		report.Add(done)
 	}
 	if err := schema.ConfirmKeys(ctx, pool, keys...); err != nil {
 		return err
@@ -48,10 +51,14 @@ func (c *migrateCommand) Run(ctx context.Context, s *streams) error {
 	for _, key := range keys {
 		fmt.Fprintf(s.err, "confirmed the masking key %s\n", key.ID)
 	}
+	if c.JSON {
+		return encode(s, report)
+	}
 	return nil
 }
 
-func printMigrations(ctx context.Context, s *streams, pool *postgres.Pool, all []*contract.Contract) error {
+// plan prints what would be changed for all contracts.
+func (c *migrateCommand) plan(ctx context.Context, s *streams, pool *postgres.Pool, all []*contract.Contract) error {
 	var steps plan.Steps
 	for _, loaded := range all {
 		of, _, err := schema.Plan(ctx, pool, loaded.Table())
@@ -60,16 +67,19 @@ func printMigrations(ctx context.Context, s *streams, pool *postgres.Pool, all [
 		}
 		steps.Join(of)
 	}
-	printPlan(s, steps)
-	return nil
+	return printPlan(s, steps, c.JSON)
 }
 
 // printPlan prints what a command would run.
-func printPlan(s *streams, steps plan.Steps) {
-	steps.Print(s.out)
+func printPlan(s *streams, steps plan.Steps, asJSON bool) error {
 	if len(steps) == 0 {
 		fmt.Fprintln(s.err, "nothing to do")
-		return
+	} else {
+		fmt.Fprintln(s.err, "this is a plan: nothing is changed")
 	}
-	fmt.Fprintln(s.err, "this is a plan: nothing is changed")
+	if asJSON {
+		return encode(s, map[string]any{"steps": append(plan.Steps{}, steps...)})
+	}
+	steps.Print(s.out)
+	return nil
 }

@@ -116,7 +116,7 @@ database_url = "postgres://127.0.0.1:port/d"
 		{dir, 1, "sqs2pg.toml:3: database_url: database unavailable", []string{"doctor", "--env", "nowhere"}},
 		{dir, 1, "sqs2pg.toml:7: database_secret_id", []string{"migrate", "--env", "aws"}},
 		{dir, 2, "sqs2pg.toml:10: aws_endpoint_url", []string{"send", "--env", "bad", "--queue", "q"}},
-		{dir, 1, "sqs2pg: sqs2pg.toml:11: database_url: ", []string{"migrate", "--env", "bad"}},
+		{dir, 2, "sqs2pg: sqs2pg.toml:11: database_url: ", []string{"migrate", "--env", "bad"}},
 		{dir, 2, `sqs2pg: sqs2pg.toml has no environment "prod": it has aws, bad, nowhere`, []string{"doctor", "--env", "prod"}},
 		{dir, 2, "project sqs2pg.toml, no environment: choose one by --env: aws, bad, nowhere\nsqs2pg: missing flags: --queue", []string{"send"}},
 		{dir, 2, "--env: sqs2pg run reads no sqs2pg.toml", []string{"run", "--env", "nowhere"}},

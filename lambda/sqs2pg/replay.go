@@ -31,7 +31,7 @@ func (c *replayCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	function, err := c.function(ctx, &c.endpointFlags, environ)
+	function, err := c.function(ctx, c.place(), environ)
 	if err != nil {
 		return err
 	}

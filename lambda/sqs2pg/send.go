@@ -2,36 +2,42 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"sqs2pg/pkg/contract/generate"
 	"sqs2pg/pkg/local/sample"
 	"sqs2pg/pkg/queue/bodies"
 	"sqs2pg/pkg/queue/sending"
+	"sqs2pg/pkg/terminal/variables"
 )
 
 // sendCommand fills a queue.
 type sendCommand struct {
 	queueFlags `embed:""`
-	Count      int    `default:"100" help:"How many logins to generate; one in a hundred is a message of another kind."`
-	Group      string `default:"1" help:"Message group of the messages on a FIFO queue."`
-	Seed       uint64 `help:"Seed for generated messages; the default is random."`
+	Contract   string  `env:"CONTRACT" placeholder:"NAME|FILE" help:"Generate messages of this contract; without one, logins."`
+	Count      int     `default:"100" help:"How many messages to generate."`
+	Bad        float64 `default:"1" help:"How many of every hundred generated messages the contract refuses: 0-100."`
+	Group      string  `default:"1" help:"Message group of the messages on a FIFO queue."`
+	Seed       uint64  `help:"Seed for generated messages; the default is random."`
+	jsonFlag   `embed:""`
 	Raw        bool   `help:"Send each line of the file as it is, JSON or not."`
 	File       string `arg:"" optional:"" help:"Send the messages of this file instead, - for standard input: one a line, a JSON array, or one JSON document."`
 }
 
 // Help is shown below the flags.
 func (c *sendCommand) Help() string {
-	return "The whole file is checked before the first message is sent."
+	return "Generated messages have the wrapper and the attributes that the contract asks for (x-envelope, x-attribute). " +
+		"A file is checked as a whole before the first message is sent."
 }
 
 func (c *sendCommand) Run(ctx context.Context, s *streams) error {
 	job := &sending.Job{Group: c.Group, Screen: s.err}
 	if c.File == "" {
-		if c.Count < 1 {
-			return misuse("--count is %d: it must be 1 or more", c.Count)
+		if err := c.generate(job); err != nil {
+			return err
 		}
-		job.Bodies, job.Total = sending.Slice(sample.Messages(c.Count, c.seed())), c.Count
 	} else {
 		text, err := bodies.OpenFile(ctx, c.File, s.in, bodies.Options{Raw: c.Raw})
 		if err != nil {
@@ -49,7 +55,41 @@ func (c *sendCommand) Run(ctx context.Context, s *streams) error {
 	job.Queue = q
 	sent, err := job.Run(ctx)
 	fmt.Fprintf(s.err, "sent %s to %s\n", sent, q.Name())
+	if c.JSON {
+		err = errors.Join(err, encode(s, map[string]any{"queue": q.Name(), "messages": job.Total, "sent": sent.Messages, "perhaps_twice": sent.Unsure}))
+	}
 	return err
+}
+
+// generate makes the messages of a contract while they are sent. Those of the login come from the
+// demonstration, unless a contract is named.
+func (c *sendCommand) generate(job *sending.Job) error {
+	job.Total = c.Count
+	switch {
+	case c.Count < 1:
+		return misuse("--count is %d: it must be 1 or more", c.Count)
+	case !(c.Bad >= 0 && c.Bad <= 100):
+		return misuse("--bad is %v: it must be 0 to 100", c.Bad)
+	case c.Contract == "" && c.Bad != 1:
+		return misuse("--bad needs a contract: set --contract or CONTRACT")
+	case c.Contract == "":
+		job.Bodies = sending.Slice(sample.Messages(c.Count, c.seed()))
+		return nil
+	}
+	loaded, err := loadContract(variables.Source("--contract", c.Contract, "CONTRACT"), c.Contract)
+	if err != nil {
+		return err
+	}
+	var last generate.Message
+	job.Attributes = func() map[string]string { return last.Attributes }
+	job.Bodies = func(yield func(string, error) bool) {
+		for m, err := range generate.New(loaded, c.seed()).Messages(c.Count, c.Bad) {
+			if last = m; !yield(string(m.Body), err) {
+				return
+			}
+		}
+	}
+	return nil
 }
 
 // unreadable makes what is wrong with a file of messages a misuse.

@@ -50,6 +50,9 @@ func TestStayingRunLoadsWhatItsCommandsSend(t *testing.T) {
 		if code := <-exit; code != 0 {
 			t.Errorf("exits with %d after Ctrl-C: %s", code, &talk.text)
 		}
+		if !strings.Contains(talk.text.String(), "\nstopped: 99 written, 0 duplicates, ") {
+			t.Errorf("does not say what is where after Ctrl-C: %s", &talk.text)
+		}
 	}()
 	var said string
 	select {

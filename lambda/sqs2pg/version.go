@@ -6,7 +6,9 @@ import (
 	"runtime/debug"
 )
 
-type versionCommand struct{}
+type versionCommand struct {
+	jsonFlag `embed:""`
+}
 
 // Run prints the module's version, or the commit of a build that has no version, and what it was
 // built for.
@@ -19,6 +21,9 @@ func (c *versionCommand) Run(s *streams) error {
 				version = setting.Value
 			}
 		}
+	}
+	if c.JSON {
+		return encode(s, map[string]string{"version": version, "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH})
 	}
 	_, err := fmt.Fprintf(s.out, "sqs2pg %s %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	return err

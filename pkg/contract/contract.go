@@ -12,6 +12,7 @@
 package contract
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -73,6 +74,7 @@ func Names(folder fs.FS) []string {
 // Parse reads a contract from its document. Its error wraps ErrContract and has all mistakes of the
 // document, one a line, each with line, column, JSON pointer and what to do about it.
 func Parse(name string, document []byte) (*Contract, error) {
+	document = bytes.TrimPrefix(document, []byte("\ufeff")) // the byte order mark of some editors
 	s, err := schema.Compile(document)
 	if err != nil {
 		return nil, fmt.Errorf("%w %s.json: %w", ErrContract, name, err)

@@ -53,9 +53,9 @@ func (d *decoding) decode(c *Contract, m Message) (Record, error) {
 	if v := d.read(c, &m); v != nil {
 		return Record{}, v
 	}
-	var ok bool
-	if d.identity, ok = c.schema.Origin.Identify(&m, &wrapper, d.ownIdentity()); !ok {
-		return Record{}, &Violation{Field: d.identity.Field, Rule: violation.DateTime}
+	var rule string
+	if d.identity, rule = c.schema.Origin.Identify(&m, &wrapper, d.ownIdentity()); rule != "" {
+		return Record{}, &Violation{Field: d.identity.Field, Rule: rule}
 	}
 	return Record{contract: c, content: d.kept, serial: d.serial}, nil
 }

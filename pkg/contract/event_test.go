@@ -187,6 +187,20 @@ func TestProducersOwnIDAndTimeIdentifyTheEvent(t *testing.T) {
 	}
 }
 
+func TestRefusesABinaryEventIDInsideOfANotification(t *testing.T) {
+	t.Parallel()
+	for attributes, want := range map[string]string{
+		`"event-id":{"Type":"Binary","Value":"aWQ="}`:                      "event-id",
+		`"event-sent-at":{"Type":"Binary","Value":"MTcwMDAwMDAwMDEyMw=="}`: "event-sent-at",
+	} {
+		_, err := withRoot(t, `,"x-envelope":"sns"`).DecodeMessage(contract.Message{Body: []byte(inSNS(`{"a":"v"}`, `,"MessageAttributes":{`+attributes+`}`))})
+		var v *contract.Violation
+		if !errors.As(err, &v) || v.Field != want || v.Rule != "type" {
+			t.Errorf("%s: %v", attributes, err)
+		}
+	}
+}
+
 func TestIdentityIsAskedForOnlyWhereItIsGiven(t *testing.T) {
 	t.Parallel()
 	_, err := withRoot(t, "").DecodeMessage(contract.Message{Body: []byte(`{"a":"v"}`), Attributes: attributes{"event-sent-at": "yesterday"}})

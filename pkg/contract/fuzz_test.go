@@ -13,8 +13,8 @@ import (
 )
 
 // storedForm declares members of stored values and masks some.
-const storedForm = `{"x-table":"t","type":"object","properties":{"v":{"type":"array","items":{"$ref":"#/$defs/any"}}},"$defs":{"any":{
-	"properties":{"t":{"type":"string","x-mask":"token"},"d":{"type":"string","x-mask":"drop"},"n":{"type":"integer"}},
+const storedForm = `{"x-table":"t","type":"object","properties":{"n":{"type":"number","x-mask":{"nt":"token","nb":"bucket:7"}},"v":{"type":"array","items":{"$ref":"#/$defs/any"}}},"$defs":{"any":{
+	"properties":{"t":{"type":"string","x-mask":"token"},"d":{"type":"string","x-mask":"drop"},"n":{"type":"integer"},"b":{"type":"integer","x-mask":"bucket:3"},"l":{"type":"string","x-mask":"last-4"},"y":{"type":"string","format":"date","x-mask":"date-year"}},
 	"patternProperties":{"^p":{"type":"array","items":{"$ref":"#/$defs/any"}}},"items":{"$ref":"#/$defs/any"}}}}`
 
 // FuzzDecode checks for any body that Decode does not panic, that an error is a violation that
@@ -29,6 +29,7 @@ func FuzzDecode(f *testing.F) {
 		`{"lines":[[{"a":"\u0000"}]]}`, `{"attributes":{"a":1e999999999}}`, `{"lines":` + nested(64) + `}`, // jsonb
 		`{"a":1,"a":2}`, `{"lines":[{"a":1,"a":2}]}`, `{} {}`, // more than one
 		`{"placed_at":"2016-12-31T23:59:60Z"}`, `{"deliver_on":"2023-02-29"}`, // times
+		`{"n":-1.5e2,"v":[{"b":-10.5,"l":"12345678","y":"1984-02-30"},{"b":1e308,"y":"1984-02-29"}]}`,         // masks
 		`{"v":[{"t":"a\u0000","d":"b","x":{"n":1},"p1":[{"y":[]},1e999999999]},[{"\u0074":"\ud83d\ude00"}]]}`, // stored members
 	} {
 		f.Add([]byte(body))
@@ -67,6 +68,9 @@ func checkViolation(t *testing.T, c *contract.Contract, err error) {
 		known := name == "" || name == "*"
 		for _, column := range c.Table().Columns {
 			known = known || strings.Contains("."+column.Path+".", "."+name+".")
+			for _, inside := range column.Inside {
+				known = known || strings.Contains("."+inside.Path+".", "."+name+".")
+			}
 		}
 		if !known {
 			t.Fatalf("the field %q is not declared by the contract", v.Field)
@@ -110,8 +114,10 @@ func FuzzParse(f *testing.F) {
 		with(`{"type":"string","maxLenght":1}`, ``), with(`{"typ":"string"}`, `,"x-x":1`), // keywords
 		with(`{"type":["string","integer"]}`, ``), with(`{"type":[]}`, ``), with(`true`, ``), // types
 		with(`{"type":"array","items":{"$ref":"#"}}`, ``), with(`{"$ref":"#/properties/p"}`, ``), with(`{"type":"array"}`, `,"$id":"x:y","$anchor":"a"`), // references
-		with(`{"type":"string"}`, `,"x-write":{"mode":"upsert","key":["p"]}`), // writes
-		with(`{"type":"number","minimum":1e400,"multipleOf":1e-400}`, ``),     // numbers
+		with(`{"type":"string"}`, `,"x-write":{"mode":"upsert","key":["p"]}`),                                                                             // writes
+		with(`{"type":"number","minimum":1e400,"multipleOf":1e-400}`, ``),                                                                                 // numbers
+		with(`{"$ref":"#/$defs/a","x-mask":{"b":"token","c":"email-domain"},"x-normalize":"email"}`, `,"$defs":{"a":{"type":"string","format":"email"}}`), // masks
+		with(`{"enum":["a",null],"x-mask":"drop"}`, ``), with(`{"type":"integer","x-mask":"bucket:10"},"someName":{"$ref":"#/properties/p"}`, ``), with(`{"$ref":"#/$defs/a"}`, `,"$defs":{"a":{"$ref":"#/$defs/a"}}`),
 		storedForm, with(`{"type":"object","allOf":[{"$ref":"#/properties/p"}],"unevaluatedProperties":{"type":"string","x-mask":"drop"}}`, ``), // stored values
 	} {
 		f.Add([]byte(document))

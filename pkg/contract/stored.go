@@ -157,8 +157,8 @@ func (w *storing) text(shape schema.Shape) {
 	w.copy(shape, quoted)
 }
 
-// copy copies a string or a number, and notes how it is masked. Of two types that a contract allows,
-// one may be masked.
+// copy copies a string or a number, and notes how it is masked. Of two types that a contract
+// allows, one may be masked.
 func (w *storing) copy(shape schema.Shape, text []byte) {
 	w.out = append(w.out, text...)
 	if m := shape.Masking(); m.Kind != mask.None && m.MasksNumbers() == (text[0] != '"') {
@@ -176,8 +176,8 @@ func (w *storing) skip() {
 	}
 }
 
-// maskTexts replaces masked strings and numbers in the text of stored values. masked is in the order
-// of the columns and of the places in them.
+// maskTexts replaces masked strings and numbers in the text of stored values. masked is in the
+// order of the columns and of the places in them.
 func maskTexts(k *mask.Keyring, values []Value, masked []maskedText) {
 	for len(masked) > 0 {
 		column, end := masked[0].column, 0

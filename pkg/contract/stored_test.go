@@ -86,6 +86,8 @@ func TestMasksInsideOfStoredValues(t *testing.T) {
 		{"a reference", `{"type": "array", "items": {"properties": {"to": {"$ref": "#/$defs/email"}, "from": {"$ref": "#/$defs/email"}}}}`,
 			`, "$defs": {"email": {"type": "string", "x-mask": "token"}}`,
 			`[{"to": "a", "from": "a"}]`, `[{"to":"` + k.Token("to", "a") + `","from":"` + k.Token("from", "a") + `"}]`},
+		{"a mask beside a reference", `{"type": "array", "items": {"$ref": "#/$defs/email", "x-mask": "token"}}`,
+			`, "$defs": {"email": {"type": "string", "format": "email", "x-normalize": "email", "x-domain": "d"}}`, `["A@b.org"]`, `["` + k.Token("d", "a@b.org") + `"]`},
 		{"one alternative", `{"type": "array", "items": {"anyOf": [{"type": "integer"}, {"type": "string", "x-mask": "token"}]}}`, ``,
 			`[1, "Ann"]`, `[1,"` + k.Token("p", "Ann") + `"]`},
 	} {

@@ -258,6 +258,37 @@ func TestRedriveKeepsTheIdentityOfALetter(t *testing.T) {
 	}
 }
 
+// SQS takes ten message attributes, and a redrive adds two.
+func TestRedriveSaysWhichLetterHasNoRoomForItsIdentity(t *testing.T) {
+	t.Parallel()
+	server, letters := withLetters(t, "logins")
+	for _, n := range []int{8, 9, 10} {
+		attributes := map[string]types.MessageAttributeValue{}
+		for i := range n {
+			attributes[fmt.Sprint("attribute-", i)] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: aws.String("v")}
+		}
+		if n == 10 { // it has an identity of its own
+			attributes["event-id"], attributes["event-sent-at"] = attributes["attribute-0"], attributes["attribute-0"]
+			delete(attributes, "attribute-0")
+			delete(attributes, "attribute-1")
+		}
+		if _, err := server.Client.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &letters.Queue.URL, MessageBody: aws.String(fmt.Sprint(n)), MessageAttributes: attributes}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	letters, err := deadletter.Open(t.Context(), letters.Source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	moved, err := letters.Redrive(t.Context(), nil)
+	if moved != 2 || err == nil || !strings.Contains(err.Error(), "refused 1 messages") || !strings.Contains(err.Error(), "with more than 10 message attributes (a redrive adds event-id and event-sent-at)") {
+		t.Errorf("%d moved, %v", moved, err)
+	}
+	if q, d := server.Count(t, letters.Source.URL), server.Count(t, letters.Queue.URL); q != "2" || d != "1" {
+		t.Errorf("the queue holds %s, the dead-letter queue %s, want 2 and 1", q, d)
+	}
+}
+
 func TestRedriveMovesTheChosenLetters(t *testing.T) {
 	t.Parallel()
 	server, letters := withLetters(t, "logins", numbered(47)...)

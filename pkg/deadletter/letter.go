@@ -70,6 +70,11 @@ func (l *Letter) MessageAttribute(name string) string {
 	return aws.ToString(l.message.MessageAttributes[name].StringValue)
 }
 
+// IsBinary reports whether a message attribute has bytes instead of text.
+func (l *Letter) IsBinary(name string) bool {
+	return strings.HasPrefix(aws.ToString(l.message.MessageAttributes[name].DataType), "Binary")
+}
+
 // Field is something known of a letter.
 type Field struct{ Name, Value string }
 

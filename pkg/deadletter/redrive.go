@@ -56,18 +56,28 @@ func (l *Letters) Redrive(ctx context.Context, choose func(*Letter) bool) (moved
 	return moved, ctx.Err()
 }
 
+// tooManyAttributes is why a letter cannot be sent with its identity.
+var tooManyAttributes = fmt.Sprintf("more than %d message attributes (a redrive adds %s and %s)", queue.MaxAttributes, message.AttributeEventID, message.AttributeEventSentAt)
+
 // sent is what the source queue did with letters. With an error it leaves out those of which it is
 // not known.
 type sent struct {
 	accepted, refused []*Letter
-	code              string // SQS's, of the first refusal
+	code              string // why the first was refused: SQS's code, or a sentence's end
 }
 
 func (l *Letters) send(ctx context.Context, letters []*Letter) (s sent, err error) {
-	messages := make([]queue.Message, len(letters))
-	for i, letter := range letters {
-		messages[i] = letter.again()
+	var messages []queue.Message
+	var sendable []*Letter
+	for _, letter := range letters {
+		m := letter.again()
+		if len(m.MessageAttributes) > queue.MaxAttributes {
+			s.refused, s.code = append(s.refused, letter), tooManyAttributes
+			continue
+		}
+		messages, sendable = append(messages, m), append(sendable, letter)
 	}
+	letters = sendable
 	for len(messages) > 0 {
 		n, refused, err := l.Source.Send(ctx, messages)
 		if err != nil {
@@ -113,7 +123,7 @@ func (l *Letter) again() queue.Message {
 		message.AttributeEventID:     l.ID(),
 		message.AttributeEventSentAt: l.message.Attributes["SentTimestamp"],
 	} {
-		if aws.ToString(m.MessageAttributes[name].StringValue) == "" {
+		if aws.ToString(m.MessageAttributes[name].StringValue) == "" && !l.IsBinary(name) {
 			m.MessageAttributes[name] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: &value}
 		}
 	}

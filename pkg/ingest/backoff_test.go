@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -43,14 +44,14 @@ type outage struct {
 	patient bool
 }
 
-func (o *outage) Write(ctx context.Context, e []postgres.Event) (postgres.Result, error) {
+func (o *outage) Stream(ctx context.Context, chunks iter.Seq[[]postgres.Event]) (postgres.Result, error) {
 	if o.patient && time.Now().Before(o.over) {
 		<-ctx.Done()
 	}
 	if time.Now().Before(o.over) {
 		return postgres.Result{}, &postgres.Unavailable{Reason: "connection refused"}
 	}
-	return o.ledger.Write(ctx, e)
+	return o.ledger.Stream(ctx, chunks)
 }
 
 // TestBackoffSurvivesAnOutageOfAnHour plays the template's queue (visibility timeout 181 s,

@@ -10,7 +10,6 @@ import (
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/message"
-	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/telemetry"
 )
 
@@ -49,21 +48,13 @@ type batch struct {
 	tables       []loaded         // by contract
 }
 
-// loaded is what one contract has of a batch.
+// loaded is what became of the messages of one contract.
 type loaded struct {
-	events       []postgres.Event // what goes to Postgres
-	index        []int            // events[i] is records[index[i]]
 	written      int
 	duplicates   int
+	decodeTime   time.Duration
 	databaseTime time.Duration
 	err          error // why the table could not be written, or nil
-}
-
-func (t *loaded) add(e postgres.Event, i, most int) {
-	if t.events == nil {
-		t.events, t.index = make([]postgres.Event, 0, most), make([]int, 0, most)
-	}
-	t.events, t.index = append(t.events, e), append(t.index, i)
 }
 
 func newBatch(records []message.Record, contracts int) *batch {
@@ -94,19 +85,8 @@ func (b *batch) waits(i int) bool {
 	return failed && first < i
 }
 
-// recordsOf returns the messages of a contract.
-func (b *batch) recordsOf(of int) []message.Record {
-	if len(b.tables) == 1 && of == 0 && !slices.Contains(b.of, unmatched) {
-		return b.records
-	}
-	var records []message.Record
-	for i, contract := range b.of {
-		if contract == of {
-			records = append(records, b.records[i])
-		}
-	}
-	return records
-}
+// has reports whether a message is one of a contract.
+func (b *batch) has(of int) bool { return slices.Contains(b.of, of) }
 
 // unavailable returns an error if the batch has messages of tables that could not be written, and
 // none of another table.
@@ -116,18 +96,31 @@ func (b *batch) unavailable() error {
 		switch {
 		case t.err != nil:
 			errs = append(errs, t.err)
-		case slices.Contains(b.of, of):
+		case b.has(of):
 			return nil
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// unproven returns the rejected messages for which the set-up of the database may be at fault.
-func (b *batch) unproven() []message.Record {
-	var records []message.Record
+// every stands for all contracts.
+const every = -2
+
+// failed returns the failed messages of a contract, or of every one, for whose failure the condition
+// holds.
+func (b *batch) failed(of int, holds func(*failure) bool) (records []message.Record) {
 	for i, f := range b.failures {
-		if f != nil && f.unproven {
+		if f != nil && (of == every || b.of[i] == of) && holds(f) {
+			records = append(records, b.records[i])
+		}
+	}
+	return records
+}
+
+// recordsOf returns the messages of a contract.
+func (b *batch) recordsOf(of int) (records []message.Record) {
+	for i := range b.records {
+		if b.of[i] == of {
 			records = append(records, b.records[i])
 		}
 	}
@@ -157,15 +150,14 @@ func (b *batch) counts(of int) []telemetry.Metric {
 		}
 		received++
 		if f != nil {
-			failed++
 			n[f.outcome]++
+			if f.outcome != unavailable {
+				failed++
+			}
 			if f.unproven {
 				unproven++
 			}
 		}
-	}
-	count := func(name string, v int) telemetry.Metric {
-		return telemetry.Metric{Name: name, Unit: telemetry.Count, Value: float64(v)}
 	}
 	metrics := []telemetry.Metric{
 		count("Malformed", n[malformed]), count("Invalid", n[invalid]), count("Rejected", n[rejected]), count("Held", n[held]), count("Undecided", n[undecided]),
@@ -179,6 +171,10 @@ func (b *batch) counts(of int) []telemetry.Metric {
 		metrics = append(metrics, count("SetupFault", unproven))
 	}
 	return metrics
+}
+
+func count(name string, n int) telemetry.Metric {
+	return telemetry.Metric{Name: name, Unit: telemetry.Count, Value: float64(n)}
 }
 
 // violated names the rule of the contract that a message breaks.

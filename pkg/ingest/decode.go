@@ -1,7 +1,7 @@
 package ingest
 
 import (
-	"context"
+	"iter"
 	"time"
 
 	"sqs2pg/pkg/contract"
@@ -11,9 +11,10 @@ import (
 	"sqs2pg/pkg/postgres"
 )
 
-// decoder turns the messages of a batch into events.
-type decoder struct {
+// loading is the work on one batch.
+type loading struct {
 	*Handler
+	*batch
 	keyring *mask.Keyring
 	now     time.Time
 	rows    []*contract.Rows // by contract; nil before its first message
@@ -21,70 +22,91 @@ type decoder struct {
 	scratch routes.Scratch
 }
 
-// decode turns each message into an event that can be written, or a failure. The messages of a
-// contract whose gate is shut are left as they are: they come back.
-func (h *Handler) decode(ctx context.Context, b *batch, keyring *mask.Keyring) {
-	d := decoder{Handler: h, keyring: keyring, now: h.Now(), rows: make([]*contract.Rows, len(h.Tables))}
-	for i := range b.records {
-		r := &b.records[i]
-		m, err := d.message(r)
-		if b.of[i] = h.only(); err == nil {
-			b.of[i] = h.Routes.Choose(m, &d.scratch)
+// route finds the contract of each message. A message that belongs to none fails.
+func (l *loading) route() {
+	if of := l.only(); of != unmatched {
+		for i := range l.of {
+			l.of[i] = of
 		}
-		if b.waits(i) {
-			b.fail(i, failure{outcome: held})
-			continue
+		return
+	}
+	for i := range l.records {
+		m, err := l.message(&l.records[i])
+		if err == nil {
+			l.of[i] = l.Routes.Choose(m, &l.scratch)
 		}
-		if err != nil {
-			b.fail(i, violated(err))
-			continue
+		switch {
+		case err != nil:
+			l.fail(i, violated(err))
+		case l.of[i] == unmatched:
+			l.fail(i, violated(l.Routes.Unmatched(m)))
 		}
-		d.add(ctx, b, i, m)
 	}
 }
 
 // message returns the body and the attributes of a record.
-func (d *decoder) message(r *message.Record) (m contract.Message, err error) {
-	if d.body, err = r.Body(d.body[:0]); err != nil {
+func (l *loading) message(r *message.Record) (m contract.Message, err error) {
+	if l.body, err = r.Body(l.body[:0]); err != nil {
 		return m, &contract.Violation{Rule: "utf-8", Malformed: true}
 	}
-	return contract.Message{Body: d.body, Attributes: r}, nil
+	return contract.Message{Body: l.body, Attributes: r}, nil
 }
 
-// add adds a message to the events of its contract.
-func (d *decoder) add(ctx context.Context, b *batch, i int, m contract.Message) {
-	of := b.of[i]
-	if of == unmatched {
-		b.fail(i, violated(d.Routes.Unmatched(m)))
-		return
+// decodeChunk is how many events go to the writer at a time, about 64 KB.
+const decodeChunk = 500
+
+// events turns each message of a part into an event that can be written, or a failure, when the
+// writer asks for them. index gets the message of each event.
+func (l *loading) events(p part, index *[]int) iter.Seq[[]postgres.Event] {
+	t, rows := &l.tables[p.of], l.rows[p.of]
+	return func(yield func([]postgres.Event) bool) {
+		events := make([]postgres.Event, 0, min(decodeChunk, p.to-p.from))
+		started := time.Now()
+		for i := p.from; i < p.to; i++ {
+			if l.of[i] != p.of {
+				continue
+			}
+			event, failed := l.event(i, rows)
+			if failed != nil {
+				l.fail(i, *failed)
+				continue
+			}
+			events, *index = append(events, event), append(*index, i)
+			if len(events) == cap(events) {
+				t.decodeTime += time.Since(started)
+				if !yield(events) {
+					return
+				}
+				started, events = time.Now(), events[:0]
+			}
+		}
+		t.decodeTime += time.Since(started)
+		if len(events) > 0 {
+			yield(events)
+		}
 	}
-	t := &b.tables[of]
-	if d.rows[of] == nil {
-		d.rows[of] = d.Tables[of].Contract.Rows(d.keyring, len(b.records))
-		t.err = d.Tables[of].Gate.Enter(ctx, d.keyring)
-	}
-	if t.err != nil {
-		b.fail(i, failure{outcome: unavailable})
-		return
-	}
-	event, err := d.event(&b.records[i], m, d.rows[of])
-	if err != nil {
-		b.fail(i, violated(err))
-		return
-	}
-	t.add(event, i, len(b.records))
 }
 
 // event decodes, validates and masks one message.
-func (d *decoder) event(r *message.Record, m contract.Message, rows *contract.Rows) (e postgres.Event, err error) {
+func (l *loading) event(i int, rows *contract.Rows) (e postgres.Event, failed *failure) {
+	if l.waits(i) {
+		return e, &failure{outcome: held}
+	}
+	r := &l.records[i]
+	m, err := l.message(r)
+	if err != nil {
+		return e, violation(err)
+	}
 	decoded, err := rows.Decode(m)
 	if err != nil {
-		return e, err
+		return e, violation(err)
 	}
 	identity := decoded.Identity()
-	at, err := r.SentAt(identity, d.now)
+	at, err := r.SentAt(identity, l.now)
 	if err != nil {
-		return e, err
+		return e, violation(err)
 	}
 	return postgres.Event{ID: r.EventID(identity), SentAt: at, Row: rows.Mask(decoded), Group: r.Group()}, nil
 }
+
+func violation(err error) *failure { f := violated(err); return &f }

@@ -10,6 +10,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"iter"
 	"log/slog"
 	"time"
 
@@ -28,7 +29,7 @@ const answerTime = time.Second
 // Writer writes events to their table, each once. Its error means that the database was not
 // available: each event may or may not be written.
 type Writer interface {
-	Write(ctx context.Context, events []postgres.Event) (postgres.Result, error)
+	Stream(ctx context.Context, chunks iter.Seq[[]postgres.Event]) (postgres.Result, error)
 }
 
 // Table is where the events of one contract go. All fields are required.
@@ -82,13 +83,12 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	if err != nil {
 		return nil, h.unavailable(ctx, b, fmt.Errorf("masking keyring: %w", err))
 	}
-	h.decode(work, b, keyring)
-	h.write(work, b, keyring)
+	h.load(work, b, keyring)
 	if err := b.unavailable(); err != nil {
 		return nil, h.unavailable(ctx, b, err)
 	}
 	h.report(ctx, b)
-	h.backOff(ctx, b.unproven(), longestDelay)
+	h.backOff(ctx, b.failed(every, func(f *failure) bool { return f.unproven }), longestDelay)
 	return json.Marshal(b.response())
 }
 

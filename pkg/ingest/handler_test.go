@@ -3,11 +3,10 @@ package ingest_test
 import (
 	"bytes"
 	"context"
-	"crypto/md5"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,7 +15,6 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/uuid"
 
 	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
@@ -488,6 +486,12 @@ func TestKeepsIdentityThatTheProducerSets(t *testing.T) {
 		"event-sent-at, epoch ms":    {attributes("event-id", given, "event-sent-at", "1700000000123"), "", given, "2023-11-14 22:13:20.123"},
 		"event-sent-at, RFC 3339":    {attributes("event-id", given, "event-sent-at", "2023-11-14T23:13:20.123456789+01:00"), "", given, "2023-11-14 22:13:20.123456"},
 		"event-sent-at is no time":   {attributes("event-sent-at", "yesterday"), "format date-time", "", ""},
+		"one digit for the hour":     {attributes("event-sent-at", "2023-11-14T1:13:20Z"), "format date-time", "", ""},
+		"a comma before the decimal": {attributes("event-sent-at", "2023-11-14T23:13:20,5Z"), "format date-time", "", ""},
+		"an offset of 99 hours":      {attributes("event-sent-at", "2023-11-14T23:13:20+99:00"), "format date-time", "", ""},
+		"milliseconds with a sign":   {attributes("event-sent-at", "+1700000000123"), "format date-time", "", ""},
+		"seconds with a decimal":     {attributes("event-sent-at", "1700000000.5"), "format date-time", "", ""},
+		"event-sent-at is binary":    {map[string]events.SQSMessageAttribute{"event-sent-at": {BinaryValue: []byte("x"), DataType: "Binary"}}, "type", "", ""},
 		"event-sent-at before SQS":   {attributes("event-sent-at", "0"), "minimum", "", ""},
 		"event-sent-at in next year": {attributes("event-sent-at", "2027-03-01T00:00:00Z"), "maximum", "", ""},
 	}
@@ -513,6 +517,18 @@ func TestKeepsIdentityThatTheProducerSets(t *testing.T) {
 				t.Errorf("identity (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestRefusesABinaryEventIDByName(t *testing.T) {
+	t.Parallel()
+	f := newFunction(t)
+	e := messages(standard, login(nil))
+	e.Records[0].MessageAttributes = map[string]events.SQSMessageAttribute{"event-id": {BinaryValue: []byte("id"), DataType: "Binary"}}
+	failed := f.invoke(t, e)
+	want := []map[string]string{{"messageId": "m0", "outcome": "invalid", "receiveCount": "2", "field": "event-id", "rule": "type"}}
+	if diff := cmp.Diff(want, f.lines(t)); diff != "" || len(failed) != 1 {
+		t.Errorf("%d failed; log lines (-want +got):\n%s", len(failed), diff)
 	}
 }
 
@@ -560,9 +576,12 @@ func (open) Shut()                                      {}
 // ledger is a writer that accepts everything, for tests without a database.
 type ledger struct{ rows int }
 
-func (l *ledger) Write(_ context.Context, e []postgres.Event) (postgres.Result, error) {
-	l.rows += len(e)
-	return postgres.Result{Written: len(e)}, nil
+func (l *ledger) Stream(_ context.Context, chunks iter.Seq[[]postgres.Event]) (r postgres.Result, _ error) {
+	for events := range chunks {
+		r.Written += len(events)
+	}
+	l.rows += r.Written
+	return r, nil
 }
 
 func FuzzInvoke(f *testing.F) {
@@ -588,50 +607,4 @@ func FuzzInvoke(f *testing.F) {
 			t.Errorf("%d rows and failures for %d messages", n, len(records.Records))
 		}
 	})
-}
-
-// BenchmarkInvoke measures a batch of 1,000 logins without the database: decode the event, decode,
-// validate and mask each message, answer. In turn, encoding/json decodes the same event, which is as
-// long as one of AWS. The fastest of the runs of each are compared, because a busy machine only
-// makes a run slower.
-func BenchmarkInvoke(b *testing.B) {
-	p := payload(b, eventOfAWS(1000))
-	h := handler(b, loginContract(b), &ledger{})
-	h.Metrics = io.Discard
-	handled, decoded := time.Hour, time.Hour
-	allocs := testing.AllocsPerRun(1, func() { h.Invoke(b.Context(), p) })
-	for b.Loop() {
-		started := time.Now()
-		if _, err := h.Invoke(b.Context(), p); err != nil {
-			b.Fatal(err)
-		}
-		handled = min(handled, time.Since(started))
-		var event events.SQSEvent
-		started = time.Now()
-		if err := json.Unmarshal(p, &event); err != nil {
-			b.Fatal(err)
-		}
-		decoded = min(decoded, time.Since(started))
-	}
-	b.ReportMetric(0, "ns/op") // it would include both
-	b.ReportMetric(handled.Seconds()*1000, "us/message")
-	b.ReportMetric(handled.Seconds()/decoded.Seconds(), "of-encoding/json")
-	b.ReportMetric(allocs/1000, "allocs/message")
-}
-
-// eventOfAWS has as many logins, with all that AWS says of a message.
-func eventOfAWS(n int) events.SQSEvent {
-	bodies := make([]string, n)
-	for i := range bodies {
-		bodies[i] = login(nil)
-	}
-	e := messages(standard, bodies...)
-	for i := range e.Records {
-		r := &e.Records[i]
-		r.MessageId, r.ReceiptHandle = uuid.NewString(), "AQEB"+strings.Repeat("wJnKyrHigUMZj6rYigCg", 17)
-		r.Md5OfBody, r.AWSRegion = fmt.Sprintf("%x", md5.Sum([]byte(r.Body))), "us-east-1"
-		r.Attributes["SenderId"], r.Attributes["ApproximateFirstReceiveTimestamp"] = "AIDAIENQZJOLO23YVJ4VO", r.Attributes["SentTimestamp"]
-		r.MessageAttributes = map[string]events.SQSMessageAttribute{}
-	}
-	return e
 }

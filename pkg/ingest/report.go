@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"sqs2pg/pkg/message"
@@ -14,25 +15,30 @@ import (
 // noContract stands for the contract of messages that belong to none.
 const noContract = "(none)"
 
-// report writes one line per failed message, except for those of tables that could not be written,
-// which have one line together, and the metrics of the invocation. A held message has a line too, so
-// that a search for its id finds it; its cause is the line of the failure before it in its group.
+// report writes one line per failed message, and one line for each table that could not be written,
+// whose messages have no lines of their own. It writes the metrics of each contract. A held message
+// has a line too, so that a search for its id finds it; its cause is the line of the failure before it
+// in its group.
 func (h *Handler) report(ctx context.Context, b *batch) {
-	for i, f := range b.failures {
-		if f != nil && f.outcome != unavailable {
-			h.log(b.of[i]).LogAttrs(ctx, slog.LevelWarn, "message failed", f.attrs(&b.records[i])...)
-		}
-	}
 	for of := unmatched; of < len(b.tables); of++ {
-		records := b.recordsOf(of)
-		switch {
-		case of == unmatched && len(records) == 0:
-		case of == unmatched:
-			h.emit(h.name(of), 0, b.counts(of)...)
-		case b.tables[of].err != nil:
-			h.returned(ctx, of, records, b.tables[of])
-		case len(records) > 0 || len(b.tables) == 1:
-			h.emit(h.name(of), b.tables[of].databaseTime, b.counts(of)...)
+		if !b.has(of) && (of == unmatched || len(b.tables) > 1) {
+			continue
+		}
+		h.logFailed(ctx, b, of)
+		if of == unmatched || b.tables[of].err == nil {
+			h.emit(of, b, b.counts(of)...)
+			continue
+		}
+		records := b.failed(of, func(f *failure) bool { return f.outcome == unavailable })
+		h.returned(ctx, of, b, records, b.tables[of].err, b.counts(of)...)
+	}
+}
+
+// logFailed writes the lines of the failed messages of a contract.
+func (h *Handler) logFailed(ctx context.Context, b *batch, of int) {
+	for i, f := range b.failures {
+		if b.of[i] == of && f != nil && f.outcome != unavailable {
+			h.log(of).LogAttrs(ctx, slog.LevelWarn, "message failed", f.attrs(&b.records[i])...)
 		}
 	}
 }
@@ -62,41 +68,41 @@ func (h *Handler) log(of int) *slog.Logger {
 	return h.Tables[of].Log
 }
 
-// unavailable reports that a batch comes back whole, and why. With an error that is not that of a
-// table, all tables have it.
+// unavailable reports that a batch comes back whole, and why.
 func (h *Handler) unavailable(ctx context.Context, b *batch, cause error) error {
-	returned := false
-	for of := range b.tables {
-		t := b.tables[of]
-		if records := b.recordsOf(of); t.err != nil && len(records) > 0 {
-			h.returned(ctx, of, records, t)
-			returned = true
-		}
+	if !slices.ContainsFunc(b.tables, func(t loaded) bool { return t.err != nil }) {
+		h.returned(ctx, h.only(), b, b.records, cause, count("Received", len(b.records)))
+		return &Unavailable{cause}
 	}
-	if !returned {
-		h.returned(ctx, h.only(), b.records, loaded{err: cause})
+	for of := unmatched; of < len(b.tables); of++ {
+		switch records := b.recordsOf(of); {
+		case len(records) == 0:
+		case of == unmatched:
+			h.logFailed(ctx, b, of)
+			h.emit(of, b, b.counts(of)...)
+		default:
+			h.returned(ctx, of, b, records, b.tables[of].err, count("Received", len(records)))
+		}
 	}
 	return &Unavailable{cause}
 }
 
-// returned reports that messages come back to the queue because their table could not be written,
-// and hides them. A fault of the set-up has a reason and a metric of its own: it lasts until somebody
-// repairs it.
-func (h *Handler) returned(ctx context.Context, of int, records []message.Record, t loaded) {
-	count := func(name string) telemetry.Metric {
-		return telemetry.Metric{Name: name, Unit: telemetry.Count, Value: float64(len(records))}
-	}
-	attrs, metrics := []any{"messages", len(records), "error", t.err.Error()}, []telemetry.Metric{count("Unavailable"), count("Received")}
-	if db, ok := errors.AsType[*postgres.Unavailable](t.err); ok {
+// returned reports that messages come back to the queue because a table cannot be written, and hides
+// them. A fault of the set-up has a reason and a metric of its own: it lasts until somebody repairs
+// it.
+func (h *Handler) returned(ctx context.Context, of int, b *batch, records []message.Record, cause error, metrics ...telemetry.Metric) {
+	attrs := []any{"messages", len(records), "error", cause.Error()}
+	metrics = append(metrics, count("Unavailable", len(records)))
+	if db, ok := errors.AsType[*postgres.Unavailable](cause); ok {
 		attrs = append(attrs, "sqlstate", db.SQLSTATE)
 	}
 	wait := delay
-	if reason := setupFault(t.err); reason != "" {
-		attrs, metrics = append(attrs, "reason", reason), append(metrics, count("SetupFault"))
+	if reason := setupFault(cause); reason != "" {
+		attrs, metrics = append(attrs, "reason", reason), append(metrics, count("SetupFault", len(records)))
 		wait = longestDelay
 	}
 	h.log(of).ErrorContext(ctx, "batch returned to the queue", attrs...)
-	h.emit(h.name(of), t.databaseTime, metrics...)
+	h.emit(of, b, metrics...)
 	h.backOff(ctx, records, wait)
 }
 
@@ -115,9 +121,13 @@ func (h *Handler) backOff(ctx context.Context, records []message.Record, wait fu
 	}
 }
 
-func (h *Handler) emit(contract string, databaseTime time.Duration, metrics ...telemetry.Metric) {
+func (h *Handler) emit(of int, b *batch, metrics ...telemetry.Metric) {
+	var databaseTime time.Duration
+	if of != unmatched {
+		databaseTime = b.tables[of].databaseTime
+	}
 	metrics = append(metrics, telemetry.Metric{Name: "DatabaseTime", Unit: telemetry.Milliseconds, Value: float64(databaseTime.Microseconds()) / 1000})
-	if err := telemetry.Emit(h.Metrics, h.Now(), telemetry.Source{Contract: contract, Several: len(h.Tables) > 1}, metrics...); err != nil {
+	if err := telemetry.Emit(h.Metrics, h.Now(), telemetry.Source{Contract: h.name(of), Several: len(h.Tables) > 1}, metrics...); err != nil {
 		h.Log.Error("metrics lost", "error", err.Error())
 	}
 }

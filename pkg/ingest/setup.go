@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"errors"
+	"iter"
 	"slices"
 
 	"sqs2pg/pkg/mask"
@@ -21,8 +22,8 @@ type Gate interface {
 
 // write writes events to the table. If the database refuses, or may refuse, a set-up that fitted
 // before, somebody has changed it: the comparison then says what, better than an SQLSTATE does.
-func (t *Table) write(ctx context.Context, events []postgres.Event, keyring *mask.Keyring) (postgres.Result, error) {
-	result, err := t.Writer.Write(ctx, events)
+func (t *Table) write(ctx context.Context, events iter.Seq[[]postgres.Event], keyring *mask.Keyring) (postgres.Result, error) {
+	result, err := t.Writer.Stream(ctx, events)
 	unproven := slices.ContainsFunc(result.Failures, func(f postgres.Failure) bool { return f.Unproven })
 	if setupFault(err) == "" && !unproven {
 		return result, err

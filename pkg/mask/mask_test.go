@@ -77,3 +77,18 @@ func TestFloorsGoDown(t *testing.T) {
 		}
 	}
 }
+
+func FuzzParseKind(f *testing.F) {
+	for _, name := range []string{"token", "last-4", "bucket:10", "bucket:1000000000000000", "bucket:-1", "bucket:", "none", ""} {
+		f.Add(name)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		kind, err := mask.ParseKind(name)
+		if err == nil && (kind.String() != name || kind == mask.None) {
+			t.Errorf("%q is read as %v", name, kind)
+		}
+		if isBucket := kind.Base() == mask.Bucket; err == nil && isBucket != (kind.Width() > 0) {
+			t.Errorf("%q: %v has the width %d", name, kind, kind.Width())
+		}
+	})
+}

@@ -22,8 +22,8 @@ const (
 	enough = 8 // characters; a shorter text is hidden whole
 )
 
-// LastCharacters is **** and the last four characters of a text that has eight or more, and **** for
-// a shorter one: of a card number, four of sixteen digits.
+// LastCharacters is **** and the last four characters of a text that has eight or more, and ****
+// for a shorter one: of a card number, four of sixteen digits.
 func LastCharacters(text string) string {
 	if utf8.RuneCountInString(text) < enough {
 		return "****"

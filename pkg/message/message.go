@@ -35,20 +35,29 @@ type Attributes struct {
 
 // messageAttribute is what a producer says of a message besides its body. A binary one has no
 // value.
-type messageAttribute struct{ name, value string }
+type messageAttribute struct {
+	name, value string
+	binary      bool
+}
 
 // MessageAttribute is the string that the producer sent as the attribute of that name, or "".
 func (r *Record) MessageAttribute(name string) string {
-	if value := r.messageAttribute(name); value != nil {
-		return *value
+	if a := r.messageAttribute(name); a != nil {
+		return a.value
 	}
 	return ""
 }
 
-func (r *Record) messageAttribute(name string) *string {
+// IsBinary reports whether the producer sent the attribute of that name as bytes.
+func (r *Record) IsBinary(name string) bool {
+	a := r.messageAttribute(name)
+	return a != nil && a.binary
+}
+
+func (r *Record) messageAttribute(name string) *messageAttribute {
 	for i := range r.messageAttributes {
 		if a := &r.messageAttributes[i]; a.name == name {
-			return &a.value
+			return a
 		}
 	}
 	return nil

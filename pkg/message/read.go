@@ -116,21 +116,24 @@ func (r *reader) messageAttributes(to *Record) {
 	}
 	for r.Open('{'); r.Next('}'); {
 		name := r.keep(r.unquote(r.Name()), "")
-		value := to.messageAttribute(name)
-		if value == nil {
+		a := to.messageAttribute(name)
+		if a == nil {
 			to.messageAttributes = append(to.messageAttributes, messageAttribute{name: name})
-			value = &to.messageAttributes[len(to.messageAttributes)-1].value
+			a = &to.messageAttributes[len(to.messageAttributes)-1]
 		}
 		if r.null() {
-			*value = ""
+			a.value, a.binary = "", false
 			continue
 		}
 		for r.Open('{'); r.Next('}'); {
-			if string(r.name()) == "stringValue" {
-				*value = r.text("")
-				continue
+			switch string(r.name()) {
+			case "stringValue":
+				a.value = r.text("")
+			case "binaryValue":
+				a.binary = !r.null() && r.Value() != nil
+			default:
+				r.Value()
 			}
-			r.Value()
 		}
 	}
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"sqs2pg/pkg/postgres/sqlstate"
 )
 
 // fanOut is the number of parts into which a refused block is split. With 16 a bad row among 10,000
@@ -27,6 +29,8 @@ type batch struct {
 	rows   []int  // that are not decided yet, without those in lanes
 	lanes  []lane // of the chunk that is being written
 	result Result
+
+	copyErr error // why COPY has failed for these events
 
 	failed      map[string]bool               // groups in which an event failed
 	days        map[time.Time]*pgconn.PgError // days whose partition was asked for; why it was refused, nil if it is there
@@ -155,7 +159,7 @@ func (b *batch) decide(l lane, a answer) (left []lane, fault error) {
 		b.result.Written += a.written
 		b.result.Duplicates += len(rows) - a.written
 		return []lane{rest}, nil
-	case kindOf(refused) == transient && !(refused.Code == statementTimeout && len(b.events) > 1):
+	case kindOf(refused) == sqlstate.Transient && !(refused.Code == statementTimeout && len(b.events) > 1):
 		return []lane{l}, refused
 	case lacksPartition(refused) && b.lacksDays(rows):
 		return []lane{l}, nil
@@ -212,7 +216,7 @@ func (b *batch) judge() error {
 	var unproven []*Failure
 	for i := range b.result.Failures {
 		f := &b.result.Failures[i]
-		if !f.Held && kindOf(&pgconn.PgError{Code: f.SQLSTATE}) != rowRefused {
+		if !f.Held && sqlstate.KindOf(f.SQLSTATE) != sqlstate.RowRefused {
 			unproven = append(unproven, f)
 		}
 	}

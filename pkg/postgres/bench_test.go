@@ -65,6 +65,32 @@ func benchmarkWriter(b *testing.B, n int) {
 	}
 }
 
+// BenchmarkRefused writes batches of 10,000 events, of which Postgres refuses one of so many.
+func BenchmarkRefused(b *testing.B) {
+	events, bad := someLogins(b, 10_000), login(b, map[string]any{"app_version": "bad"})
+	for _, delay := range []time.Duration{0, 3 * time.Millisecond} {
+		for _, every := range []int{1000, 100, 10, 2, 1} {
+			b.Run(fmt.Sprintf("one of %d, %s a round trip", every, delay), func(b *testing.B) {
+				db, proxy, w := refusesBad(b, delay)
+				events := withBadOf(events, bad, every)
+				var spent time.Duration
+				before := proxy.RoundTrips()
+				for b.Loop() {
+					spent += timed(func() {
+						if result := write(b, w, events); len(result.Failures) != len(events)/every {
+							b.Fatalf("%d failures", len(result.Failures))
+						}
+					})
+					db.Exec(b, "truncate user_logins")
+				}
+				b.ReportMetric(0, "ns/op")
+				b.ReportMetric(spent.Seconds()/float64(b.N), "s/batch")
+				b.ReportMetric(float64(proxy.RoundTrips()-before)/float64(b.N), "round-trips")
+			})
+		}
+	}
+}
+
 func timed(do func()) time.Duration {
 	started := time.Now()
 	do()

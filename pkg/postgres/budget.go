@@ -23,7 +23,10 @@ var errTooSlow = errors.New("a chunk takes too long")
 // starts at the rate of one that was too slow.
 func (b *batch) writeAll(ctx context.Context) error {
 	deadline, _ := ctx.Deadline()
-	n, perRow, tooSlow := len(b.rows), time.Duration(b.writer.slow.Load()), false
+	n, perRow, tooSlow := len(b.rows), time.Duration(b.writer.slow.Load()), b.copyErr == errTooSlow
+	if tooSlow {
+		n /= shrinkBy
+	}
 	defer func() {
 		if !tooSlow && len(b.rows) == 0 {
 			perRow = 0
@@ -32,9 +35,9 @@ func (b *batch) writeAll(ctx context.Context) error {
 	}()
 	for len(b.rows) > 0 {
 		if perRow > 0 {
-			n = max(1, int(time.Until(deadline)/planFor/perRow))
+			n = int(time.Until(deadline) / planFor / perRow)
 		}
-		n = min(n, len(b.rows))
+		n = max(1, min(n, len(b.rows)))
 		started := time.Now()
 		err := b.writeChunk(ctx, n, time.Until(deadline)/cancelAfter)
 		for ; err == errTooSlow; err = b.writeChunk(ctx, n, time.Until(deadline)/cancelAfter) {
@@ -61,10 +64,13 @@ func (b *batch) writeChunk(parent context.Context, n int, limit time.Duration) e
 	}
 	chunk := b.rows[:min(n, len(b.rows))]
 	b.rows = b.rows[len(chunk):]
-	if written, ok := b.copied(ctx, chunk); ok {
-		b.result.Written += written
-		b.result.Duplicates += len(chunk) - written
-		return nil
+	if b.copies(chunk) {
+		var written int
+		if written, b.copyErr = b.copied(ctx, chunk); b.copyErr == nil {
+			b.result.Written += written
+			b.result.Duplicates += len(chunk) - written
+			return nil
+		}
 	}
 	b.lanes, b.isolating = []lane{{blocks: [][]int{chunk}}}, false
 	err := b.writer.pool.attempt(ctx, false, b.write)

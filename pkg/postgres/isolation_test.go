@@ -149,6 +149,26 @@ func TestRejectsRowThatOnlyTheCommitRefuses(t *testing.T) {
 	}
 }
 
+// refusesBad is a table that refuses the rows of a version, and the way to it, which takes delay for
+// a round trip.
+func refusesBad(tb testing.TB, delay time.Duration) (*postgrestest.Database, *postgrestest.SlowProxy, *postgres.Writer) {
+	db := postgrestest.New(tb, logins.Table())
+	db.Exec(tb, "alter table user_logins add constraint good check (app_version <> 'bad')")
+	proxy := postgrestest.NewSlowProxy(tb, db.URL, delay)
+	w := postgres.NewWriter(postgrestest.Open(tb, proxy.URL(tb, db.URL)), logins.Table())
+	write(tb, w, someLogins(tb, 1))
+	return db, proxy, w
+}
+
+// withBadOf returns the events, of which one of so many has the row of bad.
+func withBadOf(events []postgres.Event, bad postgres.Event, every int) []postgres.Event {
+	events = slices.Clone(events)
+	for i := every - 1; i < len(events); i += every {
+		events[i].Row = bad.Row
+	}
+	return events
+}
+
 // However many rows are refused, the others are found in a few pipelines. The times are logged;
 // they depend on the machine.
 func TestFindsRefusedRowsInFewRoundTrips(t *testing.T) {
@@ -157,18 +177,11 @@ func TestFindsRefusedRowsInFewRoundTrips(t *testing.T) {
 	for _, delay := range []time.Duration{0, 3 * time.Millisecond} {
 		for _, every := range []int{1000, 100, 10, 2, 1} {
 			t.Run(fmt.Sprintf("1 of %d refused, %s a round trip", every, delay), func(t *testing.T) {
-				db := postgrestest.New(t, logins.Table())
-				db.Exec(t, "alter table user_logins add constraint good check (app_version <> 'bad')")
-				proxy := postgrestest.NewSlowProxy(t, db.URL, delay)
-				w := postgres.NewWriter(postgrestest.Open(t, proxy.URL(t, db.URL)), logins.Table())
-				write(t, w, someLogins(t, 1))
-				events := slices.Clone(events)
+				_, proxy, w := refusesBad(t, delay)
+				events := withBadOf(events, bad, every)
 				var want postgres.Result
-				for i := range events {
-					if i%every == every-1 {
-						events[i].Row = bad.Row
-						want.Failures = append(want.Failures, postgres.Failure{Index: i, SQLSTATE: "23514", Constraint: "good"})
-					}
+				for i := every - 1; i < len(events); i += every {
+					want.Failures = append(want.Failures, postgres.Failure{Index: i, SQLSTATE: "23514", Constraint: "good"})
 				}
 				want.Written = len(events) - len(want.Failures)
 				before, started := proxy.RoundTrips(), time.Now()

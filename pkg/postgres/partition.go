@@ -7,6 +7,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"sqs2pg/pkg/postgres/sqlstate"
 )
 
 // lacksPartition reports whether a partitioned table has no partition for a row. Postgres gives
@@ -47,7 +49,7 @@ func (b *batch) ensurePartitions(ctx context.Context, conn *pgxpool.Conn) error 
 	table := b.writer.table
 	for day := range b.missing {
 		_, err := conn.Exec(ctx, "select sqs2pg.ensure_partition($1::text::regclass, $2)", quote(table.Schema, table.Name), day)
-		if err != nil && kindOf(err) != rowRefused {
+		if err != nil && kindOf(err) != sqlstate.RowRefused {
 			return err
 		}
 		b.days[day], _ = errors.AsType[*pgconn.PgError](err)

@@ -9,6 +9,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"sqs2pg/pkg/postgres/sqlstate"
 )
 
 const (
@@ -67,9 +69,9 @@ func (p *Pool) attempt(ctx context.Context, ping bool, work func(context.Context
 			delay = firstDelay
 		}
 		switch kindOf(err) {
-		case rowRefused:
+		case sqlstate.RowRefused:
 			return err
-		case setupFault:
+		case sqlstate.SetupFault:
 			if !asked {
 				return p.unavailable(err)
 			}

@@ -18,6 +18,7 @@ import (
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/contract/wire"
+	"sqs2pg/pkg/postgres/sqlstate"
 )
 
 // statement is the INSERT that writes a batch. Its text is the same for any number of rows, so a
@@ -109,7 +110,7 @@ func (s *statement) encode(events []Event, rows []int) [][]byte {
 	times := wire.AppendArray(make([]byte, 0, 20+12*len(rows)), sentAt.Element, len(rows))
 	ids := wire.AppendArray(make([]byte, 0, 20+20*len(rows)), eventID.Element, len(rows))
 	for _, i := range rows {
-		times, ids = appendSentAt(times, events[i]), appendID(ids, events[i])
+		times, ids = appendSentAt(times, &events[i]), appendID(ids, &events[i])
 	}
 	return append(params, times, ids)
 }
@@ -144,7 +145,7 @@ func (s *statement) execute(ctx context.Context, conn *pgxpool.Conn, events []Ev
 		return nil, err
 	}
 	if prove {
-		if fault = s.receive(pipeline, server).err; fault != nil && kindOf(fault) != transient {
+		if fault = s.receive(pipeline, server).err; fault != nil && kindOf(fault) != sqlstate.Transient {
 			return nil, fault
 		}
 		blocks = blocks[1:]
@@ -182,7 +183,7 @@ func (s *statement) send(pipeline *pgconn.Pipeline, cancel func(), server *pgcon
 			pipeline.SendQueryPrepared(s.name, params, s.formats, nil)
 		}
 		pipeline.SendPipelineSync()
-		if unsent += size(params); unsent > copyChunk && !single {
+		if unsent += size(params); unsent > flushSize && !single {
 			if err := pipeline.Flush(); err != nil {
 				return err
 			}

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"iter"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -57,19 +58,47 @@ func NewWriter(pool *Pool, table contract.Table) *Writer {
 	return &Writer{pool: pool, table: table, statement: newStatement(table)}
 }
 
-// Write writes the events and commits. The Result lists the events that Postgres refused; all
-// others are written. Missing partitions are made. Events of one Group are written in order: after
-// one that fails, the later ones of the group are held back.
+// Write is Stream for events that are there already.
+func (w *Writer) Write(ctx context.Context, events []Event) (Result, error) {
+	return w.Stream(ctx, slices.Values([][]Event{events}))
+}
+
+// Stream writes the events, which come in chunks, and commits. The Result lists the events that
+// Postgres refused; all others are written. Missing partitions are made. Events of one Group are
+// written in order: after one that fails, the later ones of the group are held back.
+//
+// Stream calls chunks from other goroutines, but never from two at a time, and up to its end. It
+// keeps no chunk.
 //
 // If the time that ctx allows (30 s without a deadline) is too short, the Result has what was
 // decided, and the other events are Undecided. The error is an *Unavailable, returned after retries
 // if nothing was decided, and at once if only a repair helps. Some of the events may have been
 // written even then. Deliver all events again that are undecided, or all after an error: the
 // table's key makes the second time a no-op.
-func (w *Writer) Write(ctx context.Context, events []Event) (Result, error) {
+func (w *Writer) Stream(ctx context.Context, chunks iter.Seq[[]Event]) (Result, error) {
 	ctx, cancel := withDeadline(ctx)
 	defer cancel()
+	next, stop := iter.Pull(chunks)
+	defer stop()
+	s := &stream{next: next}
+	s.read()
+	var copyErr error
+	if w.streams(s) {
+		var written int
+		if written, copyErr = w.copiedStream(ctx, s); copyErr == nil {
+			return Result{Written: written, Duplicates: len(s.events) - written}, nil
+		}
+	}
+	for !s.ended {
+		s.read()
+	}
+	return w.write(ctx, s.events, copyErr)
+}
+
+// write writes events of which COPY has written none. copyErr is why, nil if it was not tried.
+func (w *Writer) write(ctx context.Context, events []Event, copyErr error) (Result, error) {
 	b := newBatch(w, events)
+	b.copyErr = copyErr
 	err := b.writeAll(ctx)
 	if setup := b.judge(); setup != nil {
 		return Result{}, w.pool.unavailable(setup)

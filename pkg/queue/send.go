@@ -15,6 +15,10 @@ import (
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 const MaxSize = 1 << 20
 
+// MaxAttributes is the most message attributes of a message.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+const MaxAttributes = 10
+
 // Message is one to be sent. Send sets its Id. On a FIFO queue it needs a group and a deduplication
 // id.
 type Message = types.SendMessageBatchRequestEntry

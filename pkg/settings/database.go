@@ -29,6 +29,11 @@ type Database struct {
 	setting string // the one to check first when the database cannot be reached
 }
 
+// WrongError lists settings that are wrong, missing or contradict each other, one a line.
+type WrongError struct{ text string }
+
+func (e *WrongError) Error() string { return e.text }
+
 // waysToConnect are the three ways to name the database, as errors list them.
 const waysToConnect = "DATABASE_URL, or DATABASE_SECRET_ID, or DATABASE_USER with DATABASE_IAM_AUTH=true"
 
@@ -57,7 +62,10 @@ func readDatabase(getenv func(string) string) (databaseSettings, error) {
 	if !isHost(s.host) {
 		errs = append(errs, errors.New("DATABASE_HOST is not a host name alone: put the port into DATABASE_PORT"))
 	}
-	return s, errors.Join(append(errs, s.oneWay())...)
+	if err := errors.Join(append(errs, s.oneWay())...); err != nil {
+		return s, &WrongError{err.Error()}
+	}
+	return s, nil
 }
 
 // oneWay reports settings that contradict each other, and settings that are missing.

@@ -115,7 +115,8 @@ func (e *Environment) keyringSecret(ctx context.Context, id string) (func(contex
 // Database reads DATABASE_URL; or DATABASE_SECRET_ID, where DATABASE_HOST, DATABASE_PORT and
 // DATABASE_NAME add to the secret and win over it; or DATABASE_USER, _HOST, _PORT and _NAME with
 // DATABASE_IAM_AUTH=true. An empty variable counts as missing. It fetches the secret once, so that
-// a wrong one is found at the start. The error lists everything that is wrong, one line each.
+// a wrong one is found at the start. The error is a *WrongError, or says why the secret cannot be
+// read.
 func (e *Environment) Database(ctx context.Context) (Database, error) {
 	s, err := readDatabase(e.Getenv)
 	switch {

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// spot is a value in a message, the schemas that hold for it, and the way to put another value there
-// or to remove it.
+// spot is a value in a message, the schemas that hold for it, and the way to put another value
+// there or to remove it.
 type spot struct {
 	schemas schemas
 	value   any

@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"strings"
 	"time"
@@ -31,6 +32,10 @@ type Generator struct {
 	// Now is when messages were sent at the latest: a table takes no event from long ago. New sets
 	// it.
 	Now time.Time
+
+	// Edges makes more messages at the limits of what the contract accepts: shortest and longest
+	// strings, characters of several bytes, and members that it does not declare.
+	Edges bool
 
 	contract *contract.Contract
 	root     object
@@ -75,6 +80,25 @@ func (g *Generator) Invalid() (Message, *contract.Violation, error) {
 	return Message{}, nil, fmt.Errorf("%w that the contract %s refuses: send messages of your own, from a file", ErrNone, g.contract.Name())
 }
 
+// Messages makes n messages. Of every hundred, bad are refused by the contract, 0 <= bad <= 100;
+// they are spread evenly. It stops at the first error.
+func (g *Generator) Messages(n int, bad float64) iter.Seq2[Message, error] {
+	isBad := func(i int) bool { return int(float64(i+1)*bad/100) > int(float64(i)*bad/100) }
+	return func(yield func(Message, error) bool) {
+		for i := range n {
+			m, err := Message{}, error(nil)
+			if isBad(i) {
+				m, _, err = g.Invalid()
+			} else {
+				m, err = g.Valid()
+			}
+			if !yield(m, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
 func (g *Generator) refusal(m Message) *contract.Violation {
 	_, err := g.contract.DecodeMessage(contract.Message{Body: m.Body, Attributes: m.Attributes})
 	violation, _ := errors.AsType[*contract.Violation](err)
@@ -91,6 +115,14 @@ func encode(value any) []byte {
 
 // chance is true once in n times.
 func (g *Generator) chance(n int) bool { return g.r.IntN(n) == 0 }
+
+// atEdge is true once in a while, and often with Edges.
+func (g *Generator) atEdge() bool {
+	if g.Edges {
+		return g.chance(3)
+	}
+	return g.chance(32)
+}
 
 func pick[T any](g *Generator, list []T) T { return list[g.r.IntN(len(list))] }
 

@@ -76,3 +76,23 @@ func TestSaysThatAContractAcceptsNothing(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestMessagesHaveTheShareOfBadOnes(t *testing.T) {
+	t.Parallel()
+	c := load(t, "user_logins")
+	for bad, want := range map[float64]int{0: 0, 1: 2, 3: 6, 2.5: 5, 100: 200} {
+		got, all := 0, 0
+		for m, err := range generate.New(c, 1).Messages(200, bad) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.Decode(m.Body); err != nil {
+				got++
+			}
+			all++
+		}
+		if got != want || all != 200 {
+			t.Errorf("%v of a hundred: got %d bad messages of %d, want %d", bad, got, all, want)
+		}
+	}
+}

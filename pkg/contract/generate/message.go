@@ -70,8 +70,9 @@ func (g *Generator) recent() time.Time {
 	return g.Now.Add(-time.Duration(g.r.Int64N(int64(time.Hour)))).UTC().Truncate(time.Millisecond)
 }
 
-// conform gives an object the members that an event pattern asks for: for each, one of the values that
-// the pattern names. It leaves alone what the pattern only describes, such as numbers in a range.
+// conform gives an object the members that an event pattern asks for: for each, one of the values
+// that the pattern names. It leaves alone what the pattern only describes, such as numbers in a
+// range.
 func (g *Generator) conform(o object, pattern any) {
 	members, _ := pattern.(object)
 	for _, name := range sortedKeys(members) {
@@ -160,7 +161,8 @@ func eventBridgeEvent(id string, sent time.Time) object {
 	}
 }
 
-// identifying makes the value of a property that identifies an event, nil for any other. Ids differ from message to message.
+// identifying makes the value of a property that identifies an event, nil for any other. Ids differ
+// from message to message.
 func (g *Generator) identifying(all schemas, kind string) any {
 	switch {
 	case all.has("x-event-time") && kind == "string":

@@ -1,6 +1,7 @@
 package generate
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"regexp"
@@ -46,18 +47,26 @@ func (g *Generator) text(all schemas, name string) any {
 func (g *Generator) fit(text string, least, most int) string {
 	length := utf8.RuneCountInString(text)
 	switch {
-	case g.chance(16) && most <= 1000:
+	case g.atEdge() && most <= 1000:
 		least = most
-	case g.chance(16):
+	case g.atEdge():
 		most = least
 	}
 	if length > most {
 		return string([]rune(text)[:most])
 	}
 	for ; length < least; length++ {
-		text += string(rune('a' + g.r.IntN(26)))
+		text += g.letter()
 	}
 	return text
+}
+
+// letter is a small letter, with Edges also one of several bytes.
+func (g *Generator) letter() string {
+	if g.Edges && g.chance(4) {
+		return pick(g, []string{"é", "😀"})
+	}
+	return string(rune('a' + g.r.IntN(26)))
 }
 
 // named makes a text that looks like what the name of a property says.
@@ -84,7 +93,7 @@ func (g *Generator) named(name string) string {
 	case has("locale", "language"):
 		return pick(g, []string{"de-DE", "en-GB", "ja-JP", "pt-BR"})
 	case has("version"):
-		return fmt.Sprintf("%d.%d.%d", g.r.IntN(9), g.r.IntN(20), g.r.IntN(9))
+		return g.formatted("semver")
 	case has("id", "sku", "number", "code"):
 		return fmt.Sprintf("%s-%04d", pick(g, words), g.r.IntN(1e4))
 	default:
@@ -105,60 +114,55 @@ func (g *Generator) ipv6() string {
 	return fmt.Sprintf("2001:db8:%x::%x", g.r.IntN(1<<16), g.r.IntN(1<<16))
 }
 
+// formats are strings of a format, with %s for a word.
+var formats = map[string]string{
+	"hostname": "%s.example.com", "uri": "https://example.com/%s", "iri": "https://example.com/%s", "uri-reference": "/%s", "iri-reference": "/%s",
+	"json-pointer": "/%s", "relative-json-pointer": "1/%s", "uri-template": "/%s/{id}", "regex": "^%s[0-9]+$",
+}
+
 // formatted makes a string of a format.
 func (g *Generator) formatted(format string) string {
 	// Between 2000 and 2030.
 	t := time.Unix(946684800+g.r.Int64N(946_000_000), g.r.Int64N(1000)*1e6).UTC()
-	word := pick(g, words)
 	switch format {
 	case "ip":
-		if g.chance(4) {
-			return g.ipv6()
-		}
-		return g.ipv4()
+		return pick(g, []func() string{g.ipv4, g.ipv4, g.ipv6})()
 	case "ipv4":
 		return g.ipv4()
 	case "ipv6":
 		return g.ipv6()
 	case "uuid":
-		var id uuid.UUID
-		for i := range id {
-			id[i] = byte(g.r.Uint32())
-		}
-		id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
-		return id.String()
+		return g.uuid()
+	case "email":
+		return g.email()
 	case "date":
 		return t.Format(time.DateOnly)
 	case "date-time":
 		return t.Format(time.RFC3339Nano)
 	case "time":
 		return t.Format("15:04:05Z")
-	case "duration":
-		return fmt.Sprintf("P%dDT%dH", g.r.IntN(30), g.r.IntN(24))
 	case "period":
 		return t.Format(time.RFC3339) + "/" + t.Add(time.Hour).Format(time.RFC3339)
-	case "email":
-		return g.email()
-	case "hostname":
-		return word + ".example.com"
-	case "uri", "iri":
-		return "https://example.com/" + word
-	case "uri-reference", "iri-reference", "json-pointer":
-		return "/" + word
-	case "uri-template":
-		return "/" + word + "/{id}"
-	case "relative-json-pointer":
-		return "1/" + word
-	case "regex":
-		return "^" + word + "[0-9]+$"
+	case "duration":
+		return fmt.Sprintf("P%dDT%dH", g.r.IntN(30), g.r.IntN(24))
 	case "semver":
 		return fmt.Sprintf("%d.%d.%d", g.r.IntN(9), g.r.IntN(20), g.r.IntN(9))
 	}
-	return word
+	return strings.ReplaceAll(cmp.Or(formats[format], "%s"), "%s", pick(g, words))
 }
 
-// matching makes a text that a pattern matches. It fills the rest to the least length if the pattern
-// allows any text behind its match.
+// uuid makes a random one, of version 4.
+func (g *Generator) uuid() string {
+	var id uuid.UUID
+	for i := range id {
+		id[i] = byte(g.r.Uint32())
+	}
+	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
+	return id.String()
+}
+
+// matching makes a text that a pattern matches. It fills the rest to the least length if the
+// pattern allows any text behind its match.
 func (g *Generator) matching(pattern string, least int) string {
 	parsed, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
@@ -183,7 +187,7 @@ func (g *Generator) match(text *strings.Builder, re *syntax.Regexp, least int) {
 	case syntax.OpCharClass:
 		text.WriteRune(g.runeOf(re.Rune))
 	case syntax.OpAnyChar, syntax.OpAnyCharNotNL:
-		text.WriteRune(rune('a' + g.r.IntN(26)))
+		text.WriteString(g.letter())
 	case syntax.OpStar:
 		again(0, max(least, 3))
 	case syntax.OpPlus:

@@ -231,6 +231,9 @@ func (g *Generator) object(all schemas, depth int) any {
 			}
 		}
 	}
+	if g.Edges && g.chance(6) && all.has("properties") && len(o) < most {
+		o["undeclared"] = pick(g, words)
+	}
 	for _, name := range g.dependents(all, o) {
 		of, _ := g.member(all, name)
 		o[name] = g.value(of, depth+1, name)

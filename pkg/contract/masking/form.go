@@ -11,8 +11,8 @@ import (
 // token.
 type Form string
 
-// The forms of tokens. A contract asks for Lower, Email and Digits by x-normalize; the others follow
-// from format and type.
+// The forms of tokens. A contract asks for Lower, Email and Digits by x-normalize; the others
+// follow from format and type.
 const (
 	AsWritten Form = ""
 	IP        Form = "ip"     // see [scalar.CanonicalIP]

@@ -45,11 +45,12 @@ func (m Masking) Type(unmasked table.Type) table.Type {
 	}
 }
 
-// MasksNumbers reports whether the mask is for numbers; if not, it is for strings. Drop is for both.
+// MasksNumbers reports whether the mask is for numbers; if not, it is for strings. Drop is for
+// both.
 func (m *Masking) MasksNumbers() bool { return m.Form == Number || m.Kind.Base() == mask.Bucket }
 
-// Text masks a string, which has passed the checks of its property, by a mask that needs no key. For
-// a token it returns the form that is still to be masked, and without a mask the string itself.
+// Text masks a string, which has passed the checks of its property, by a mask that needs no key.
+// For a token it returns the form that is still to be masked, and without a mask the string itself.
 func (m *Masking) Text(s string) string {
 	switch m.Kind {
 	case mask.Token:

@@ -9,8 +9,8 @@ import (
 // acronyms are written in a way that its capitals do not tell into words.
 var acronyms = strings.NewReplacer("IPv4", "Ipv4", "IPv6", "Ipv6")
 
-// Column is a property's name in snake_case: device_type for deviceType, user_ids for userIDs, x_api
-// for X-API. A name of lower-case letters, digits and _ stays as it is.
+// Column is a property's name in snake_case: device_type for deviceType, user_ids for userIDs,
+// x_api for X-API. A name of lower-case letters, digits and _ stays as it is.
 func Column(name string) string {
 	if strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == "" {
 		return name

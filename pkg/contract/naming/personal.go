@@ -29,8 +29,8 @@ var harmless = []string{
 	"source", "status", "time", "token", "type", "valid", "verified", "version",
 }
 
-// LooksPersonal reports whether the name of a property looks like that of a personal value. path has
-// the names of the objects around it too, because the name of a person may be customer.name.
+// LooksPersonal reports whether the name of a property looks like that of a personal value. path
+// has the names of the objects around it too, because the name of a person may be customer.name.
 func LooksPersonal(path []string) bool {
 	if len(path) == 0 {
 		return false

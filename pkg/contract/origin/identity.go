@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"sqs2pg/pkg/contract/scalar"
 	"sqs2pg/pkg/message/envelope"
 )
 
@@ -25,9 +26,12 @@ type Identity struct {
 }
 
 // Identify returns the identity of an event: m is the message out of its wrappers, and w the
-// innermost of them. own has what the properties of the event say. It is false if a time is not one;
-// Field says which.
-func (o *Origin) Identify(m *envelope.Message, w *envelope.Wrapper, own Identity) (id Identity, ok bool) {
+// innermost of them. own has what the properties of the event say. If something that counts is not
+// what it must be, Field names it, and rule is the rule that it breaks.
+func (o *Origin) Identify(m *envelope.Message, w *envelope.Wrapper, own Identity) (id Identity, rule string) {
+	if name := binary(m, own); name != "" {
+		return Identity{Field: name}, "type"
+	}
 	id.ID = w.ID
 	text := w.Time
 	if n := len(o.Envelope); n > 0 {
@@ -44,20 +48,36 @@ func (o *Origin) Identify(m *envelope.Message, w *envelope.Wrapper, own Identity
 	}
 	if own.Field != "" {
 		id.SentAt, id.Field = own.SentAt, own.Field
-		return id, true
+		return id, ""
 	}
 	if text == "" {
-		return id, true
+		return id, ""
 	}
-	id.SentAt, ok = ParseSentAt(text)
-	return id, ok
+	var ok bool
+	if id.SentAt, ok = ParseSentAt(text); !ok {
+		return id, "format date-time"
+	}
+	return id, ""
 }
 
-// ParseSentAt reads a time: RFC 3339, or epoch milliseconds.
-func ParseSentAt(text string) (time.Time, bool) {
-	if ms, err := strconv.ParseInt(text, 10, 64); err == nil {
-		return time.UnixMilli(ms), true
+// binary names the attribute that would identify the event and is binary. Its bytes are not text,
+// and the message id in its place would make a second row of a repeated event.
+func binary(m *envelope.Message, own Identity) string {
+	switch {
+	case own.ID == "" && m.IsBinary(AttributeEventID):
+		return AttributeEventID
+	case own.Field == "" && m.IsBinary(AttributeEventSentAt):
+		return AttributeEventSentAt
 	}
-	at, err := time.Parse(time.RFC3339Nano, text)
-	return at, err == nil
+	return ""
+}
+
+// ParseSentAt reads a time: date-time of RFC 3339, to the microsecond, or epoch milliseconds in
+// digits alone.
+func ParseSentAt(text string) (time.Time, bool) {
+	if ms, err := strconv.ParseUint(text, 10, 63); err == nil {
+		return time.UnixMilli(int64(ms)), true
+	}
+	micros, ok := scalar.Timestamp(text)
+	return time.UnixMicro(micros), ok
 }

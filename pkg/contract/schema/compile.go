@@ -19,8 +19,9 @@ import (
 const maxNesting = 64
 
 // Compile compiles source, the document of a contract. Its error has all mistakes of the document,
-// one a line, each with line, column, JSON pointer and what to do about it; errors.As and the like find them
-// one by one. Only a document that is not JSON has one error, about the first place that is wrong.
+// one a line, each with line, column, JSON pointer and what to do about it; errors.As and the like
+// find them one by one. Only a document that is not JSON has one error, about the first place that
+// is wrong.
 func Compile(source []byte) (*Schema, error) {
 	text, err := document.Read(source)
 	if err != nil {

@@ -32,8 +32,8 @@ func ref(definition string) object { return object{"$ref": "#/definitions/" + de
 func enum[T any](values []T) object { return object{"enum": values} }
 
 // editorSchema is the JSON Schema of a contract's document, for editors. It is made of the
-// compiler's own lists of keywords, masks, formats and patterns. Editors know draft 7 best, in which
-// nothing may stand beside $ref.
+// compiler's own lists of keywords, masks, formats and patterns. Editors know draft 7 best, in
+// which nothing may stand beside $ref.
 func editorSchema() object {
 	standard, root, property, inside := document.Keywords()
 	common := object{}

@@ -21,7 +21,8 @@ func (c *compiler) warnOfPersonal(n node, p *Property) {
 	}
 }
 
-// warnOfPersonalInside does the same for the values inside of stored ones, which have been compiled.
+// warnOfPersonalInside does the same for the values inside of stored ones, which have been
+// compiled.
 func (c *compiler) warnOfPersonalInside() {
 	var dropped []jsontext.Pointer
 	for _, s := range c.compiled {

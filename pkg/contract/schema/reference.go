@@ -1,12 +1,13 @@
 package schema
 
 import (
-	"reflect"
+	"cmp"
 	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"sqs2pg/pkg/contract/schema/reference"
 )
 
 // follow replaces the schema of a property by one without $ref, which has its keywords and those of
@@ -20,7 +21,7 @@ func (c *compiler) follow(n node, around []jsontext.Pointer) node {
 			n.note(c, "$ref", "a property that becomes columns cannot contain itself: write out the levels that you need, or keep it in an array or an object without properties")
 			return n
 		}
-		merged, conflicts := merge(n.Schema, named)
+		merged, conflicts := reference.Merge(n.Schema, named)
 		conflicts = append(conflicts, n.annotations.merge(annotationsOf(named))...)
 		if len(conflicts) > 0 {
 			n.note(c, "$ref", "%s cannot stand beside $ref here: put it into %s, or write the schema in place", strings.Join(conflicts, ", "), at)
@@ -36,48 +37,24 @@ func (c *compiler) follow(n node, around []jsontext.Pointer) node {
 	return n
 }
 
-// structure are the fields for members and elements. Beside $ref they would ask about those of the
-// other schema too.
-var structure = []string{"Properties", "PatternProperties", "AdditionalProperties", "UnevaluatedProperties", "PropertyNames",
-	"PrefixItems", "Items2020", "UnevaluatedItems", "Contains"}
-
-// notMerged are the fields that say nothing about values.
-var notMerged = []string{"DraftVersion", "Location", "ID", "Ref", "Anchor", "DynamicAnchor", "Extensions",
-	"Title", "Description", "Default", "Comment", "ReadOnly", "WriteOnly", "Examples", "Deprecated"}
-
-// merge returns a schema with the keywords of own and of the one that its $ref names, and the
-// keywords of own that cannot be merged.
-func merge(own, named *jsonschema.Schema) (merged *jsonschema.Schema, conflicts []string) {
-	both := *own
-	both.Ref = named.Ref
-	target, source := reflect.ValueOf(&both).Elem(), reflect.ValueOf(named).Elem()
-	for _, field := range reflect.VisibleFields(target.Type()) {
-		if !field.IsExported() || slices.Contains(notMerged, field.Name) {
-			continue
+// withNamed adds to the schema of a stored value what its mask needs of the schemas that $ref
+// names: the type, the format, and the domain and form of tokens. Their own masks are compiled with
+// them.
+func (n node) withNamed() node {
+	for range maxNesting {
+		named := n.Ref
+		if n.mask == "" || named == nil {
+			break
 		}
-		to, from := target.FieldByIndex(field.Index), source.FieldByIndex(field.Index)
-		switch {
-		case !to.IsZero() && (!from.IsZero() || slices.Contains(structure, field.Name)):
-			conflicts = append(conflicts, keywordOf(field.Name))
-		case to.IsZero():
-			to.Set(from)
-		}
+		other := annotationsOf(named)
+		n.Schema, _ = reference.Merge(n.Schema, named)
+		n.format, n.domain, n.normalize = cmp.Or(n.format, other.format), cmp.Or(n.domain, other.domain), cmp.Or(n.normalize, other.normalize)
 	}
-	return &both, conflicts
+	return n
 }
 
-// keywordOf is the keyword of a field of the schema library.
-func keywordOf(field string) string {
-	switch field {
-	case "Types":
-		return "type"
-	case "Items2020":
-		return "items"
-	}
-	return strings.ToLower(field[:1]) + field[1:]
-}
-
-// merge adds the annotations of the schema that $ref names, and returns the keywords that both have.
+// merge adds the annotations of the schema that $ref names, and returns the keywords that both
+// have.
 func (a *annotations) merge(named annotations) (conflicts []string) {
 	for _, keyword := range []struct {
 		name       string

@@ -151,14 +151,7 @@ func (c *compiler) stored(schema *jsonschema.Schema) *stored {
 	c.compiled[schema] = s // before the rest: a schema may refer to itself
 	n := node{Schema: schema, annotations: annotationsOf(schema), at: s.at}
 	c.checkFormat(n)
-	c.checkTokenKeywords(n)
-	if n.mask != "" {
-		m := c.newMasking(n, n.maskAt, n.mask)
-		s.masking = &m
-	}
-	if n.masks != nil {
-		n.note(c, "x-mask", "only a property that becomes a column can fill several columns: use one mask")
-	}
+	c.maskStored(s, n)
 	for _, other := range slices.Concat([]*jsonschema.Schema{schema.Ref, dynamic(schema)}, schema.AllOf, schema.AnyOf, schema.OneOf,
 		[]*jsonschema.Schema{schema.Then, schema.Else}, inOrder(schema.DependentSchemas)) {
 		if other != nil {
@@ -184,6 +177,24 @@ func (c *compiler) stored(schema *jsonschema.Schema) *stored {
 	}
 	s.items = c.stored(schema.Items2020)
 	return s
+}
+
+// maskStored compiles the mask of a stored value.
+func (c *compiler) maskStored(s *stored, n node) {
+	named := n.Ref
+	if n = n.withNamed(); s.at.Parent() != "/$defs" {
+		c.checkTokenKeywords(n)
+	}
+	if named != nil && n.mask == "" { // else the keywords of a definition are for this mask
+		c.checkTokenKeywords(node{Schema: named, annotations: annotationsOf(named), at: pointerOf(named.Location)})
+	}
+	if n.mask != "" {
+		m := c.newMasking(n, n.maskAt, n.mask)
+		s.masking = &m
+	}
+	if n.masks != nil {
+		n.note(c, "x-mask", "only a property that becomes a column can fill several columns: use one mask")
+	}
 }
 
 func dynamic(schema *jsonschema.Schema) *jsonschema.Schema {

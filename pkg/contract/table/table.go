@@ -1,5 +1,6 @@
-// Package table describes the table that a contract's rows go to: its columns, their types and masks,
-// and the key. Whoever makes, compares or writes the table needs this and nothing else of a contract.
+// Package table describes the table that a contract's rows go to: its columns, their types and
+// masks, and the key. Whoever makes, compares or writes the table needs this and nothing else of a
+// contract.
 package table
 
 import (
@@ -58,13 +59,13 @@ type Column struct {
 	Inside []Inside
 }
 
-// Inside is a value inside of a JSONB column that is stored, and is masked or has no declared values
-// inside of itself.
+// Inside is a value inside of a JSONB column that is stored, and is masked or has no declared
+// values inside of itself.
 type Inside struct {
 	// Path has the names of members from the column, joined by dots. It has [0] for an element of
 	// prefixItems, * for other elements, {PATTERN} for members that patternProperties declares, and
-	// {*} for other members. In names and patterns ~0 stands for ~ and ~1 for a dot, and a name that
-	// is empty or begins with *, [ or { has a ~ in front. So no two places share a path.
+	// {*} for other members. In names and patterns ~0 stands for ~ and ~1 for a dot, and a name
+	// that is empty or begins with *, [ or { has a ~ in front. So no two places share a path.
 	Path string
 	Mask string // none, or as [masking.Masking.String] prints it: token "email"
 }
@@ -94,8 +95,8 @@ func ReservedColumns() []Column {
 // https://www.postgresql.org/docs/current/ddl-system-columns.html.
 var SystemColumns = []string{"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}
 
-// Type is the type of a column. A Numeric with a precision and a scale, made by [NumericOf], differs
-// from Numeric and from all others.
+// Type is the type of a column. A Numeric with a precision and a scale, made by [NumericOf],
+// differs from Numeric and from all others.
 type Type uint32
 
 // The types of columns, and what fills them: a string, or any masked value (Text); an integer

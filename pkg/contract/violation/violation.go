@@ -60,7 +60,6 @@ const (
 	Type      = "type"
 	Required  = "required"
 	XType     = "x-type"
-	DateTime  = "format date-time"
 	Match     = "x-match" // no contract's pattern matches the message
 )
 

@@ -48,10 +48,18 @@ func For(ctx context.Context, endpoint string) (aws.Config, error) {
 // forQueue returns the settings for a queue on AWS. They have the region of its URL, such as
 // https://sqs.REGION.amazonaws.com/ACCOUNT/NAME. Errors are those of For.
 func forQueue(ctx context.Context, u *url.URL) (aws.Config, error) {
-	if host := strings.Split(u.Hostname(), "."); host[0] == "sqs" && len(host) >= 4 {
-		return load(ctx, config.WithRegion(host[1]))
+	if region := regionOf(u); region != "" {
+		return load(ctx, config.WithRegion(region))
 	}
 	return load(ctx)
+}
+
+// regionOf is the region in the URL of a queue on AWS, "" if there is none.
+func regionOf(u *url.URL) string {
+	if host := strings.Split(u.Hostname(), "."); host[0] == "sqs" && len(host) >= 4 {
+		return host[1]
+	}
+	return ""
 }
 
 func load(ctx context.Context, options ...func(*config.LoadOptions) error) (aws.Config, error) {

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
@@ -21,7 +22,22 @@ const LocalEndpoint = "http://127.0.0.1:4566"
 type Place struct {
 	Local bool   // LocalEndpoint; wins over URL
 	URL   string // http or https; "" is AWS
+
+	region string // on AWS; "" is that of the AWS settings
 }
+
+// Beside returns the place of a function that a queue's messages go to: AWS, in the queue's region,
+// for the URL of a queue on AWS; else p. So a variable that was meant for LocalStack does not mix the
+// two.
+func (p Place) Beside(nameOrURL string) Place {
+	if u, err := url.Parse(nameOrURL); err == nil && onAWS(u) {
+		return Place{region: regionOf(u)}
+	}
+	return p
+}
+
+// onAWS reports whether a URL is that of a queue on AWS.
+func onAWS(u *url.URL) bool { return strings.Contains(u.Hostname(), ".amazonaws.com") }
 
 // Endpoint returns a URL, or "" for AWS.
 func (p Place) Endpoint() (string, error) {
@@ -60,12 +76,19 @@ func (p Place) Lambda(ctx context.Context) (*lambda.Client, error) {
 		return nil, err
 	}
 	cfg, err := For(ctx, endpoint)
+	if p.region != "" {
+		cfg, err = load(ctx, config.WithRegion(p.region))
+	}
 	if err != nil {
 		return nil, err
 	}
 	return lambda.NewFromConfig(cfg, func(o *lambda.Options) {
-		if endpoint != "" && os.Getenv("AWS_ENDPOINT_URL_LAMBDA") == "" {
+		switch {
+		case os.Getenv("AWS_ENDPOINT_URL_LAMBDA") != "":
+		case endpoint != "":
 			o.BaseEndpoint = &endpoint
+		default:
+			o.BaseEndpoint = nil // the SDK has read AWS_ENDPOINT_URL
 		}
 	}), nil
 }
@@ -89,7 +112,7 @@ func (p Place) Queue(ctx context.Context, nameOrURL string) (*queue.Queue, error
 	u, err := url.Parse(nameOrURL)
 	isURL := err == nil && u.Host != ""
 	switch {
-	case isURL && strings.Contains(u.Hostname(), ".amazonaws.com"):
+	case isURL && onAWS(u):
 		if p.Local {
 			return nil, wrong("--local and a queue of AWS: leave one out")
 		}

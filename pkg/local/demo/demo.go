@@ -150,6 +150,9 @@ Postgres, SQS and the function run until Ctrl-C. In another terminal:
 The queue is %[5]s
 
 `, d.Database.Owner, d.Program, at, d.Contract.Name(), d.queue.URL)
-	_, err := d.drain(ctx, 0)
+	result, err := d.drain(ctx, 0)
+	if stopped := result.Stopped(queueName); stopped != "" && err == nil {
+		fmt.Fprintln(d.Talk, stopped)
+	}
 	return err
 }

@@ -25,6 +25,13 @@ func (m *Message) Attribute(name string) string {
 	return m.Attributes.MessageAttribute(name)
 }
 
+// IsBinary reports whether a message attribute is there and has bytes instead of text. Attributes
+// that do not say so are text.
+func (m *Message) IsBinary(name string) bool {
+	a, ok := m.Attributes.(interface{ IsBinary(name string) bool })
+	return ok && a.IsBinary(name)
+}
+
 // Refusal is why a message is not an event that a chain of wrappers holds. It has nothing of the
 // message.
 type Refusal struct {

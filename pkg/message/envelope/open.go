@@ -65,7 +65,13 @@ func (k Kind) Open(text []byte) (w Wrapper, rule string) {
 
 // MessageAttribute returns the value of a message attribute of an SNS notification: text, or for a
 // binary attribute its base64; "" if the notification has no such attribute.
-func (w *Wrapper) MessageAttribute(name string) string {
+func (w *Wrapper) MessageAttribute(name string) string { return w.attribute(name, "Value") }
+
+// IsBinary reports whether a message attribute of an SNS notification has bytes, in base64.
+func (w *Wrapper) IsBinary(name string) bool { return w.attribute(name, "Type") == "Binary" }
+
+// attribute returns a member of a message attribute, "" if it is missing or not text.
+func (w *Wrapper) attribute(name, member string) string {
 	c := scan.New(w.attributes)
 	if c.Peek() != '{' {
 		return ""
@@ -77,9 +83,9 @@ func (w *Wrapper) MessageAttribute(name string) string {
 			continue
 		}
 		for c.Open('{'); c.Next('}'); {
-			isValue := string(inside(c.Name())) == "Value"
+			isMember := string(inside(c.Name())) == member
 			text := c.Value()
-			if isValue && len(text) > 0 && text[0] == '"' {
+			if isMember && len(text) > 0 && text[0] == '"' {
 				return textOf(text)
 			}
 		}

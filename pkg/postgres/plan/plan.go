@@ -16,13 +16,16 @@ import (
 
 // Step is SQL that runs in one go, and the locks that it takes on tables that exist.
 type Step struct {
-	SQL   string // one statement or several; each ends with a semicolon
-	Locks []Lock
+	SQL   string `json:"sql"` // one statement or several; each ends with a semicolon
+	Locks []Lock `json:"locks,omitempty"`
 }
 
 // Lock is a lock of a table, and of its partitions if it has any.
 // https://www.postgresql.org/docs/current/explicit-locking.html
-type Lock struct{ Table, Mode string }
+type Lock struct {
+	Table string `json:"table"`
+	Mode  string `json:"mode"`
+}
 
 // modes are the locks that changes take, the weakest first, and who waits for them.
 var modes = []struct{ name, effect string }{

@@ -98,12 +98,20 @@ func (c *comparison) shape() {
 			strings.Join(known.Key, ", "), strings.Join(table.Key, ", "))
 		return
 	}
-	if kind := map[contract.Mode]string{contract.Insert: "p", contract.Upsert: "r"}[table.Mode]; found.Kind != kind {
+	if found.Kind != kindOf(table.Mode) {
 		c.add("", Refused, "the table was replaced by another kind of relation: rename that one")
 	}
 	if want := KeyColumns(table); !slices.Equal(found.Key, want) {
 		c.add("", Refused, "the table's primary key is (%s) and must be (%s): restore it", strings.Join(found.Key, ", "), strings.Join(want, ", "))
 	}
+}
+
+// kindOf is the pg_class.relkind of a table that a migration makes.
+func kindOf(mode contract.Mode) string {
+	if mode == contract.Upsert {
+		return "r"
+	}
+	return "p"
 }
 
 // wantedColumns compares the columns that a row has.

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/smithy-go"
 	"github.com/google/uuid"
 
@@ -41,6 +42,10 @@ type Job struct {
 	// Bodies gives the messages in order. Total is how many.
 	Bodies iter.Seq2[string, error]
 	Total  int
+
+	// Attributes returns the message attributes of the message that Bodies has just given, all of
+	// type String. It may be nil.
+	Attributes func() map[string]string
 
 	Screen io.Writer // gets the progress, if it takes longer than a second
 }
@@ -124,10 +129,21 @@ func (s *sender) sendAll(ctx context.Context) error {
 
 func (s *sender) message(body string) queue.Message {
 	m := queue.Message{MessageBody: &body}
+	if s.Attributes != nil {
+		m.MessageAttributes = attributeValues(s.Attributes())
+	}
 	if s.Queue.FIFO() {
 		m.MessageGroupId, m.MessageDeduplicationId = &s.Group, aws.String(uuid.NewString())
 	}
 	return m
+}
+
+func attributeValues(texts map[string]string) map[string]types.MessageAttributeValue {
+	values := make(map[string]types.MessageAttributeValue, len(texts))
+	for name, text := range texts {
+		values[name] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: &text}
+	}
+	return values
 }
 
 // send sends as many of the messages as one call takes, and returns the others.

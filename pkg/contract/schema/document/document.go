@@ -87,9 +87,9 @@ var annotationPlaces = map[string]place{
 }
 
 // Keywords lists the keywords that a schema may have, with those of JSON Schema as the document
-// reads them: "" for a value without schemas in it, and "schema", "list" and "map" for one schema, an
-// array and an object of schemas. Of ours there are those of the root, those of a property with a
-// column or of a definition, and those of a value inside of another.
+// reads them: "" for a value without schemas in it, and "schema", "list" and "map" for one schema,
+// an array and an object of schemas. Of ours there are those of the root, those of a property with
+// a column or of a definition, and those of a value inside of another.
 func Keywords() (standard map[string]string, root, property, inside []string) {
 	standard = map[string]string{}
 	for keyword, shape := range keywords {

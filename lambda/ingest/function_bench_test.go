@@ -1,0 +1,218 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/google/uuid"
+
+	"sqs2pg/infra/contracts"
+	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/local/runtimeapi"
+	"sqs2pg/pkg/local/sample"
+	"sqs2pg/pkg/mask"
+	"sqs2pg/pkg/postgres/postgrestest"
+)
+
+// BenchmarkFunction times the function alone (SQS events as payload, bootstrap, Runtime API,
+// Postgres) against COPY of the same rows over one connection into the same table, in turn. The
+// rows are ready before COPY is timed. The server writes to disk before it answers.
+func BenchmarkFunction(b *testing.B) {
+	for _, size := range []int{10, 100, 1000, 10_000} {
+		for _, environments := range []int{1, 2} {
+			b.Run(fmt.Sprintf("batch=%d/environments=%d", size, environments), func(b *testing.B) {
+				benchmarkFunction(b, "user_logins", sample.ValidLogins(size, 1), environments, direct)
+			})
+		}
+	}
+}
+
+// benchmarkFunction loads batches of the messages, each time as new ones.
+func benchmarkFunction(b *testing.B, nameOrPath string, bodies []string, environments int, url func(*testing.B, *postgrestest.Database) string) {
+	c, err := contract.Load(contracts.Files, nameOrPath)
+	if err != nil {
+		b.Fatal(err)
+	}
+	db := postgrestest.New(b, c.Table())
+	keyring := string(mask.GenerateKeyring())
+	function, err := runtimeapi.Start(b.Context(), runtimeapi.Config{
+		Bootstrap: bootstrap, Environments: environments, Timeout: time.Minute, Output: io.Discard,
+		Env: []string{"CONTRACT=" + nameOrPath, "DATABASE_URL=" + url(b, db), "MASK_KEYRING=" + keyring},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer function.Close(b.Context())
+	size := len(bodies)
+	batches := make([]*batch, 4*environments)
+	var all []string
+	for i := range batches {
+		batches[i] = newBatch(b, bodies)
+		all = append(all, bodies...)
+	}
+	copier := newCopier(b, c, c.Table(), keyring, postgrestest.Open(b, db.URL), all, size)
+	invokeAll(b, function, environments, batches) // partitions and caches are warm then
+	copier.run(b)
+	var spent, copied []time.Duration
+	before := processorTime(b)
+	for b.Loop() {
+		spent = append(spent, invokeAll(b, function, environments, batches))
+		copied = append(copied, copier.run(b))
+	}
+	processor := processorTime(b) - before
+	if got, want := db.QueryStrings(b, "select count(*) from "+c.Table().Name)[0], fmt.Sprint((2*b.N+2)*len(all)); got != want {
+		b.Fatalf("%s rows, want %s", got, want)
+	}
+	rows := float64(len(all))
+	b.ReportMetric(0, "ns/op") // it would include both
+	b.ReportMetric(rows/median(spent).Seconds(), "rows/s")
+	b.ReportMetric(rows/median(copied).Seconds(), "COPY-rows/s")
+	b.ReportMetric(median(copied).Seconds()/median(spent).Seconds(), "ratio-of-COPY")
+	b.ReportMetric(float64(processor.Microseconds())/rows/float64(b.N), "cpu-us/message")
+}
+
+func direct(_ *testing.B, db *postgrestest.Database) string { return db.URL }
+
+// BenchmarkFunctionOf times the function as BenchmarkFunction does, with 1,000 messages a batch: of
+// other contracts, and through pgbouncer.
+func BenchmarkFunctionOf(b *testing.B) {
+	wide, wideBodies := sample.Wide(300, 1000)
+	for _, bench := range []struct {
+		name, document string
+		bodies         []string
+	}{
+		{"300 columns", wide, wideBodies},
+		{"nested objects", nestedContract, repeat(nestedMessage)},
+		{"arrays with masks", arrayContract, repeat(arrayMessage)},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			path := filepath.Join(b.TempDir(), "events.json")
+			if err := os.WriteFile(path, []byte(bench.document), 0o600); err != nil {
+				b.Fatal(err)
+			}
+			benchmarkFunction(b, path, bench.bodies, 1, direct)
+		})
+	}
+	b.Run("logins through pgbouncer", func(b *testing.B) {
+		benchmarkFunction(b, "user_logins", sample.ValidLogins(1000, 1), 1, func(b *testing.B, db *postgrestest.Database) string { return db.PoolerURL(b) })
+	})
+}
+
+func repeat(message string) []string { return slices.Repeat([]string{message}, 1000) }
+
+const (
+	nestedContract = `{"x-table": "events", "type": "object", "required": ["id", "customer"], "properties": {
+		"id": {"type": "string", "format": "uuid"}, "at": {"type": "string", "format": "date-time"}, "total": {"type": "number"}, "items": {"type": "integer"},
+		"customer": {"type": "object", "properties": {"id": {"type": "string", "x-mask": "token"}, "email": {"type": "string", "format": "email", "x-mask": "token"},
+			"address": {"type": "object", "properties": {"city": {"type": "string"}, "country": {"type": "string"}, "geo": {"type": "object", "properties": {"lat": {"type": "number"}, "lon": {"type": "number"}}}}}}}}}`
+	nestedMessage = `{"id": "f81d4fae-7dec-11d0-a765-00a0c91e6bf6", "at": "2026-02-28T23:30:00.123Z", "total": 19.9, "items": 2,
+		"customer": {"id": "c-1", "email": "ann@example.com", "address": {"city": "Lisbon", "country": "PT", "geo": {"lat": 38.72, "lon": -9.14}}}}`
+	arrayContract = `{"x-table": "events", "type": "object", "properties": {"id": {"type": "string"},
+		"lines": {"type": "array", "items": {"type": "object", "properties": {"sku": {"type": "string"}, "n": {"type": "integer"}, "to": {"type": "string", "x-mask": "token"}}}}}}`
+	arrayMessage = `{"id": "c-1", "lines": [{"sku": "A 1", "n": 1, "to": "ann@example.com"}, {"sku": "A 2", "n": 20, "to": "bob@example.com"}, {"sku": "B", "n": 3, "note": "undeclared"}]}`
+)
+
+func median(times []time.Duration) time.Duration {
+	slices.Sort(times)
+	return times[len(times)/2]
+}
+
+// batch is an event whose messages can be made new.
+type batch struct {
+	payload []byte
+	ids     [][]byte // of the messages, in payload
+}
+
+func newBatch(tb testing.TB, bodies []string) *batch {
+	payload, err := json.Marshal(eventOf(bodies))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	b := &batch{payload: payload}
+	const before = `"messageId":"`
+	for rest := payload; ; {
+		i := bytes.Index(rest, []byte(before))
+		if i < 0 {
+			return b
+		}
+		rest = rest[i+len(before):]
+		b.ids = append(b.ids, rest[:36])
+	}
+}
+
+func (b *batch) renew() {
+	for _, id := range b.ids {
+		copy(id, uuid.NewString())
+	}
+}
+
+// eventOf is an event as the event source mapping makes it; 10,000 logins are 5.8 MB.
+func eventOf(bodies []string) (e events.SQSEvent) {
+	for i, body := range bodies {
+		e.Records = append(e.Records, events.SQSMessage{
+			MessageId: uuid.NewString(), Body: body, EventSource: "aws:sqs", AWSRegion: "us-east-1",
+			EventSourceARN: "arn:aws:sqs:us-east-1:000000000000:login-queue", ReceiptHandle: strings.Repeat("r", 60),
+			Attributes: map[string]string{"SentTimestamp": fmt.Sprint(time.Now().UnixMilli() + int64(i)%1000), "ApproximateReceiveCount": "1"},
+		})
+	}
+	return e
+}
+
+// invokeAll returns how long the function takes for all batches, as many at a time as it has
+// environments.
+func invokeAll(b *testing.B, function *runtimeapi.Function, environments int, batches []*batch) time.Duration {
+	for _, batch := range batches {
+		batch.renew()
+	}
+	work := make(chan *batch)
+	var wg sync.WaitGroup
+	started := time.Now()
+	for range environments {
+		wg.Go(func() {
+			for batch := range work {
+				if answer, err := function.Invoke(b.Context(), batch.payload); err != nil || string(answer) != `{"batchItemFailures":[]}` {
+					b.Errorf("%s, %v", answer, err)
+				}
+			}
+		})
+	}
+	for _, batch := range batches {
+		work <- batch
+	}
+	close(work)
+	wg.Wait()
+	return time.Since(started)
+}
+
+// processorTime is for how long the bootstraps that this process has started have had a processor.
+func processorTime(b *testing.B) (total time.Duration) {
+	const tick = 10 * time.Millisecond // sysconf(_SC_CLK_TCK), which is 100 on every Linux
+	files, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, file := range files {
+		text, _ := os.ReadFile(file) // empty if the process has ended
+		_, rest, isBootstrap := strings.Cut(string(text), "(bootstrap) ")
+		fields := strings.Fields(rest)
+		if !isBootstrap || len(fields) < 13 || fields[1] != strconv.Itoa(os.Getpid()) {
+			continue
+		}
+		for _, field := range fields[11:13] {
+			ticks, err := strconv.Atoi(field)
+			if err != nil {
+				b.Fatal(err)
+			}
+			total += time.Duration(ticks) * tick
+		}
+	}
+	return total
+}

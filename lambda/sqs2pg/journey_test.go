@@ -1,0 +1,158 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"sqs2pg/infra/contracts"
+	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/contract/generate"
+	"sqs2pg/pkg/postgres/postgrestest"
+)
+
+// TestAnOrderFromItsContractToMaskedRows takes an event with people in it from a contract of one
+// screen to rows in which nothing personal is in clear: the messages are generated.
+func TestAnOrderFromItsContractToMaskedRows(t *testing.T) {
+	t.Parallel()
+	const file, count, bad = "testdata/customer_order.json", 100, 5
+	code, _, errs := sqs2pg(t, "contract", "check", file)
+	if code != 0 || errs != "" {
+		t.Fatalf("contract check exits with %d and says %s", code, errs)
+	}
+	endpoint := startSQS(t)
+	withDead(t, endpoint, "orders", 1)
+	db := postgrestest.New(t)
+	succeed(t, "migrate", "--database-url", db.OwnerURL, "--contract", file)
+	at := []string{"--endpoint-url", endpoint, "--queue", "orders", "--contract", file}
+	succeed(t, append([]string{"send", "--count", "100", "--bad", "5", "--seed", "7"}, at...)...)
+	if code, _, errs = sqs2pg(t, append([]string{"invoke", "--database-url", db.URL, "--function", bootstrap, "--idle-timeout", "500ms", "--retry-delay", "0s", "--keyring", keyring}, at...)...); code != 1 {
+		t.Errorf("invoke exits with %d, want 1 for the bad messages: %s", code, errs)
+	}
+	rows := strings.Join(db.QueryStrings(t, "select to_jsonb(o)::text from customer_orders o"), "\n")
+	if n := strings.Count(rows, `"order_id"`); n != count-bad {
+		t.Errorf("%d rows, want %d", n, count-bad)
+	}
+	for _, value := range personalValues(t, file, count, bad) {
+		if strings.Contains(rows, value) {
+			t.Errorf("%s is in the table", value)
+		}
+	}
+	if got := db.QueryStrings(t, "select count(*)::text from customer_orders where customer_email like 'k1:%' and customer_email_domain like 'example.%' and customer_birth_year = date_trunc('year', customer_birth_year)"); got[0] != "95" {
+		t.Errorf("%s rows are masked as the contract says", got[0])
+	}
+}
+
+// personalValues are those of the messages that the command has sent, which are made again.
+func personalValues(t *testing.T, file string, count int, bad float64) (values []string) {
+	t.Helper()
+	type person struct{ Name, Email, Phone, BirthDate string }
+	c, err := contract.Load(contracts.Files, file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for m, err := range generate.New(c, 7).Messages(count, bad) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		var event struct {
+			Detail struct {
+				Customer person
+				Card     string
+				Items    []struct{ Recipient person }
+			}
+		}
+		if json.Unmarshal(m.Body, &event) != nil {
+			continue
+		}
+		people := []person{event.Detail.Customer}
+		for _, item := range event.Detail.Items {
+			people = append(people, item.Recipient)
+		}
+		for _, p := range people {
+			values = append(values, p.Email, p.Phone)
+		}
+		values = append(values, event.Detail.Customer.BirthDate, event.Detail.Card)
+	}
+	var found []string
+	for _, v := range values {
+		if len(v) >= 8 && !strings.HasSuffix(v, "-01-01") {
+			found = append(found, v)
+		}
+	}
+	if len(found) < count {
+		t.Fatalf("%d personal values in %d messages: the test shows nothing", len(found), count)
+	}
+	return found
+}
+
+// TestSendSetsTheAttributesThatAContractReads also sends events in notifications of SNS, which carry
+// the attributes themselves.
+func TestSendSetsTheAttributesThatAContractReads(t *testing.T) {
+	t.Parallel()
+	for name, wrapper := range map[string]string{"plain": "", "sns": `"x-envelope": "sns", `} {
+		file := filepath.Join(t.TempDir(), name+".json")
+		document := `{"x-table": "` + name + `", ` + wrapper + `"type": "object", "required": ["tenant"],
+			"properties": {"tenant": {"type": "string", "x-attribute": "tenant", "pattern": "^t[0-9]{3}$"}, "n": {"type": "integer"}}}`
+		if err := os.WriteFile(file, []byte(document), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		endpoint := startSQS(t)
+		createQueue(t, endpoint, "events", nil)
+		db := postgrestest.New(t)
+		succeed(t, "migrate", "--database-url", db.OwnerURL, "--contract", file)
+		at := []string{"--endpoint-url", endpoint, "--queue", "events", "--contract", file}
+		succeed(t, append([]string{"send", "--count", "20", "--bad", "0"}, at...)...)
+		succeed(t, append([]string{"invoke", "--database-url", db.URL, "--function", bootstrap, "--idle-timeout", "500ms", "--keyring", keyring}, at...)...)
+		if got := db.QueryStrings(t, "select count(*)::text from "+name+" where tenant ~ '^t[0-9]{3}$'"); got[0] != "20" {
+			t.Errorf("%s: %s rows have the attribute, want 20", name, got[0])
+		}
+	}
+}
+
+func TestDiffComparesTableAndMessages(t *testing.T) {
+	t.Parallel()
+	const old = "testdata/customer_order.json"
+	text, err := os.ReadFile(old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := func(replacements ...string) string {
+		file := filepath.Join(t.TempDir(), "new.json")
+		if err := os.WriteFile(file, []byte(strings.NewReplacer(replacements...).Replace(string(text))), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	for _, test := range []struct {
+		name, file string
+		code       int
+		says       []string
+	}{
+		{"the same", old, 0, []string{"migrate would do nothing", "refuses 0 of 200 messages"}},
+		{"a new property", changed(`"currency": {`, `"note": {"type": "string"}, "currency": {`), 0, []string{`add column "note" text;`, "refuses 0 of 200"}},
+		{"a value less", changed(`, "shipped"`, ``), 1, []string{"migrate would do nothing", "  status: enum: {", "new.json refuses messages that testdata/customer_order.json accepts"}},
+		{"a value more", changed(`"shipped"`, `"shipped", "lost"`), 0, []string{"new.json refuses 0 of 200", "  status: enum: {"}},
+		{"another mask", changed(`bucket:10000`, `bucket:5000`), 1, []string{"migrate would refuse:", "to change column customer_income:", `"x-column": "customer_income_2"`, "migrate would refuse "}},
+		{"another table", changed(`"customer_orders"`, `"orders_2"`), 0, []string{`create table "public"."orders_2"`}},
+	} {
+		code, out, errs := sqs2pg(t, "contract", "diff", old, test.file, "--count", "200")
+		if code != test.code {
+			t.Errorf("%s: exits with %d, want %d: %s%s", test.name, code, test.code, out, errs)
+		}
+		for _, want := range test.says {
+			if !strings.Contains(out+errs, want) {
+				t.Errorf("%s: does not say %q:\n%s%s", test.name, want, out, errs)
+			}
+		}
+	}
+	var got struct {
+		ByNew []struct{ Field, Rule string } `json:"refused_by_new"`
+	}
+	_, out, _ := sqs2pg(t, "contract", "diff", old, changed(`, "shipped"`, ``), "--count", "200", "--json")
+	if err := json.Unmarshal([]byte(out), &got); err != nil || len(got.ByNew) != 1 || got.ByNew[0].Rule != "enum" {
+		t.Errorf("--json prints %s", out)
+	}
+}

@@ -1,0 +1,119 @@
+package ingest_test
+
+import (
+	"context"
+	"crypto/md5"
+	"encoding/json"
+	"fmt"
+	"io"
+	"iter"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/google/uuid"
+
+	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/local/sample"
+	"sqs2pg/pkg/postgres"
+)
+
+// BenchmarkInvoke measures a batch of 1,000 logins without the database: decode the event, decode,
+// validate and mask each message, answer. In turn, encoding/json decodes the same event, which is as
+// long as one of AWS. The fastest of the runs of each are compared, because a busy machine only
+// makes a run slower.
+func BenchmarkInvoke(b *testing.B) {
+	p := payload(b, eventOfAWS(1000))
+	h := handler(b, loginContract(b), &ledger{})
+	h.Metrics = io.Discard
+	handled, decoded := time.Hour, time.Hour
+	allocs := testing.AllocsPerRun(1, func() { h.Invoke(b.Context(), p) })
+	for b.Loop() {
+		started := time.Now()
+		if _, err := h.Invoke(b.Context(), p); err != nil {
+			b.Fatal(err)
+		}
+		handled = min(handled, time.Since(started))
+		var event events.SQSEvent
+		started = time.Now()
+		if err := json.Unmarshal(p, &event); err != nil {
+			b.Fatal(err)
+		}
+		decoded = min(decoded, time.Since(started))
+	}
+	b.ReportMetric(0, "ns/op") // it would include both
+	b.ReportMetric(handled.Seconds()*1000, "us/message")
+	b.ReportMetric(handled.Seconds()/decoded.Seconds(), "of-encoding/json")
+	b.ReportMetric(allocs/1000, "allocs/message")
+}
+
+// eventOfAWS has as many logins, with all that AWS says of a message.
+func eventOfAWS(n int) events.SQSEvent {
+	bodies := make([]string, n)
+	for i := range bodies {
+		bodies[i] = login(nil)
+	}
+	e := messages(standard, bodies...)
+	for i := range e.Records {
+		r := &e.Records[i]
+		r.MessageId, r.ReceiptHandle = uuid.NewString(), "AQEB"+strings.Repeat("wJnKyrHigUMZj6rYigCg", 17)
+		r.Md5OfBody, r.AWSRegion = fmt.Sprintf("%x", md5.Sum([]byte(r.Body))), "us-east-1"
+		r.Attributes["SenderId"], r.Attributes["ApproximateFirstReceiveTimestamp"] = "AIDAIENQZJOLO23YVJ4VO", r.Attributes["SentTimestamp"]
+		r.MessageAttributes = map[string]events.SQSMessageAttribute{}
+	}
+	return e
+}
+
+// BenchmarkHeap reports what a batch of 10,000 messages, 6 MB, holds in memory once all of them are
+// decoded, besides the payload. The messages have ten of the columns.
+func BenchmarkHeap(b *testing.B) {
+	for _, columns := range []int{300, 1000} {
+		b.Run(fmt.Sprintf("columns=%d", columns), func(b *testing.B) {
+			document, bodies := sample.Wide(columns, 10_000)
+			c, err := contract.Parse("events", []byte(document))
+			if err != nil {
+				b.Fatal(err)
+			}
+			p := payload(b, messages(standard, bodies...))
+			w := &keeper{}
+			h := handler(b, c, w)
+			h.Metrics = io.Discard
+			for b.Loop() {
+				before := heap()
+				if _, err := h.Invoke(b.Context(), p); err != nil {
+					b.Fatal(err)
+				}
+				if len(w.kept) != len(bodies) {
+					b.Fatalf("%d events", len(w.kept))
+				}
+				b.ReportMetric(float64(w.heap-before)/1e6, "heap-MB")
+				w.kept = nil
+			}
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(float64(len(p))/1e6, "payload-MB")
+		})
+	}
+}
+
+// keeper is a writer that keeps all events, as the writer does until COPY has succeeded.
+type keeper struct {
+	kept []postgres.Event
+	heap int64 // when all were there
+}
+
+func (k *keeper) Stream(_ context.Context, chunks iter.Seq[[]postgres.Event]) (postgres.Result, error) {
+	for events := range chunks {
+		k.kept = append(k.kept, events...)
+	}
+	k.heap = heap()
+	return postgres.Result{Written: len(k.kept)}, nil
+}
+
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}

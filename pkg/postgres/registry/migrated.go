@@ -1,0 +1,15 @@
+package registry
+
+import "sqs2pg/pkg/contract"
+
+// MigratedBy is what a database knows right after a migration has made the table of a contract.
+// With it two contracts can be compared without a database.
+func MigratedBy(table contract.Table) Database {
+	found := &Relation{Kind: kindOf(table.Mode), Key: KeyColumns(table)}
+	for _, columns := range [][]contract.Column{table.Columns, contract.ReservedColumns()} {
+		for _, c := range columns {
+			found.Columns = append(found.Columns, ActualColumn{Name: c.Name, Type: typeName(c.Type), NotNull: c.Required})
+		}
+	}
+	return Database{Migrated: true, Found: found, Table: &Registration{Mode: table.Mode.String(), Key: table.Key, Columns: Describe(table), Width: "day"}}
+}
