@@ -2,6 +2,8 @@ package ingest
 
 import (
 	"context"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"sqs2pg/pkg/contract"
@@ -9,18 +11,34 @@ import (
 	"sqs2pg/pkg/postgres"
 )
 
-// load writes the messages that keep their contract, each table in transactions of its own. Of the
-// time that is left each part has its share, so that a table that does not answer takes no time from
-// the others.
+// writers is how many tables are written at a time: as many as the pool has connections.
+const writers = 2
+
+// load writes the messages that keep their contract, each table in transactions of its own. Tables
+// are written side by side, unless messages must keep their order. Of the time that is left each part
+// has its share, so that a table that does not answer takes no time from the others.
 func (h *Handler) load(ctx context.Context, b *batch, keyring *mask.Keyring) {
 	l := loading{Handler: h, batch: b, keyring: keyring, now: h.Now(), rows: make([]*contract.Rows, len(h.Tables))}
 	l.route()
 	parts := b.parts()
-	for i, p := range parts {
-		share, cancel := shareOf(ctx, len(parts)-i)
-		l.write(share, p)
-		cancel()
+	if b.ordered() || len(parts) == 1 {
+		for i, p := range parts {
+			l.write(ctx, p, len(parts)-i)
+		}
+		return
 	}
+	var begun atomic.Int64
+	var writing sync.WaitGroup
+	for range min(writers, len(parts)) {
+		own := l
+		own.body = nil
+		writing.Go(func() {
+			for i := int(begun.Add(1)) - 1; i < len(parts); i = int(begun.Add(1)) - 1 {
+				own.write(ctx, parts[i], (len(parts)-i+writers-1)/writers)
+			}
+		})
+	}
+	writing.Wait()
 }
 
 // shareOf limits ctx to one of so many equal parts of its time.
@@ -41,7 +59,7 @@ type part struct{ of, from, to int }
 // must be known before what follows it in its group is: there a part ends where the next message is
 // of another contract.
 func (b *batch) parts() (all []part) {
-	if len(b.tables) == 1 || len(b.records) == 0 || b.records[0].Group() == "" {
+	if len(b.tables) == 1 || !b.ordered() {
 		for of := range b.tables {
 			if b.has(of) {
 				all = append(all, part{of, 0, len(b.records)})
@@ -61,7 +79,14 @@ func (b *batch) parts() (all []part) {
 	return all
 }
 
-func (l *loading) write(ctx context.Context, p part) {
+// ordered reports whether the messages are of a FIFO queue.
+func (b *batch) ordered() bool { return len(b.records) > 0 && b.records[0].Group() != "" }
+
+// write writes a part. It takes no more than its share of the time, if so many parts are to come one
+// after the other, it among them.
+func (l *loading) write(ctx context.Context, p part, parts int) {
+	ctx, cancel := shareOf(ctx, parts)
+	defer cancel()
 	t, table := &l.tables[p.of], &l.Tables[p.of]
 	if l.rows[p.of] == nil && t.err == nil {
 		l.rows[p.of] = table.Contract.Rows(l.keyring, len(l.records))
