@@ -29,6 +29,7 @@ var order = []string{
 	"infra/contracts",
 
 	// what only the command links
+	"pkg/stack",
 	"pkg/doctor",
 	"pkg/local/demo",
 	"pkg/local/invoker",
@@ -57,7 +58,11 @@ var order = []string{
 	"pkg/postgres/partitions",
 	"pkg/postgres/plan",
 	"pkg/postgres",
+	"pkg/postgres/calendar",
+	"pkg/postgres/sqltext",
+	"pkg/postgres/event",
 	"pkg/postgres/dsn",
+	"pkg/postgres/heard",
 	"pkg/postgres/sqlstate",
 	"pkg/message",
 	"pkg/contract/routes",

@@ -176,13 +176,24 @@ func actionsOf(t *testing.T, role string) []string {
 func collectActions(n *yaml.Node, into map[string]bool) {
 	for i, child := range n.Content {
 		if n.Kind == yaml.MappingNode && i%2 == 1 && n.Content[i-1].Value == "Action" {
-			for _, action := range append(child.Content, child) {
-				if action.Kind == yaml.ScalarNode {
-					into[action.Value] = true
-				}
-			}
+			addActions(child, into)
 			continue
 		}
 		collectActions(child, into)
+	}
+}
+
+// addActions adds the action, or the actions of a list. Of !If [CONDITION, ACTION, OTHER] it adds
+// the actions of both cases.
+func addActions(n *yaml.Node, into map[string]bool) {
+	list := n.Content
+	switch {
+	case n.Kind == yaml.ScalarNode && n.Tag != "!Ref":
+		into[n.Value] = true
+	case n.Tag == "!If":
+		list = list[1:]
+	}
+	for _, child := range list {
+		addActions(child, into)
 	}
 }

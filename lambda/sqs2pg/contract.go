@@ -126,7 +126,8 @@ func (c *contractCheck) check(s *streams, loaded *contract.Contract) error {
 		}
 		rows = append(rows, []string{col.Name, col.Type.String(), null, col.Path, col.Mask.String()})
 		for _, inside := range col.Inside {
-			rows = append(rows, []string{"", "", "", col.Path + "." + inside.Path, inside.Mask})
+			kind, _, _ := strings.Cut(inside.Mask, " ")
+			rows = append(rows, []string{"", "", "", col.Path + "." + inside.Path, kind})
 		}
 	}
 	header := []string{"column", "type", "null", "from", "mask"}

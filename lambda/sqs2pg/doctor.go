@@ -13,20 +13,23 @@ import (
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/registry"
+	"sqs2pg/pkg/stack"
 	"sqs2pg/pkg/terminal"
 	"sqs2pg/pkg/terminal/variables"
 )
 
 // doctorCommand looks at everything that invoke needs and changes nothing.
 type doctorCommand struct {
-	queueFlags   `embed:""`
-	databaseFlag `embed:""`
-	contractFlag `embed:""`
-	keyringFlag  `embed:""`
-	Function     string        `placeholder:"FILE" help:"The function's bootstrap; default: this program."`
-	Timeout      time.Duration `default:"30s" help:"Time limit of one invocation, which the queue's visibility timeout must allow for."`
-	Window       time.Duration `default:"0s" help:"Batch window of the mapping, which the visibility timeout must allow for too."`
-	JSON         bool          `name:"json" help:"Print one JSON object instead."`
+	Queue         string `xor:"looked at" placeholder:"NAME|URL" help:"Queue name or URL."`
+	Stack         string `xor:"looked at" placeholder:"NAME" help:"A deployed stack instead: its mapping, queue, keys, secrets, database and alarms."`
+	endpointFlags `embed:""`
+	databaseFlag  `embed:""`
+	contractFlag  `embed:""`
+	keyringFlag   `embed:""`
+	Function      string        `placeholder:"FILE" help:"The function's bootstrap; default: this program."`
+	Timeout       time.Duration `default:"30s" help:"Time limit of one invocation, which the queue's visibility timeout must allow for."`
+	Window        time.Duration `default:"0s" help:"Batch window of the mapping, which the visibility timeout must allow for too."`
+	JSON          bool          `name:"json" help:"Print one JSON object instead."`
 }
 
 // Help is shown below the flags.
@@ -35,7 +38,10 @@ func (c *doctorCommand) Help() string {
 }
 
 func (c *doctorCommand) Run(ctx context.Context, s *streams) error {
-	found := c.examine(ctx, s)
+	found, err := c.examine(ctx, s)
+	if err != nil {
+		return err
+	}
 	fixes, style := 0, terminal.StyleOf(s.out)
 	for _, f := range found {
 		if f.Verdict == doctor.Fix {
@@ -69,7 +75,17 @@ func coloured(style terminal.Style, v doctor.Verdict) string {
 	return style.Good(text)
 }
 
-func (c *doctorCommand) examine(ctx context.Context, s *streams) []doctor.Finding {
+func (c *doctorCommand) examine(ctx context.Context, s *streams) ([]doctor.Finding, error) {
+	if c.Stack != "" {
+		cfg, err := c.place().Config(ctx)
+		if err != nil {
+			return nil, asMisuse(err)
+		}
+		return stack.Examine(ctx, cfg, c.Stack), nil
+	}
+	if c.Queue == "" {
+		return nil, misuse("nothing to look at: name a queue with --queue, or a deployed stack with --stack")
+	}
 	loaded, err := c.load()
 	var found []doctor.Finding
 	if err != nil {
@@ -78,14 +94,14 @@ func (c *doctorCommand) examine(ctx context.Context, s *streams) []doctor.Findin
 		found = append(found, doctor.Contracts(loaded.Contracts())...)
 	}
 	keyring, keys := c.examineKeyring(ctx, s)
-	database, refusal := c.examineDatabase(ctx, s, loaded, keyring)
+	queue, kept := c.examineQueue(ctx)
+	database, refusal := c.examineDatabase(ctx, s, loaded, keyring, kept)
 	if refusal != nil {
 		keys = []doctor.Finding{doctor.Failed("keyring", refusal)}
 	}
 	found = append(found, keys...)
-	found = append(found, c.examineFunction())
-	found = append(found, c.examineQueue(ctx)...)
-	return append(found, database...)
+	found = append(append(found, c.examineFunction()), queue...)
+	return append(found, database...), nil
 }
 
 // examineKeyring reads the keyring where the function will read it. It is nil if it cannot be used.
@@ -115,7 +131,7 @@ func (c *doctorCommand) examineFunction() doctor.Finding {
 
 // examineDatabase tries to connect, and compares the database with the contract if there is one. The
 // error is that of invoke if there is no keyring and the database allows none to be made.
-func (c *doctorCommand) examineDatabase(ctx context.Context, s *streams, loaded *routes.Set, keyring *mask.Keyring) ([]doctor.Finding, error) {
+func (c *doctorCommand) examineDatabase(ctx context.Context, s *streams, loaded *routes.Set, keyring *mask.Keyring, kept time.Duration) ([]doctor.Finding, error) {
 	pool, err := c.openDatabase(ctx)
 	if err != nil {
 		return []doctor.Finding{doctor.Failed("database", err)}, nil
@@ -124,7 +140,7 @@ func (c *doctorCommand) examineDatabase(ctx context.Context, s *streams, loaded 
 	if loaded == nil {
 		return []doctor.Finding{{Verdict: doctor.OK, Subject: "database", Text: "reached"}}, nil
 	}
-	return doctor.Databases(ctx, pool, loaded.Tables(), keyring), c.keyringRefusal(ctx, s, pool, loaded.Tables()[0])
+	return doctor.Databases(ctx, pool, loaded.Tables(), keyring, kept), c.keyringRefusal(ctx, s, pool, loaded.Tables()[0])
 }
 
 // keyringRefusal says why invoke would make no keyring. It is nil if there is one, usable or not.
@@ -140,10 +156,11 @@ func (c *doctorCommand) keyringRefusal(ctx context.Context, s *streams, pool *po
 	return keyrings.Refusal(pool, known)
 }
 
-func (c *doctorCommand) examineQueue(ctx context.Context) []doctor.Finding {
-	q, err := c.open(ctx)
+func (c *doctorCommand) examineQueue(ctx context.Context) (found []doctor.Finding, kept time.Duration) {
+	named := queueFlags{Queue: c.Queue, endpointFlags: c.endpointFlags}
+	q, err := named.open(ctx)
 	if err != nil {
-		return []doctor.Finding{doctor.Failed("queue", err)}
+		return []doctor.Finding{doctor.Failed("queue", err)}, 0
 	}
 	return doctor.Queue(ctx, q, c.Timeout, c.Window)
 }

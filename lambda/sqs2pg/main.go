@@ -36,7 +36,7 @@ type command struct {
 	Run        runCommand        `cmd:"" help:"Start Postgres and SQS on this machine, send messages, load them: the product in one command."`
 	Invoke     invokeCommand     `cmd:"" help:"Play the event source mapping: drain a queue through the function."`
 	Replay     replayCommand     `cmd:"" help:"Invoke the function with recorded batches, without a queue."`
-	Send       sendCommand       `cmd:"" help:"Send messages to a queue: generated logins, or the lines of a file."`
+	Send       sendCommand       `cmd:"" help:"Send messages to a queue: generated ones, or those of a file."`
 	Sqs        sqsCommand        `cmd:"" help:"Serve an in-memory SQS."`
 	Queue      queueCommand      `cmd:"" help:"Make a queue with its dead-letter queue."`
 	Migrate    migrateCommand    `cmd:"" help:"Create or update the contract's table and what all tables share."`

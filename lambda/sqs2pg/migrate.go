@@ -4,8 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"sqs2pg/pkg/contract"
-	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/contract/routes"
 	"sqs2pg/pkg/postgres/plan"
 	"sqs2pg/pkg/postgres/schema"
 )
@@ -34,16 +33,18 @@ func (c *migrateCommand) Run(ctx context.Context, s *streams) error {
 	defer pool.Close()
 	printDatabase(s, pool)
 	if c.Plan {
-		return c.plan(ctx, s, pool, all)
-	}
-	var report schema.Report
-	for _, loaded := range all {
-		done, err := schema.Apply(ctx, pool, loaded.Table())
+		steps, err := schema.PlanAll(ctx, pool, routes.Tables(all))
 		if err != nil {
 			return err
 		}
+		return printPlan(s, steps, c.JSON)
+	}
+	report, err := schema.ApplyAll(ctx, pool, routes.Tables(all))
+	if done := report.String(); err == nil || done != (schema.Report{}).String() {
 		fmt.Fprintln(s.err, done)
-		report.Add(done)
+	}
+	if err != nil {
+		return err
 	}
 	if err := schema.ConfirmKeys(ctx, pool, keys...); err != nil {
 		return err
@@ -55,19 +56,6 @@ func (c *migrateCommand) Run(ctx context.Context, s *streams) error {
 		return encode(s, report)
 	}
 	return nil
-}
-
-// plan prints what would be changed for all contracts.
-func (c *migrateCommand) plan(ctx context.Context, s *streams, pool *postgres.Pool, all []*contract.Contract) error {
-	var steps plan.Steps
-	for _, loaded := range all {
-		of, _, err := schema.Plan(ctx, pool, loaded.Table())
-		if err != nil {
-			return err
-		}
-		steps.Join(of)
-	}
-	return printPlan(s, steps, c.JSON)
 }
 
 // printPlan prints what a command would run.

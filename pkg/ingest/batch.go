@@ -33,8 +33,12 @@ type failure struct {
 	field, rule, hint    string // malformed, invalid
 	sqlstate, constraint string // rejected
 	column               string
-	unproven             bool // rejected, but the set-up of the database may be at fault
+	obstacle             string // rejected: what is in the way of its partition
+	unproven             bool   // rejected, but the set-up of the database may be at fault
 }
+
+// expired reports whether the message is older than its table's window.
+func (f *failure) expired() bool { return f.rule == message.Expired }
 
 // unmatched stands for the contract of a message that belongs to none.
 const unmatched = -1
@@ -52,8 +56,10 @@ type batch struct {
 type loaded struct {
 	written      int
 	duplicates   int
+	superseded   int
 	decodeTime   time.Duration
 	databaseTime time.Duration
+	accepted     message.Window
 	err          error // why the table could not be written, or nil
 }
 
@@ -127,6 +133,11 @@ func (b *batch) recordsOf(of int) (records []message.Record) {
 	return records
 }
 
+// hasExpired reports whether some message is older than its table's window.
+func (b *batch) hasExpired() bool {
+	return slices.ContainsFunc(b.failures, func(f *failure) bool { return f != nil && f.expired() })
+}
+
 // response lists the failed messages. If none failed the list is empty and not nil, so that it is
 // written as [].
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
@@ -143,14 +154,18 @@ func (b *batch) response() events.SQSEventResponse {
 // counts are the metrics of a contract, or of the messages that belong to none.
 func (b *batch) counts(of int) []telemetry.Metric {
 	n := map[outcome]int{}
-	received, failed, unproven := 0, 0, 0
+	received, failed, unproven, expired := 0, 0, 0, 0
 	for i, f := range b.failures {
 		if b.of[i] != of {
 			continue
 		}
 		received++
 		if f != nil {
-			n[f.outcome]++
+			if f.expired() {
+				expired++
+			} else {
+				n[f.outcome]++
+			}
 			if f.outcome != unavailable {
 				failed++
 			}
@@ -160,13 +175,13 @@ func (b *batch) counts(of int) []telemetry.Metric {
 		}
 	}
 	metrics := []telemetry.Metric{
-		count("Malformed", n[malformed]), count("Invalid", n[invalid]), count("Rejected", n[rejected]), count("Held", n[held]), count("Undecided", n[undecided]),
+		count("Malformed", n[malformed]), count("Invalid", n[invalid]), count("Expired", expired), count("Rejected", n[rejected]), count("Held", n[held]), count("Undecided", n[undecided]),
 		count("Failed", failed), count("Received", received),
 	}
 	if of == unmatched {
 		return append(metrics, count("Unmatched", n[nobodys]))
 	}
-	metrics = append(metrics, count("Written", b.tables[of].written), count("Duplicates", b.tables[of].duplicates))
+	metrics = append(metrics, count("Written", b.tables[of].written), count("Duplicates", b.tables[of].duplicates), count("Superseded", b.tables[of].superseded))
 	if unproven > 0 {
 		metrics = append(metrics, count("SetupFault", unproven))
 	}
@@ -199,6 +214,7 @@ func (f *failure) attrs(r *message.Record) []slog.Attr {
 	for _, a := range []slog.Attr{
 		slog.String("reason", reason), slog.String("field", f.field), slog.String("rule", f.rule), slog.String("hint", f.hint),
 		slog.String("sqlstate", f.sqlstate), slog.String("constraint", f.constraint), slog.String("column", f.column),
+		slog.String("error", f.obstacle),
 	} {
 		if a.Value.String() != "" {
 			attrs = append(attrs, a)

@@ -102,11 +102,11 @@ func (l *loading) event(i int, rows *contract.Rows) (e postgres.Event, failed *f
 		return e, violation(err)
 	}
 	identity := decoded.Identity()
-	at, err := r.SentAt(identity, l.now)
+	at, err := r.SentAt(identity, l.tables[l.of[i]].accepted)
 	if err != nil {
 		return e, violation(err)
 	}
-	return postgres.Event{ID: r.EventID(identity), SentAt: at, Row: rows.Mask(decoded), Group: r.Group()}, nil
+	return postgres.Event{ID: r.EventID(identity), SentAt: at, Row: rows.Mask(decoded), Group: r.Group(), Sequence: r.Sequence()}, nil
 }
 
 func violation(err error) *failure { f := violated(err); return &f }

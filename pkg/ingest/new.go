@@ -63,7 +63,7 @@ func New(ctx context.Context, env *settings.Environment, out io.Writer) (h *Hand
 			log.Warn("contract", "warning", warning)
 		}
 		h.Tables = append(h.Tables, Table{
-			Contract: c, Gate: &registry.Gate{Pool: pool, Table: c.Table(), Log: log}, Writer: postgres.NewWriter(pool, c.Table()), Log: log,
+			Contract: c, Gate: &registry.Gate{Pool: pool, Table: c.Table(), Log: log, Now: time.Now}, Writer: postgres.NewWriter(pool, c.Table()), Log: log,
 		})
 	}
 	return h, pool.Close, nil

@@ -8,7 +8,9 @@ import (
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/mask"
+	"sqs2pg/pkg/message"
 	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/registry"
 )
 
 // writers is how many tables are written at a time: as many as the pool has connections.
@@ -90,7 +92,9 @@ func (l *loading) write(ctx context.Context, p part, parts int) {
 	t, table := &l.tables[p.of], &l.Tables[p.of]
 	if l.rows[p.of] == nil && t.err == nil {
 		l.rows[p.of] = table.Contract.Rows(l.keyring, len(l.records))
-		t.err = table.Gate.Enter(ctx, l.keyring)
+		var window registry.Window
+		window, t.err = table.Gate.Enter(ctx, l.keyring)
+		t.accepted = message.Window{Oldest: l.now.AddDate(0, 0, -window.Days), Newest: l.now.Add(time.Duration(window.Minutes) * time.Minute)}
 	}
 	if t.err == nil {
 		index := make([]int, 0, p.to-p.from)
@@ -98,6 +102,9 @@ func (l *loading) write(ctx context.Context, p part, parts int) {
 		var result postgres.Result
 		result, t.err = table.write(ctx, l.events(p, &index), l.keyring)
 		t.databaseTime += l.Now().Sub(started) - (t.decodeTime - decoded)
+		if len(l.failed(p.of, (*failure).expired)) > 0 {
+			table.Gate.Doubt()
+		}
 		if t.err == nil {
 			l.reject(t, result, index)
 			return
@@ -114,9 +121,9 @@ func (l *loading) write(ctx context.Context, p part, parts int) {
 // a group in which one failed; messages of the group that break the contract have their own failure
 // already.
 func (b *batch) reject(t *loaded, result postgres.Result, index []int) {
-	t.written, t.duplicates = t.written+result.Written, t.duplicates+result.Duplicates
+	t.written, t.duplicates, t.superseded = t.written+result.Written, t.duplicates+result.Duplicates, t.superseded+result.Superseded
 	for _, f := range result.Failures {
-		reason := failure{outcome: rejected, sqlstate: f.SQLSTATE, constraint: f.Constraint, column: f.Column, unproven: f.Unproven}
+		reason := failure{outcome: rejected, sqlstate: f.SQLSTATE, constraint: f.Constraint, column: f.Column, obstacle: f.Reason, unproven: f.Unproven || f.Reason != ""}
 		if f.Held {
 			reason = failure{outcome: held}
 		} else if f.Undecided {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/contract/routes"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/partitions"
 	"sqs2pg/pkg/postgres/schema"
@@ -34,8 +35,8 @@ type Handler struct {
 	now       func() time.Time
 }
 
-// Event says what to do: "maintain", which is the default, or "migrate", which migrates first and
-// then maintains.
+// Event says what to do: "maintain", which is the default, "migrate", which migrates first and then
+// maintains, or "inspect", which only looks.
 type Event struct {
 	Task string `json:"task"`
 	// ConfirmKey, with "migrate", names keys that made the tokens of an earlier release, each as
@@ -47,7 +48,9 @@ type Event struct {
 type Answer struct {
 	Task      string              `json:"task"`
 	Migration *schema.Report      `json:"migration,omitempty"` // of all tables
-	Upkeep    []partitions.Report `json:"upkeep"`              // of each table
+	Upkeep    []partitions.Report `json:"upkeep,omitempty"`    // of each table
+
+	Inspection []Inspection `json:"inspection,omitempty"`
 }
 
 // Handle does one task. A table that is not there yet is no error of "maintain": the schedule runs
@@ -63,10 +66,14 @@ func (h *Handler) Handle(ctx context.Context, e Event) (Answer, error) {
 }
 
 func (h *Handler) do(ctx context.Context, a *Answer, confirm []string) (err error) {
-	if a.Task != "migrate" && a.Task != "maintain" {
-		return fmt.Errorf(`unknown task %q: send {"task": "maintain"} or {"task": "migrate"}`, a.Task)
+	if a.Task != "migrate" && a.Task != "maintain" && a.Task != "inspect" {
+		return fmt.Errorf(`unknown task %q: send {"task": "maintain"}, {"task": "migrate"} or {"task": "inspect"}`, a.Task)
 	}
 	if err := h.wait(ctx); err != nil {
+		return err
+	}
+	if a.Task == "inspect" {
+		a.Inspection, err = h.inspect(ctx)
 		return err
 	}
 	if a.Task == "migrate" {
@@ -99,14 +106,7 @@ func (h *Handler) migrate(ctx context.Context, confirm []string) (*schema.Report
 	if err != nil {
 		return nil, fmt.Errorf("confirm_key: %w", err)
 	}
-	var report schema.Report
-	var errs []error
-	for _, c := range h.contracts {
-		done, err := schema.Apply(ctx, h.pool, c.Table())
-		report.Add(done)
-		errs = append(errs, err)
-	}
-	err = errors.Join(errs...)
+	report, err := schema.ApplyAll(ctx, h.pool, routes.Tables(h.contracts))
 	if err == nil {
 		err = schema.ConfirmKeys(ctx, h.pool, keys...)
 	}

@@ -80,8 +80,11 @@ func (s *Set) add(o *origin.Origin) {
 func (s *Set) Contracts() []*contract.Contract { return s.contracts }
 
 // Tables are the tables of the contracts, in the same order.
-func (s *Set) Tables() (tables []contract.Table) {
-	for _, c := range s.contracts {
+func (s *Set) Tables() []contract.Table { return Tables(s.contracts) }
+
+// Tables are the tables of contracts, in the same order.
+func Tables(contracts []*contract.Contract) (tables []contract.Table) {
+	for _, c := range contracts {
 		tables = append(tables, c.Table())
 	}
 	return tables

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -53,6 +54,20 @@ func (p Place) Endpoint() (string, error) {
 		return "", wrong("the endpoint %s has no scheme: type --endpoint-url http://%[1]s, or set AWS_ENDPOINT_URL to that", p.URL)
 	}
 	return scheme + "://" + rest, nil
+}
+
+// Config returns settings for any service: at the endpoint, or on AWS. Its errors are those of
+// Endpoint and For.
+func (p Place) Config(ctx context.Context) (aws.Config, error) {
+	endpoint, err := p.Endpoint()
+	if err != nil {
+		return aws.Config{}, err
+	}
+	cfg, err := For(ctx, endpoint)
+	if endpoint != "" {
+		cfg.BaseEndpoint = &endpoint
+	}
+	return cfg, err
 }
 
 // SQS returns a client. Its errors are those of Endpoint and For.
