@@ -187,7 +187,7 @@ func (c *contractTry) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return asMisuse(err)
 	}
-	text, err := bodies.OpenFile(ctx, cmp.Or(c.Messages, "-"), s.in, bodies.Options{Unchecked: true})
+	text, err := bodies.OpenFile(ctx, cmp.Or(c.Messages, "-"), s.input(cmp.Or(c.Messages, "-")), bodies.Options{Unchecked: true})
 	if err != nil {
 		return unreadable(ctx, err)
 	}
@@ -211,6 +211,9 @@ func (c *contractTry) Run(ctx context.Context, s *streams) error {
 			continue
 		}
 		fmt.Fprintf(s.out, "%s: %s\n", place, strings.Join(of.Texts(of.Mask(keyring, record)), "  "))
+	}
+	if text.Count == 0 {
+		fmt.Fprintln(s.err, "there was no message")
 	}
 	if refused > 0 {
 		return fmt.Errorf("the contract refuses %d of %d messages", refused, text.Count)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/registry"
+	"sqs2pg/pkg/project"
 	"sqs2pg/pkg/stack"
 	"sqs2pg/pkg/terminal"
 	"sqs2pg/pkg/terminal/variables"
@@ -20,8 +22,8 @@ import (
 
 // doctorCommand looks at everything that invoke needs and changes nothing.
 type doctorCommand struct {
-	Queue         string `xor:"looked at" placeholder:"NAME|URL" help:"Queue name or URL."`
-	Stack         string `xor:"looked at" placeholder:"NAME" help:"A deployed stack instead: its mapping, queue, keys, secrets, database and alarms."`
+	Queue         string `placeholder:"NAME|URL" help:"Queue name or URL."`
+	Stack         string `placeholder:"NAME" help:"A deployed stack instead: its mapping, queue, keys, secrets, database and alarms."`
 	endpointFlags `embed:""`
 	databaseFlag  `embed:""`
 	contractFlag  `embed:""`
@@ -43,13 +45,13 @@ func (c *doctorCommand) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	fixes, style := 0, terminal.StyleOf(s.out)
-	for _, f := range found {
+	for i, f := range found {
 		if f.Verdict == doctor.Fix {
 			fixes++
 		}
-		f.Text = variables.Explain(f.Text)
+		found[i].Text = variables.Explain(f.Text)
 		if !c.JSON {
-			fmt.Fprintf(s.out, "%s %-12s %s\n", coloured(style, f.Verdict), f.Subject, f.Text)
+			fmt.Fprintf(s.out, "%s %-12s %s\n", coloured(style, f.Verdict), f.Subject, found[i].Text)
 		}
 	}
 	if c.JSON {
@@ -82,9 +84,6 @@ func (c *doctorCommand) examine(ctx context.Context, s *streams) ([]doctor.Findi
 			return nil, asMisuse(err)
 		}
 		return stack.Examine(ctx, cfg, c.Stack), nil
-	}
-	if c.Queue == "" {
-		return nil, misuse("nothing to look at: name a queue with --queue, or a deployed stack with --stack")
 	}
 	loaded, err := c.load()
 	var found []doctor.Finding
@@ -157,8 +156,10 @@ func (c *doctorCommand) keyringRefusal(ctx context.Context, s *streams, pool *po
 }
 
 func (c *doctorCommand) examineQueue(ctx context.Context) (found []doctor.Finding, kept time.Duration) {
-	named := queueFlags{Queue: c.Queue, endpointFlags: c.endpointFlags}
-	q, err := named.open(ctx)
+	if c.Queue == "" {
+		return []doctor.Finding{doctor.Failed("queue", errors.New("no queue: set --queue or SQS2PG_QUEUE, or queue in "+project.FileName))}, 0
+	}
+	q, err := (&queueFlags{c.Queue, c.endpointFlags}).open(ctx)
 	if err != nil {
 		return []doctor.Finding{doctor.Failed("queue", err)}, 0
 	}
