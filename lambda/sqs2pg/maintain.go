@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/partitions"
 	"sqs2pg/pkg/terminal"
 )
@@ -27,7 +29,7 @@ func (c *maintainCommand) Run(ctx context.Context, s *streams) error {
 	if c.RetentionDays < 0 {
 		return misuse("--retention-days is %d: it must be 1 or more, or 0 to keep everything", c.RetentionDays)
 	}
-	loaded, err := c.load()
+	all, err := c.loadAll()
 	if err != nil {
 		return err
 	}
@@ -37,9 +39,18 @@ func (c *maintainCommand) Run(ctx context.Context, s *streams) error {
 	}
 	defer pool.Close()
 	printDatabase(s, pool)
+	for _, loaded := range all {
+		if err := c.maintain(ctx, s, pool, loaded.Table()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *maintainCommand) maintain(ctx context.Context, s *streams, pool *postgres.Pool, table contract.Table) error {
 	plan := partitions.Plan{Width: c.PartitionWidth, RetentionDays: c.RetentionDays}
 	if c.Plan || c.RetentionDays > 0 && !c.Yes {
-		changes, err := partitions.Preview(ctx, pool, loaded.Table(), plan)
+		changes, err := partitions.Preview(ctx, pool, table, plan)
 		if err != nil {
 			return err
 		}
@@ -50,7 +61,7 @@ func (c *maintainCommand) Run(ctx context.Context, s *streams) error {
 			return err
 		}
 	}
-	report, err := partitions.Run(ctx, pool, loaded.Table(), plan)
+	report, err := partitions.Run(ctx, pool, table, plan)
 	printPartitions(s, "made partition", report.Partitions)
 	printPartitions(s, "dropped partition", report.Dropped)
 	if err != nil {
