@@ -125,6 +125,18 @@ func TestSendSetsTheAttributesThatAContractReads(t *testing.T) {
 	}
 }
 
+func TestCheckWarnsOfPersonalPropertiesAndNamesThePlaceOfMistakes(t *testing.T) {
+	t.Parallel()
+	unmasked := contractOfREADME(t, "unmasked.json", `, "x-mask": "drop"}`, `}`)
+	if code, _, errs := sqs2pg(t, "contract", "check", unmasked); code != 0 || !strings.Contains(errs, "warning: line 11, column 7: /properties/customer/properties/name: name looks personal") {
+		t.Errorf("exits with %d and says %s", code, errs)
+	}
+	misspelt := contractOfREADME(t, "misspelt.json", "x-normalize", "x-normalise")
+	if code, _, errs := sqs2pg(t, "contract", "check", misspelt); code != 2 || !strings.Contains(errs, `line 13, column 64: /properties/customer/properties/phone/x-normalise: unknown keyword "x-normalise": did you mean "x-normalize"?`) {
+		t.Errorf("exits with %d and says %s", code, errs)
+	}
+}
+
 func TestDiffComparesTableAndMessages(t *testing.T) {
 	t.Parallel()
 	old := contractOfREADME(t, "orders.json")
