@@ -25,8 +25,9 @@ func contractOfREADME(t *testing.T, name string, replacements ...string) (file s
 	return file
 }
 
-// TestAnOrderFromItsContractToMaskedRows follows the README: it takes an event with people in it from
-// a contract of one screen to rows in which nothing personal is in clear. The messages are generated.
+// TestAnOrderFromItsContractToMaskedRows follows the README: it takes an event with people in it
+// from a contract of one screen to rows in which nothing personal is in clear. The messages are
+// generated.
 func TestAnOrderFromItsContractToMaskedRows(t *testing.T) {
 	t.Parallel()
 	const count, bad = 100, 5
@@ -101,8 +102,8 @@ func personalValues(t *testing.T, file string, count int, bad float64) (values [
 	return found
 }
 
-// TestSendSetsTheAttributesThatAContractReads also sends events in notifications of SNS, which carry
-// the attributes themselves.
+// TestSendSetsTheAttributesThatAContractReads also sends events in notifications of SNS, which
+// carry the attributes themselves.
 func TestSendSetsTheAttributesThatAContractReads(t *testing.T) {
 	t.Parallel()
 	for name, wrapper := range map[string]string{"plain": "", "sns": `"x-envelope": "sns", `} {
