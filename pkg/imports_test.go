@@ -29,6 +29,7 @@ var order = []string{
 	"infra/contracts",
 
 	// what only the command links
+	"pkg/stack",
 	"pkg/doctor",
 	"pkg/local/demo",
 	"pkg/local/invoker",
@@ -40,8 +41,8 @@ var order = []string{
 	"pkg/local/sqsserver/sqstest",
 	"pkg/local/sqsserver",
 	"pkg/deadletter",
-	"pkg/contract/generate",
 	"pkg/project",
+	"pkg/contract/generate",
 	"pkg/queue/sending",
 	"pkg/queue/bodies",
 	"pkg/local/account",
@@ -61,6 +62,7 @@ var order = []string{
 	"pkg/postgres/sqltext",
 	"pkg/postgres/event",
 	"pkg/postgres/dsn",
+	"pkg/postgres/heard",
 	"pkg/postgres/sqlstate",
 	"pkg/message",
 	"pkg/contract/routes",
@@ -89,6 +91,7 @@ var order = []string{
 	"pkg/telemetry/leaktest",
 	"pkg/telemetry",
 	"pkg/terminal/completion",
+	"pkg/terminal/usage",
 	"pkg/terminal/variables",
 	"pkg/terminal",
 	"infra/bench",

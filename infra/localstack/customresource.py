@@ -1,7 +1,7 @@
-"""Gives LocalStack custom resources, which 4.14.0 does not have: it would deploy one by doing nothing.
+"""Gives LocalStack's CloudFormation what 4.14.0 lacks: custom resources, which it deploys by doing nothing, and updates of an alias.
 
-LocalStack runs it in its own process at its start (/etc/localstack/init/start.d). The protocol is CloudFormation's: the function gets an
-event with a presigned address, and puts its response there.
+LocalStack runs it in its own process at its start (/etc/localstack/init/start.d). The protocol of custom resources is CloudFormation's: the
+function gets an event with a presigned address, and puts its response there.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
 """
 
@@ -65,10 +65,20 @@ class CustomResource(ResourceProvider):
         return {"Status": "FAILED", "Reason": "CloudFormation did not receive a response from your Custom Resource"}
 
 
+def update_alias(request):
+    model = request.desired_state
+    keys = ("FunctionName", "Name", "FunctionVersion")
+    answer = request.aws_client_factory.lambda_.update_alias(**{k: model[k] for k in keys})
+    return ProgressEvent(OperationStatus.SUCCESS, resource_model=model | {"Id": answer["AliasArn"]})
+
+
 def load(resource_type, known=ResourceProviderExecutor.try_load_resource_provider):
     if resource_type and resource_type.startswith("Custom::"):
         return CustomResource()
-    return known(resource_type)
+    provider = known(resource_type)
+    if resource_type == "AWS::Lambda::Alias":
+        provider.update = update_alias
+    return provider
 
 
 ResourceProviderExecutor.try_load_resource_provider = staticmethod(load)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -12,20 +13,24 @@ import (
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/registry"
+	"sqs2pg/pkg/project"
+	"sqs2pg/pkg/stack"
 	"sqs2pg/pkg/terminal"
 	"sqs2pg/pkg/terminal/variables"
 )
 
 // doctorCommand looks at everything that invoke needs and changes nothing.
 type doctorCommand struct {
-	queueFlags   `embed:""`
-	databaseFlag `embed:""`
-	contractFlag `embed:""`
-	keyringFlag  `embed:""`
-	Function     string        `placeholder:"FILE" help:"The function's bootstrap; default: this program."`
-	Timeout      time.Duration `default:"30s" help:"Time limit of one invocation, which the queue's visibility timeout must allow for."`
-	Window       time.Duration `default:"0s" help:"Batch window of the mapping, which the visibility timeout must allow for too."`
-	JSON         bool          `name:"json" help:"Print one JSON object instead."`
+	Queue         string `placeholder:"NAME|URL" help:"Queue name or URL."`
+	Stack         string `placeholder:"NAME" help:"A deployed stack instead: its mapping, queue, keys, secrets, database and alarms."`
+	endpointFlags `embed:""`
+	databaseFlag  `embed:""`
+	contractFlag  `embed:""`
+	keyringFlag   `embed:""`
+	Function      string        `placeholder:"FILE" help:"The function's bootstrap; default: this program."`
+	Timeout       time.Duration `default:"30s" help:"Time limit of one invocation, which the queue's visibility timeout must allow for."`
+	Window        time.Duration `default:"0s" help:"Batch window of the mapping, which the visibility timeout must allow for too."`
+	JSON          bool          `name:"json" help:"Print one JSON object instead."`
 }
 
 // Help is shown below the flags.
@@ -34,15 +39,18 @@ func (c *doctorCommand) Help() string {
 }
 
 func (c *doctorCommand) Run(ctx context.Context, s *streams) error {
-	found := c.examine(ctx, s)
+	found, err := c.examine(ctx, s)
+	if err != nil {
+		return err
+	}
 	fixes, style := 0, terminal.StyleOf(s.out)
-	for _, f := range found {
+	for i, f := range found {
 		if f.Verdict == doctor.Fix {
 			fixes++
 		}
-		f.Text = variables.Explain(f.Text)
+		found[i].Text = variables.Explain(f.Text)
 		if !c.JSON {
-			fmt.Fprintf(s.out, "%s %-12s %s\n", coloured(style, f.Verdict), f.Subject, f.Text)
+			fmt.Fprintf(s.out, "%s %-12s %s\n", coloured(style, f.Verdict), f.Subject, found[i].Text)
 		}
 	}
 	if c.JSON {
@@ -68,7 +76,14 @@ func coloured(style terminal.Style, v doctor.Verdict) string {
 	return style.Good(text)
 }
 
-func (c *doctorCommand) examine(ctx context.Context, s *streams) []doctor.Finding {
+func (c *doctorCommand) examine(ctx context.Context, s *streams) ([]doctor.Finding, error) {
+	if c.Stack != "" {
+		cfg, err := c.place().Config(ctx)
+		if err != nil {
+			return nil, asMisuse(err)
+		}
+		return stack.Examine(ctx, cfg, c.Stack), nil
+	}
 	loaded, err := c.load()
 	var found []doctor.Finding
 	if err != nil {
@@ -84,7 +99,7 @@ func (c *doctorCommand) examine(ctx context.Context, s *streams) []doctor.Findin
 	}
 	found = append(found, keys...)
 	found = append(append(found, c.examineFunction()), queue...)
-	return append(found, database...)
+	return append(found, database...), nil
 }
 
 // examineKeyring reads the keyring where the function will read it. It is nil if it cannot be used.
@@ -140,7 +155,10 @@ func (c *doctorCommand) keyringRefusal(ctx context.Context, s *streams, pool *po
 }
 
 func (c *doctorCommand) examineQueue(ctx context.Context) (found []doctor.Finding, kept time.Duration) {
-	q, err := c.open(ctx)
+	if c.Queue == "" {
+		return []doctor.Finding{doctor.Failed("queue", errors.New("no queue: set --queue or SQS2PG_QUEUE, or queue in "+project.FileName))}, 0
+	}
+	q, err := (&queueFlags{c.Queue, c.endpointFlags}).open(ctx)
 	if err != nil {
 		return []doctor.Finding{doctor.Failed("queue", err)}, 0
 	}

@@ -34,8 +34,8 @@ type Handler struct {
 	now      func() time.Time
 }
 
-// Event says what to do: "maintain", which is the default, or "migrate", which migrates first and
-// then maintains.
+// Event says what to do: "maintain", which is the default, "migrate", which migrates first and then
+// maintains, or "inspect", which only looks.
 type Event struct {
 	Task string `json:"task"`
 	// ConfirmKey, with "migrate", names keys that made the tokens of an earlier release, each as
@@ -47,7 +47,9 @@ type Event struct {
 type Answer struct {
 	Task      string            `json:"task"`
 	Migration *schema.Report    `json:"migration,omitempty"`
-	Upkeep    partitions.Report `json:"upkeep"`
+	Upkeep    partitions.Report `json:"upkeep,omitzero"`
+
+	Inspection []Inspection `json:"inspection,omitempty"`
 }
 
 // Handle does one task. A table that is not there yet is no error of "maintain": the schedule runs
@@ -63,10 +65,14 @@ func (h *Handler) Handle(ctx context.Context, e Event) (Answer, error) {
 }
 
 func (h *Handler) do(ctx context.Context, a *Answer, confirm []string) (err error) {
-	if a.Task != "migrate" && a.Task != "maintain" {
-		return fmt.Errorf(`unknown task %q: send {"task": "maintain"} or {"task": "migrate"}`, a.Task)
+	if a.Task != "migrate" && a.Task != "maintain" && a.Task != "inspect" {
+		return fmt.Errorf(`unknown task %q: send {"task": "maintain"}, {"task": "migrate"} or {"task": "inspect"}`, a.Task)
 	}
 	if err := h.wait(ctx); err != nil {
+		return err
+	}
+	if a.Task == "inspect" {
+		a.Inspection, err = h.inspect(ctx)
 		return err
 	}
 	if a.Task == "migrate" {

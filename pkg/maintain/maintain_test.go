@@ -138,7 +138,7 @@ func TestRefusesUnknownTask(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer stop()
-	const want = `unknown task "vacuum": send {"task": "maintain"} or {"task": "migrate"}`
+	const want = `unknown task "vacuum": send {"task": "maintain"}, {"task": "migrate"} or {"task": "inspect"}`
 	if _, err := lambda.NewHandler(h.Handle).Invoke(t.Context(), []byte(`{"task": "vacuum"}`)); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("error %v, want %s", err, want)
 	}

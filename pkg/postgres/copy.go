@@ -7,6 +7,7 @@ import (
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/contract/wire"
+	"sqs2pg/pkg/postgres/heard"
 	"sqs2pg/pkg/postgres/sqltext"
 )
 
@@ -45,7 +46,12 @@ func (b *batch) copied(ctx context.Context, rows []int) (written int, err error)
 // makes them one transaction. The INSERT costs 0.05 ms.
 // https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT
 func (w *Writer) copy(ctx context.Context, more func() ([]int, []Event, error)) (written int, err error) {
-	err = w.pool.pgx.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	// The connection is not tested before. The server answers to the beginning of a COPY at once.
+	err = w.pool.pgx.AcquireFunc(context.WithValue(ctx, unpinged{}, true), func(conn *pgxpool.Conn) error {
+		stop := heard.Within(conn.Conn().PgConn(), pingTimeout, cancel)
+		defer stop()
 		tag, err := conn.Conn().PgConn().CopyFrom(ctx, wire.NewCopyReader(w.statement.tuples(more)), sqltext.Copy(w.table))
 		written = int(tag.RowsAffected())
 		return err

@@ -132,3 +132,30 @@ func TestWritesTheRowsThatFitAPartOfADay(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// COPY takes events before the last ones are decoded, so it may find later that it cannot write
+// them.
+func TestStreamWritesEventsOfDaysThatTurnUpLate(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, logins.Table())
+	db.Exec(t, "create table "+partitionOf(40)+" (x int)")
+	w := postgres.NewWriter(db.Pool, logins.Table())
+	days := make([]int, 660)
+	for i := range days {
+		days[i] = 50 + i/3 // 220 days
+	}
+	for _, step := range []struct {
+		name   string
+		events []postgres.Event
+		want   postgres.Result
+	}{
+		{"a day without a partition", append(someLogins(t, 300), sentOn(t, 30)...), postgres.Result{Written: 301}},
+		{"a day that is refused", append(someLogins(t, 300), sentOn(t, 40)...), postgres.Result{Written: 300, Failures: []postgres.Failure{{Index: 300, SQLSTATE: "23000"}}}},
+		{"more days than one transaction may write to", append(someLogins(t, 100), sentOn(t, days...)...), postgres.Result{Written: 760}},
+	} {
+		got := stream(t, w, step.events, 100)
+		if diff := cmp.Diff(step.want, got, cmpopts.IgnoreFields(postgres.Failure{}, "Reason")); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", step.name, diff)
+		}
+	}
+}

@@ -101,7 +101,9 @@ type Attributes struct {
 
 	VisibilityTimeout time.Duration
 	Retention         time.Duration
-	Encrypted         bool // at rest
+	Encrypted         bool   // at rest
+	Key               string // KMS key; "" with a key that SQS owns
+	OnlyTLS           bool   // the policy denies connections that are not encrypted
 
 	DeadLetterARN   string // "" without a redrive policy
 	MaxReceiveCount int    // 0 without a redrive policy
@@ -126,6 +128,8 @@ func (q *Queue) Attributes(ctx context.Context) (Attributes, error) {
 		VisibilityTimeout: time.Duration(number("VisibilityTimeout")) * time.Second,
 		Retention:         time.Duration(number("MessageRetentionPeriod")) * time.Second,
 		Encrypted:         all["SqsManagedSseEnabled"] == "true" || all["KmsMasterKeyId"] != "",
+		Key:               all["KmsMasterKeyId"],
+		OnlyTLS:           deniesPlain(all["Policy"]),
 	}
 	a.DeadLetterARN, a.MaxReceiveCount = readRedrivePolicy(all["RedrivePolicy"])
 	return a, nil
@@ -143,6 +147,26 @@ func readRedrivePolicy(policy string) (deadLetterARN string, maxReceiveCount int
 	}
 	count, _ := strconv.Atoi(fmt.Sprint(p.Count))
 	return p.ARN, count
+}
+
+// deniesPlain reports whether a queue's policy denies everybody everything without TLS.
+func deniesPlain(policy string) bool {
+	var p struct {
+		Statement []struct {
+			Effect    string
+			Principal any
+			Condition struct{ Bool map[string]any }
+		}
+	}
+	if json.Unmarshal([]byte(policy), &p) != nil { // no policy, or one with a single statement
+		return false
+	}
+	for _, s := range p.Statement {
+		if s.Effect == "Deny" && fmt.Sprint(s.Condition.Bool["aws:SecureTransport"]) == "false" {
+			return true
+		}
+	}
+	return false
 }
 
 type arn struct{ region, account, name string }

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -55,6 +56,20 @@ func (p Place) Endpoint() (string, error) {
 	return scheme + "://" + rest, nil
 }
 
+// Config returns settings for any service: at the endpoint, or on AWS. Its errors are those of
+// Endpoint and For.
+func (p Place) Config(ctx context.Context) (aws.Config, error) {
+	endpoint, err := p.Endpoint()
+	if err != nil {
+		return aws.Config{}, err
+	}
+	cfg, err := For(ctx, endpoint)
+	if endpoint != "" {
+		cfg.BaseEndpoint = &endpoint
+	}
+	return cfg, err
+}
+
 // SQS returns a client. Its errors are those of Endpoint and For.
 func (p Place) SQS(ctx context.Context) (*sqs.Client, error) {
 	endpoint, err := p.Endpoint()
@@ -99,6 +114,9 @@ var queueName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$|^[A-Za-z0-9_-]{1,75}\.
 
 // CheckQueueName returns an error if no queue can have this name.
 func CheckQueueName(name string) error {
+	if strings.HasPrefix(name, "arn:") {
+		return wrong("%s is an ARN: give the queue's name, %s, or its URL", name, name[strings.LastIndex(name, ":")+1:])
+	}
 	if !queueName.MatchString(name) {
 		return wrong("%q is not a queue name: it has 1 to 80 letters, digits, - and _, and may end in .fifo", name)
 	}

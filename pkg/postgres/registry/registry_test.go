@@ -394,6 +394,20 @@ func TestAGateReturnsTheWindowOfTheTable(t *testing.T) {
 	}
 }
 
+// A database of the release before keeps masking keys already, and is not migrated yet.
+func TestKeysAreKnownBeforeTheMigration(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, visits())
+	if _, err := registry.Check(t.Context(), db.Pool, visits(), one(t)); err != nil {
+		t.Fatal(err)
+	}
+	db.Exec(t, "drop function sqs2pg.ensure_partitions")
+	d := read(t, db, visits())
+	if refused := errorText(registry.Refusal(d.Compare(visits()))); !d.HoldsTokens() || !strings.Contains(refused, "not migrated") {
+		t.Errorf("tokens %v, refusal %q; want tokens, and that it is not migrated", d.HoldsTokens(), refused)
+	}
+}
+
 func TestADatabaseThatIsDownIsNotAMismatch(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, visits())

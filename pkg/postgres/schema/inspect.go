@@ -19,6 +19,8 @@ import (
 type State struct {
 	Database registry.Database // what it knows of the table and the masking keys, and the user's rights
 	partitions.Coverage
+
+	Connections int // that the server has for users without special rights
 }
 
 // Inspect reads the State. It changes nothing and needs no right but to connect, so the writer's
@@ -42,6 +44,12 @@ func Inspect(ctx context.Context, pool *postgres.Pool, table contract.Table) (St
 func (s *State) read(ctx context.Context, tx pgx.Tx, table contract.Table) error {
 	var err error
 	if s.Database, err = registry.Read(ctx, tx, table); err != nil {
+		return err
+	}
+	err = tx.QueryRow(ctx, `select (select setting::int from pg_settings where name = 'max_connections')
+ 		- (select sum(setting::int) from pg_settings where name in ('superuser_reserved_connections', 'reserved_connections', 'rds.rds_superuser_reserved_connections'))`).
+		Scan(&s.Connections)
+	if err != nil {
 		return err
 	}
 	if s.Database.Found == nil || !s.Database.Migrated {

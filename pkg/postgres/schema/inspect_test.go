@@ -61,7 +61,10 @@ func TestInspectReportsWhatIsMissing(t *testing.T) {
 			if exists, want := got.Database.Found != nil, name != "an empty database"; exists != want {
 				t.Errorf("the table exists: %v, want %v", exists, want)
 			}
-			got.Database = registry.Database{}
+			if got.Connections < 1 {
+				t.Errorf("%d connections", got.Connections)
+			}
+			got.Database, got.Connections = registry.Database{}, 0
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("state (-want +got):\n%s", diff)
 			}

@@ -1,0 +1,33 @@
+package maintain
+
+import (
+	"context"
+
+	"sqs2pg/pkg/postgres/registry"
+	"sqs2pg/pkg/postgres/schema"
+)
+
+// Inspection says how the table of a contract is. It is for doctor --stack, which does not reach a
+// private network itself.
+type Inspection struct {
+	Table       string   `json:"table"`
+	Differences []string `json:"differences,omitempty"` // what the ingest function would refuse
+	DaysAhead   int      `json:"days_ahead"`            // whole days that partitions cover; -1 if none
+	Connections int      `json:"connections"`           // that the server has for users without special rights
+}
+
+// inspect reads, and changes nothing.
+func (h *Handler) inspect(ctx context.Context) ([]Inspection, error) {
+	table := h.contract.Table()
+	state, err := schema.Inspect(ctx, h.pool, table)
+	if err != nil {
+		return nil, err
+	}
+	i := Inspection{Table: table.FullName(), DaysAhead: state.DaysAhead, Connections: state.Connections}
+	for _, d := range state.Database.Compare(table) {
+		if d.Effect != registry.Tolerated {
+			i.Differences = append(i.Differences, d.String())
+		}
+	}
+	return []Inspection{i}, nil
+}
