@@ -67,7 +67,7 @@ func personalValues(t *testing.T, file string, count int, bad float64) (values [
 	if err != nil {
 		t.Fatal(err)
 	}
-	for m, err := range generate.New(c, 7).Messages(count, bad) {
+	for m, err := range generate.Messages([]*contract.Contract{c}, count, bad, 7) {
 		if err != nil {
 			t.Fatal(err)
 		}
