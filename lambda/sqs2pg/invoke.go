@@ -80,6 +80,9 @@ func (c *invokeCommand) conclude(s *streams, r invoker.Result) error {
 	} else {
 		terminal.Table(s.out, []string{"messages", "count"}, r.Rows())
 	}
+	if r.Received == 0 {
+		fmt.Fprintf(s.err, "no message came: see sqs2pg doctor --queue %s, or fill it with sqs2pg send\n", c.Queue)
+	}
 	if stopped := r.Stopped(c.Queue); stopped != "" {
 		fmt.Fprintln(s.err, stopped)
 	}

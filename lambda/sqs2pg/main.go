@@ -26,6 +26,7 @@ import (
 	"sqs2pg/pkg/ingest"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/terminal"
+	"sqs2pg/pkg/terminal/usage"
 	"sqs2pg/pkg/terminal/variables"
 
 	"github.com/alecthomas/kong"
@@ -36,7 +37,7 @@ type command struct {
 	Run        runCommand        `cmd:"" help:"Start Postgres and SQS on this machine, send messages, load them: the product in one command."`
 	Invoke     invokeCommand     `cmd:"" help:"Play the event source mapping: drain a queue through the function."`
 	Replay     replayCommand     `cmd:"" help:"Invoke the function with recorded batches, without a queue."`
-	Send       sendCommand       `cmd:"" help:"Send messages to a queue: generated logins, or the lines of a file."`
+	Send       sendCommand       `cmd:"" help:"Send messages to a queue: generated ones, or those of a file."`
 	Sqs        sqsCommand        `cmd:"" help:"Serve an in-memory SQS."`
 	Queue      queueCommand      `cmd:"" help:"Make a queue with its dead-letter queue."`
 	Migrate    migrateCommand    `cmd:"" help:"Create or update the contract's table and what all tables share."`
@@ -64,6 +65,15 @@ type streams struct {
 	dir      string // the local commands keep .sqs2pg in it
 }
 
+// input is standard input, for a file that may be named -. On a terminal it says how the input ends:
+// otherwise a person waits for the command, and the command for the person.
+func (s *streams) input(file string) io.Reader {
+	if file == "-" && terminal.IsTerminal(s.in) {
+		fmt.Fprintln(s.err, "reading what you type: end it with Ctrl-D on a line of its own")
+	}
+	return s.in
+}
+
 // jsonFlag is on every command that reports something.
 type jsonFlag struct {
 	JSON bool `name:"json" help:"Print one JSON object instead."`
@@ -89,10 +99,28 @@ func main() {
 		}
 		return
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process
-	os.Exit(execute(ctx, os.Args[1:], &streams{os.Stdin, os.Stdout, os.Stderr, "."}))
+	os.Exit(execute(untilInterrupted(), os.Args[1:], &streams{os.Stdin, os.Stdout, os.Stderr, "."}))
 }
+
+// untilInterrupted returns a context that ends with the first Ctrl-C or SIGTERM. A second one ends
+// the process.
+//
+// It does not give the second signal back to the system, as signal.Stop does: while another
+// goroutine starts a process, that crashed both processes ("morestack on gsignal"), 1 time in 20.
+func untilInterrupted() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		cancel()
+		<-signals
+		os.Exit(exitInterrupted)
+	}()
+	return ctx
+}
+
+const exitInterrupted = 128 + int(syscall.SIGINT) // as shells have it
 
 // execute runs one command line and returns its exit code.
 func execute(ctx context.Context, args []string, s *streams) int {
@@ -107,20 +135,17 @@ func execute(ctx context.Context, args []string, s *streams) int {
 		kong.ExplicitGroups(groups),
 		kong.Writers(s.out, s.err),
 		kong.Exit(func(code int) { exited = code }),
-		kong.WithBeforeReset(s.readProject),
+		kong.WithBeforeReset(s.readProject()),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(s),
 	)
-	if len(args) == 0 {
-		args = []string{"--help"}
-	}
+	args = usage.Args(args)
 	k, err := parser.Parse(args)
 	if exited >= 0 { // it printed the help
 		return exited
 	}
 	if _, own := errors.AsType[misuseError](err); err != nil && !own {
-		fmt.Fprintf(s.err, "%s %s; try sqs2pg%s --help\n", terminal.StyleOf(s.err).Bad("sqs2pg:"), variables.Explain(err.Error()), subcommand(err))
-		return 2
+		err = misuse("%s", usage.Explain(parser.Model, err, args))
 	}
 	if err == nil {
 		err = k.Run()
@@ -128,7 +153,7 @@ func execute(ctx context.Context, args []string, s *streams) int {
 	if err == nil {
 		return 0
 	}
-	if _, ok := errors.AsType[*postgres.Unavailable](err); ok && ctx.Err() != nil {
+	if _, ok := errors.AsType[*postgres.Unavailable](err); ctx.Err() != nil && (ok || errors.Is(err, context.Canceled)) {
 		err = errors.New("stopped") // by Ctrl-C; nothing is wrong with the database
 	}
 	fmt.Fprintf(s.err, "%s %s\n", terminal.StyleOf(s.err).Bad("sqs2pg:"), variables.Explain(err.Error()))
@@ -136,15 +161,6 @@ func execute(ctx context.Context, args []string, s *streams) int {
 		return 2
 	}
 	return 1
-}
-
-// subcommand returns the name of the command that a parse error happened in, for the hint.
-func subcommand(err error) string {
-	var p *kong.ParseError
-	if errors.As(err, &p) && p.Context != nil && p.Context.Selected() != nil {
-		return " " + p.Context.Selected().Path()
-	}
-	return ""
 }
 
 // anySet reports whether one of these variables is set.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"github.com/alecthomas/kong"
 
@@ -15,17 +16,32 @@ import (
 // or needs no settings.
 var withoutProject = []string{"run", "sqs", "completion", "version"}
 
-// readProject sets the variables that the project file has and the environment has not. kong calls
-// it once it knows the command, and before it reads variables.
-func (s *streams) readProject(k *kong.Context) error {
+// typed returns a flag that is on the command line, or nil.
+func typed(k *kong.Context, name string) *kong.Flag {
+	for _, p := range k.Path {
+		if p.Flag != nil && p.Flag.Name == name {
+			return p.Flag
+		}
+	}
+	return nil
+}
+
+// readProject returns a hook that sets the variables that the project file has and the environment
+// has not. kong calls it when it knows the command and has not read variables, once for the command
+// and for each flag.
+func (s *streams) readProject() func(*kong.Context) error {
+	var once sync.Once
+	return func(k *kong.Context) (err error) {
+		once.Do(func() { err = s.findProject(k) })
+		return err
+	}
+}
+
+func (s *streams) findProject(k *kong.Context) error {
 	var command string
-	given := map[string]*kong.Flag{}
 	for _, p := range k.Path {
 		if p.Command != nil && command == "" {
 			command = p.Command.Name
-		}
-		if p.Flag != nil {
-			given[p.Flag.Name] = p.Flag
 		}
 	}
 	without := slices.Contains(withoutProject, command)
@@ -33,11 +49,11 @@ func (s *streams) readProject(k *kong.Context) error {
 		flag.Hidden = flag.Hidden || without && flag.Name == "env"
 	}
 	name, from := os.Getenv("SQS2PG_ENV"), "SQS2PG_ENV"
-	if flag := given["env"]; flag != nil {
+	if flag := typed(k, "env"); flag != nil {
 		name, from = k.FlagValue(flag).(string), "--env"
 	}
 	switch {
-	case command == "" || given["help"] != nil || without && from != "--env":
+	case command == "" || typed(k, "help") != nil || without && from != "--env":
 		return nil
 	case without:
 		return misuse("--env: sqs2pg %s reads no %s: leave it out", command, project.FileName)

@@ -51,7 +51,7 @@ database_url = "`+db.OwnerURL+`"
 		{"invoke", "--env", "test", "--idle-timeout", "500ms"},
 	} {
 		code, _, errs := process(t, inner, "", nil, args...)
-		if code != 0 || !strings.HasPrefix(errs, "project ../sqs2pg.toml, environment test\n") {
+		if code != 0 || !strings.HasPrefix(errs, "project ../sqs2pg.toml, environment test\n") || strings.Count(errs, "project") != 1 {
 			t.Errorf("%v exits with %d and says %q", args, code, errs)
 		}
 	}
@@ -118,7 +118,7 @@ database_url = "postgres://127.0.0.1:port/d"
 		{dir, 2, "sqs2pg.toml:10: aws_endpoint_url", []string{"send", "--env", "bad", "--queue", "q"}},
 		{dir, 2, "sqs2pg: sqs2pg.toml:11: database_url: ", []string{"migrate", "--env", "bad"}},
 		{dir, 2, `sqs2pg: sqs2pg.toml has no environment "prod": it has aws, bad, nowhere`, []string{"doctor", "--env", "prod"}},
-		{dir, 2, "project sqs2pg.toml, no environment: choose one by --env: aws, bad, nowhere\nsqs2pg: missing flags: --queue", []string{"send"}},
+		{dir, 2, "project sqs2pg.toml, no environment: choose one by --env: aws, bad, nowhere\nsqs2pg: --queue NAME|URL is missing", []string{"send"}},
 		{dir, 2, "--env: sqs2pg run reads no sqs2pg.toml", []string{"run", "--env", "nowhere"}},
 		{broken, 2, "sqs2pg: sqs2pg.toml:1: not TOML: ", []string{"doctor"}},
 		{broken, 0, "", []string{"version"}},

@@ -23,7 +23,7 @@ type queueCreate struct {
 	Name              string        `arg:"" help:"Name of the queue; its dead-letter queue is called NAME-dlq."`
 	Fifo              bool          `help:"Make FIFO queues; their names end in .fifo."`
 	VisibilityTimeout time.Duration `default:"3m" help:"Six times the time limit of the function, plus the batch window."`
-	MaxReceiveCount   int           `default:"5" help:"Receives of a failing message before it is a dead letter: 1-1000; AWS advises 5 or more."`
+	MaxReceiveCount   int           `default:"10" help:"Receives of a failing message before it is a dead letter: 1-1000; AWS advises 5 or more."`
 	JSON              bool          `name:"json" help:"Print one JSON object instead."`
 }
 
@@ -66,7 +66,7 @@ func (c *queueCreate) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	if n := len(created.Differences); n > 0 {
-		return fmt.Errorf("%s not as wanted, and nothing there was changed: change it with aws sqs set-queue-attributes", terminal.Plural(n, "setting is", "settings are"))
+		return fmt.Errorf("%s not as wanted, and nothing there was changed: aws sqs set-queue-attributes changes it", terminal.Plural(n, "setting is", "settings are"))
 	}
 	return nil
 }

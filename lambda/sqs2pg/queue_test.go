@@ -160,7 +160,7 @@ func TestQueueCreateMakesWhatDoctorWantsAndMayRunAgain(t *testing.T) {
 			t.Errorf("again: exits with %d, prints %q and says %q", code, out, errs)
 		}
 		code, out, errs = sqs2pg(t, append(create, "--max-receive-count", "3", "--json")...)
-		if code != 1 || !strings.Contains(out, `"differences":["`+name+": RedrivePolicy is ") || !strings.Contains(errs, "1 setting is not as wanted") {
+		if code != 1 || !strings.Contains(out, `"differences":["`+name+`: RedrivePolicy: maxReceiveCount is 10, not 3"]`) || !strings.Contains(errs, "1 setting is not as wanted") {
 			t.Errorf("with another setting: exits with %d, prints %q and says %q", code, out, errs)
 		}
 	}

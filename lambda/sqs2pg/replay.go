@@ -46,7 +46,7 @@ func (c *replayCommand) Run(ctx context.Context, s *streams) error {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("stopped before %s: replay it and the files after it", file)
 		}
-		payload, err := readFile(file, s.in)
+		payload, err := readFile(file, s.input(file))
 		if err != nil {
 			return misuse("%v", err)
 		}

@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"sqs2pg/pkg/contract/generate"
 	"sqs2pg/pkg/local/sample"
 	"sqs2pg/pkg/queue/bodies"
 	"sqs2pg/pkg/queue/sending"
+	"sqs2pg/pkg/terminal"
 	"sqs2pg/pkg/terminal/variables"
 )
 
@@ -32,14 +35,17 @@ func (c *sendCommand) Help() string {
 		"A file is checked as a whole before the first message is sent."
 }
 
-func (c *sendCommand) Run(ctx context.Context, s *streams) error {
+func (c *sendCommand) Run(ctx context.Context, s *streams, k *kong.Context) error {
+	if c.File == "" && terminal.Unread(s.in) && typed(k, "count") == nil {
+		return misuse("there are messages on standard input, which is not read: type - to send them, or --count %d to generate some", c.Count)
+	}
 	job := &sending.Job{Group: c.Group, Screen: s.err}
 	if c.File == "" {
 		if err := c.generate(job); err != nil {
 			return err
 		}
 	} else {
-		text, err := bodies.OpenFile(ctx, c.File, s.in, bodies.Options{Raw: c.Raw})
+		text, err := bodies.OpenFile(ctx, c.File, s.input(c.File), bodies.Options{Raw: c.Raw})
 		if err != nil {
 			return unreadable(ctx, err)
 		}

@@ -143,7 +143,7 @@ func TestExplainsMistakesInOneLine(t *testing.T) {
 	}{
 		"an unknown flag":               {[]string{"invoke", "--qeue", "q"}, 2, "unknown flag --qeue"},
 		"no queue":                      {[]string{"invoke"}, 2, "--queue"},
-		"an unknown command":            {[]string{"drain"}, 2, "sqs2pg --help"},
+		"an unknown command":            {[]string{"drain"}, 2, "unknown command drain: the commands are run, invoke"},
 		"a word for a number":           {append(invoke, "--batch-size", "many"), 2, "--batch-size"},
 		"a batch size over AWS's limit": {append(invoke, "--batch-size", "10001"), 2, "10000"},
 		"the same for run":              {[]string{"run", "--database-url", db.OwnerURL, "--function", bootstrap, "--batch-size", "10001"}, 2, "10000"},

@@ -92,7 +92,7 @@ func (c *Contract) Document() []byte { return c.document }
 func (c *Contract) Origin() *origin.Origin { return c.schema.Origin }
 
 // Table is the table that the contract's rows go to. Its columns are those of the contract; see
-// [ReservedColumns] for those that every table has besides.
+// [Table.Reserved] for those that every table has besides.
 func (c *Contract) Table() Table {
 	t := c.schema.Table
 	t.Columns, t.Key = slices.Clone(t.Columns), slices.Clone(t.Key)

@@ -68,13 +68,13 @@ type Rows struct {
 
 const (
 	maxChunk  = 256 << 10
-	fieldSize = 16 // guess: the length of a value, and the value
+	fieldSize = 32 // guess: the length of a value, and the value
 )
 
 // Rows returns a maker of about n rows. k may be nil if the contract has no tokens.
 func (c *Contract) Rows(k *mask.Keyring, n int) *Rows {
-	r := &Rows{contract: c, keyring: k, longest: fieldSize * len(c.schema.Columns)}
-	r.newChunk(min(n*r.longest, maxChunk))
+	r := &Rows{contract: c, keyring: k}
+	r.newChunk(min(n*len(c.schema.Columns)*fieldSize, maxChunk))
 	return r
 }
 
@@ -85,11 +85,11 @@ func (r *Rows) newChunk(size int) {
 	r.chunk, r.bytes = &chunk, func() []byte { return chunk }
 }
 
-// begin returns where the next row begins. It takes another buffer rather than have one grow, which
-// would copy it.
+// begin returns where the next row begins. It takes another buffer, of twice the size, rather than
+// have one grow, which would copy it.
 func (r *Rows) begin() (from int) {
 	if from = len(*r.chunk); from > 0 && cap(*r.chunk)-from < r.longest {
-		r.newChunk(max(maxChunk, r.longest))
+		r.newChunk(max(min(2*cap(*r.chunk), maxChunk), r.longest))
 		return 0
 	}
 	return from

@@ -44,5 +44,5 @@ const (
 	EventID    = table.EventID
 )
 
-// ReservedColumns describes CreateDate, SentAt and EventID, in this order.
-func ReservedColumns() []Column { return table.ReservedColumns() }
+// EventVersion is a column of tables in upsert mode only.
+const EventVersion = table.EventVersion

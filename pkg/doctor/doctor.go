@@ -113,9 +113,10 @@ func Failed(subject string, err error) Finding {
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 // Database checks what the login of pool finds: the table and the masking keys compared with
-// contract and keyring, its own rights and, for an insert table, the partitions. It does not
-// compare keys if keyring is nil.
-func Database(ctx context.Context, pool *postgres.Pool, t contract.Table, keyring *mask.Keyring) []Finding {
+// contract and keyring, its own rights, the table's window and, for an insert table, the partitions.
+// It does not compare keys if keyring is nil. kept is how long the queue keeps a message, 0 if that
+// is not known.
+func Database(ctx context.Context, pool *postgres.Pool, t contract.Table, keyring *mask.Keyring, kept time.Duration) []Finding {
 	state, err := schema.Inspect(ctx, pool, t)
 	if err != nil {
 		return []Finding{Failed("database", err)}
@@ -132,7 +133,18 @@ func Database(ctx context.Context, pool *postgres.Pool, t contract.Table, keyrin
 	if t.Mode == contract.Insert {
 		found = append(found, partitions(state)...)
 	}
-	return found
+	return append(found, window(state.Database.Table.Window.Days, kept)...)
+}
+
+// window checks that a message which waited in the queue, and then as a dead letter, can still be
+// written.
+func window(days int, kept time.Duration) []Finding {
+	wait := int((kept + longestKept) / (24 * time.Hour))
+	if kept == 0 || days >= wait {
+		return nil
+	}
+	return []Finding{finding(Note, "window", "events more than %d days old are refused, and a message may wait %d days in the queue and as a dead letter: "+
+		"keep events for %[2]d days or more (RETENTION_DAYS)", days, wait)}
 }
 
 // partitions checks the days to come. A gap in the past is only noted: an event of such a day makes

@@ -55,7 +55,7 @@ func TestQueueSaysWhichSettingsLoseMessages(t *testing.T) {
 		"nowhere": {"fix queue"},
 	} {
 		url := strings.Replace(dead, "dead-hasty", name, 1)
-		found := doctor.Queue(t.Context(), queue.New(server.Client, url), 30*time.Second, 5*time.Second)
+		found, _ := doctor.Queue(t.Context(), queue.New(server.Client, url), 30*time.Second, 5*time.Second)
 		if diff := cmp.Diff(want, verdicts(found)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s%+v", name, diff, found)
 		}
@@ -81,6 +81,8 @@ func TestDatabaseSaysWhatTheFunctionWouldRefuse(t *testing.T) {
 		"no right to insert": {"revoke insert on user_logins from sqs2pg_writer", []string{"ok database", "ok table", "ok tokens", "fix privileges", "ok partitions"}},
 		"an unconfirmed key": {"update sqs2pg.tables set unconfirmed_key = 'k1'", []string{"ok database", "ok table", "fix tokens", "ok privileges", "ok partitions"}},
 		"a gap in the past":  {"select sqs2pg.make_partition('user_logins', '2026-01-05Z')", []string{"ok database", "ok table", "ok tokens", "ok privileges", "ok partitions", "note partitions"}},
+		"a narrow window":    {"update sqs2pg.tables set retention_days = 17", []string{"ok database", "ok table", "ok tokens", "ok privileges", "ok partitions", "note window"}},
+		"a wide window":      {"update sqs2pg.tables set retention_days = 18", []string{"ok database", "ok table", "ok tokens", "ok privileges", "ok partitions"}},
 		"no table":           {"drop table user_logins", []string{"ok database", "fix table"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -89,7 +91,7 @@ func TestDatabaseSaysWhatTheFunctionWouldRefuse(t *testing.T) {
 			if test.sql != "" {
 				db.Exec(t, test.sql)
 			}
-			found := doctor.Database(t.Context(), db.Pool, c.Table(), k)
+			found := doctor.Database(t.Context(), db.Pool, c.Table(), k, 4*24*time.Hour)
 			if diff := cmp.Diff(test.want, verdicts(found)); diff != "" {
 				t.Errorf("findings (-want +got):\n%s%+v", diff, found)
 			}

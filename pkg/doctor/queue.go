@@ -14,26 +14,27 @@ const (
 )
 
 // Queue checks a queue, its redrive policy and its dead-letter queue, for a function whose
-// invocations may take timeout and whose mapping gathers a batch for up to window.
-func Queue(ctx context.Context, q *queue.Queue, timeout, window time.Duration) []Finding {
+// invocations may take timeout and whose mapping gathers a batch for up to window. kept is how long
+// the queue keeps a message, 0 if that is not known.
+func Queue(ctx context.Context, q *queue.Queue, timeout, window time.Duration) (found []Finding, kept time.Duration) {
 	a, err := q.Attributes(ctx)
 	if err != nil {
-		return []Finding{Failed("queue", err)}
+		return []Finding{Failed("queue", err)}, 0
 	}
-	found := []Finding{finding(OK, "queue", "%s at %s: %d messages, %d in flight", q.Name(), queue.Endpoint(q.Client), a.Visible, a.InFlight)}
+	found = []Finding{finding(OK, "queue", "%s at %s: %d messages, %d in flight", q.Name(), queue.Endpoint(q.Client), a.Visible, a.InFlight)}
 	found = append(found, visibility(q, a.VisibilityTimeout, timeout, window))
 	if !a.Encrypted {
 		found = append(found, finding(Note, "encryption", "SQS stores the messages of %s as plain text: set SqsManagedSseEnabled=true, with aws sqs set-queue-attributes", q.Name()))
 	}
 	switch {
 	case a.DeadLetterARN == "":
-		return append(found, finding(Fix, "redrive", "%s has no redrive policy, so a bad message comes back until it expires: give it a dead-letter queue and maxReceiveCount %d", q.Name(), fewestReceives))
+		return append(found, finding(Fix, "redrive", "%s has no redrive policy, so a bad message comes back until it expires: give it a dead-letter queue and maxReceiveCount %d", q.Name(), fewestReceives)), a.Retention
 	case a.MaxReceiveCount < fewestReceives:
 		found = append(found, finding(Fix, "redrive", "maxReceiveCount is %d, so an outage of the database kills good messages: set it to %d or more, as AWS advises", a.MaxReceiveCount, fewestReceives))
 	default:
 		found = append(found, finding(OK, "redrive", "dead after %d receives", a.MaxReceiveCount))
 	}
-	return append(found, deadLetters(ctx, q, a))
+	return append(found, deadLetters(ctx, q, a)), a.Retention
 }
 
 // visibility holds AWS's rule: six times the function's timeout, plus the batch window.

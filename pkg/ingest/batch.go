@@ -3,6 +3,7 @@ package ingest
 import (
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -30,8 +31,12 @@ type failure struct {
 	field, rule, hint    string // malformed, invalid
 	sqlstate, constraint string // rejected
 	column               string
-	unproven             bool // rejected, but the set-up of the database may be at fault
+	obstacle             string // rejected: what is in the way of its partition
+	unproven             bool   // rejected, but the set-up of the database may be at fault
 }
+
+// expired reports whether the message is older than its table's window.
+func (f *failure) expired() bool { return f.rule == message.Expired }
 
 // batch is one invocation's messages.
 type batch struct {
@@ -41,6 +46,7 @@ type batch struct {
 	index        []int // the event i of those that go to Postgres is records[index[i]]
 	written      int
 	duplicates   int
+	superseded   int
 	decodeTime   time.Duration
 	databaseTime time.Duration
 }
@@ -62,9 +68,9 @@ func (b *batch) fail(i int, f failure) {
 // reject takes over the writer's result. The writer holds the later events of a group in which one
 // failed; messages of the group that break the contract have their own failure already.
 func (b *batch) reject(result postgres.Result) {
-	b.written, b.duplicates = result.Written, result.Duplicates
+	b.written, b.duplicates, b.superseded = result.Written, result.Duplicates, result.Superseded
 	for _, f := range result.Failures {
-		reason := failure{outcome: rejected, sqlstate: f.SQLSTATE, constraint: f.Constraint, column: f.Column, unproven: f.Unproven}
+		reason := failure{outcome: rejected, sqlstate: f.SQLSTATE, constraint: f.Constraint, column: f.Column, obstacle: f.Reason, unproven: f.Unproven || f.Reason != ""}
 		if f.Held {
 			reason = failure{outcome: held}
 		} else if f.Undecided {
@@ -85,6 +91,11 @@ func (b *batch) unproven() []message.Record {
 	return records
 }
 
+// hasExpired reports whether some message is older than its table's window.
+func (b *batch) hasExpired() bool {
+	return slices.ContainsFunc(b.failures, func(f *failure) bool { return f != nil && f.expired() })
+}
+
 // response lists the failed messages. If none failed the list is empty and not nil, so that it is
 // written as [].
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
@@ -99,9 +110,11 @@ func (b *batch) response() events.SQSEventResponse {
 }
 
 func (b *batch) counts() []telemetry.Metric {
-	n := map[outcome]int{}
+	n, expired := map[outcome]int{}, 0
 	for _, f := range b.failures {
-		if f != nil {
+		if f != nil && f.expired() {
+			expired++
+		} else if f != nil {
 			n[f.outcome]++
 		}
 	}
@@ -109,9 +122,9 @@ func (b *batch) counts() []telemetry.Metric {
 		return telemetry.Metric{Name: name, Unit: telemetry.Count, Value: float64(v)}
 	}
 	metrics := []telemetry.Metric{
-		count("Written", b.written), count("Duplicates", b.duplicates),
-		count("Malformed", n[malformed]), count("Invalid", n[invalid]), count("Rejected", n[rejected]), count("Held", n[held]), count("Undecided", n[undecided]),
-		count("Failed", len(b.records)-b.written-b.duplicates),
+		count("Written", b.written), count("Duplicates", b.duplicates), count("Superseded", b.superseded),
+		count("Malformed", n[malformed]), count("Invalid", n[invalid]), count("Expired", expired), count("Rejected", n[rejected]), count("Held", n[held]), count("Undecided", n[undecided]),
+		count("Failed", len(b.records)-b.written-b.duplicates-b.superseded),
 	}
 	if n := len(b.unproven()); n > 0 {
 		metrics = append(metrics, count("SetupFault", n))
@@ -144,6 +157,7 @@ func (f *failure) attrs(r *message.Record) []slog.Attr {
 	for _, a := range []slog.Attr{
 		slog.String("reason", reason), slog.String("field", f.field), slog.String("rule", f.rule), slog.String("hint", f.hint),
 		slog.String("sqlstate", f.sqlstate), slog.String("constraint", f.constraint), slog.String("column", f.column),
+		slog.String("error", f.obstacle),
 	} {
 		if a.Value.String() != "" {
 			attrs = append(attrs, a)

@@ -21,6 +21,7 @@ import (
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/message"
 	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/registry"
 	"sqs2pg/pkg/telemetry"
 )
 
@@ -91,12 +92,16 @@ func (h *Handler) load(ctx context.Context, records []message.Record) (*batch, e
 	if err != nil {
 		return b, fmt.Errorf("masking keyring: %w", err)
 	}
-	if err := h.Gate.Enter(ctx, keyring); err != nil {
+	window, err := h.Gate.Enter(ctx, keyring)
+	if err != nil {
 		return b, err
 	}
 	started := h.Now()
-	result, err := h.write(ctx, h.decode(b, keyring), keyring)
+	result, err := h.write(ctx, h.decode(b, keyring, window), keyring)
 	b.databaseTime = h.Now().Sub(started) - b.decodeTime
+	if b.hasExpired() {
+		h.Gate.Doubt()
+	}
 	if err != nil {
 		return b, err
 	}
@@ -127,8 +132,9 @@ const decodeChunk = 500
 
 // decode turns each message into an event that can be written, or a failure, when the writer asks
 // for them.
-func (h *Handler) decode(b *batch, keyring *mask.Keyring) iter.Seq[[]postgres.Event] {
+func (h *Handler) decode(b *batch, keyring *mask.Keyring, window registry.Window) iter.Seq[[]postgres.Event] {
 	now := h.Now()
+	accepted := message.Window{Oldest: now.AddDate(0, 0, -window.Days), Newest: now.Add(time.Duration(window.Minutes) * time.Minute)}
 	rows := h.Contract.Rows(keyring, len(b.records))
 	var buf []byte
 	return func(yield func([]postgres.Event) bool) {
@@ -143,11 +149,11 @@ func (h *Handler) decode(b *batch, keyring *mask.Keyring) iter.Seq[[]postgres.Ev
 			}
 			var event postgres.Event
 			var err error
-			if event, buf, err = h.event(r, rows, now, buf[:0]); err != nil {
+			if event, buf, err = h.event(r, rows, accepted, buf[:0]); err != nil {
 				b.fail(i, violated(err))
 				continue
 			}
-			event.Group = group
+			event.Group, event.Sequence = group, r.Sequence()
 			events, b.index = append(events, event), append(b.index, i)
 			if len(events) == cap(events) {
 				b.decodeTime += time.Since(started)
@@ -165,7 +171,7 @@ func (h *Handler) decode(b *batch, keyring *mask.Keyring) iter.Seq[[]postgres.Ev
 }
 
 // event decodes, validates and masks one message. buf is scratch space, returned for the next one.
-func (h *Handler) event(r *message.Record, rows *contract.Rows, now time.Time, buf []byte) (postgres.Event, []byte, error) {
+func (h *Handler) event(r *message.Record, rows *contract.Rows, accepted message.Window, buf []byte) (postgres.Event, []byte, error) {
 	buf, err := r.Body(buf)
 	if err != nil {
 		return postgres.Event{}, buf, &contract.Violation{Rule: "utf-8", Malformed: true}
@@ -175,7 +181,7 @@ func (h *Handler) event(r *message.Record, rows *contract.Rows, now time.Time, b
 		return postgres.Event{}, buf, err
 	}
 	identity := decoded.Identity()
-	at, err := r.SentAt(identity, now)
+	at, err := r.SentAt(identity, accepted)
 	if err != nil {
 		return postgres.Event{}, buf, err
 	}

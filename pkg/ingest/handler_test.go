@@ -22,6 +22,7 @@ import (
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/postgrestest"
+	"sqs2pg/pkg/postgres/registry"
 	"sqs2pg/pkg/settings"
 	"sqs2pg/pkg/telemetry"
 )
@@ -45,6 +46,7 @@ type function struct {
 	ingest.Handler
 	db           *postgrestest.Database
 	log, metrics *bytes.Buffer
+	stop         func() // closes the connections to the database
 }
 
 func newFunction(t *testing.T) *function { return functionOf(t, "user_logins") }
@@ -69,7 +71,7 @@ func functionOf(t *testing.T, named ...string) *function {
 		t.Fatal(err)
 	}
 	t.Cleanup(stop)
-	f.Handler = *h
+	f.Handler, f.stop = *h, stop
 	f.Now = now
 	t.Cleanup(func() { f.checkNothingPersonal(t) })
 	return f
@@ -490,7 +492,8 @@ func TestKeepsIdentityThatTheProducerSets(t *testing.T) {
 		"milliseconds with a sign":   {attributes("event-sent-at", "+1700000000123"), "format date-time", "", ""},
 		"seconds with a decimal":     {attributes("event-sent-at", "1700000000.5"), "format date-time", "", ""},
 		"event-sent-at is binary":    {map[string]events.SQSMessageAttribute{"event-sent-at": {BinaryValue: []byte("x"), DataType: "Binary"}}, "type", "", ""},
-		"event-sent-at before SQS":   {attributes("event-sent-at", "0"), "minimum", "", ""},
+		"event-sent-at before SQS":   {attributes("event-sent-at", "0"), "expired", "", ""},
+		"event-sent-at long ago":     {attributes("event-sent-at", "2021-02-27T00:00:00Z"), "expired", "", ""},
 		"event-sent-at in next year": {attributes("event-sent-at", "2027-03-01T00:00:00Z"), "maximum", "", ""},
 	}
 	for name, tt := range tests {
@@ -568,8 +571,11 @@ func TestAnswersEmptyBatchWithSuccess(t *testing.T) {
 // open is a gate for tests without a database.
 type open struct{}
 
-func (open) Enter(context.Context, *mask.Keyring) error { return nil }
-func (open) Shut()                                      {}
+func (open) Enter(context.Context, *mask.Keyring) (registry.Window, error) {
+	return registry.Window{Days: 365, Minutes: 60}, nil
+}
+func (open) Shut()  {}
+func (open) Doubt() {}
 
 // ledger is a writer that accepts everything, for tests without a database.
 type ledger struct{ rows int }

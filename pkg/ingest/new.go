@@ -63,7 +63,7 @@ func New(ctx context.Context, env *settings.Environment, out io.Writer) (h *Hand
 	return &Handler{
 		Contract: c,
 		Keyring:  keyring,
-		Gate:     &registry.Gate{Pool: pool, Table: c.Table(), Log: log},
+		Gate:     &registry.Gate{Pool: pool, Table: c.Table(), Log: log, Now: time.Now},
 		Writer:   postgres.NewWriter(pool, c.Table()),
 		Log:      log,
 		Metrics:  out,

@@ -14,10 +14,12 @@ import (
 // Gate lets rows through while contract and keyring fit what the database knows of them;
 // *registry.Gate is one.
 type Gate interface {
-	// Enter returns *registry.Mismatch if rows masked by the keyring may not be written. It asks
-	// the database only before the first row, for another keyring, and after Shut.
-	Enter(context.Context, *mask.Keyring) error
+	// Enter returns which events the table takes by their time, and *registry.Mismatch if rows
+	// masked by the keyring may not be written. It asks the database only before the first row, for
+	// another keyring, and after Shut or Doubt.
+	Enter(context.Context, *mask.Keyring) (registry.Window, error)
 	Shut()
+	Doubt()
 }
 
 // write writes the events of a batch. If the database refuses, or may refuse, a set-up that fitted
@@ -29,7 +31,8 @@ func (h *Handler) write(ctx context.Context, events iter.Seq[[]postgres.Event], 
 		return result, err
 	}
 	h.Gate.Shut()
-	if mismatch, ok := errors.AsType[*registry.Mismatch](h.Gate.Enter(ctx, keyring)); ok {
+	_, refusal := h.Gate.Enter(ctx, keyring)
+	if mismatch, ok := errors.AsType[*registry.Mismatch](refusal); ok {
 		return result, mismatch
 	}
 	return result, err

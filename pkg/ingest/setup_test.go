@@ -33,13 +33,14 @@ func TestReturnsBatchUntilSetupIsRepaired(t *testing.T) {
 		breakIt, repair     func(*testing.T, *function)
 		reason, says, state string
 	}{
-		"table dropped":               {false, exec("drop table user_logins"), migrate, "contract", "registered but missing: run sqs2pg migrate", ""},
-		"table dropped, cold":         {true, exec("drop table user_logins"), migrate, "contract", "registered but missing: run sqs2pg migrate", ""},
-		"not migrated":                {true, exec("drop table user_logins; drop schema sqs2pg cascade"), migrate, "contract", "not migrated: run sqs2pg migrate", ""},
-		"column dropped":              {false, exec("alter table user_logins drop column locale"), exec("alter table user_logins add column locale text"), "contract", "column locale", ""},
-		"column that no row can fill": {true, exec("alter table user_logins add column origin text not null"), exec("alter table user_logins drop column origin"), "contract", "column origin", ""},
-		"key dropped":                 {false, exec("alter table user_logins drop constraint user_logins_pkey"), exec("alter table user_logins add constraint user_logins_pkey primary key (sent_at, event_id)"), "contract", "primary key", ""},
-		"right revoked":               {false, exec("revoke insert on user_logins from sqs2pg_writer"), exec("grant insert on user_logins to sqs2pg_writer"), "contract", "lacks insert", ""},
+		"table dropped":                     {false, exec("drop table user_logins"), migrate, "contract", "registered but missing: run sqs2pg migrate", ""},
+		"table dropped, cold":               {true, exec("drop table user_logins"), migrate, "contract", "registered but missing: run sqs2pg migrate", ""},
+		"not migrated":                      {true, exec("drop table user_logins; drop schema sqs2pg cascade"), migrate, "contract", "not migrated: run sqs2pg migrate", ""},
+		"column dropped":                    {false, exec("alter table user_logins drop column locale"), exec("alter table user_logins add column locale text"), "contract", "column locale", ""},
+		"column that no row can fill":       {true, exec("alter table user_logins add column origin text not null"), exec("alter table user_logins drop column origin"), "contract", "column origin", ""},
+		"column that no row can fill, warm": {false, exec("alter table user_logins add column origin text default 'x' not null; alter table user_logins alter origin drop default"), exec("alter table user_logins drop column origin"), "contract", "column origin", ""},
+		"key dropped":                       {false, exec("alter table user_logins drop constraint user_logins_pkey"), exec("alter table user_logins add constraint user_logins_pkey primary key (sent_at, event_id)"), "contract", "primary key", ""},
+		"right revoked":                     {false, exec("revoke insert on user_logins from sqs2pg_writer"), exec("grant insert on user_logins to sqs2pg_writer"), "contract", "lacks insert", ""},
 		"another key of the same name": {true, func(t *testing.T, f *function) {
 			f.load(t) // registers the right key
 			f.Keyring = fixed(t, keyring("fedcba9876543210"))

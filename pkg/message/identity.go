@@ -19,11 +19,11 @@ const (
 	AttributeEventSentAt = origin.AttributeEventSentAt
 )
 
-// earliest is when SQS began, and no event is filed more than clockSkew ahead of now. A producer's
-// typing error would otherwise make partitions for years without events.
-var earliest = time.Date(2006, 7, 13, 0, 0, 0, 0, time.UTC)
+// Window is which events are accepted by their time: neither before Oldest nor after Newest.
+type Window struct{ Oldest, Newest time.Time }
 
-const clockSkew = 24 * time.Hour
+// Expired is the rule that an event before a window breaks. One after it breaks the rule "maximum".
+const Expired = "expired"
 
 // EventID returns the id that makes a message's row unique: that of the event, or else the message
 // id. A UUID is used unchanged, anything else as the UUIDv8 of its SHA-256 (RFC 9562, section 5.8).
@@ -41,9 +41,8 @@ func (r *Record) EventID(event contract.Identity) [16]byte {
 
 // SentAt returns the time under which an event is filed, in UTC and to the microsecond, as
 // timestamptz keeps it: that of the event, or else the time when SQS took the message in. A time
-// that is missing, not a time, before SQS began or more than a day after now is a
-// *contract.Violation.
-func (r *Record) SentAt(event contract.Identity, now time.Time) (time.Time, error) {
+// that is missing, not a time, or outside of the window is a *contract.Violation.
+func (r *Record) SentAt(event contract.Identity, w Window) (time.Time, error) {
 	field, at := event.Field, event.SentAt
 	if field == "" {
 		field = "SentTimestamp"
@@ -55,25 +54,26 @@ func (r *Record) SentAt(event contract.Identity, now time.Time) (time.Time, erro
 			return time.Time{}, &contract.Violation{Field: field, Rule: "format date-time"}
 		}
 	}
-	if rule := outside(at, now); rule != "" {
+	if rule := w.refuses(at); rule != "" {
 		return time.Time{}, &contract.Violation{Field: field, Rule: rule}
 	}
 	return at.UTC().Truncate(time.Microsecond), nil
 }
 
-// IsSentAt reports whether SentAt accepts text as the attribute event-sent-at. A producer may write
-// anything there.
+// IsSentAt reports whether text, as the attribute event-sent-at, is the time of an event: between
+// the beginning of SQS and a day after now. A producer may write anything there.
 func IsSentAt(text string, now time.Time) bool {
 	at, ok := origin.ParseSentAt(text)
-	return ok && outside(at, now) == ""
+	w := Window{time.Date(2006, 7, 13, 0, 0, 0, 0, time.UTC), now.AddDate(0, 0, 1)}
+	return ok && w.refuses(at) == ""
 }
 
-// outside returns the rule that a time breaks, or "".
-func outside(at, now time.Time) (rule string) {
+// refuses returns the rule that a time breaks, or "".
+func (w Window) refuses(at time.Time) (rule string) {
 	switch {
-	case at.Before(earliest):
-		return "minimum"
-	case at.After(now.Add(clockSkew)):
+	case at.Before(w.Oldest):
+		return Expired
+	case at.After(w.Newest):
 		return "maximum"
 	}
 	return ""

@@ -7,6 +7,7 @@
 package message
 
 import (
+	"math/big"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -89,4 +90,18 @@ func (r *Record) Group() string {
 		return ""
 	}
 	return r.Attributes.MessageGroupId
+}
+
+// Sequence is the record's sequence number on a FIFO queue, the most significant byte first, and
+// zero on other queues.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-key-terms.html
+func (r *Record) Sequence() (number [16]byte) {
+	if !strings.HasSuffix(r.EventSourceARN, ".fifo") {
+		return number
+	}
+	n, ok := new(big.Int).SetString(r.Attributes.SequenceNumber, 10)
+	if ok && n.Sign() > 0 && n.BitLen() <= 128 {
+		n.FillBytes(number[:])
+	}
+	return number
 }

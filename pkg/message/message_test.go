@@ -2,6 +2,7 @@ package message_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -36,6 +37,24 @@ func TestReadsEveryRecordOfAnEvent(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("records (-want +got):\n%s", diff)
+	}
+}
+
+// A sequence number has up to 128 bits, so it does not fit an integer of Go.
+func TestSequenceNumberOrdersTheMessagesOfAFIFOQueue(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ queue, text, want string }{
+		{"q.fifo", "18849496460467696128", "00000000000000010596dd297128f200"},
+		{"q.fifo", "340282366920938463463374607431768211455", "ffffffffffffffffffffffffffffffff"},
+		{"q.fifo", "340282366920938463463374607431768211456", "00000000000000000000000000000000"},
+		{"q.fifo", "-1", "00000000000000000000000000000000"},
+		{"q.fifo", "", "00000000000000000000000000000000"},
+		{"q", "18849496460467696128", "00000000000000000000000000000000"},
+	} {
+		r := message.Record{EventSourceARN: "arn:aws:sqs:us-east-1:000000000000:" + test.queue, Attributes: message.Attributes{SequenceNumber: test.text}}
+		if got := fmt.Sprintf("%x", r.Sequence()); got != test.want {
+			t.Errorf("%s of %s is %s, want %s", test.text, test.queue, got, test.want)
+		}
 	}
 }
 

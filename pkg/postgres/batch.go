@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/postgres/calendar"
+	"sqs2pg/pkg/postgres/event"
 	"sqs2pg/pkg/postgres/sqlstate"
 )
 
@@ -24,20 +26,21 @@ const fanOut = 16
 // whole block. The block is then split, and the next pipeline tries all the parts, and so on down
 // to single rows.
 type batch struct {
-	writer *Writer
-	events []Event
-	rows   []int  // that are not decided yet, without those in lanes
-	lanes  []lane // of the chunk that is being written
-	result Result
+	writer  *Writer
+	events  []Event
+	grouped bool   // some event has a group
+	rows    []int  // that are not decided yet, without those in lanes; see sort
+	lanes   []lane // of the chunk that is being written
+	result  Result
 
 	copyErr error // why COPY has failed for these events
 
-	failed      map[string]bool               // groups in which an event failed
-	days        map[time.Time]*pgconn.PgError // days whose partition was asked for; why it was refused, nil if it is there
-	missing     map[time.Time]bool            // days whose partition is still to be asked for
-	isolating   bool                          // Postgres refused a block of the chunk
-	answered    func()                        // called when the server has answered to a block
-	reconnected bool                          // because of overlooksPartition, which is done once at most
+	failed      map[string]bool       // groups in which an event failed
+	asked       map[calendar.Day]bool // days about which this Write has asked the database
+	missing     []calendar.Day        // to be asked about after the blocks that are tried now
+	isolating   bool                  // Postgres refused a block of the chunk
+	answered    func()                // called when the server has answered to a block
+	reconnected bool                  // because of overlooksPartition, which is done once at most
 }
 
 // lane is a queue of blocks. Only the first one is tried.
@@ -49,13 +52,22 @@ type lane struct {
 }
 
 func newBatch(w *Writer, events []Event) *batch {
-	rows := make([]int, len(events))
-	for i := range rows {
-		rows[i] = i
+	b := &batch{writer: w, events: events, rows: make([]int, len(events)), failed: map[string]bool{}, asked: map[calendar.Day]bool{}}
+	for i := range b.rows {
+		b.rows[i] = i
+		b.grouped = b.grouped || events[i].Group != ""
 	}
-	return &batch{
-		writer: w, events: events, rows: rows,
-		failed: map[string]bool{}, days: map[time.Time]*pgconn.PgError{}, missing: map[time.Time]bool{},
+	b.sort()
+	return b
+}
+
+// sort brings the rows into the order of their key. The events of groups keep the order in which
+// they came.
+func (b *batch) sort() {
+	if b.grouped {
+		slices.Sort(b.rows)
+	} else {
+		event.SortByKey(b.events, b.rows)
 	}
 }
 
@@ -94,15 +106,15 @@ func (b *batch) skip() {
 // undecided holds the rows of failed groups, fails those of days whose partition was refused, and
 // returns the others.
 func (b *batch) undecided(rows []int) []int {
-	if len(b.failed) == 0 && len(b.days) == 0 {
+	if len(b.failed) == 0 && !b.writer.calendar.Refusing() {
 		return rows
 	}
 	var left []int
 	for _, i := range rows {
 		if b.failed[b.events[i].Group] {
 			b.result.Failures = append(b.result.Failures, Failure{Index: i, Held: true})
-		} else if refused := b.days[dayOf(b.events[i])]; refused != nil {
-			b.fail(i, refused)
+		} else if refused := b.refusal(i); refused != nil && !refused.Partly() {
+			b.fail(i, Failure{SQLSTATE: refused.SQLSTATE, Reason: refused.Reason})
 		} else {
 			left = append(left, i)
 		}
@@ -110,10 +122,9 @@ func (b *batch) undecided(rows []int) []int {
 	return left
 }
 
-func (b *batch) fail(row int, refused *pgconn.PgError) {
-	b.result.Failures = append(b.result.Failures, Failure{
-		Index: row, SQLSTATE: refused.Code, Constraint: refused.ConstraintName, Column: refused.ColumnName,
-	})
+func (b *batch) fail(row int, f Failure) {
+	f.Index = row
+	b.result.Failures = append(b.result.Failures, f)
 	if group := b.events[row].Group; group != "" {
 		b.failed[group] = true
 	}
@@ -144,7 +155,7 @@ func (b *batch) try(ctx context.Context, conn *pgxpool.Conn, prove bool) error {
 		b.writer.pool.pgx.Reset()
 	}
 	if fault == nil {
-		fault = b.ensurePartitions(ctx, conn)
+		fault = b.ensureMissing(ctx, conn)
 	}
 	return fault
 }
@@ -156,8 +167,7 @@ func (b *batch) decide(l lane, a answer) (left []lane, fault error) {
 	refused, _ := errors.AsType[*pgconn.PgError](a.err)
 	switch {
 	case refused == nil:
-		b.result.Written += a.written
-		b.result.Duplicates += len(rows) - a.written
+		b.count(rows, a)
 		return []lane{rest}, nil
 	case kindOf(refused) == sqlstate.Transient && !(refused.Code == statementTimeout && len(b.events) > 1):
 		return []lane{l}, refused
@@ -166,11 +176,32 @@ func (b *batch) decide(l lane, a answer) (left []lane, fault error) {
 	case b.writer.overlooksPartition(refused) && !b.reconnected:
 		return []lane{l}, errOverlooksPartition
 	case b.isolating && len(rows) == 1:
-		b.fail(rows[0], refused)
+		b.fail(rows[0], b.failure(rows[0], refused))
 		return []lane{rest}, nil
 	}
 	b.isolating = true
 	return b.split(l), nil
+}
+
+// count accounts for the rows of a block that was written.
+func (b *batch) count(rows []int, a answer) {
+	b.result.Written += a.written
+	left := len(rows) - a.written
+	if key := b.writer.statement.key; len(key) > 0 && left > 0 {
+		duplicates := a.duplicates + event.Repeated(b.events, rows, key)
+		b.result.Superseded += left - duplicates
+		left = duplicates
+	}
+	b.result.Duplicates += left
+}
+
+// failure describes Postgres's refusal of a row.
+func (b *batch) failure(row int, refused *pgconn.PgError) Failure {
+	f := Failure{SQLSTATE: refused.Code, Constraint: refused.ConstraintName, Column: refused.ColumnName}
+	if day := b.refusal(row); day != nil && lacksPartition(refused) {
+		f.Reason = day.Reason
+	}
+	return f
 }
 
 // split divides the first block of a lane. The rows of a group get a lane of their own, and are
@@ -205,18 +236,25 @@ func (b *batch) split(l lane) []lane {
 	return lanes
 }
 
+// leavesEmpty reports whether a row was refused because of a column that no row fills: somebody has
+// added one that is not null.
+func (w *Writer) leavesEmpty(f *Failure) bool {
+	names := func(c contract.Column) bool { return c.Name == f.Column }
+	return f.SQLSTATE == "23502" && f.Column != "" && !slices.ContainsFunc(w.table.Columns, names)
+}
+
 // judge tells the faults of rows from those of the set-up. Some codes are the row's fault by their
 // class. Any other code is if another event was written: triggers and row-level security refuse a
 // row with any code. If nothing was written and several rows failed alike, the set-up is at fault.
 // While rows are left, those that cannot be judged are tried again at the next delivery.
 func (b *batch) judge() error {
-	if b.result.Written+b.result.Duplicates > 0 {
+	if b.result.Written+b.result.Duplicates+b.result.Superseded > 0 {
 		return nil
 	}
 	var unproven []*Failure
 	for i := range b.result.Failures {
 		f := &b.result.Failures[i]
-		if !f.Held && sqlstate.KindOf(f.SQLSTATE) != sqlstate.RowRefused {
+		if !f.Held && (sqlstate.KindOf(f.SQLSTATE) != sqlstate.RowRefused || b.writer.leavesEmpty(f)) {
 			unproven = append(unproven, f)
 		}
 	}

@@ -38,8 +38,12 @@ func (b *batch) writeAll(ctx context.Context) error {
 			n = int(time.Until(deadline) / planFor / perRow)
 		}
 		n = max(1, min(n, len(b.rows)))
+		var err error
+		if n, err = b.ensureDays(ctx, n); err != nil {
+			return err
+		}
 		started := time.Now()
-		err := b.writeChunk(ctx, n, time.Until(deadline)/cancelAfter)
+		err = b.writeChunk(ctx, n, time.Until(deadline)/cancelAfter)
 		for ; err == errTooSlow; err = b.writeChunk(ctx, n, time.Until(deadline)/cancelAfter) {
 			n, tooSlow, started = max(1, n/shrinkBy), true, time.Now()
 		}
@@ -64,6 +68,9 @@ func (b *batch) writeChunk(parent context.Context, n int, limit time.Duration) e
 	}
 	chunk := b.rows[:min(n, len(b.rows))]
 	b.rows = b.rows[len(chunk):]
+	if chunk = b.undecided(chunk); len(chunk) == 0 {
+		return nil
+	}
 	if b.copies(chunk) {
 		var written int
 		if written, b.copyErr = b.copied(ctx, chunk); b.copyErr == nil {
@@ -78,7 +85,7 @@ func (b *batch) writeChunk(parent context.Context, n int, limit time.Duration) e
 		b.rows = slices.Concat(b.rows, slices.Concat(l.blocks...))
 	}
 	b.lanes = nil
-	slices.Sort(b.rows)
+	b.sort()
 	if err != nil && ctx.Err() != nil && parent.Err() == nil {
 		return errTooSlow
 	}
@@ -86,7 +93,7 @@ func (b *batch) writeChunk(parent context.Context, n int, limit time.Duration) e
 }
 
 func (b *batch) decided() bool {
-	return b.result.Written+b.result.Duplicates > 0 || slices.ContainsFunc(b.result.Failures, func(f Failure) bool { return !f.Undecided })
+	return b.result.Written+b.result.Duplicates+b.result.Superseded > 0 || slices.ContainsFunc(b.result.Failures, func(f Failure) bool { return !f.Undecided })
 }
 
 // leave accounts for the rows that are left. After the first undecided row of a group the later

@@ -2,13 +2,13 @@ package postgres
 
 import (
 	"context"
-	"fmt"
-	"strings"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/contract/wire"
+	"sqs2pg/pkg/postgres/heard"
+	"sqs2pg/pkg/postgres/sqltext"
 )
 
 const (
@@ -46,22 +46,17 @@ func (b *batch) copied(ctx context.Context, rows []int) (written int, err error)
 // makes them one transaction. The INSERT costs 0.05 ms.
 // https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT
 func (w *Writer) copy(ctx context.Context, more func() ([]int, []Event, error)) (written int, err error) {
-	err = w.pool.pgx.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
-		tag, err := conn.Conn().PgConn().CopyFrom(ctx, wire.NewCopyReader(w.statement.tuples(more)), copySQL(w.table))
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	// The connection is not tested before. The server answers to the beginning of a COPY at once.
+	err = w.pool.pgx.AcquireFunc(context.WithValue(ctx, unpinged{}, true), func(conn *pgxpool.Conn) error {
+		stop := heard.Within(conn.Conn().PgConn(), pingTimeout, cancel)
+		defer stop()
+		tag, err := conn.Conn().PgConn().CopyFrom(ctx, wire.NewCopyReader(w.statement.tuples(more)), sqltext.Copy(w.table))
 		written = int(tag.RowsAffected())
 		return err
 	})
 	return written, err
-}
-
-func copySQL(table contract.Table) string {
-	name := quote(table.Schema, table.Name)
-	var columns []string
-	for _, c := range table.Columns {
-		columns = append(columns, quote(c.Name))
-	}
-	return fmt.Sprintf(`insert into %s (sent_at, event_id) select null, null where false on conflict (sent_at, event_id) do nothing;
-copy %s (%s) from stdin (format binary)`, name, name, strings.Join(withReserved(columns), ", "))
 }
 
 // tuples returns a function that appends the next events to b, as tuples of COPY.
@@ -69,9 +64,9 @@ func (s *statement) tuples(more func() ([]int, []Event, error)) func(b []byte) (
 	return func(b []byte) ([]byte, error) {
 		rows, events, err := more()
 		for _, i := range rows {
-			event := &events[i]
-			b = append(wire.AppendTuple(b, len(s.types)+3), event.Row.Encoded()...)
-			b = appendID(appendSentAt(appendCreateDate(b, event), event), event)
+			e := &events[i]
+			b = append(wire.AppendTuple(b, len(s.types)+3), e.Row.Encoded()...)
+			b = e.AppendID(e.AppendSentAt(e.AppendCreateDate(b)))
 		}
 		return b, err
 	}

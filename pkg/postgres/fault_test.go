@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -225,6 +226,33 @@ func TestReplacesConnectionToReadOnlyServer(t *testing.T) {
 	defer cancel()
 	if got, err := w.Write(ctx, someLogins(t, 1)); err != nil || got.Written != 1 {
 		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+// Two deliveries of the same events at the same time must not wait for each other in a circle.
+func TestWritersOfTheSameEventsInOppositeOrdersDoNotDeadlock(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, logins.Table())
+	one, other := postgres.NewWriter(db.Pool, logins.Table()), postgres.NewWriter(postgrestest.Open(t, db.URL), logins.Table())
+	events, row := make([]postgres.Event, 3000), login(t, nil).Row
+	for round := range 50 {
+		for i := range events {
+			events[i] = postgres.Event{ID: [16]byte{byte(round), byte(i), byte(i >> 8)}, SentAt: noon.Add(time.Duration(i%7) * time.Millisecond), Row: row}
+		}
+		reversed := slices.Clone(events)
+		slices.Reverse(reversed)
+		var results [2]postgres.Result
+		var writers sync.WaitGroup
+		writers.Go(func() { results[0] = write(t, one, events) })
+		writers.Go(func() { results[1] = write(t, other, reversed) })
+		writers.Wait()
+		if n := results[0].Written + results[1].Written; n != len(events) {
+			t.Fatalf("round %d: %d written by both, want %d: %+v", round, n, len(events), results)
+		}
+	}
+	got := db.Query(t, "select count(*), count(distinct event_id), (select deadlocks from pg_stat_database where datname = current_database()) from user_logins")[0]
+	if diff := cmp.Diff([]string{"150000", "150000", "0"}, got); diff != "" {
+		t.Errorf("rows, events and deadlocks (-want +got):\n%s", diff)
 	}
 }
 

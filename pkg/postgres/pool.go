@@ -23,6 +23,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"sqs2pg/pkg/postgres/dsn"
+	"sqs2pg/pkg/postgres/heard"
 )
 
 const (
@@ -105,6 +106,7 @@ func parse(cfg Config) (*pgxpool.Config, pgx.QueryExecMode, error) {
 	}
 	// A sandbox that was frozen between two invocations cannot tell for how long: its clock stood
 	// still. So every connection is tested before it is used, unless its user does that.
+	config.ConnConfig.DialFunc = heard.Dial(config.ConnConfig.DialFunc)
 	config.PingTimeout = pingTimeout
 	config.ShouldPing = func(ctx context.Context, _ pgxpool.ShouldPingParams) bool { return ctx.Value(unpinged{}) == nil }
 	if mode == 0 {

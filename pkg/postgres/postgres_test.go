@@ -114,8 +114,8 @@ func write(tb testing.TB, w *postgres.Writer, events []postgres.Event) postgres.
 	if err != nil {
 		tb.Fatal(err)
 	}
-	if got := result.Written + result.Duplicates + len(result.Failures); got != len(events) {
-		tb.Errorf("%d written + %d duplicates + %d failures are not %d events", result.Written, result.Duplicates, len(result.Failures), len(events))
+	if got := result.Written + result.Duplicates + result.Superseded + len(result.Failures); got != len(events) {
+		tb.Errorf("%d written + %d duplicates + %d superseded + %d failures are not %d events", result.Written, result.Duplicates, result.Superseded, len(result.Failures), len(events))
 	}
 	return result
 }

@@ -4,12 +4,12 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -18,7 +18,9 @@ import (
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/contract/wire"
+	"sqs2pg/pkg/postgres/event"
 	"sqs2pg/pkg/postgres/sqlstate"
+	"sqs2pg/pkg/postgres/sqltext"
 )
 
 // statement is the INSERT that writes a batch. Its text is the same for any number of rows, so a
@@ -28,70 +30,48 @@ type statement struct {
 	name    string          // of the prepared statement
 	types   []wire.Encoding // of the contract's columns
 	key     []int           // indexes into types of the key's columns; empty in insert mode
-	oids    []uint32        // of all parameters: the contract's columns, sent_at, event_id
+	oids    []uint32        // of all parameters: the contract's columns, sent_at, event_id, and event_version in upsert mode
 	formats []int16         // all binary
+	results []int16         // formats of the results: binary in upsert mode, else nil
 }
 
 var sentAt, eventID = wire.Of(contract.Timestamptz), wire.Of(contract.UUID)
 
 func newStatement(table contract.Table) *statement {
 	s := &statement{key: places(table, table.Key)}
-	var names, arrays []string
+	var arrays []string
 	for _, column := range table.Columns {
 		s.types = append(s.types, wire.Of(column.Type.Base()))
-		names = append(names, quote(column.Name))
 	}
-	for i, e := range append(s.types[:len(s.types):len(s.types)], sentAt, eventID) {
+	encodings := append(s.types[:len(s.types):len(s.types)], sentAt, eventID)
+	if table.Mode == contract.Upsert {
+		encodings = append(encodings, eventID)
+		s.results = []int16{pgx.BinaryFormatCode}
+	}
+	for i, e := range encodings {
 		s.oids, s.formats = append(s.oids, e.Array), append(s.formats, pgx.BinaryFormatCode)
 		arrays = append(arrays, fmt.Sprintf("$%d::%s[]", i+1, e.SQL))
 	}
-	s.sql = insertSQL(table, names, arrays)
+	s.sql = sqltext.Insert(table, arrays)
 	sum := sha256.Sum256([]byte(s.sql))
 	s.name = "sqs2pg_" + hex.EncodeToString(sum[:12])
 	return s
 }
 
-// insertSQL returns the INSERT that reads its rows from arrays, which are parameters.
-func insertSQL(table contract.Table, names, arrays []string) string {
-	columns := strings.Join(withReserved(names), ", ")
-	return fmt.Sprintf(`insert into %s as target (%s)
-select %s, (sent_at at time zone 'UTC')::date, sent_at, event_id
-from unnest(%s) as batch (%s, sent_at, event_id)
-on conflict %s`,
-		quote(table.Schema, table.Name), columns, strings.Join(names, ", "),
-		strings.Join(arrays, ", "), strings.Join(names, ", "), conflict(table, names))
-}
-
-// conflict says what happens to a row whose key exists already. In upsert mode the newest event
-// wins, and an event that is delivered again changes nothing.
-func conflict(table contract.Table, names []string) string {
-	if table.Mode == contract.Insert {
-		return "(sent_at, event_id) do nothing"
+// places returns the indexes of the named columns among the table's.
+func places(table contract.Table, names []string) []int {
+	var list []int
+	for _, name := range names {
+		list = append(list, slices.IndexFunc(table.Columns, func(c contract.Column) bool { return c.Name == name }))
 	}
-	var key, sets []string
-	for _, column := range table.Key {
-		key = append(key, quote(column))
-	}
-	for _, name := range withReserved(names) {
-		sets = append(sets, name+" = excluded."+name)
-	}
-	return fmt.Sprintf(`(%s) do update set %s
-where excluded.sent_at >= target.sent_at and excluded.event_id <> target.event_id`,
-		strings.Join(key, ", "), strings.Join(sets, ", "))
+	return list
 }
-
-// withReserved returns the names of a contract's columns and of those that every table has besides.
-func withReserved(names []string) []string {
-	return append(names[:len(names):len(names)], contract.CreateDate, contract.SentAt, contract.EventID)
-}
-
-func quote(name ...string) string { return pgx.Identifier(name).Sanitize() }
 
 // encode makes the parameters for the events whose indexes are in rows. In upsert mode it leaves
 // out all but the newest of each key.
 func (s *statement) encode(events []Event, rows []int) [][]byte {
 	if len(s.key) > 0 {
-		rows = s.newestPerKey(events, rows)
+		rows = event.Newest(events, rows, s.key)
 	}
 	params := make([][]byte, 0, len(s.oids))
 	unread := make([][]byte, len(rows)) // of each row
@@ -110,16 +90,24 @@ func (s *statement) encode(events []Event, rows []int) [][]byte {
 	times := wire.AppendArray(make([]byte, 0, 20+12*len(rows)), sentAt.Element, len(rows))
 	ids := wire.AppendArray(make([]byte, 0, 20+20*len(rows)), eventID.Element, len(rows))
 	for _, i := range rows {
-		times, ids = appendSentAt(times, &events[i]), appendID(ids, &events[i])
+		times, ids = events[i].AppendSentAt(times), events[i].AppendID(ids)
 	}
-	return append(params, times, ids)
+	if params = append(params, times, ids); len(s.key) > 0 {
+		versions := wire.AppendArray(make([]byte, 0, 20+20*len(rows)), eventID.Element, len(rows))
+		for _, i := range rows {
+			versions = events[i].AppendVersion(versions)
+		}
+		params = append(params, versions)
+	}
+	return params
 }
 
 // answer is what the server says to one block: how many rows it wrote or changed, or why it refused
 // the block.
 type answer struct {
-	written int
-	err     error // nil or a *pgconn.PgError
+	written    int
+	duplicates int   // in upsert mode: rows that the table held already; it may hold newer ones of the others' keys
+	err        error // nil or a *pgconn.PgError
 }
 
 // execute runs the statement for each block of rows, in one pipeline. Each block is a transaction
@@ -174,13 +162,13 @@ func (s *statement) send(pipeline *pgconn.Pipeline, cancel func(), server *pgcon
 	for _, rows := range blocks {
 		params := s.encode(events, rows)
 		if !prepare {
-			pipeline.SendQueryParams(s.sql, params, s.oids, s.formats, nil)
+			pipeline.SendQueryParams(s.sql, params, s.oids, s.formats, s.results)
 		} else {
 			if !prepared {
 				pipeline.SendPrepare(s.name, s.sql, s.oids)
 				prepared = true
 			}
-			pipeline.SendQueryPrepared(s.name, params, s.formats, nil)
+			pipeline.SendQueryPrepared(s.name, params, s.formats, s.results)
 		}
 		pipeline.SendPipelineSync()
 		if unsent += size(params); unsent > flushSize && !single {
@@ -219,10 +207,7 @@ func (s *statement) receive(pipeline *pgconn.Pipeline, server *pgconn.PgConn) (a
 		case *pgconn.StatementDescription:
 			server.CustomData()[s.name] = true
 		case *pgconn.ResultReader:
-			var tag pgconn.CommandTag
-			if tag, err = results.Close(); err == nil {
-				a.written = int(tag.RowsAffected())
-			}
+			err = s.count(results, &a)
 		case nil:
 			err = cmp.Or(err, io.ErrUnexpectedEOF) // no more answers: the server has ended the connection
 		}
@@ -231,6 +216,21 @@ func (s *statement) receive(pipeline *pgconn.Pipeline, server *pgconn.PgConn) (a
 			return a
 		}
 	}
+}
+
+// count reads how many rows a block has written. In upsert mode the statement says so in a row.
+func (s *statement) count(results *pgconn.ResultReader, a *answer) error {
+	if len(s.key) > 0 {
+		for results.NextRow() {
+			row := results.Values()
+			a.written, a.duplicates = int(binary.BigEndian.Uint64(row[0])), int(binary.BigEndian.Uint64(row[1]))
+		}
+	}
+	tag, err := results.Close()
+	if err == nil && len(s.key) == 0 {
+		a.written = int(tag.RowsAffected())
+	}
+	return err
 }
 
 func size(params [][]byte) (n int) {

@@ -1,14 +1,15 @@
 package postgres
 
 import (
-	"bytes"
-	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
 
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/postgres/calendar"
+	"sqs2pg/pkg/postgres/event"
 )
 
 // stream is the source of a batch whose events are still being made. COPY takes them as they come,
@@ -21,6 +22,32 @@ type stream struct {
 	events []Event
 	unsent []int // indexes of events that COPY has not taken yet
 	ended  bool
+	days   []calendar.Day // on which the events fall that COPY has taken
+	// unfit means that COPY has ended because of the events' days: it may not write to so many in one
+	// transaction, or one of them has no partition, or not yet.
+	unfit bool
+}
+
+// errUnfit ends a COPY; see stream.unfit.
+var errUnfit = errors.New("the days of the events do not fit one COPY")
+
+// take returns the events that COPY takes next.
+func (s *stream) take(known *calendar.Calendar) ([]int, error) {
+	for len(s.unsent) == 0 && !s.ended {
+		s.read()
+	}
+	rows := s.unsent
+	s.unsent = nil
+	event.SortByKey(s.events, rows)
+	days, _ := daysOf(s.events, rows)
+	s.days = append(s.days, days...)
+	slices.Sort(s.days)
+	s.days = slices.Compact(s.days)
+	refused := slices.ContainsFunc(days, func(day calendar.Day) bool { return known.Refusal(day) != nil })
+	if s.unfit = refused || len(s.days) > calendar.MostSpanned || len(known.Unknown(days)) > 0; s.unfit {
+		return nil, errUnfit
+	}
+	return rows, nil
 }
 
 // read reads the next events.
@@ -45,13 +72,8 @@ func (w *Writer) copiedStream(parent context.Context, s *stream) (written int, e
 		if ctx.Err() != nil {
 			return nil, nil, ctx.Err()
 		}
-		for len(s.unsent) == 0 && !s.ended {
-			s.read()
-		}
-		rows := s.unsent
-		s.unsent = nil
-		sortByKey(s.events, rows)
-		return rows, s.events, nil
+		rows, err := s.take(w.calendar)
+		return rows, s.events, err
 	})
 	if err != nil && ctx.Err() != nil && parent.Err() == nil {
 		err = errTooSlow
@@ -59,17 +81,18 @@ func (w *Writer) copiedStream(parent context.Context, s *stream) (written int, e
 	cancel()
 	s.mu.Lock() // the COPY reads nothing more
 	defer s.mu.Unlock()
+	if s.unfit {
+		err = errUnfit
+	}
 	return written, err
 }
 
-// streams reports whether COPY may write the stream, of which some events have been read.
-func (w *Writer) streams(s *stream) bool {
-	return len(s.events) >= fewestCopied && w.table.Mode == contract.Insert && w.slow.Load() == 0
-}
-
-// sortByKey brings rows into the order of their key. The index is built faster then.
-func sortByKey(events []Event, rows []int) {
-	slices.SortFunc(rows, func(i, j int) int {
-		return cmp.Or(events[i].SentAt.Compare(events[j].SentAt), bytes.Compare(events[i].ID[:], events[j].ID[:]))
-	})
+// streams reports whether COPY may write the stream, of which some events have been read. It has the
+// missing partitions of their days made.
+func (w *Writer) streams(ctx context.Context, s *stream) bool {
+	if len(s.events) < fewestCopied || w.table.Mode != contract.Insert || w.slow.Load() > 0 {
+		return false
+	}
+	days, spanned := daysOf(s.events, s.unsent)
+	return spanned == len(s.unsent) && w.ensure(ctx, days) == nil
 }

@@ -5,18 +5,15 @@ import (
 	"iter"
 	"slices"
 	"sync/atomic"
-	"time"
 
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/postgres/calendar"
+	"sqs2pg/pkg/postgres/event"
+	"sqs2pg/pkg/postgres/sqltext"
 )
 
-// Event is a row and its identity, ID and SentAt, which are the same at every delivery.
-type Event struct {
-	ID     [16]byte
-	SentAt time.Time // stored to the microsecond; it chooses the partition
-	Group  string    // message group of a FIFO queue, "" without one
-	Row    contract.Row
-}
+// Event is a row and its identity.
+type Event = event.Event
 
 // Failure is an event that was not written while others were decided.
 type Failure struct {
@@ -31,17 +28,23 @@ type Failure struct {
 	// other.
 	Unproven bool
 
+	// Reason says what is in the way of the partition of the event's day, and what to do. It is ""
+	// for all other failures.
+	Reason string
+
 	// Postgres's reason, without any value. Constraint and Column are "" where Postgres names none.
 	SQLSTATE, Constraint, Column string
 }
 
-// Result accounts for every event: Written + Duplicates + len(Failures) is their number.
+// Result accounts for every event: Written + Duplicates + Superseded + len(Failures) is their number.
 type Result struct {
 	Written int
-	// Duplicates are events that the table holds already. In upsert mode an event counts here too
-	// if the table or the batch holds a newer one of its key. If a connection is lost during a
+	// Duplicates are events that the table, or the batch, holds already. If a connection is lost during a
 	// commit, the events that it did commit count here instead of as Written.
 	Duplicates int
+	// Superseded are events of a table in upsert mode that are older than the row of their key, or
+	// than another event of the batch.
+	Superseded int
 	Failures   []Failure // by ascending Index
 }
 
@@ -50,12 +53,13 @@ type Writer struct {
 	pool      *Pool
 	table     contract.Table
 	statement *statement
+	calendar  *calendar.Calendar
 	slow      atomic.Int64 // nanoseconds a row took in the last batch if its time was too short, else 0
 }
 
 // NewWriter does not connect. A missing table is found by the first Write.
 func NewWriter(pool *Pool, table contract.Table) *Writer {
-	return &Writer{pool: pool, table: table, statement: newStatement(table)}
+	return &Writer{pool: pool, table: table, statement: newStatement(table), calendar: calendar.New(sqltext.Table(table))}
 }
 
 // Write is Stream for events that are there already.
@@ -83,11 +87,14 @@ func (w *Writer) Stream(ctx context.Context, chunks iter.Seq[[]Event]) (Result, 
 	s := &stream{next: next}
 	s.read()
 	var copyErr error
-	if w.streams(s) {
+	if w.streams(ctx, s) {
 		var written int
 		if written, copyErr = w.copiedStream(ctx, s); copyErr == nil {
 			return Result{Written: written, Duplicates: len(s.events) - written}, nil
 		}
+	}
+	if copyErr == errUnfit {
+		copyErr = nil // chunks of the batch may go by COPY
 	}
 	for !s.ended {
 		s.read()

@@ -38,8 +38,19 @@ type Difference struct {
 	Want      string
 }
 
+// String names what differs: of a policy, the members.
 func (d Difference) String() string {
-	return fmt.Sprintf("%s: %s is %s, not %s", d.Queue.Name(), d.Attribute, cmp.Or(d.Have, "not set"), d.Want)
+	have, want, ok := policies(d.Have, d.Want)
+	if !ok {
+		return fmt.Sprintf("%s: %s is %s, not %s", d.Queue.Name(), d.Attribute, cmp.Or(d.Have, "not set"), d.Want)
+	}
+	var members []string
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		if !reflect.DeepEqual(have[name], want[name]) {
+			members = append(members, fmt.Sprintf("%s is %v, not %v", name, cmp.Or(have[name], "not set"), want[name]))
+		}
+	}
+	return fmt.Sprintf("%s: %s: %s", d.Queue.Name(), d.Attribute, strings.Join(members, ", "))
 }
 
 // DeadName returns the name of the dead-letter queue that Create makes for a queue.
@@ -206,16 +217,21 @@ func (q *Queue) compare(have, want map[string]string) (differences []Difference)
 }
 
 // same compares the text of two attributes. SQS returns a policy as it was given: with blanks, in
-// any order, with a number for a string.
+// any order.
 func same(a, b string) bool {
-	var left, right map[string]any
-	if json.Unmarshal([]byte(a), &left) != nil || json.Unmarshal([]byte(b), &right) != nil {
-		return a == b
+	have, want, ok := policies(a, b)
+	return ok && reflect.DeepEqual(have, want) || a == b
+}
+
+// policies reads two policies: JSON, where a number may stand for a string.
+func policies(a, b string) (have, want map[string]any, ok bool) {
+	if json.Unmarshal([]byte(a), &have) != nil || json.Unmarshal([]byte(b), &want) != nil {
+		return nil, nil, false
 	}
-	for _, policy := range []map[string]any{left, right} {
+	for _, policy := range []map[string]any{have, want} {
 		if n, ok := policy["maxReceiveCount"].(float64); ok {
 			policy["maxReceiveCount"] = strconv.Itoa(int(n))
 		}
 	}
-	return reflect.DeepEqual(left, right)
+	return have, want, true
 }

@@ -57,7 +57,8 @@ func (e *examination) mapping(ctx context.Context, ingest *lambda.GetFunctionCon
 	if e.failed("queue", err) {
 		return
 	}
-	e.found = append(e.found, doctor.Queue(ctx, q, time.Duration(aws.ToInt32(ingest.Timeout))*time.Second, window)...)
+	found, _ := doctor.Queue(ctx, q, time.Duration(aws.ToInt32(ingest.Timeout))*time.Second, window)
+	e.found = append(e.found, found...)
 	e.protection(ctx, q, keys)
 }
 

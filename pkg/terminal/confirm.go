@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
-
-	"golang.org/x/term"
 )
 
 // ErrNobodyToAsk means that a question could not be asked, because the input is not a terminal.
@@ -17,8 +14,7 @@ var ErrNobodyToAsk = errors.New("the input is not a terminal, so nobody can be a
 // Confirm asks a question on out and reads the answer from in, which must be a terminal. It returns
 // true for y and yes, and false for anything else, the empty line included.
 func Confirm(in io.Reader, out io.Writer, question string) (bool, error) {
-	f, ok := in.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
+	if !IsTerminal(in) {
 		return false, ErrNobodyToAsk
 	}
 	fmt.Fprintf(out, "%s [y/N] ", question)

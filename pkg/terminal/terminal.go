@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 
+	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 )
 
@@ -30,4 +31,30 @@ func Width(w io.Writer) int {
 		return defaultWidth
 	}
 	return width
+}
+
+// IsTerminal reports whether a reader or writer is a terminal.
+func IsTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// Unread reports whether something waits on a pipe or in a file. Somebody meant it to be read.
+func Unread(in io.Reader) bool {
+	f, ok := in.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return false
+	case info.Mode().IsRegular():
+		return info.Size() > 0
+	case info.Mode()&os.ModeNamedPipe == 0:
+		return false
+	}
+	waiting := []unix.PollFd{{Fd: int32(f.Fd()), Events: unix.POLLIN}}
+	_, err = unix.Poll(waiting, 0)
+	return err == nil && waiting[0].Revents&unix.POLLIN != 0
 }

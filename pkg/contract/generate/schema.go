@@ -21,7 +21,7 @@ func (g *Generator) expand(s any) schemas { return g.expandTo(nil, s, 0) }
 
 func (g *Generator) expandTo(all schemas, s any, depth int) schemas {
 	schema, ok := s.(object)
-	if !ok || depth > 32 {
+	if !ok || depth > 32 || len(all) > 1000 {
 		return all
 	}
 	all = append(all, schema)

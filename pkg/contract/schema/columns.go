@@ -113,6 +113,9 @@ func (c *compiler) setWrite(s *Schema, a annotations) {
 			left -= c.checkKeyColumn(s, at, name, left)
 		}
 		s.Table.Mode, s.Table.Key = table.Upsert, a.key
+		if slices.ContainsFunc(s.Table.Columns, func(column table.Column) bool { return column.Name == table.EventVersion }) {
+			c.note("/x-write", "a table in upsert mode has a column %s already: give that property another name by x-column", table.EventVersion)
+		}
 	}
 }
 

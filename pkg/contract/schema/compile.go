@@ -15,8 +15,12 @@ import (
 	"sqs2pg/pkg/mask"
 )
 
-// maxNesting is how deep the objects of a contract may be nested.
-const maxNesting = 64
+// Limits of what is compiled. A few schemas that refer to each other can stand for any number of
+// properties.
+const (
+	maxNesting    = 64 // levels of objects
+	maxProperties = 10_000
+)
 
 // Compile compiles source, the document of a contract. Its error has all mistakes of the document,
 // one a line, each with line, column, JSON pointer and what to do about it; errors.As and the like
@@ -51,12 +55,13 @@ func Compile(source []byte) (*Schema, error) {
 // compiler compiles the schemas of one document. Each of its methods returns what it compiled; what
 // it returns is not complete if there are mistakes.
 type compiler struct {
-	text     *document.Text
-	compiled map[*jsonschema.Schema]*stored
-	merged   map[*jsonschema.Schema]*jsonschema.Schema // schemas of properties without $ref, by those with it
-	followed map[jsontext.Pointer]bool                 // schemas that the $ref of a property names, and their properties
-	mistakes document.Mistakes
-	personal document.Mistakes // no mistakes, but worth a warning
+	text       *document.Text
+	compiled   map[*jsonschema.Schema]*stored
+	merged     map[*jsonschema.Schema]*jsonschema.Schema // schemas of properties without $ref, by those with it
+	followed   map[jsontext.Pointer]bool                 // schemas that the $ref of a property names, and their properties
+	properties int                                       // how many have been compiled
+	mistakes   document.Mistakes
+	personal   document.Mistakes // no mistakes, but worth a warning
 }
 
 // note notes a mistake once, also if each of several columns of a property has it.
@@ -78,7 +83,7 @@ func (c *compiler) schema(root *jsonschema.Schema) *Schema {
 	c.addColumns(s, leaves)
 	c.setWrite(s, a)
 	c.setOrigin(s, a, root, leaves)
-	if c.needsLibrary(root) {
+	if len(c.mistakes) == 0 && c.needsLibrary(root) {
 		s.Library = root
 	}
 	return s
@@ -129,6 +134,10 @@ func (c *compiler) object(schema *jsonschema.Schema, at position) (*Object, []le
 		child := schema.Properties[name]
 		if child == nil {
 			continue // taken out because of a mistake
+		}
+		if c.properties++; c.properties > maxProperties {
+			c.note("", "more than %d properties: leave out some, or keep an object without properties as jsonb", maxProperties)
+			return o, leaves
 		}
 		place := at.pointer.AppendToken("properties").AppendToken(name)
 		c.followed[place] = true

@@ -271,7 +271,7 @@ func TestEveryContractIsValidByTheSchemaOfTheDocument(t *testing.T) {
 // A schema cannot compare two places of a document, follow a reference, or compile a pattern.
 var beyondSchemas = []string{
 	"x-mask below anyOf of a column", "x-mask below contains", "x-mask on a member that may be a number", "two masks for an element", "x-mask on an object with properties",
-	"two names of one column", "an enum of two types", "an enum of null", "a key masked by sha256-8", "a key masked by ip-network", "a key that is dropped",
+	"two names of one column", "an enum of two types", "an enum of null", "a key masked by sha256-8", "a key masked by ip-network", "a key masked by last-4", "a key masked by date-year", "a column that upsert needs", "a key that is dropped",
 	"a scale above the precision", "a precision of 0", "a precision above 1000", "properties of a string",
 	"a reference to itself", "a reference to the contract", "a tree", "references in a circle", "a keyword beside a reference that has it too", "properties beside a reference",
 	"a column in a definition for arrays", "a reference to a file", "a reference to nothing", "a pattern that does not compile",

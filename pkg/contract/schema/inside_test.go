@@ -58,3 +58,20 @@ func TestRefusesMoreDeclaredValuesThanItCanList(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// The same for columns: each object stands for twelve of the next.
+func TestRefusesMorePropertiesThanATableCanHave(t *testing.T) {
+	t.Parallel()
+	defs := []string{`"d12": {"type": "string"}`}
+	for i := range 12 {
+		var properties []string
+		for j := range 12 {
+			properties = append(properties, fmt.Sprintf(`"m%d": {"$ref": "#/$defs/d%d"}`, j, i+1))
+		}
+		defs = append(defs, fmt.Sprintf(`"d%d": {"type": "object", "properties": {%s}}`, i, strings.Join(properties, ", ")))
+	}
+	_, err := schema.Compile([]byte(with(`{"$ref": "#/$defs/d0"}`, `, "$defs": {`+strings.Join(defs, ", ")+`}`)))
+	if err == nil || !strings.Contains(err.Error(), "more than 10000 properties") {
+		t.Errorf("got %.300v", err)
+	}
+}

@@ -82,6 +82,18 @@ const (
 	EventID    = "event_id"    // identifies the event over every redelivery
 )
 
+// EventVersion is a column of tables in upsert mode only: of two events of the same time, the one
+// with the greater version is newer. It is null where that is the event id.
+const EventVersion = "event_version"
+
+// Reserved describes the columns that the table has besides those of its contract.
+func (t Table) Reserved() []Column {
+	if t.Mode == Upsert {
+		return append(ReservedColumns(), Column{Name: EventVersion, Type: UUID})
+	}
+	return ReservedColumns()
+}
+
 // ReservedColumns describes CreateDate, SentAt and EventID, in this order.
 func ReservedColumns() []Column {
 	return []Column{

@@ -114,6 +114,9 @@ var queueName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$|^[A-Za-z0-9_-]{1,75}\.
 
 // CheckQueueName returns an error if no queue can have this name.
 func CheckQueueName(name string) error {
+	if strings.HasPrefix(name, "arn:") {
+		return wrong("%s is an ARN: give the queue's name, %s, or its URL", name, name[strings.LastIndex(name, ":")+1:])
+	}
 	if !queueName.MatchString(name) {
 		return wrong("%q is not a queue name: it has 1 to 80 letters, digits, - and _, and may end in .fifo", name)
 	}

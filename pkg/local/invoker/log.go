@@ -23,6 +23,7 @@ type Log struct {
 	mu           sync.Mutex
 	written      int
 	duplicates   int
+	superseded   int
 	ledger       *ledger
 	errors       map[string]bool // texts of errors that were passed on
 	startError   string          // why the function refused to start
@@ -46,6 +47,13 @@ func (l *Log) Duplicates() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.duplicates
+}
+
+// Superseded returns how many messages were older than the row of their key.
+func (l *Log) Superseded() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.superseded
 }
 
 // Reason returns why the message with that id failed last, and "" if it did not fail, or if 100,000
@@ -118,7 +126,7 @@ type logLine struct {
 	MessageID                                                 string `json:"messageId"`
 	Outcome, Field, Rule, SQLState, Constraint, Column, Error string
 	Reason                                                    string
-	Written, Duplicates                                       int
+	Written, Duplicates, Superseded                           int
 	DatabaseTime                                              float64
 	Metrics                                                   json.RawMessage `json:"_aws"`
 }
@@ -136,12 +144,13 @@ func (l *Log) take(line []byte) error {
 	case err == nil && f.Metrics != nil:
 		l.written += f.Written
 		l.duplicates += f.Duplicates
+		l.superseded += f.Superseded
 		if l.databaseTime == 0 {
 			l.databaseTime = f.DatabaseTime
 		}
 		l.databaseTime += (f.DatabaseTime - l.databaseTime) / 8
 	case err == nil && f.Outcome != "":
-		l.ledger.explain(f.MessageID, reason(f.Outcome, f.Field, f.Rule, f.SQLState, f.Constraint, f.Column))
+		l.ledger.explain(f.MessageID, reason(f.Outcome, f.Field, f.Rule, f.SQLState, f.Constraint, f.Column, f.Error))
 	case err == nil && f.Message == startRefused:
 		l.startError = strings.ReplaceAll(f.Error, "\n", "; ")
 	case err == nil && f.isSetupFault() && l.stop != nil:

@@ -117,6 +117,7 @@ func (r *Result) Rows() [][]string {
 			add(name, n)
 		}
 	}
+	addSome("superseded", r.Log.Superseded())
 	addSome("filtered out", r.Filtered)
 	reasons := r.reasons()
 	for _, reason := range slices.Sorted(maps.Keys(reasons)) {

@@ -7,6 +7,7 @@
 package partitions
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/sqltext"
 )
 
 const (
@@ -35,7 +37,6 @@ var ErrNoTable = errors.New("no table")
 
 // advice by SQLSTATE, for people who run the maintenance.
 var advice = map[string]string{
-	"23000": "a table that is not one of its partitions has the name of one: rename that table",
 	"3F000": "the table is missing: run the migration first",
 	"42501": "the user is not the table's owner: run the maintenance as the user that migrates",
 	"42883": "the table is missing: run the migration first",
@@ -49,7 +50,8 @@ type Plan struct {
 	// which is day at first. Existing partitions are not changed.
 	Width string
 	// RetentionDays is how many days events are kept; 0 keeps all. A partition is dropped when it
-	// can only hold older events.
+	// can only hold older events. It is also how many days old an event may be when it is written;
+	// with 0 that is five years.
 	RetentionDays int
 }
 
@@ -66,7 +68,7 @@ type Report struct {
 	RowsOutside int64 `json:"rows_outside"`
 }
 
-// Run makes a table's partitions for today and 7 days ahead, drops those past their retention, and
+// Run records the plan, makes a table's partitions for today and 7 days ahead, drops those past their retention, and
 // measures. It may be called at any time. While another Run works on the table it waits, and then
 // finds nothing to do. It needs the rights of the table's owner. A run that was cut off is
 // completed by the next.
@@ -111,7 +113,7 @@ func (r *run) do(ctx context.Context) error {
 		return err
 	}
 	defer unlock()
-	if err := r.setWidth(ctx); err != nil {
+	if err := r.record(ctx); err != nil {
 		return err
 	}
 	made, err := MakeAhead(ctx, r.conn, r.table)
@@ -145,36 +147,69 @@ func (r *run) lock(ctx context.Context) (unlock func(), err error) {
 	}, nil
 }
 
-func (r *run) setWidth(ctx context.Context) error {
-	if r.plan.Width == "" {
+// record keeps the plan in the database. The retention is part of the table's window. A table that
+// is not registered is left to MakeAhead.
+func (r *run) record(ctx context.Context) error {
+	_, update, err := recorded(ctx, r.conn, r.table, r.plan)
+	if errors.Is(err, pgx.ErrNoRows) || err == nil && update == "" {
 		return nil
 	}
-	_, err := r.conn.Exec(ctx, `update sqs2pg.tables set partition_width = $3
-		where table_schema = $1 and table_name = $2 and partition_width <> $3`, r.table.Schema, r.table.Name, r.plan.Width)
+	if err == nil {
+		_, err = r.conn.Exec(ctx, update)
+	}
 	return err
+}
+
+// recorded returns the width of new partitions, and the statement that makes the database keep the
+// plan, "" if it does already.
+func recorded(ctx context.Context, q Querier, table contract.Table, p Plan) (width, update string, err error) {
+	var known string
+	var days int
+	where := fmt.Sprintf(" where table_schema = %s and table_name = %s", sqltext.Literal(table.Schema), sqltext.Literal(table.Name))
+	if err := q.QueryRow(ctx, "select partition_width, coalesce(retention_days, 0) from sqs2pg.tables"+where).Scan(&known, &days); err != nil {
+		return "", "", err
+	}
+	if width = cmp.Or(p.Width, known); width == known && days == p.RetentionDays {
+		return width, "", nil
+	}
+	return width, fmt.Sprintf("update sqs2pg.tables set partition_width = %s, retention_days = nullif(%d, 0), epoch = epoch + 1%s", sqltext.Literal(width), p.RetentionDays, where), nil
 }
 
 // Querier is a connection or a transaction.
 type Querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
 // MakeAhead makes the missing partitions of today and the next 7 days, and returns the names of
-// those that it made, as schema.name, even if it fails later. It is safe to call again and
-// concurrently. Its error is a *postgres.Unavailable.
-func MakeAhead(ctx context.Context, conn *pgxpool.Conn, table contract.Table) (made []string, err error) {
-	for day := range daysAhead + 1 {
-		var name *string // null if the partition exists
-		err := conn.QueryRow(ctx, "select sqs2pg.make_partition($1::text::regclass, now() + make_interval(hours => 24 * $2))",
-			quote(table.Schema, table.Name), day).Scan(&name)
-		if err != nil {
-			return made, postgres.NewUnavailable(err, advice)
-		}
-		if name != nil {
-			made = append(made, table.Schema+"."+*name)
-		}
+// those that it made, as schema.name. If something is in the way of one, it still makes the others.
+// It is safe to call again and concurrently. Its error is a *postgres.Unavailable.
+func MakeAhead(ctx context.Context, q Querier, table contract.Table) (made []string, err error) {
+	return Make(ctx, q, table, fmt.Sprintf("select (now() at time zone 'UTC')::date + n from generate_series(0, %d) n", daysAhead))
+}
+
+// Make makes the missing partitions of the dates that a query returns, whenever they are. For
+// everything else see MakeAhead.
+func Make(ctx context.Context, q Querier, table contract.Table, dates string) (made []string, err error) {
+	rows, err := q.Query(ctx, "select coalesce(made, ''), coalesce(refusal, ''), coalesce(reason, '') from sqs2pg.make_partitions($1::text::regclass, array("+dates+"))",
+		sqltext.Table(table))
+	if err != nil {
+		return nil, postgres.NewUnavailable(err, advice)
 	}
-	return made, nil
+	var name, sqlstate, reason string
+	var refused error
+	if _, err := pgx.ForEachRow(rows, []any{&name, &sqlstate, &reason}, func() error {
+		if name != "" {
+			made = append(made, table.Schema+"."+name)
+		}
+		if sqlstate != "" && refused == nil {
+			refused = &postgres.Unavailable{SQLSTATE: sqlstate, Reason: reason}
+		}
+		return nil
+	}); err != nil {
+		return nil, postgres.NewUnavailable(err, advice)
+	}
+	return made, refused
 }
 
 // measure fills in the fields of Report that describe the table's present state.
@@ -183,23 +218,13 @@ func (r *run) measure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	now := time.Now()
-	covered := now
-	for _, p := range partitions { // by ascending bounds
+	r.report.DaysAhead = coverage(partitions, time.Now()).DaysAhead
+	for _, p := range partitions {
 		if p.isDefault {
-			err := r.conn.QueryRow(ctx, "select count(*) from "+p.quoted(r.table.Schema)).Scan(&r.report.RowsOutside)
-			if err != nil {
-				return err
-			}
-		}
-		if !p.from.After(covered) && p.to.After(covered) {
-			covered = p.to
+			return r.conn.QueryRow(ctx, "select count(*) from "+p.quoted(r.table.Schema)).Scan(&r.report.RowsOutside)
 		}
 	}
-	r.report.DaysAhead = int(covered.Sub(now) / (24 * time.Hour))
 	return nil
 }
 
-func (r *run) name() string { return quote(r.table.Schema, r.table.Name) }
-
-func quote(name ...string) string { return pgx.Identifier(name).Sanitize() }
+func (r *run) name() string { return sqltext.Table(r.table) }

@@ -236,10 +236,10 @@ func TestRunAndWritersDoNotDisturbEachOther(t *testing.T) {
 			}
 		})
 	}
-	maker := postgrestest.Open(t, db.URL) // makes partitions all the time, which could disturb detaching
+	maker := postgrestest.Open(t, db.OwnerURL) // makes partitions all the time, which could disturb detaching
 	wg.Go(func() {
 		for n := 8; ctx.Err() == nil && n < 360; n++ {
-			_, err := maker.Pgx().Exec(context.WithoutCancel(ctx), "select sqs2pg.ensure_partition('user_logins', now() + make_interval(days => $1))", n)
+			_, err := maker.Pgx().Exec(context.WithoutCancel(ctx), "select sqs2pg.make_partitions('user_logins', array[now()::date + $1::int])", n)
 			if err != nil {
 				t.Error(err)
 				return

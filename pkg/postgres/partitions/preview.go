@@ -11,6 +11,7 @@ import (
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/plan"
+	"sqs2pg/pkg/postgres/sqltext"
 )
 
 // Changes is what Run would do now.
@@ -30,7 +31,14 @@ func Preview(ctx context.Context, pool *postgres.Pool, table contract.Table, p P
 	}
 	err := pool.Pgx().AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
 		return pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-			return c.find(ctx, tx, table, p)
+			width, update, err := recorded(ctx, tx, table, p)
+			if update != "" {
+				c.Steps.Add(update)
+			}
+			if err != nil {
+				return err
+			}
+			return c.find(ctx, tx, table, width, p.RetentionDays)
 		})
 	})
 	if err != nil {
@@ -39,36 +47,27 @@ func Preview(ctx context.Context, pool *postgres.Pool, table contract.Table, p P
 	return c, nil
 }
 
-func (c *Changes) find(ctx context.Context, tx pgx.Tx, table contract.Table, p Plan) error {
-	var width string
-	if err := tx.QueryRow(ctx, "select partition_width from sqs2pg.tables where table_schema = $1 and table_name = $2", table.Schema, table.Name).Scan(&width); err != nil {
-		return err
-	}
-	partitions, err := list(ctx, tx, quote(table.Schema, table.Name))
+func (c *Changes) find(ctx context.Context, tx pgx.Tx, table contract.Table, width string, retentionDays int) error {
+	partitions, err := list(ctx, tx, sqltext.Table(table))
 	if err != nil {
 		return err
 	}
-	if p.Width != "" && p.Width != width {
-		width = p.Width
-		c.Steps.Add(fmt.Sprintf("update sqs2pg.tables set partition_width = %s where table_schema = %s and table_name = %s",
-			literal(width), literal(table.Schema), literal(table.Name)))
-	}
 	addAhead(&c.Steps, table, partitions, width, time.Now())
-	if p.RetentionDays == 0 {
+	if retentionDays == 0 {
 		return nil
 	}
 	left, err := detached(ctx, tx, table.Schema, retired(table.FullName()))
 	if err != nil {
 		return err
 	}
-	for _, old := range expired(partitions, time.Now().AddDate(0, 0, -p.RetentionDays)) {
+	for _, old := range expired(partitions, time.Now().AddDate(0, 0, -retentionDays)) {
 		name := old.quoted(table.Schema)
 		c.Steps.Add(fmt.Sprintf("comment on table %s is %s;\nalter table %s detach partition %s %s",
-			name, literal(retired(table.FullName())), quote(table.Schema, table.Name), name, detachMode(partitions, old)), lockOfDefault(table, partitions)...)
+			name, sqltext.Literal(retired(table.FullName())), sqltext.Table(table), name, detachMode(partitions, old)), lockOfDefault(table, partitions)...)
 		left = append(left, old.name)
 	}
 	for _, name := range left {
-		c.Steps.Add("drop table " + quote(table.Schema, name))
+		c.Steps.Add("drop table " + sqltext.Name(table.Schema, name))
 		c.Expired = append(c.Expired, table.Schema+"."+name)
 	}
 	return nil
@@ -77,8 +76,12 @@ func (c *Changes) find(ctx context.Context, tx pgx.Tx, table contract.Table, p P
 // PlanAhead adds to a plan the partitions that MakeAhead would make for a table that is registered.
 // The error is Postgres's own.
 func PlanAhead(ctx context.Context, tx pgx.Tx, s *plan.Steps, table contract.Table) error {
+	width, _, err := recorded(ctx, tx, table, Plan{})
+	if err != nil {
+		return err
+	}
 	var c Changes
-	err := c.find(ctx, tx, table, Plan{})
+	err = c.find(ctx, tx, table, width, 0)
 	*s = append(*s, c.Steps...)
 	return err
 }
@@ -86,7 +89,7 @@ func PlanAhead(ctx context.Context, tx pgx.Tx, s *plan.Steps, table contract.Tab
 // AddAhead adds to a plan the partitions that MakeAhead would make for a new table.
 func AddAhead(s *plan.Steps, table contract.Table) { addAhead(s, table, nil, "day", time.Now()) }
 
-// addAhead does what sqs2pg.make_partition does for each of the days ahead.
+// addAhead does what sqs2pg.make_partitions does for each of the days ahead.
 func addAhead(s *plan.Steps, table contract.Table, partitions []partition, width string, now time.Time) {
 	for day := range daysAhead + 1 {
 		at := now.UTC().AddDate(0, 0, day)
@@ -98,7 +101,7 @@ func addAhead(s *plan.Steps, table contract.Table, partitions []partition, width
 			made = around(table, at, "day")
 		}
 		partitions = append(partitions, made)
-		name, parent := made.quoted(table.Schema), quote(table.Schema, table.Name)
+		name, parent := made.quoted(table.Schema), sqltext.Table(table)
 		s.Add(fmt.Sprintf("create table %s (like %s including all);\nalter table %s attach partition %s for values from ('%s') to ('%s')",
 			name, parent, parent, name, made.from.Format(time.RFC3339), made.to.Format(time.RFC3339)), lockOfDefault(table, partitions)...)
 	}

@@ -3,42 +3,12 @@ package partitions
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"sqs2pg/pkg/postgres/sqltext"
 )
-
-// partition is one partition of a table. The DEFAULT partition has zero bounds.
-type partition struct {
-	name      string
-	from, to  time.Time // to is exclusive
-	isDefault bool
-	pending   bool // an earlier run was cut off while detaching it
-}
-
-func (p partition) quoted(schema string) string { return quote(schema, p.name) }
-
-// list returns the table's partitions in order of time. The bounds are read from their text
-// in the catalog, where times carry an offset. An open end (MINVALUE, MAXVALUE) becomes a time that
-// no event has.
-func list(ctx context.Context, q Querier, table string) ([]partition, error) {
-	rows, err := q.Query(ctx, `
-		select c.relname, i.inhdetachpending, b.bounds = 'DEFAULT',
-		  coalesce(substring(b.bounds from 'FROM \(''([^'']+)''\)')::timestamptz, '0001-01-01Z'),
-		  coalesce(substring(b.bounds from 'TO \(''([^'']+)''\)')::timestamptz, case b.bounds when 'DEFAULT' then timestamptz '0001-01-01Z' else '9999-01-01Z' end)
-		from pg_inherits i join pg_class c on c.oid = i.inhrelid
-		cross join lateral (select pg_get_expr(c.relpartbound, c.oid) as bounds) b
-		where i.inhparent = $1::text::regclass
-		order by 4`, table)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (p partition, err error) {
-		err = row.Scan(&p.name, &p.pending, &p.isDefault, &p.from, &p.to)
-		return p, err
-	})
-}
 
 // retired is the comment that a partition gets before it is detached. A plain table with this
 // comment was detached by an earlier run that was cut off before it could drop it.
@@ -87,7 +57,7 @@ func detachMode(partitions []partition, p partition) string {
 
 func (r *run) detach(ctx context.Context, p partition, mode string) error {
 	name := p.quoted(r.table.Schema)
-	if err := r.comment(ctx, name, literal(r.retired())); err != nil {
+	if err := r.comment(ctx, name, sqltext.Literal(r.retired())); err != nil {
 		return err
 	}
 	_, err := r.conn.Exec(ctx, "alter table "+r.name()+" detach partition "+name+" "+mode)
@@ -111,7 +81,7 @@ func (r *run) dropDetached(ctx context.Context) error {
 		return err
 	}
 	for _, name := range names {
-		if _, err := r.conn.Exec(ctx, "drop table "+quote(r.table.Schema, name)); err != nil {
+		if _, err := r.conn.Exec(ctx, "drop table "+sqltext.Name(r.table.Schema, name)); err != nil {
 			return err
 		}
 		r.report.Dropped = append(r.report.Dropped, r.table.Schema+"."+name)
@@ -124,11 +94,9 @@ func detached(ctx context.Context, q Querier, schema, comment string) ([]string,
 	rows, err := q.Query(ctx, `
 		select c.relname from pg_class c
 		where c.relnamespace = $1::text::regnamespace and c.relkind = 'r' and not c.relispartition and obj_description(c.oid, 'pg_class') = $2
-		order by 1`, quote(schema), comment)
+		order by 1`, sqltext.Name(schema), comment)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
-
-func literal(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }

@@ -6,10 +6,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
-
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/mask"
+	"sqs2pg/pkg/postgres/sqltext"
 )
 
 // Effect is what a difference means for rows that are to be written.
@@ -122,7 +121,7 @@ func (c *comparison) wantedColumns() {
 		switch {
 		case !exists && isRegistered:
 			c.add(want.Name, Refused, "is in the contract but was dropped from the table: run alter table %s add column %s",
-				qualified(c.table), definition(want))
+				sqltext.Table(c.table), definition(want))
 		case !exists && want.Required:
 			c.add(want.Name, Refused, "is new and required, but the rows that are there have no value for it: make it optional in the contract")
 		case !exists:
@@ -137,11 +136,11 @@ func (c *comparison) wantedColumns() {
 			}
 		}
 	}
-	for _, want := range contract.ReservedColumns() {
+	for _, want := range c.table.Reserved() {
 		if actual, exists := c.database.Found.Column(want.Name); exists {
 			c.column(want, actual, true)
 		} else {
-			c.add(want.Name, Refused, "was dropped from the table: run alter table %s add column %s", qualified(c.table), definition(want))
+			c.add(want.Name, Refused, "was dropped from the table: run alter table %s add column %s", sqltext.Table(c.table), definition(want))
 		}
 	}
 }
@@ -181,24 +180,24 @@ func (c *comparison) column(want contract.Column, actual ActualColumn, wasRequir
 			actual.Type, typeName(want.Type))
 	case !want.Required && actual.NotNull:
 		c.add(want.Name, Refused, "is not null in the table but optional in the contract: keep it required, or run alter table %s alter column %s drop not null",
-			qualified(c.table), quote(want.Name))
+			sqltext.Table(c.table), sqltext.Name(want.Name))
 	case want.Required && !actual.NotNull && !wasRequired:
 		c.add(want.Name, Tolerated, "is required in the contract but may be null in the table: to change that, fill it and run alter table %s alter column %s set not null",
-			qualified(c.table), quote(want.Name))
+			sqltext.Table(c.table), sqltext.Name(want.Name))
 	}
 }
 
 // otherColumns are in the table but not in the contract: a newer contract's, or an administrator's.
 func (c *comparison) otherColumns() {
 	for _, actual := range c.database.Found.Columns {
-		if isNamed(actual.Name, c.table.Columns) || isNamed(actual.Name, contract.ReservedColumns()) {
+		if isNamed(actual.Name, c.table.Columns) || isNamed(actual.Name, c.table.Reserved()) {
 			continue
 		}
 		_, registered := c.database.Table.Column(actual.Name)
 		switch {
 		case actual.NotNull && !actual.Filled && registered:
 			c.add(actual.Name, Refused, "is not null in the table but no longer in the contract: put it back, or run alter table %s alter column %s drop not null",
-				qualified(c.table), quote(actual.Name))
+				sqltext.Table(c.table), sqltext.Name(actual.Name))
 		case actual.NotNull && !actual.Filled:
 			c.add(actual.Name, Refused, "was added by hand as not null without a default, so no row can be written: give it a default")
 		case registered:
@@ -227,8 +226,4 @@ func typeName(t contract.Type) string {
 	return t.String()
 }
 
-func definition(c contract.Column) string { return quote(c.Name) + " " + c.Type.String() }
-
-func qualified(table contract.Table) string { return quote(table.Schema, table.Name) }
-
-func quote(name ...string) string { return pgx.Identifier(name).Sanitize() }
+func definition(c contract.Column) string { return sqltext.Name(c.Name) + " " + c.Type.String() }

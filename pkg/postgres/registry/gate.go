@@ -6,12 +6,14 @@ import (
 	"log/slog"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/sqltext"
 )
 
 // Mismatch is why no row may be written: the contract or the keyring does not fit what the database
@@ -30,35 +32,58 @@ func (m *Mismatch) Error() string {
 func (m *Mismatch) Unwrap() error { return m.Cause }
 
 // Gate lets rows through while contract and keyring fit what the database knows. It asks the
-// database once, and again for another keyring or after [Gate.Shut]. It is safe for concurrent use.
+// database once, and again for another keyring, or after [Gate.Shut] or [Gate.Doubt]. It is safe for
+// concurrent use.
 type Gate struct {
 	Pool  *postgres.Pool
 	Table contract.Table
 	Log   *slog.Logger // one line per difference that is tolerated
+	Now   func() time.Time
 
-	passed atomic.Pointer[mask.Keyring]
+	passed atomic.Pointer[passage]
 }
 
-// Enter returns nil if rows masked by the keyring may be written to the table, *Mismatch if they
-// may not, and *postgres.Unavailable if the database could not be asked.
-func (g *Gate) Enter(ctx context.Context, keyring *mask.Keyring) error {
-	if g.passed.Load() == keyring {
-		return nil
+// passage is what the database said; the zero value lets nothing through.
+type passage struct {
+	keyring *mask.Keyring
+	window  Window
+	asked   time.Time
+}
+
+// doubtAfter is how long [Gate.Doubt] trusts what the database said.
+const doubtAfter = time.Minute
+
+// Enter returns the table's window if rows masked by the keyring may be written to the table. Its
+// error is *Mismatch if they may not, and *postgres.Unavailable if the database could not be asked.
+func (g *Gate) Enter(ctx context.Context, keyring *mask.Keyring) (Window, error) {
+	before := g.passed.Load()
+	if before != nil && before.keyring == keyring {
+		return before.window, nil
 	}
-	tolerated, err := Check(ctx, g.Pool, g.Table, keyring)
+	asked := g.Now()
+	database, tolerated, err := check(ctx, g.Pool, g.Table, keyring)
 	if err != nil {
-		return err
+		return Window{}, err
 	}
 	for _, d := range tolerated {
 		g.Log.WarnContext(ctx, "contract and table differ, rows can be written", "difference", d.String())
 	}
-	g.passed.Store(keyring)
-	return nil
+	// If somebody has shut the gate meanwhile it stays shut: the answer may be older than that.
+	g.passed.CompareAndSwap(before, &passage{keyring, database.Table.Window, asked})
+	return database.Table.Window, nil
 }
 
 // Shut makes the next Enter ask the database again. It is for whoever was refused by the database
 // with a code of class 42: a table has changed since it was compared.
-func (g *Gate) Shut() { g.passed.Store(nil) }
+func (g *Gate) Shut() { g.passed.Store(&passage{}) }
+
+// Doubt makes the next Enter ask the database again if the last one asked more than a minute ago. It
+// is for whoever has refused events because of the window: somebody may have changed it.
+func (g *Gate) Doubt() {
+	if p := g.passed.Load(); p != nil && g.Now().Sub(p.asked) > doubtAfter {
+		g.passed.CompareAndSwap(p, &passage{})
+	}
+}
 
 // Look reads what the database knows of a table and changes nothing. Its error is a
 // *postgres.Unavailable.
@@ -74,10 +99,13 @@ func Look(ctx context.Context, pool *postgres.Pool, table contract.Table) (d Dat
 // to the database are registered, which the writer may do. It returns the differences that are
 // tolerated; its errors are those of [Gate.Enter].
 func Check(ctx context.Context, pool *postgres.Pool, table contract.Table, keyring *mask.Keyring) ([]Difference, error) {
-	var differences []Difference
-	err := pool.Do(ctx, func(conn *pgxpool.Conn) error {
-		database, err := Read(ctx, conn, table)
-		if err != nil {
+	_, differences, err := check(ctx, pool, table, keyring)
+	return differences, err
+}
+
+func check(ctx context.Context, pool *postgres.Pool, table contract.Table, keyring *mask.Keyring) (database Database, differences []Difference, err error) {
+	err = pool.Do(ctx, func(conn *pgxpool.Conn) (err error) {
+		if database, err = Read(ctx, conn, table); err != nil {
 			return err
 		}
 		differences = append(database.Compare(table), database.Rights(table)...)
@@ -90,12 +118,12 @@ func Check(ctx context.Context, pool *postgres.Pool, table contract.Table, keyri
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return database, nil, err
 	}
 	if refused := Refusal(differences); refused != nil {
-		return nil, &Mismatch{Table: table.FullName(), Cause: refused}
+		return database, nil, &Mismatch{Table: table.FullName(), Cause: refused}
 	}
-	return differences, nil
+	return database, differences, nil
 }
 
 // registerKeys stores the fingerprints that the database lacks, and ties an upsert table to the
@@ -117,7 +145,7 @@ func (d *Database) registerKeys(ctx context.Context, conn *pgxpool.Conn, table c
 		}
 	}
 	if d.Table.TokenKey == "" && keyHasToken(table) {
-		return conn.QueryRow(ctx, "select sqs2pg.tie_key($1::text::regclass, $2)", qualified(table), keyring.CurrentID()).Scan(&d.Table.TokenKey)
+		return conn.QueryRow(ctx, "select sqs2pg.tie_key($1::text::regclass, $2)", sqltext.Table(table), keyring.CurrentID()).Scan(&d.Table.TokenKey)
 	}
 	return nil
 }

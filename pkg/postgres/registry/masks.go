@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -55,24 +56,75 @@ func isInner(entries []Column, name string) bool {
 	return slices.ContainsFunc(entries, func(e Column) bool { return strings.HasPrefix(e.Name, name+".") })
 }
 
-// MaskAt returns how the value with this name, COLUMN or COLUMN.PATH, is masked: by its own entry,
-// or by that of the value that it is a part of. A value with entries inside of it and without its
-// own is not masked. It is false if the value is not stored.
+// MaskAt returns how the value with this name, COLUMN or COLUMN.PATH, is masked by the entries: by
+// its own entry, by that of a more general place that takes the value, or by that of the value that
+// it is a part of. A value with entries inside of it and without its own is not masked. It is false
+// if the value is not stored.
 func MaskAt(entries []Column, name string) (string, bool) {
-	for part := false; ; part = true {
-		i := slices.IndexFunc(entries, func(e Column) bool { return e.Name == name })
-		switch declares := isInner(entries, name); {
-		case part && declares:
-			return "", false
-		case i >= 0:
+	at, rest, _ := strings.Cut(name, ".")
+	for {
+		i := slices.IndexFunc(entries, func(e Column) bool { return e.Name == at })
+		inner := isInner(entries, at)
+		switch {
+		case i >= 0 && (rest == "" || !inner):
 			return entries[i].Mask, true
-		case declares:
+		case rest == "" && inner:
 			return mask.None.String(), true
-		}
-		last := strings.LastIndexByte(name, '.')
-		if last < 0 {
+		case !inner:
 			return "", false
 		}
-		name = name[:last]
+		var step string
+		step, rest, _ = strings.Cut(rest, ".")
+		if at = takes(entries, at, step); at == "" {
+			return "", false
+		}
 	}
 }
+
+// takes returns the place inside of another one at which a member or an element is stored: its own;
+// for an element the one of all elements; for a member the one of its pattern, or else the one of
+// all members. It is "" if the value is not stored.
+func takes(entries []Column, at, step string) string {
+	general := []string{step}
+	switch {
+	case strings.HasPrefix(step, "["):
+		general = append(general, "*")
+	case step == "*" || step == "{*}":
+	case strings.HasPrefix(step, "{"):
+		general = append(general, "{*}")
+	default:
+		general = append(append(general, patterns(entries, at, step)...), "{*}")
+	}
+	for _, place := range general {
+		place = at + "." + place
+		if isInner(entries, place) || slices.ContainsFunc(entries, func(e Column) bool { return e.Name == place }) {
+			return place
+		}
+	}
+	return ""
+}
+
+// patterns returns the steps {PATTERN} inside of a place whose pattern matches the name of a member.
+func patterns(entries []Column, at, step string) (matching []string) {
+	if !strings.HasPrefix(step, "~0") && !strings.HasPrefix(step, "~1") {
+		step = strings.TrimPrefix(step, "~")
+	}
+	name := unescape.Replace(step)
+	for _, e := range entries {
+		inside, ok := strings.CutPrefix(e.Name, at+".{")
+		pattern, _, closed := strings.Cut(inside, "}.")
+		if !closed {
+			pattern, closed = strings.CutSuffix(inside, "}")
+		}
+		if !ok || !closed || pattern == "*" {
+			continue
+		}
+		if re, err := regexp.Compile(unescape.Replace(pattern)); err != nil || re.MatchString(name) {
+			matching = append(matching, "{"+pattern+"}")
+		}
+	}
+	return matching
+}
+
+// unescape is the text of a name or a pattern in a path; see [contract.Inside].
+var unescape = strings.NewReplacer("~1", ".", "~0", "~")

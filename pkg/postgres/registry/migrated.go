@@ -6,7 +6,7 @@ import "sqs2pg/pkg/contract"
 // With it two contracts can be compared without a database.
 func MigratedBy(table contract.Table) Database {
 	found := &Relation{Kind: kindOf(table.Mode), Key: KeyColumns(table)}
-	for _, columns := range [][]contract.Column{table.Columns, contract.ReservedColumns()} {
+	for _, columns := range [][]contract.Column{table.Columns, table.Reserved()} {
 		for _, c := range columns {
 			found.Columns = append(found.Columns, ActualColumn{Name: c.Name, Type: typeName(c.Type), NotNull: c.Required})
 		}

@@ -21,7 +21,7 @@ import (
 // Database is what one database knows of one table. Its zero value is a database that was never
 // migrated.
 type Database struct {
-	Migrated bool          // the registry itself is there
+	Migrated bool          // by this release: the registry and the functions are there
 	Table    *Registration // nil: the table was never migrated
 	Found    *Relation     // nil: there is no relation of that name
 	Keys     []Key         // by which tokens in the database were made, sorted by id
@@ -46,8 +46,15 @@ type Registration struct {
 	Key      []string
 	Columns  []Column
 	Width    string // of new partitions: day or month
+	Window   Window
 	Epoch    int64  // raised by every change
 	TokenKey string // the key id that an upsert table keyed by a token is tied to; "" for none
+}
+
+// Window is which events a table takes by their time.
+type Window struct {
+	Days    int // how many days old an event may be: the retention, or five years if everything is kept
+	Minutes int // how many minutes ahead its time may be
 }
 
 // Column is a contract's column as it was last migrated.
@@ -109,14 +116,17 @@ type Querier interface {
 func Read(ctx context.Context, q Querier, table contract.Table) (Database, error) {
 	var d Database
 	var catalog pgx.Batch
-	catalog.Queue(migratedSQL).QueryRow(func(row pgx.Row) error { return row.Scan(&d.Migrated) })
+	var keepsKeys bool
+	catalog.Queue(migratedSQL).QueryRow(func(row pgx.Row) error { return row.Scan(&d.Migrated, &keepsKeys) })
 	queueRelation(&catalog, table, &d.Found)
 	catalog.Queue(rightsSQL, table.Schema, table.Name, table.Mode == contract.Upsert).QueryRow(func(row pgx.Row) error { return row.Scan(&d.User, &d.Lacks) })
-	if err := q.SendBatch(ctx, &catalog).Close(); err != nil || !d.Migrated {
+	if err := q.SendBatch(ctx, &catalog).Close(); err != nil || !keepsKeys {
 		return d, err
 	}
 	var registry pgx.Batch
-	registry.Queue(registrationSQL, table.Schema, table.Name).Query(d.readRegistration)
+	if d.Migrated {
+		registry.Queue(registrationSQL, table.Schema, table.Name).Query(d.readRegistration)
+	}
 	registry.Queue("select key_id, fingerprint from sqs2pg.keys order by key_id").Query(collect(&d.Keys, pgx.RowToStructByPos[Key]))
 	registry.Queue("select table_schema || '.' || table_name, unconfirmed_key from sqs2pg.tables where unconfirmed_key is not null order by 1").
 		Query(collect(&d.Unconfirmed, pgx.RowToStructByPos[Unconfirmed]))
@@ -132,10 +142,12 @@ func collect[T any](list *[]T, row pgx.RowToFunc[T]) func(pgx.Rows) error {
 }
 
 // Everybody may read the catalog. A role without rights can therefore see whether the database was
-// migrated by this release.
+// migrated by this release, and whether it keeps masking keys, as it does since the release before.
 const migratedSQL = `
-	select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
-	where n.nspname = 'sqs2pg' and c.relname = 'keys')`
+	select exists (select from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+	  where n.nspname = 'sqs2pg' and p.proname = 'ensure_partitions'),
+	exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+	  where n.nspname = 'sqs2pg' and c.relname = 'keys')`
 
 // What the writer's statements need: see the grants that a migration makes. The list is empty if
 // the table does not exist.
@@ -147,18 +159,21 @@ const rightsSQL = `
 	    case when not has_any_column_privilege(c.oid, 'select') then 'select' end,
 	    case when $3 and not has_any_column_privilege(c.oid, 'update') then 'update' end,
 	    case when not $3 and exists (select from pg_proc p join pg_namespace s on s.oid = p.pronamespace
-	      where s.nspname = 'sqs2pg' and p.proname = 'ensure_partition'
+	      where s.nspname = 'sqs2pg' and p.proname = 'ensure_partitions'
 	        and not (has_schema_privilege(s.oid, 'usage') and has_function_privilege(p.oid, 'execute')))
-	      then 'execute on sqs2pg.ensure_partition' end], null)
+	      then 'execute on sqs2pg.ensure_partitions' end], null)
 	  from pg_class c join pg_namespace n on n.oid = c.relnamespace
 	  where n.nspname = $1 and c.relname = $2), '{}')`
 
 const registrationSQL = `
-	select mode, key_columns, columns, partition_width, epoch, coalesce(token_key, '')
+	select mode, key_columns, columns, partition_width, window_days, ahead_minutes, epoch, coalesce(token_key, '')
 	from sqs2pg.tables where table_schema = $1 and table_name = $2`
 
 func (d *Database) readRegistration(rows pgx.Rows) error {
-	found, err := pgx.CollectRows(rows, pgx.RowToAddrOfStructByPos[Registration])
+	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*Registration, error) {
+		var r Registration
+		return &r, row.Scan(&r.Mode, &r.Key, &r.Columns, &r.Width, &r.Window.Days, &r.Window.Minutes, &r.Epoch, &r.TokenKey)
+	})
 	if err == nil && len(found) > 0 {
 		d.Table = found[0]
 	}

@@ -1,10 +1,12 @@
 package registry_test
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -134,8 +136,8 @@ func TestRefusesRowsThatDoNotFitTheTable(t *testing.T) {
 		{"a table that was dropped", visits(), "drop table visits", []string{"public.visits", "missing", "sqs2pg migrate"}},
 		{"a right to insert that was revoked", visits(), "revoke insert on visits from sqs2pg_writer",
 			[]string{"lacks insert", "sqs2pg_writer"}},
-		{"a right to partitions that was revoked", visits(), "revoke execute on function sqs2pg.ensure_partition from sqs2pg_writer",
-			[]string{"lacks execute on sqs2pg.ensure_partition"}},
+		{"a right to partitions that was revoked", visits(), "revoke execute on function sqs2pg.ensure_partitions from sqs2pg_writer",
+			[]string{"lacks execute on sqs2pg.ensure_partitions"}},
 		{"a table that was never migrated", with(people(), "", nil), "", []string{"public.people", "not migrated", "sqs2pg migrate"}},
 		{"a database that was never migrated", visits(), "drop schema sqs2pg cascade", []string{"public.visits", "not migrated", "sqs2pg migrate"}},
 	} {
@@ -316,25 +318,93 @@ func TestTheWriterMayNotChangeTheRegistry(t *testing.T) {
 func TestAGateAsksOnceUntilItIsShut(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, visits())
-	gate := registry.Gate{Pool: db.Pool, Table: visits(), Log: slog.New(slog.DiscardHandler)}
+	gate := registry.Gate{Pool: db.Pool, Table: visits(), Log: slog.New(slog.DiscardHandler), Now: time.Now}
 	k := one(t)
-	if err := gate.Enter(t.Context(), k); err != nil {
+	if _, err := gate.Enter(t.Context(), k); err != nil {
 		t.Fatal(err)
 	}
 	db.Exec(t, "alter table visits drop column referrer")
-	if err := gate.Enter(t.Context(), k); err != nil {
+	if _, err := gate.Enter(t.Context(), k); err != nil {
 		t.Errorf("an open gate: %v", err)
 	}
 	gate.Shut()
-	if err := gate.Enter(t.Context(), k); !strings.Contains(errorText(err), "referrer") {
+	if _, err := gate.Enter(t.Context(), k); !strings.Contains(errorText(err), "referrer") {
 		t.Errorf("a gate that was shut: got %v, want the column referrer", err)
 	}
 	db.Exec(t, "alter table visits add column referrer text")
-	if err := gate.Enter(t.Context(), k); err != nil {
+	if _, err := gate.Enter(t.Context(), k); err != nil {
 		t.Errorf("after the repair: %v", err)
 	}
-	if err := gate.Enter(t.Context(), keyring(t, `{"current": "k1", "k1": "`+keyTwo+`"}`)); err == nil {
+	if _, err := gate.Enter(t.Context(), keyring(t, `{"current": "k1", "k1": "`+keyTwo+`"}`)); err == nil {
 		t.Error("another keyring went through")
+	}
+}
+
+// What a function read before the gate was shut must not open it again.
+func TestAGateThatIsShutDuringEnterStaysShut(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, visits())
+	var gate registry.Gate
+	gate = registry.Gate{Pool: db.Pool, Table: visits(), Log: slog.New(during(func() { gate.Shut() })), Now: time.Now}
+	db.Exec(t, "alter table visits add column later text; update sqs2pg.tables set columns = columns || '[{\"name\": \"later\", \"type\": \"text\", \"mask\": \"none\"}]'")
+	k := one(t)
+	if _, err := gate.Enter(t.Context(), k); err != nil {
+		t.Fatal(err)
+	}
+	db.Exec(t, "alter table visits drop column referrer")
+	if _, err := gate.Enter(t.Context(), k); !strings.Contains(errorText(err), "referrer") {
+		t.Errorf("got %v, want the column referrer", err)
+	}
+}
+
+// during calls itself for each line of a log: a gate logs between its question and its passing.
+type during func()
+
+func (during) Enabled(context.Context, slog.Level) bool    { return true }
+func (d during) Handle(context.Context, slog.Record) error { d(); return nil }
+func (d during) WithAttrs([]slog.Attr) slog.Handler        { return d }
+func (d during) WithGroup(string) slog.Handler             { return d }
+
+func TestAGateReturnsTheWindowOfTheTable(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, visits(), people())
+	k, now := one(t), time.Now()
+	newGate := func(table contract.Table) *registry.Gate {
+		return &registry.Gate{Pool: db.Pool, Table: table, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now }}
+	}
+	gate := newGate(visits())
+	for _, step := range []struct {
+		name string
+		gate *registry.Gate
+		days string // the table's retention when the gate is asked
+		wait time.Duration
+		want registry.Window
+	}{
+		{"as migrated", gate, "null", 0, registry.Window{Days: 1826, Minutes: 24 * 60}},
+		{"of a table in upsert mode", newGate(people()), "null", 0, registry.Window{Days: 1826, Minutes: 15}},
+		{"changed, doubted after a minute", gate, "400", time.Minute, registry.Window{Days: 1826, Minutes: 24 * 60}},
+		{"changed, doubted after more than a minute", gate, "400", time.Second, registry.Window{Days: 400, Minutes: 24 * 60}},
+	} {
+		db.Exec(t, "update sqs2pg.tables set retention_days = "+step.days)
+		now = now.Add(step.wait)
+		step.gate.Doubt()
+		if window, err := step.gate.Enter(t.Context(), k); err != nil || window != step.want {
+			t.Errorf("%s: %+v, %v; want %+v", step.name, window, err, step.want)
+		}
+	}
+}
+
+// A database of the release before keeps masking keys already, and is not migrated yet.
+func TestKeysAreKnownBeforeTheMigration(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, visits())
+	if _, err := registry.Check(t.Context(), db.Pool, visits(), one(t)); err != nil {
+		t.Fatal(err)
+	}
+	db.Exec(t, "drop function sqs2pg.ensure_partitions")
+	d := read(t, db, visits())
+	if refused := errorText(registry.Refusal(d.Compare(visits()))); !d.HoldsTokens() || !strings.Contains(refused, "not migrated") {
+		t.Errorf("tokens %v, refusal %q; want tokens, and that it is not migrated", d.HoldsTokens(), refused)
 	}
 }
 

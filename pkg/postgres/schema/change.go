@@ -9,6 +9,7 @@ import (
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/postgres/plan"
 	"sqs2pg/pkg/postgres/registry"
+	"sqs2pg/pkg/postgres/sqltext"
 )
 
 // Change is what becomes of the table of one contract when another contract takes its place.
@@ -88,15 +89,15 @@ func way(table contract.Table, had, has contract.Column) (steps []string) {
 	}
 	steps = append(steps, first)
 	if had.Required {
-		steps = append(steps, fmt.Sprintf("alter table %s alter column %s drop not null;", qualified(table), quote(had.Name)))
+		steps = append(steps, fmt.Sprintf("alter table %s alter column %s drop not null;", sqltext.Table(table), sqltext.Name(had.Name)))
 	}
 	steps = append(steps, "run sqs2pg migrate with the new contract, then deploy it")
 	if onlyTypeDiffers := had.Mask == has.Mask && had.Type != has.Type; onlyTypeDiffers {
-		steps = append(steps, fmt.Sprintf("update %s set %s = %s::%s where %[2]s is null;", qualified(table), quote(other), quote(had.Name), has.Type))
+		steps = append(steps, fmt.Sprintf("update %s set %s = %s::%s where %[2]s is null;", sqltext.Table(table), sqltext.Name(other), sqltext.Name(had.Name), has.Type))
 	} else {
 		steps = append(steps, fmt.Sprintf("the old rows have no %s: a mask cannot be undone or made anew from another", other))
 	}
-	return append(steps, fmt.Sprintf("once no function runs the old contract: alter table %s drop column %s;", qualified(table), quote(had.Name)))
+	return append(steps, fmt.Sprintf("once no function runs the old contract: alter table %s drop column %s;", sqltext.Table(table), sqltext.Name(had.Name)))
 }
 
 // freeName is the name with a number that no column has.

@@ -5,11 +5,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
-
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres/registry"
+	"sqs2pg/pkg/postgres/sqltext"
 )
 
 const writer = "sqs2pg_writer"
@@ -27,9 +26,9 @@ func createTable(table contract.Table, nullable []string, key string) string {
 	var lines []string
 	for _, column := range table.Columns {
 		column.Required = column.Required && !slices.Contains(nullable, column.Name)
-		lines = append(lines, columnDefinition(quote(column.Name), column))
+		lines = append(lines, columnDefinition(sqltext.Name(column.Name), column))
 	}
-	for _, column := range contract.ReservedColumns() {
+	for _, column := range table.Reserved() {
 		lines = append(lines, columnDefinition(column.Name, column))
 	}
 	if key != "" {
@@ -39,7 +38,7 @@ func createTable(table contract.Table, nullable []string, key string) string {
 	if table.Mode == contract.Insert {
 		end = " partition by range (sent_at)"
 	}
-	return fmt.Sprintf("create table %s (\n  %s\n)%s;\n", qualified(table), strings.Join(lines, ",\n  "), end)
+	return fmt.Sprintf("create table %s (\n  %s\n)%s;\n", sqltext.Table(table), strings.Join(lines, ",\n  "), end)
 }
 
 func columnDefinition(name string, c contract.Column) string {
@@ -53,7 +52,7 @@ func columnDefinition(name string, c contract.Column) string {
 // primaryKey returns the constraint, which is (sent_at, event_id) in insert mode. The key must
 // contain the partition column. The time comes first, so the index grows at its end.
 func primaryKey(table contract.Table) string {
-	return fmt.Sprintf("constraint %s primary key (%s)", quote(table.Name+"_pkey"), strings.Join(quoteAll(registry.KeyColumns(table)), ", "))
+	return fmt.Sprintf("constraint %s primary key (%s)", sqltext.Name(table.Name+"_pkey"), strings.Join(quoteAll(registry.KeyColumns(table)), ", "))
 }
 
 func comments(table contract.Table) string {
@@ -61,18 +60,21 @@ func comments(table contract.Table) string {
 	if table.Mode == contract.Upsert {
 		kept = "the newest event per key"
 	}
-	text := fmt.Sprintf("comment on table %s is %s;\n", qualified(table), literal("Loaded by sqs2pg: "+kept+"."))
+	text := fmt.Sprintf("comment on table %s is %s;\n", sqltext.Table(table), sqltext.Literal("Loaded by sqs2pg: "+kept+"."))
 	for _, c := range table.Columns {
 		text += columnComment(table, c)
 	}
-	for _, reserved := range [][2]string{
-		{contract.CreateDate, "UTC date of sent_at."},
-		{contract.SentAt, "When the event was sent to the queue."},
-		{contract.EventID, "Identifies the event over every redelivery."},
-	} {
-		text += comment(table, reserved[0], reserved[1])
+	for _, reserved := range table.Reserved() {
+		text += comment(table, reserved.Name, reservedComments[reserved.Name])
 	}
 	return text
+}
+
+var reservedComments = map[string]string{
+	contract.CreateDate:   "UTC date of sent_at.",
+	contract.SentAt:       "When the event was sent to the queue.",
+	contract.EventID:      "Identifies the event over every redelivery.",
+	contract.EventVersion: "Of two events of the same sent_at the greater is newer: the sequence number of a FIFO queue; null means event_id.",
 }
 
 func columnComment(table contract.Table, c contract.Column) string {
@@ -91,7 +93,7 @@ func stored(kind mask.Kind) string {
 }
 
 func comment(table contract.Table, column, text string) string {
-	return fmt.Sprintf("comment on column %s.%s is %s;\n", qualified(table), quote(column), literal(text))
+	return fmt.Sprintf("comment on column %s.%s is %s;\n", sqltext.Table(table), sqltext.Name(column), sqltext.Literal(text))
 }
 
 // grants returns the privileges that the writer's statement needs, and no others. ON CONFLICT reads
@@ -103,22 +105,14 @@ func grants(table contract.Table) string {
 	if table.Mode == contract.Upsert {
 		privileges = "insert, select, update"
 	}
-	return fmt.Sprintf("grant usage on schema %s to %s;\n", quote(table.Schema), writer) +
-		fmt.Sprintf("grant %s on %s to %s;\n", privileges, qualified(table), writer)
+	return fmt.Sprintf("grant usage on schema %s to %s;\n", sqltext.Name(table.Schema), writer) +
+		fmt.Sprintf("grant %s on %s to %s;\n", privileges, sqltext.Table(table), writer)
 }
-
-func qualified(table contract.Table) string { return quote(table.Schema, table.Name) }
-
-func quote(name ...string) string { return pgx.Identifier(name).Sanitize() }
 
 func quoteAll(names []string) []string {
 	var quoted []string
 	for _, name := range names {
-		quoted = append(quoted, quote(name))
+		quoted = append(quoted, sqltext.Name(name))
 	}
 	return quoted
 }
-
-// literal returns a string constant. A backslash needs no escape, because
-// standard_conforming_strings is on since Postgres 9.1.
-func literal(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }

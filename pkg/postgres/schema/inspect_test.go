@@ -8,6 +8,7 @@ import (
 
 	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/postgres/partitions"
 	"sqs2pg/pkg/postgres/postgrestest"
 	"sqs2pg/pkg/postgres/registry"
 	"sqs2pg/pkg/postgres/schema"
@@ -27,7 +28,7 @@ func TestInspectReportsWhatIsMissing(t *testing.T) {
 		}
 		return db
 	}
-	sound := schema.State{DaysAhead: 7}
+	sound := schema.State{Coverage: partitions.Coverage{DaysAhead: 7}}
 	with := func(change func(*schema.State)) schema.State { s := sound; change(&s); return s }
 	tests := map[string]struct {
 		db   *postgrestest.Database
@@ -44,7 +45,7 @@ func TestInspectReportsWhatIsMissing(t *testing.T) {
 				today := time.Now().UTC().Truncate(24 * time.Hour)
 				tomorrow := today.AddDate(0, 0, 1)
 				s.DaysAhead = 0
-				s.Gaps = []schema.Gap{{time.Date(2026, 1, 6, 0, 0, 0, 0, time.UTC), today}, {tomorrow, tomorrow.AddDate(0, 0, 1)}}
+				s.Gaps = []partitions.Gap{{From: time.Date(2026, 1, 6, 0, 0, 0, 0, time.UTC), To: today}, {From: tomorrow, To: tomorrow.AddDate(0, 0, 1)}}
 			})},
 	}
 	for name, test := range tests {
@@ -60,7 +61,10 @@ func TestInspectReportsWhatIsMissing(t *testing.T) {
 			if exists, want := got.Database.Found != nil, name != "an empty database"; exists != want {
 				t.Errorf("the table exists: %v, want %v", exists, want)
 			}
-			got.Database = registry.Database{}
+			if got.Connections < 1 {
+				t.Errorf("%d connections", got.Connections)
+			}
+			got.Database, got.Connections = registry.Database{}, 0
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("state (-want +got):\n%s", diff)
 			}

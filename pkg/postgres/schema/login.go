@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/sqltext"
 )
 
 // Login makes a role that may log in with a password and write, and nothing else: it becomes a
@@ -48,7 +49,7 @@ func LoginByIAM(ctx context.Context, pool *postgres.Pool, name string) error {
 	if err != nil || signsInAgain(ctx, pool) {
 		return err
 	}
-	if _, err := conn.Exec(ctx, "revoke rds_iam from "+quote(name), pgx.QueryExecModeSimpleProtocol); err != nil {
+	if _, err := conn.Exec(ctx, "revoke rds_iam from "+sqltext.Name(name), pgx.QueryExecModeSimpleProtocol); err != nil {
 		return fmt.Errorf("login %s: %w", name, postgres.NewUnavailable(err, loginAdvice))
 	}
 	return fmt.Errorf("login %s: %w", name, ErrOwnerByIAM)
@@ -122,7 +123,7 @@ var loginAdvice = map[string]string{
 func keepRowsOutOfLog(ctx context.Context, tx pgx.Tx, name string) error {
 	for _, setting := range []string{"log_error_verbosity = terse", "log_parameter_max_length = 0"} {
 		err := pgx.BeginFunc(ctx, tx, func(savepoint pgx.Tx) error {
-			_, err := savepoint.Exec(ctx, "alter role "+quote(name)+" set "+setting, pgx.QueryExecModeSimpleProtocol)
+			_, err := savepoint.Exec(ctx, "alter role "+sqltext.Name(name)+" set "+setting, pgx.QueryExecModeSimpleProtocol)
 			return err
 		})
 		if err != nil && postgres.NewUnavailable(err, nil).SQLSTATE != "42501" {

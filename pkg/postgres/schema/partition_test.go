@@ -1,14 +1,13 @@
 package schema_test
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5"
 
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/postgrestest"
@@ -70,19 +69,46 @@ func deref(s *string) string {
 	return *s
 }
 
-func TestEnsurePartitionRefuses(t *testing.T) {
+func TestEnsurePartitionsReportsEachDay(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, logins())
+	name := func(n int) string { return "user_logins_p" + time.Now().UTC().AddDate(0, 0, n).Format("20060102") }
+	db.Exec(t, "update sqs2pg.tables set retention_days = 100")
+	db.Exec(t, "create table "+name(-40)+" (x int)")
+	db.Exec(t, `set timezone = 'UTC'; do $$ begin execute format('create table morning partition of user_logins for values from (%L) to (%L)',
+		current_date - 50, current_date - 50 + interval '12 hours'); end $$`)
+	for second := range 2 {
+		got := rowsAs(t, db.Pool, `select day - (now() at time zone 'UTC')::date, made, refusal, reason from sqs2pg.ensure_partitions('user_logins', array(
+			select (now() at time zone 'UTC')::date + n from unnest(array[0, -30, -40, -50, -60, -101, 2]) n)) order by 1`)
+		want := [][]string{
+			{"-101", "NULL", "22008", "NULL"},
+			{"-60", name(-60), "NULL", "NULL"},
+			{"-50", "NULL", "42P17", "a partition of public.user_logins covers only a part of " + time.Now().UTC().AddDate(0, 0, -50).Format(time.DateOnly) + ": attach one for the rest of that day"},
+			{"-40", "NULL", "23000", "public." + name(-40) + " has the name of a partition of public.user_logins and is not one: rename it"},
+			{"-30", name(-30), "NULL", "NULL"},
+			{"0", "NULL", "NULL", "NULL"},
+			{"2", "NULL", "22008", "NULL"},
+		}
+		if second == 1 {
+			want[1][1], want[4][1] = "NULL", "NULL"
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}
+
+func TestEnsurePartitionsRefuses(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins(), profiles())
 	db.Exec(t, "create table other (sent_at timestamptz) partition by range (sent_at)")
 	for _, test := range []struct{ name, call, want string }{
-		{"the distant past", "ensure_partition('user_logins', now() - interval '6 years')", "22008"},
-		{"the distant future", "ensure_partition('user_logins', now() + interval '13 months')", "22008"},
-		{"infinity", "ensure_partition('user_logins', 'infinity')", "22008"},
-		{"no time", "ensure_partition('user_logins', null)", "22008"},
-		{"a table that is not registered", "ensure_partition('other', now())", "42P01"},
-		{"a table that is not partitioned", "ensure_partition('profiles', now())", "42P01"},
-		{"a missing table", "ensure_partition('nope', now())", "42P01"},
-		{"the function without bounds", "make_partition('user_logins', now())", "42501"},
+		{"a table that is not registered", "ensure_partitions('other', '{2026-01-01}')", "42P01"},
+		{"a table that is not partitioned", "ensure_partitions('profiles', '{2026-01-01}')", "42P01"},
+		{"a missing table", "ensure_partitions('nope', '{2026-01-01}')", "42P01"},
+		{"more than 100 days", "ensure_partitions('user_logins', array_fill(date '2026-01-01', array[101]))", "54000"},
+		{"the function without a window", "make_partitions('user_logins', '{2026-01-01}')", "42501"},
+		{"no day", "ensure_partitions('user_logins', '{}')", ""},
 	} {
 		if got := exec(t, db.Pool, "select sqs2pg."+test.call); got != test.want {
 			t.Errorf("%s: SQLSTATE %q, want %q", test.name, got, test.want)
@@ -90,24 +116,63 @@ func TestEnsurePartitionRefuses(t *testing.T) {
 	}
 }
 
-func TestEnsurePartitionAcceptsAPartitionOfAnotherWidth(t *testing.T) {
+func TestDefaultPartitionCoversWhatTheOthersDoNot(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins())
-	db.Exec(t, "set timezone = 'UTC'; create table by_hand partition of user_logins for values from ('2026-01-01') to ('2026-02-01')")
-	if got := exec(t, db.Pool, "select sqs2pg.ensure_partition('user_logins', '2026-01-15T12:00:00Z')"); got != "" {
-		t.Errorf("SQLSTATE %s", got)
+	db.Exec(t, "create table rest partition of user_logins default")
+	got := rowsAs(t, db.Pool, "select made, refusal from sqs2pg.ensure_partitions('user_logins', array[(now() - interval '40 days')::date])")
+	if diff := cmp.Diff([][]string{{"NULL", "NULL"}}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if got := exec(t, db.Pool, insertAt, "2026-01-15T12:00:00Z"); got != "" {
-		t.Errorf("insert: SQLSTATE %s", got)
+}
+
+// The release before calls these two functions.
+func TestFunctionsOfTheReleaseBeforeStillWork(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, logins())
+	day := time.Now().UTC().AddDate(0, 0, -40)
+	db.Exec(t, "create table user_logins_p"+day.Format("20060102")+" (x int)")
+	for _, test := range []struct {
+		pool *postgres.Pool
+		call string
+		want string
+	}{
+		{db.Pool, "ensure_partition('user_logins', now() - interval '30 days')", ""},
+		{db.Pool, "ensure_partition('user_logins', now() - interval '40 days')", "23000"},
+		{db.Pool, "ensure_partition('user_logins', now() - interval '6 years')", "22008"},
+		{db.Pool, "make_partition('user_logins', now())", "42501"},
+		{postgrestest.Open(t, db.OwnerURL), "make_partition('user_logins', now() - interval '6 years')", ""},
+	} {
+		if got := exec(t, test.pool, "select sqs2pg."+test.call); got != test.want {
+			t.Errorf("%s: SQLSTATE %q, want %q", test.call, got, test.want)
+		}
 	}
-	if left := db.QueryStrings(t, "select relname from pg_class where relname like '%p20260115%'"); left != nil {
-		t.Errorf("left behind: %s", left)
+}
+
+// rowsAs is what a query of the pool's role returns, each value as Postgres prints it.
+func rowsAs(t *testing.T, pool *postgres.Pool, sql string) (all [][]string) {
+	t.Helper()
+	rows, err := pool.Pgx().Query(t.Context(), sql, pgx.QueryResultFormats{pgx.TextFormatCode})
+	if err != nil {
+		t.Fatal(err)
 	}
+	all, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (texts []string, err error) {
+		for _, value := range row.RawValues() {
+			if texts = append(texts, string(value)); value == nil {
+				texts[len(texts)-1] = "NULL"
+			}
+		}
+		return texts, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
 }
 
 // Inserts go on while several sessions make the same partitions at the same time. There is no
 // deadlock, and no row is lost.
-func TestEnsurePartitionUnderLoad(t *testing.T) {
+func TestEnsurePartitionsUnderLoad(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins())
 	stop := make(chan struct{})
@@ -137,8 +202,8 @@ func TestEnsurePartitionUnderLoad(t *testing.T) {
 			pool := postgrestest.Open(t, db.URL)
 			for day := range 25 {
 				at := fmt.Sprintf("2025-06-%02dT12:00:00Z", day+1)
-				if state := exec(t, pool, "select sqs2pg.ensure_partition('user_logins', $1::text::timestamptz)", at); state != "" {
-					t.Errorf("ensure_partition: SQLSTATE %s", state)
+				if state := exec(t, pool, "select sqs2pg.ensure_partitions('user_logins', array[$1::text::timestamptz::date])", at); state != "" {
+					t.Errorf("ensure_partitions: SQLSTATE %s", state)
 				}
 				state := exec(t, pool, insertAt, at)
 				if state == "23514" { // once in some thousand partitions; postgres.Writer does the same
@@ -217,18 +282,5 @@ func TestWriterMayOnlyWrite(t *testing.T) {
 		union select 'function ' || oid::regprocedure from pg_proc, aclexplode(coalesce(proacl, acldefault('f', proowner))) a where a.grantee = 0 and pronamespace = 'sqs2pg'::regnamespace`)
 	if public != nil {
 		t.Errorf("PUBLIC has rights on %s", public)
-	}
-}
-
-func TestEnsurePartitionNamesATableThatHasItsName(t *testing.T) {
-	t.Parallel()
-	db := postgrestest.New(t, logins())
-	day := time.Now().UTC().AddDate(0, 0, -40)
-	name := "user_logins_p" + day.Format("20060102")
-	db.Exec(t, "create table "+name+" (x int)")
-	_, err := db.Pool.Pgx().Exec(t.Context(), "select sqs2pg.ensure_partition('user_logins', $1)", day)
-	refused, ok := errors.AsType[*pgconn.PgError](err)
-	if !ok || refused.Code != "23000" || refused.ConstraintName != name {
-		t.Errorf("error %v, want 23000 that names %s", err, name)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/postgres/registry"
+	"sqs2pg/pkg/postgres/sqltext"
 )
 
 // reconcile makes, takes over or alters the table so that it fits its contract, and writes the
@@ -58,7 +59,7 @@ func alter(ctx context.Context, tx pgx.Tx, table contract.Table, database *regis
 		if _, exists := database.Found.Column(c.Name); exists {
 			continue
 		}
-		if _, err := tx.Exec(ctx, "alter table "+qualified(table)+" add column "+columnDefinition(quote(c.Name), c)); err != nil {
+		if _, err := tx.Exec(ctx, "alter table "+sqltext.Table(table)+" add column "+columnDefinition(sqltext.Name(c.Name), c)); err != nil {
 			return err
 		}
 		report.AddedColumns = append(report.AddedColumns, table.FullName()+"."+c.Name)

@@ -11,8 +11,10 @@ import (
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/mask"
+	"sqs2pg/pkg/postgres/partitions"
 	"sqs2pg/pkg/postgres/plan"
 	"sqs2pg/pkg/postgres/registry"
+	"sqs2pg/pkg/postgres/sqltext"
 )
 
 // mostDays is the largest number of dates for which each date of old rows gets its own partition.
@@ -28,7 +30,7 @@ const oldSchema = "sqs2pg_take_over"
 // table is moved to another schema, the new one is made with the partitions that the old dates
 // need, all rows are copied and counted, and the old table is dropped.
 func takeOver(ctx context.Context, tx pgx.Tx, table contract.Table, report *Report) error {
-	if _, err := tx.Exec(ctx, "lock table "+qualified(table)+" in access exclusive mode"); err != nil {
+	if _, err := tx.Exec(ctx, "lock table "+sqltext.Table(table)+" in access exclusive mode"); err != nil {
 		return err
 	}
 	database, err := registry.Read(ctx, tx, table) // as it is under the lock
@@ -43,10 +45,10 @@ func takeOver(ctx context.Context, tx pgx.Tx, table contract.Table, report *Repo
 	if len(obstacles) > 0 {
 		return fmt.Errorf("%w:\n%w", ErrTakeOver, errors.Join(obstacles...))
 	}
-	t := takeover{Tx: tx, table: table, found: found, from: quote(oldSchema, table.Name)}
+	t := takeover{Tx: tx, table: table, found: found, from: sqltext.Name(oldSchema, table.Name)}
 	t.now = t.from
 	if _, planning := tx.(*plan.Recorder); planning {
-		t.now = qualified(table) // it is not moved
+		t.now = sqltext.Table(table) // it is not moved
 	}
 	done, err := t.run(ctx)
 	if err == nil {
@@ -73,7 +75,7 @@ func (t *takeover) run(ctx context.Context) (TakeOver, error) {
 	if done.Dropped, err = t.indexesAndConstraints(ctx); err != nil {
 		return done, err
 	}
-	if err := t.exec(ctx, "create schema "+oldSchema, "alter table "+qualified(t.table)+" set schema "+oldSchema); err != nil {
+	if err := t.exec(ctx, "create schema "+oldSchema, "alter table "+sqltext.Table(t.table)+" set schema "+oldSchema); err != nil {
 		return done, err
 	}
 	if done.Nullable, err = t.columnsWithNulls(ctx); err != nil {
@@ -95,7 +97,7 @@ func (t *takeover) run(ctx context.Context) (TakeOver, error) {
 		done.Unmasked = t.unmasked()
 	}
 	// The key comes last: to build its index once is faster than to add row by row.
-	return done, t.exec(ctx, "alter table "+qualified(t.table)+" add "+primaryKey(t.table), "drop table "+t.from, "drop schema "+oldSchema)
+	return done, t.exec(ctx, "alter table "+sqltext.Table(t.table)+" add "+primaryKey(t.table), "drop table "+t.from, "drop schema "+oldSchema)
 }
 
 func (t *takeover) exec(ctx context.Context, statements ...string) error {
@@ -125,7 +127,7 @@ func (t *takeover) columnsWithNulls(ctx context.Context) ([]string, error) {
 		}
 		value := "null"
 		if _, exists := t.found.Column(c.Name); exists {
-			value = quote(c.Name)
+			value = sqltext.Name(c.Name)
 		}
 		tests, names = append(tests, fmt.Sprintf("coalesce(bool_or(%s is null), false)", value)), append(names, c.Name)
 	}
@@ -151,7 +153,7 @@ func (t *takeover) refuseEndlessDates(ctx context.Context) error {
 		return nil
 	}
 	var endless bool
-	err := t.QueryRow(ctx, "select exists (select from "+qualified(t.table)+" where not isfinite(create_date))").Scan(&endless)
+	err := t.QueryRow(ctx, "select exists (select from "+sqltext.Table(t.table)+" where not isfinite(create_date))").Scan(&endless)
 	if endless {
 		return fmt.Errorf("%w: some create_date is infinity: make it null or a date", ErrTakeOver)
 	}
@@ -161,7 +163,7 @@ func (t *takeover) refuseEndlessDates(ctx context.Context) error {
 // makePartitions registers the table with a partition width that suits the old rows, and makes the
 // partitions for all their dates.
 func (t *takeover) makePartitions(ctx context.Context) error {
-	moments := "(select distinct " + t.sentAt() + " as moment from " + t.from + ") as moments"
+	dates := "select distinct (" + t.sentAt() + " at time zone 'UTC')::date from " + t.from
 	var days int
 	if err := t.QueryRow(ctx, "select count(distinct "+t.sentAt()+") from "+t.now).Scan(&days); err != nil {
 		return err
@@ -173,7 +175,10 @@ func (t *takeover) makePartitions(ctx context.Context) error {
 	if err := register(ctx, t.Tx, t.table, registry.Describe(t.table), width); err != nil {
 		return err
 	}
-	_, err := t.Exec(ctx, "select sqs2pg.make_partition($1::text::regclass, moment) from "+moments, qualified(t.table))
+	if t.now != t.from { // planning
+		return t.exec(ctx, "select sqs2pg.make_partitions("+sqltext.Literal(sqltext.Table(t.table))+", array("+dates+"))")
+	}
+	_, err := partitions.Make(ctx, t, t.table, dates)
 	return err
 }
 
@@ -191,14 +196,14 @@ func (t *takeover) unmasked() (names []string) {
 func (t *takeover) copy(ctx context.Context) (int64, error) {
 	var names, values []string
 	for _, c := range t.found.Columns {
-		value := quote(c.Name)
+		value := sqltext.Name(c.Name)
 		if i := slices.IndexFunc(t.table.Columns, func(w contract.Column) bool { return w.Name == c.Name }); i >= 0 {
 			value += "::" + t.table.Columns[i].Type.String()
 		}
-		names, values = append(names, quote(c.Name)), append(values, value)
+		names, values = append(names, sqltext.Name(c.Name)), append(values, value)
 	}
 	tag, err := t.Exec(ctx, fmt.Sprintf("insert into %s (%s, sent_at, event_id) select %s, %s, gen_random_uuid() from %s",
-		qualified(t.table), strings.Join(names, ", "), strings.Join(values, ", "), t.sentAt(), t.from))
+		sqltext.Table(t.table), strings.Join(names, ", "), strings.Join(values, ", "), t.sentAt(), t.from))
 	if err != nil {
 		return 0, err
 	}
@@ -221,7 +226,7 @@ func (t *takeover) keepGrants(ctx context.Context) error {
 		  || case when a.is_grantable then ' with grant option' else '' end
 		from pg_class c, aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) a join pg_roles r on r.oid = a.grantee
 		where c.oid = $1 and r.rolname <> current_user
-		group by r.rolname, a.is_grantable`, t.found.OID, qualified(t.table))
+		group by r.rolname, a.is_grantable`, t.found.OID, sqltext.Table(t.table))
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ create table "public"."profiles" (
   create_date date,
   sent_at timestamptz not null,
   event_id uuid not null,
+  event_version uuid,
   constraint "profiles_pkey" primary key ("tenant", "user_id")
 );
 comment on table "public"."profiles" is 'Loaded by sqs2pg: the newest event per key.';
@@ -26,5 +27,6 @@ comment on column "public"."profiles"."ssn" is 'ssn of the event, never stored.'
 comment on column "public"."profiles"."create_date" is 'UTC date of sent_at.';
 comment on column "public"."profiles"."sent_at" is 'When the event was sent to the queue.';
 comment on column "public"."profiles"."event_id" is 'Identifies the event over every redelivery.';
+comment on column "public"."profiles"."event_version" is 'Of two events of the same sent_at the greater is newer: the sequence number of a FIFO queue; null means event_id.';
 grant usage on schema "public" to sqs2pg_writer;
 grant insert, select, update on "public"."profiles" to sqs2pg_writer;
