@@ -17,7 +17,7 @@ var reasons = map[string]string{
 	"42883": "a function is missing: run sqs2pg migrate, and check the table's triggers",
 	"42P01": "the table is missing: run sqs2pg migrate",
 	"42P10": "the table does not have the key of its contract: run sqs2pg migrate",
-	"3F000": "the schema is missing: run sqs2pg migrate",
+	"3F000": "the schema is missing: create it by create schema, then run sqs2pg migrate",
 	"42":    "the table differs from its contract: run sqs2pg migrate",
 	"25006": "the server is read-only: it may be a replica, or failing over",
 	"53":    "the server is out of resources",
