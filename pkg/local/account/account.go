@@ -7,6 +7,7 @@ package account
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -66,6 +67,9 @@ func regionOf(u *url.URL) string {
 func load(ctx context.Context, options ...func(*config.LoadOptions) error) (aws.Config, error) {
 	options = append(options, config.WithLogger(logging.Nop{})) // the errors below say what to do
 	cfg, err := config.LoadDefaultConfig(ctx, options...)
+	if missing, ok := errors.AsType[config.SharedConfigProfileNotExistError](err); ok {
+		return aws.Config{}, wrong("there is no AWS profile %s: make it with aws configure --profile %[1]s, or correct AWS_PROFILE", missing.Profile)
+	}
 	if err != nil {
 		return aws.Config{}, fmt.Errorf("AWS settings: %w", err)
 	}
