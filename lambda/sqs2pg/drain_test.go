@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
@@ -428,3 +429,20 @@ func TestSqsServesUntilStopped(t *testing.T) {
 const orderPlaced = `{"order_id":"6f1d2c3b-4a59-4e68-8f70-1a2b3c4d5e6f","placed_at":"2026-03-01T12:00:00.5+01:00","deliver_on":"2026-03-04",` +
 	`"customer":{"id":"c-77","email":"ada@example.com","phone":"+44 20 7946 0958","loyalty":{"tier":"gold","points":9007199254740993}},` +
 	`"source_ip":"198.51.100.23","card":"4111111111111111","currency":"EUR","items":2,"total":19.9,"gift":true,"lines":[{"sku":"a","n":2}],"attributes":{"k":"v"},"undeclared":"not stored"}`
+
+// TestSaysThatTheMessagesAreInFlight drains a queue whose messages somebody else has received.
+func TestSaysThatTheMessagesAreInFlight(t *testing.T) {
+	t.Parallel()
+	endpoint := startSQS(t)
+	db := postgrestest.New(t, load(t, "user_logins"))
+	queue := createQueue(t, endpoint, "logins", map[string]string{"VisibilityTimeout": "90"})
+	sendAs(t, endpoint, queue, sample.ValidLogins(2, 1), func(i int) string { return fmt.Sprint(i) })
+	if _, err := client(t, endpoint).ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &queue, MaxNumberOfMessages: 2}); err != nil {
+		t.Fatal(err)
+	}
+	code, _, errs := sqs2pg(t, "invoke", "--endpoint-url", endpoint, "--queue", "logins", "--database-url", db.URL,
+		"--function", bootstrap, "--idle-timeout", "500ms", "--keyring", keyring)
+	if want := "no message came: 2 in flight, visible again within 90 s\n"; code != 0 || !strings.HasSuffix(errs, want) {
+		t.Errorf("exits with %d and says %q, want 0 and %q", code, errs, want)
+	}
+}

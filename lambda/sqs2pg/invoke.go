@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"sqs2pg/pkg/local/invoker"
+	"sqs2pg/pkg/queue"
 	"sqs2pg/pkg/terminal"
 )
 
@@ -51,7 +52,7 @@ func (c *invokeCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return asMisuse(err)
 	}
-	return c.conclude(s, result)
+	return c.conclude(ctx, s, q, result)
 }
 
 // recorder returns nil without --record.
@@ -69,7 +70,7 @@ func (c *invokeCommand) recorder(s *streams) (*invoker.Recorder, error) {
 
 // conclude says what became of the messages. It is an error if a message failed and did not succeed
 // later.
-func (c *invokeCommand) conclude(s *streams, r invoker.Result) error {
+func (c *invokeCommand) conclude(ctx context.Context, s *streams, q *queue.Queue, r invoker.Result) error {
 	for _, w := range r.Warnings {
 		fmt.Fprintf(s.err, "warning: %s\n", w)
 	}
@@ -81,10 +82,19 @@ func (c *invokeCommand) conclude(s *streams, r invoker.Result) error {
 		terminal.Table(s.out, []string{"messages", "count"}, r.Rows())
 	}
 	if r.Received == 0 {
-		fmt.Fprintf(s.err, "no message came: see sqs2pg doctor --queue %s, or fill it with sqs2pg send\n", c.Queue)
+		fmt.Fprintln(s.err, c.nothing(ctx, q))
 	}
 	if stopped := r.Stopped(c.Queue); stopped != "" {
 		fmt.Fprintln(s.err, stopped)
 	}
 	return r.Failure(c.Queue)
+}
+
+// nothing says why no message came. Messages that somebody has received, or that failed a moment ago,
+// are on the queue and invisible.
+func (c *invokeCommand) nothing(ctx context.Context, q *queue.Queue) string {
+	if a, err := q.Attributes(ctx); err == nil && a.InFlight > 0 {
+		return fmt.Sprintf("no message came: %d in flight, visible again within %.0f s", a.InFlight, a.VisibilityTimeout.Seconds())
+	}
+	return fmt.Sprintf("no message came: see sqs2pg doctor --queue %s, or fill it with sqs2pg send", c.Queue)
 }
