@@ -144,9 +144,10 @@ images: ## Draw the pictures of the README into .github/images.
 infra-docs: ## Write the parameters and outputs of the template into infra/README.md.
 	$(GO) test ./infra -run Readme -update
 
-lint-template: ## Check the templates with cfn-lint and SAM.
-	cfn-lint template.yaml infra/database.yaml
+lint-template: ## Check the templates with cfn-lint, SAM and checkov.
+	cfn-lint template.yaml infra/database.yaml infra/scheduled/ecs.yaml
 	sam validate --lint --region us-east-1
+	checkov --config-file .checkov.yaml
 
 ci: lint test test-postgres ## Run lint and all tests, as the continuous integration does.
 

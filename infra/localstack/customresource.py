@@ -65,10 +65,14 @@ class CustomResource(ResourceProvider):
         return {"Status": "FAILED", "Reason": "CloudFormation did not receive a response from your Custom Resource"}
 
 
-def update_alias(request):
-    model = request.desired_state
-    keys = ("FunctionName", "Name", "FunctionVersion")
-    answer = request.aws_client_factory.lambda_.update_alias(**{k: model[k] for k in keys})
+def make_alias(request):
+    """LocalStack replaces an alias to update it, and refuses the new one because the old one has its name."""
+    model, client = request.desired_state, request.aws_client_factory.lambda_
+    alias = {k: model[k] for k in ("FunctionName", "Name", "FunctionVersion")}
+    try:
+        answer = client.create_alias(**alias)
+    except client.exceptions.ResourceConflictException:
+        answer = client.update_alias(**alias)
     return ProgressEvent(OperationStatus.SUCCESS, resource_model=model | {"Id": answer["AliasArn"]})
 
 
@@ -77,7 +81,7 @@ def load(resource_type, known=ResourceProviderExecutor.try_load_resource_provide
         return CustomResource()
     provider = known(resource_type)
     if resource_type == "AWS::Lambda::Alias":
-        provider.update = update_alias
+        provider.create = make_alias
     return provider
 
 

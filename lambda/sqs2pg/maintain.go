@@ -17,7 +17,7 @@ type maintainCommand struct {
 	contractFlag   `embed:""`
 	jsonFlag       `embed:""`
 	PartitionWidth string `enum:"day,month," default:"" env:"PARTITION_WIDTH" help:"What new partitions cover, day or month; default: as before."`
-	RetentionDays  int    `default:"0" env:"RETENTION_DAYS" help:"Drop partitions whose events are all older than this many days; 0 keeps everything."`
+	RetentionDays  int    `default:"0" env:"RETENTION_DAYS" help:"Keep events this many days: drop partitions that are all older, and refuse older messages; 0 keeps everything."`
 	Yes            bool   `help:"Drop partitions without asking."`
 	Plan           bool   `help:"Print the SQL and what it locks, and change nothing."`
 }
