@@ -115,8 +115,11 @@ const every = -2
 // failed returns the failed messages of a contract, or of every one, for whose failure the condition
 // holds.
 func (b *batch) failed(of int, holds func(*failure) bool) (records []message.Record) {
-	for i, f := range b.failures {
-		if f != nil && (of == every || b.of[i] == of) && holds(f) {
+	for i := range b.records {
+		if of != every && b.of[i] != of {
+			continue // another table's, which may be written at this moment
+		}
+		if f := b.failures[i]; f != nil && holds(f) {
 			records = append(records, b.records[i])
 		}
 	}
@@ -131,11 +134,6 @@ func (b *batch) recordsOf(of int) (records []message.Record) {
 		}
 	}
 	return records
-}
-
-// hasExpired reports whether some message is older than its table's window.
-func (b *batch) hasExpired() bool {
-	return slices.ContainsFunc(b.failures, func(f *failure) bool { return f != nil && f.expired() })
 }
 
 // response lists the failed messages. If none failed the list is empty and not nil, so that it is
