@@ -1,7 +1,7 @@
 # make without a target prints the targets.
 .DEFAULT_GOAL := help
 .PHONY: help build run test test-postgres bench bench-compare bench-table fuzz chaos lint ci clean \
-  up replay down exercise localstack package sam-build sam-invoke deploy-local test-local-aws images infra-docs lint-template build-IngestFunction build-MaintainFunction build-MigrateFunction
+  up replay down exercise localstack package sam-build sam-invoke deploy-local test-local-aws images infra-docs lint-template check-contracts build-IngestFunction build-MaintainFunction build-MigrateFunction
 
 GO      ?= go
 export GOFLAGS := -trimpath
@@ -98,24 +98,34 @@ ARCH ?= arm64
 HOST_ARCH := $(patsubst aarch64,arm64,$(shell uname -m))
 FOR_LAMBDA = GOOS=linux GOARCH=$(patsubst x86_64,amd64,$(ARCH)) $(FUNCTION_BUILD)
 
-build-IngestFunction: # sam build calls it
-	$(FOR_LAMBDA) -o "$(ARTIFACTS_DIR)/bootstrap" ./lambda/ingest
+# The folder of the contracts that go into the zips, beside the bootstrap. The functions read them when they start.
+CONTRACTS ?= infra/contracts
 
-build-MaintainFunction:
-	$(FOR_LAMBDA) -o "$(ARTIFACTS_DIR)/bootstrap" ./lambda/maintain
+check-contracts:
+	@$(GO) run ./lambda/sqs2pg contract check "$(CONTRACTS)/" >/dev/null
+
+# Copies the contracts into the folder $(1).
+copy_contracts = mkdir -p "$(1)/contracts" && cp "$(CONTRACTS)"/*.json "$(1)/contracts/"
+
+build-IngestFunction: check-contracts # sam build calls it
+	$(FOR_LAMBDA) -o "$(ARTIFACTS_DIR)/bootstrap" ./lambda/ingest && $(call copy_contracts,$(ARTIFACTS_DIR))
+
+build-MaintainFunction: check-contracts
+	$(FOR_LAMBDA) -o "$(ARTIFACTS_DIR)/bootstrap" ./lambda/maintain && $(call copy_contracts,$(ARTIFACTS_DIR))
 
 build-MigrateFunction:
 	$(FOR_LAMBDA) -o "$(ARTIFACTS_DIR)/bootstrap" ./lambda/migrate
 
-package: ## Write build/ingest.zip and build/maintain.zip for Lambda, for ARCH (arm64, or x86_64).
+package: check-contracts ## Write build/ingest.zip and build/maintain.zip for Lambda, for ARCH (arm64, or x86_64), with the contracts of the folder CONTRACTS.
 	@for f in ingest maintain; do \
-	  mkdir -p build/package/$$f && $(FOR_LAMBDA) -o build/package/$$f/bootstrap ./lambda/$$f && touch -d 1980-01-01T00:00Z build/package/$$f/bootstrap && \
-	  rm -f build/$$f.zip && TZ=UTC zip -q -X -j build/$$f.zip build/package/$$f/bootstrap || exit 1; \
+	  rm -rf build/package/$$f build/$$f.zip && mkdir -p build/package/$$f && $(FOR_LAMBDA) -o build/package/$$f/bootstrap ./lambda/$$f && \
+	  $(call copy_contracts,build/package/$$f) && find build/package/$$f -exec touch -d 1980-01-01T00:00Z {} + && \
+	  (cd build/package/$$f && find bootstrap contracts -type f | sort | TZ=UTC zip -q -X ../../$$f.zip -@) || exit 1; \
 	done
 	@ls -l build/ingest.zip build/maintain.zip
 
-sam-build: ## Build for sam deploy, for ARCH (arm64, or x86_64).
-	ARCH=$(ARCH) sam build --parameter-overrides Architecture=$(ARCH)
+sam-build: ## Build for sam deploy, for ARCH (arm64, or x86_64), with the contracts of the folder CONTRACTS.
+	ARCH=$(ARCH) CONTRACTS="$(abspath $(CONTRACTS))" sam build --parameter-overrides Architecture=$(ARCH)
 
 sam-invoke: build ## After make up: run the function by sam local invoke, with a batch of LocalStack's queue.
 	@infra/localstack/sam-invoke $(HOST_ARCH)

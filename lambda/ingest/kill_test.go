@@ -34,7 +34,7 @@ func TestKilledProcessesLoseAndRepeatNothing(t *testing.T) {
 	server.Send(t, source, sample.ValidLogins(messages, 1))
 	pids := t.TempDir()
 	f, err := runtimeapi.Start(t.Context(), runtimeapi.Config{
-		Bootstrap: tellingItsPid(t, pids), Environments: processes, Timeout: time.Minute,
+		Bootstrap: tellingItsPid(t, bootstrap, pids), Environments: processes, Timeout: time.Minute,
 		Env: []string{"CONTRACT=user_logins", "DATABASE_URL=" + db.URL, "MASK_KEYRING=" + string(mask.GenerateKeyring())},
 	})
 	if err != nil {
@@ -122,9 +122,9 @@ func (k *killer) arrive() <-chan struct{} {
 	return k.gate
 }
 
-// tellingItsPid returns the path of a bootstrap that runs the function and leaves a file in dir,
-// named by its process id.
-func tellingItsPid(t *testing.T, dir string) string {
+// tellingItsPid returns the path of a bootstrap that runs another and leaves a file in dir, named by
+// its process id.
+func tellingItsPid(t *testing.T, bootstrap, dir string) string {
 	t.Helper()
 	function, err := filepath.Abs(bootstrap)
 	if err != nil {

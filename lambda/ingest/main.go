@@ -14,7 +14,7 @@ import (
 )
 
 func main() {
-	if err := ingest.Run(context.Background(), contracts.Files, os.Getenv, os.Stdout); err != nil {
+	if err := ingest.Run(context.Background(), contracts.Folder(), os.Getenv, os.Stdout); err != nil {
 		os.Exit(1)
 	}
 }

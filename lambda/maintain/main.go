@@ -16,7 +16,7 @@ import (
 )
 
 func main() {
-	if err := maintain.Run(context.Background(), contracts.Files, os.Getenv, os.Stdout); err != nil {
+	if err := maintain.Run(context.Background(), contracts.Folder(), os.Getenv, os.Stdout); err != nil {
 		os.Exit(1)
 	}
 }

@@ -6,37 +6,63 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 
 	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/contract/routes"
 	"sqs2pg/pkg/postgres/schema"
 	"sqs2pg/pkg/queue/bodies"
 	"sqs2pg/pkg/terminal"
 	"sqs2pg/pkg/terminal/variables"
 )
 
-// contractFlag names the contract, as CONTRACT does for the functions.
+// contractFlag names contracts, as CONTRACT does for the functions.
 type contractFlag struct {
-	Contract string `env:"CONTRACT" placeholder:"NAME|FILE" help:"Contract: the name of one that comes with sqs2pg, or a file."`
+	Contract string `env:"CONTRACT" placeholder:"NAME|FILE|FOLDER" help:"Contracts, separated by commas: names of those that come with sqs2pg, files, or folders."`
 }
 
-func (f *contractFlag) load() (*contract.Contract, error) {
-	return loadContract(variables.Source("--contract", f.Contract, "CONTRACT"), f.Contract)
-}
-
-// loadContract loads the contract that source names. There is no default: a forgotten contract
-// would spend good messages on another one.
-func loadContract(source, name string) (*contract.Contract, error) {
-	if name == "" {
-		return nil, misuse("no contract: set --contract or CONTRACT to %s, or to a file", strings.Join(contract.Names(contracts.Files), ", "))
+// load loads the contracts of one function.
+func (f *contractFlag) load() (*routes.Set, error) {
+	all, err := f.loadAll()
+	if err != nil {
+		return nil, err
 	}
-	c, err := contract.Load(contracts.Files, name)
+	set, err := routes.New(all...)
+	if err != nil {
+		return nil, misuse("%s: %w", variables.Source("--contract", f.Contract, "CONTRACT"), err)
+	}
+	return set, nil
+}
+
+// loadAll loads contracts that may be those of several functions.
+func (f *contractFlag) loadAll() ([]*contract.Contract, error) {
+	return loadContracts(variables.Source("--contract", f.Contract, "CONTRACT"), f.Contract)
+}
+
+// loadContracts loads the contracts that source names. There is no default: a forgotten contract
+// would spend good messages on another one.
+func loadContracts(source, names string) ([]*contract.Contract, error) {
+	if names == "" {
+		return nil, misuse("no contract: set --contract or CONTRACT to %s, or to a file or a folder", strings.Join(contract.Names(contracts.Folder()), ", "))
+	}
+	all, err := routes.Read(contracts.Folder(), names)
 	if err != nil {
 		return nil, misuse("%s: %w", source, err)
 	}
-	return c, nil
+	return all, nil
+}
+
+// loadContract loads one contract.
+func loadContract(source, name string) (*contract.Contract, error) {
+	all, err := loadContracts(source, name)
+	if err == nil && len(all) != 1 {
+		return nil, misuse("%s: %d contracts: name one", source, len(all))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
 }
 
 // contractCommand works with contracts alone: without a queue or a database.
@@ -58,14 +84,14 @@ type contractArgument struct {
 	Argument     string `arg:"" name:"contract" optional:"" help:"The same as --contract."`
 }
 
-func (a *contractArgument) load() (*contract.Contract, error) {
+func (a *contractArgument) loadAll() ([]*contract.Contract, error) {
 	if a.Argument == "" {
-		return a.contractFlag.load()
+		return a.contractFlag.loadAll()
 	}
 	if from := variables.Source("--contract", a.Contract, "CONTRACT"); a.Contract != "" && from == "--contract" && a.Contract != a.Argument {
 		return nil, misuse("two contracts: %s and --contract %s: name one", a.Argument, a.Contract)
 	}
-	return loadContract("contract", a.Argument)
+	return loadContracts("contract", a.Argument)
 }
 
 func (c *contractCheck) Help() string {
@@ -73,10 +99,20 @@ func (c *contractCheck) Help() string {
 }
 
 func (c *contractCheck) Run(s *streams) error {
-	loaded, err := c.load()
+	all, err := c.loadAll()
 	if err != nil {
 		return err
 	}
+	for _, loaded := range all {
+		if err := c.check(s, loaded); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check prints the columns and the warnings of one contract.
+func (c *contractCheck) check(s *streams, loaded *contract.Contract) error {
 	warnings := append(loaded.Warnings(), loaded.Personal()...)
 	for _, w := range warnings {
 		fmt.Fprintf(s.err, "warning: %s\n", w)
@@ -121,11 +157,13 @@ type contractDDL struct {
 }
 
 func (c *contractDDL) Run(s *streams) error {
-	loaded, err := c.load()
+	all, err := c.loadAll()
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(s.out, schema.DDL(loaded.Table()))
+	for _, loaded := range all {
+		fmt.Fprintln(s.out, schema.DDL(loaded.Table()))
+	}
 	return nil
 }
 
@@ -137,9 +175,13 @@ type contractTry struct {
 
 func (c *contractTry) Run(ctx context.Context, s *streams) error {
 	c.arrange()
-	loaded, err := c.load()
+	all, err := c.loadAll()
 	if err != nil {
 		return err
+	}
+	set, err := routes.New(all...)
+	if err != nil {
+		return misuse("%w", err)
 	}
 	keyring, err := c.keyrings(s).ForTrial()
 	if err != nil {
@@ -158,13 +200,17 @@ func (c *contractTry) Run(ctx context.Context, s *streams) error {
 		if err != nil {
 			return err
 		}
-		record, err := loaded.Decode(body.Text)
+		of, record, err := set.Decode(contract.Message{Body: body.Text})
+		place := text.Place(body.Number)
+		if of != nil && len(all) > 1 {
+			place += ": " + of.Name()
+		}
 		if err != nil {
 			refused++
-			fmt.Fprintf(s.out, "%s: refused: %v\n", text.Place(body.Number), err)
+			fmt.Fprintf(s.out, "%s: refused: %v\n", place, err)
 			continue
 		}
-		fmt.Fprintf(s.out, "%s: %s\n", text.Place(body.Number), strings.Join(loaded.Texts(loaded.Mask(keyring, record)), "  "))
+		fmt.Fprintf(s.out, "%s: %s\n", place, strings.Join(of.Texts(of.Mask(keyring, record)), "  "))
 	}
 	if text.Count == 0 {
 		fmt.Fprintln(s.err, "there was no message")
@@ -181,9 +227,8 @@ func (c *contractTry) arrange() {
 	if c.Argument == "" || c.Messages != "" || c.Contract == "" {
 		return
 	}
-	text, err := os.ReadFile(c.Argument)
-	isName := slices.Contains(contract.Names(contracts.Files), c.Argument)
-	if !isName && (err != nil || !bytes.Contains(text, []byte(`"x-table"`))) {
+	text, _ := os.ReadFile(c.Argument)
+	if _, err := routes.Read(contracts.Folder(), c.Argument); err != nil && !bytes.Contains(text, []byte(`"x-table"`)) {
 		c.Argument, c.Messages = "", c.Argument
 	}
 }

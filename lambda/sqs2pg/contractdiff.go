@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -20,7 +19,8 @@ type contractDiff struct {
 	New   string `arg:"" help:"The contract that is to take its place."`
 	Count int    `default:"1000" help:"How many messages to generate from each contract."`
 	Seed  uint64 `default:"1" help:"Seed for the messages."`
-	JSON  bool   `name:"json" help:"Print one JSON object instead."`
+
+	jsonFlag `embed:""`
 }
 
 func (c *contractDiff) Help() string {
@@ -57,7 +57,7 @@ func (c *contractDiff) Run(s *streams) error {
 		return err
 	}
 	if c.JSON {
-		err = json.NewEncoder(s.out).Encode(found)
+		err = encode(s, found)
 	} else {
 		found.print(s.out, c.Old, c.New)
 	}

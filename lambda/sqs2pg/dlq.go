@@ -8,9 +8,8 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"time"
 
-	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/contract/routes"
 	"sqs2pg/pkg/deadletter"
 	"sqs2pg/pkg/terminal"
 )
@@ -29,7 +28,7 @@ type deadFlags struct {
 	contractFlag `embed:""`
 }
 
-func (f *deadFlags) openDead(ctx context.Context) (*contract.Contract, *deadletter.Letters, error) {
+func (f *deadFlags) openDead(ctx context.Context) (*routes.Set, *deadletter.Letters, error) {
 	c, err := f.load()
 	if err != nil {
 		return nil, nil, err
@@ -48,26 +47,19 @@ type dlqList struct {
 	JSON      bool `name:"json" help:"Print one JSON object instead."`
 }
 
-// letterLine is a line of the list.
-type letterLine struct {
-	ID     string    `json:"message_id"`
-	SentAt time.Time `json:"sent_at"`
-	Reason string    `json:"reason"`
-}
-
 func (c *dlqList) Run(ctx context.Context, s *streams) error {
-	contract, dead, err := c.openDead(ctx)
+	set, dead, err := c.openDead(ctx)
 	if err != nil {
 		return err
 	}
-	lines := []letterLine{}
+	lines := []deadletter.Line{}
 	if err := dead.Look(ctx, func(l *deadletter.Letter) bool {
-		lines = append(lines, letterLine{l.ID(), l.SentAt(), l.Reason(contract)})
+		lines = append(lines, l.Line(set))
 		return len(lines) < c.Limit
 	}); err != nil {
 		return err
 	}
-	slices.SortStableFunc(lines, func(a, b letterLine) int { return a.SentAt.Compare(b.SentAt) })
+	slices.SortStableFunc(lines, func(a, b deadletter.Line) int { return a.SentAt.Compare(b.SentAt) })
 	if c.JSON {
 		return json.NewEncoder(s.out).Encode(map[string]any{
 			"queue": dead.Queue.Name(), "depth": dead.Visible, "in_flight": dead.Hidden, "max_receive_count": dead.MaxReceiveCount, "messages": lines,
@@ -78,7 +70,7 @@ func (c *dlqList) Run(ctx context.Context, s *streams) error {
 }
 
 // printLetters shows no receive counts: each look at a letter raises them.
-func printLetters(s *streams, dead *deadletter.Letters, lines []letterLine) {
+func printLetters(s *streams, dead *deadletter.Letters, lines []deadletter.Line) {
 	inFlight := ""
 	if dead.Hidden > 0 {
 		inFlight = fmt.Sprintf(", and %d in flight: another program has received them", dead.Hidden)
@@ -86,11 +78,8 @@ func printLetters(s *streams, dead *deadletter.Letters, lines []letterLine) {
 	fmt.Fprintf(s.out, "%s: %d%s\n", dead.Queue.Name(), dead.Visible, inFlight)
 	fmt.Fprintf(s.out, "a message of %s is dead after %d receives\n", dead.Source.Name(), dead.MaxReceiveCount)
 	if len(lines) > 0 {
-		rows := make([][]string, len(lines))
-		for i, l := range lines {
-			rows[i] = []string{l.ID, l.SentAt.Format(time.DateTime), l.Reason}
-		}
-		terminal.Table(s.out, []string{"message id", "sent (utc)", "reason"}, rows)
+		header, rows := deadletter.Table(lines)
+		terminal.Table(s.out, header, rows)
 	}
 	terminal.More(s.out, len(lines), dead.Visible)
 }
@@ -103,7 +92,7 @@ type dlqShow struct {
 }
 
 func (c *dlqShow) Run(ctx context.Context, s *streams) error {
-	contract, dead, err := c.openDead(ctx)
+	set, dead, err := c.openDead(ctx)
 	if err != nil {
 		return err
 	}
@@ -119,7 +108,7 @@ func (c *dlqShow) Run(ctx context.Context, s *streams) error {
 	if found == nil {
 		return fmt.Errorf("no message %s is visible on %s now: see sqs2pg dlq list --queue %s", c.ID, dead.Queue.Name(), c.Queue)
 	}
-	rows := [][]string{{"message id", found.ID()}, {"reason", found.Reason(contract)}}
+	rows := [][]string{{"message id", found.ID()}, {"contract", found.Contract(set)}, {"reason", found.Reason(set)}}
 	for _, f := range found.Fields(c.Body) {
 		rows = append(rows, []string{f.Name, f.Value})
 	}
@@ -154,12 +143,12 @@ func (c *dlqRedrive) Help() string {
 }
 
 func (c *dlqRedrive) Run(ctx context.Context, s *streams) error {
-	contract, dead, err := c.openDead(ctx)
+	set, dead, err := c.openDead(ctx)
 	if err != nil {
 		return err
 	}
 	if c.DryRun {
-		return c.preview(ctx, s, contract, dead)
+		return c.preview(ctx, s, set, dead)
 	}
 	printWhere(s, dead.Queue)
 	printWhere(s, dead.Source)
@@ -167,7 +156,7 @@ func (c *dlqRedrive) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	left := deadletter.Reasons{}
-	moved, err := dead.Redrive(ctx, func(l *deadletter.Letter) bool { return c.All || !left.Add(l.Reason(contract)) })
+	moved, err := dead.Redrive(ctx, func(l *deadletter.Letter) bool { return c.All || !left.Add(l.Reason(set)) })
 	fmt.Fprintf(s.err, "%d of %d messages redriven from %s to %s\n", moved, dead.Visible, dead.Queue.Name(), dead.Source.Name())
 	if c.JSON {
 		err = errors.Join(err, encode(s, map[string]any{"moved": moved, "left": left, "in_flight": dead.Hidden}))
@@ -202,10 +191,10 @@ func (c *dlqRedrive) confirmed(s *streams, dead *deadletter.Letters) (bool, erro
 }
 
 // preview counts the dead letters by what the contract has against them.
-func (c *dlqRedrive) preview(ctx context.Context, s *streams, contract *contract.Contract, dead *deadletter.Letters) error {
+func (c *dlqRedrive) preview(ctx context.Context, s *streams, set *routes.Set, dead *deadletter.Letters) error {
 	move, leave := 0, deadletter.Reasons{}
 	if err := dead.Look(ctx, func(l *deadletter.Letter) bool {
-		if c.All || !leave.Add(l.Reason(contract)) {
+		if c.All || !leave.Add(l.Reason(set)) {
 			move++
 		}
 		return true

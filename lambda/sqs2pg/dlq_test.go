@@ -39,7 +39,7 @@ func TestListsDeadLettersWithReasonsAndWithoutBodies(t *testing.T) {
 
 	var list struct {
 		Depth    int
-		Messages []letterLine
+		Messages []deadletter.Line
 	}
 	text := succeed(t, "dlq", "list", "--endpoint-url", endpoint, "--queue", "logins", "--json")
 	if err := json.Unmarshal([]byte(text), &list); err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/contract/routes"
 	"sqs2pg/pkg/doctor"
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres"
@@ -89,7 +90,7 @@ func (c *doctorCommand) examine(ctx context.Context, s *streams) ([]doctor.Findi
 	if err != nil {
 		found = append(found, doctor.Failed("contract", err))
 	} else {
-		found = append(found, doctor.Contract(loaded)...)
+		found = append(found, doctor.Contracts(loaded.Contracts())...)
 	}
 	keyring, keys := c.examineKeyring(ctx, s)
 	queue, kept := c.examineQueue(ctx)
@@ -129,7 +130,7 @@ func (c *doctorCommand) examineFunction() doctor.Finding {
 
 // examineDatabase tries to connect, and compares the database with the contract if there is one. The
 // error is that of invoke if there is no keyring and the database allows none to be made.
-func (c *doctorCommand) examineDatabase(ctx context.Context, s *streams, loaded *contract.Contract, keyring *mask.Keyring, kept time.Duration) ([]doctor.Finding, error) {
+func (c *doctorCommand) examineDatabase(ctx context.Context, s *streams, loaded *routes.Set, keyring *mask.Keyring, kept time.Duration) ([]doctor.Finding, error) {
 	pool, err := c.openDatabase(ctx)
 	if err != nil {
 		return []doctor.Finding{doctor.Failed("database", err)}, nil
@@ -138,7 +139,7 @@ func (c *doctorCommand) examineDatabase(ctx context.Context, s *streams, loaded 
 	if loaded == nil {
 		return []doctor.Finding{{Verdict: doctor.OK, Subject: "database", Text: "reached"}}, nil
 	}
-	return doctor.Database(ctx, pool, loaded.Table(), keyring, kept), c.keyringRefusal(ctx, s, pool, loaded.Table())
+	return doctor.Databases(ctx, pool, loaded.Tables(), keyring, kept), c.keyringRefusal(ctx, s, pool, loaded.Tables()[0])
 }
 
 // keyringRefusal says why invoke would make no keyring. It is nil if there is one, usable or not.

@@ -2,13 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/contract/routes"
 	"sqs2pg/pkg/local/account"
 	"sqs2pg/pkg/local/home"
 	"sqs2pg/pkg/local/invoker"
@@ -76,20 +76,21 @@ func (c *settingsFlags) environ(ctx context.Context, s *streams, remote bool) ([
 	if err != nil {
 		return nil, err
 	}
-	given["CONTRACT"] = c.Contract
-	if strings.ContainsRune(c.Contract, filepath.Separator) || strings.HasSuffix(c.Contract, ".json") {
-		given["CONTRACT"], _ = filepath.Abs(c.Contract) // fails only without a working directory
-	}
-	keyring, err := c.keyringFor(ctx, s, pool, loaded.Table())
+	given["CONTRACT"] = routes.Absolute(c.Contract)
+	keyring, err := c.keyringFor(ctx, s, pool, loaded.Tables()[0])
 	if err != nil {
 		return nil, err
 	}
 	if keyring.Text != "" {
 		given["MASK_KEYRING"] = keyring.Text
 	}
-	tolerated, err := registry.Check(ctx, pool, loaded.Table(), keyring.Keyring)
-	printTolerated(s, tolerated)
-	return invoker.Environ(os.Getenv, given), err
+	var refused []error
+	for _, table := range loaded.Tables() {
+		tolerated, err := registry.Check(ctx, pool, table, keyring.Keyring)
+		printTolerated(s, tolerated)
+		refused = append(refused, err)
+	}
+	return invoker.Environ(os.Getenv, given), errors.Join(refused...)
 }
 
 // keyringFor returns the keyring that the function will use. If the function reads it from

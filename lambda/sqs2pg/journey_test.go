@@ -25,8 +25,9 @@ func contractOfREADME(t *testing.T, name string, replacements ...string) (file s
 	return file
 }
 
-// TestAnOrderFromItsContractToMaskedRows follows the README: it takes an event with people in it from
-// a contract of one screen to rows in which nothing personal is in clear. The messages are generated.
+// TestAnOrderFromItsContractToMaskedRows follows the README: it takes an event with people in it
+// from a contract of one screen to rows in which nothing personal is in clear. The messages are
+// generated.
 func TestAnOrderFromItsContractToMaskedRows(t *testing.T) {
 	t.Parallel()
 	const count, bad = 100, 5
@@ -66,7 +67,7 @@ func personalValues(t *testing.T, file string, count int, bad float64) (values [
 	if err != nil {
 		t.Fatal(err)
 	}
-	for m, err := range generate.New(c, 7).Messages(count, bad) {
+	for m, err := range generate.Messages([]*contract.Contract{c}, count, bad, 7) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -101,8 +102,8 @@ func personalValues(t *testing.T, file string, count int, bad float64) (values [
 	return found
 }
 
-// TestSendSetsTheAttributesThatAContractReads also sends events in notifications of SNS, which carry
-// the attributes themselves.
+// TestSendSetsTheAttributesThatAContractReads also sends events in notifications of SNS, which
+// carry the attributes themselves.
 func TestSendSetsTheAttributesThatAContractReads(t *testing.T) {
 	t.Parallel()
 	for name, wrapper := range map[string]string{"plain": "", "sns": `"x-envelope": "sns", `} {
@@ -122,6 +123,18 @@ func TestSendSetsTheAttributesThatAContractReads(t *testing.T) {
 		if got := db.QueryStrings(t, "select count(*)::text from "+name+" where tenant ~ '^t[0-9]{3}$'"); got[0] != "20" {
 			t.Errorf("%s: %s rows have the attribute, want 20", name, got[0])
 		}
+	}
+}
+
+func TestCheckWarnsOfPersonalPropertiesAndNamesThePlaceOfMistakes(t *testing.T) {
+	t.Parallel()
+	unmasked := contractOfREADME(t, "unmasked.json", `, "x-mask": "drop"}`, `}`)
+	if code, _, errs := sqs2pg(t, "contract", "check", unmasked); code != 0 || !strings.Contains(errs, "warning: line 11, column 7: /properties/customer/properties/name: name looks personal") {
+		t.Errorf("exits with %d and says %s", code, errs)
+	}
+	misspelt := contractOfREADME(t, "misspelt.json", "x-normalize", "x-normalise")
+	if code, _, errs := sqs2pg(t, "contract", "check", misspelt); code != 2 || !strings.Contains(errs, `line 13, column 64: /properties/customer/properties/phone/x-normalise: unknown keyword "x-normalise": did you mean "x-normalize"?`) {
+		t.Errorf("exits with %d and says %s", code, errs)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"sqs2pg/pkg/deadletter"
 	"sqs2pg/pkg/local/sample"
 	"sqs2pg/pkg/postgres/postgrestest"
 	"sqs2pg/pkg/telemetry/leaktest"
@@ -43,7 +44,7 @@ func TestPrintsNoPersonalValue(t *testing.T) {
 		t.Errorf("%s rows, want %s", n, want)
 	}
 	printed("", append([]string{"dlq", "list"}, at...)...)
-	var list struct{ Messages []letterLine }
+	var list struct{ Messages []deadletter.Line }
 	if err := json.Unmarshal([]byte(printed("", append([]string{"dlq", "list", "--json"}, at...)...)), &list); err != nil || len(list.Messages) < len(sample.AllBad) {
 		t.Fatalf("%d dead letters, %v", len(list.Messages), err)
 	}

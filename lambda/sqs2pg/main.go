@@ -94,7 +94,7 @@ func misuse(format string, args ...any) error {
 
 func main() {
 	if len(os.Args) == 1 && os.Getenv("AWS_LAMBDA_RUNTIME_API") != "" { // as Lambda starts a bootstrap
-		if err := ingest.Run(context.Background(), contracts.Files, os.Getenv, os.Stdout); err != nil {
+		if err := ingest.Run(context.Background(), contracts.Folder(), os.Getenv, os.Stdout); err != nil {
 			os.Exit(1)
 		}
 		return

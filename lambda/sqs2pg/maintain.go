@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/partitions"
 	"sqs2pg/pkg/terminal"
 )
@@ -15,7 +17,7 @@ type maintainCommand struct {
 	contractFlag   `embed:""`
 	jsonFlag       `embed:""`
 	PartitionWidth string `enum:"day,month," default:"" env:"PARTITION_WIDTH" help:"What new partitions cover, day or month; default: as before."`
-	RetentionDays  int    `default:"0" env:"RETENTION_DAYS" help:"Drop partitions whose events are all older than this many days; 0 keeps everything."`
+	RetentionDays  int    `default:"0" env:"RETENTION_DAYS" help:"Keep events this many days: drop partitions that are all older, and refuse older messages; 0 keeps everything."`
 	Yes            bool   `help:"Drop partitions without asking."`
 	Plan           bool   `help:"Print the SQL and what it locks, and change nothing."`
 }
@@ -27,7 +29,7 @@ func (c *maintainCommand) Run(ctx context.Context, s *streams) error {
 	if c.RetentionDays < 0 {
 		return misuse("--retention-days is %d: it must be 1 or more, or 0 to keep everything", c.RetentionDays)
 	}
-	loaded, err := c.load()
+	all, err := c.loadAll()
 	if err != nil {
 		return err
 	}
@@ -37,9 +39,18 @@ func (c *maintainCommand) Run(ctx context.Context, s *streams) error {
 	}
 	defer pool.Close()
 	printDatabase(s, pool)
+	for _, loaded := range all {
+		if err := c.maintain(ctx, s, pool, loaded.Table()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *maintainCommand) maintain(ctx context.Context, s *streams, pool *postgres.Pool, table contract.Table) error {
 	plan := partitions.Plan{Width: c.PartitionWidth, RetentionDays: c.RetentionDays}
 	if c.Plan || c.RetentionDays > 0 && !c.Yes {
-		changes, err := partitions.Preview(ctx, pool, loaded.Table(), plan)
+		changes, err := partitions.Preview(ctx, pool, table, plan)
 		if err != nil {
 			return err
 		}
@@ -50,7 +61,7 @@ func (c *maintainCommand) Run(ctx context.Context, s *streams) error {
 			return err
 		}
 	}
-	report, err := partitions.Run(ctx, pool, loaded.Table(), plan)
+	report, err := partitions.Run(ctx, pool, table, plan)
 	printPartitions(s, "made partition", report.Partitions)
 	printPartitions(s, "dropped partition", report.Dropped)
 	if err != nil {

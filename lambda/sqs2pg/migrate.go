@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"sqs2pg/pkg/contract/routes"
 	"sqs2pg/pkg/postgres/plan"
 	"sqs2pg/pkg/postgres/schema"
 )
@@ -17,7 +18,7 @@ type migrateCommand struct {
 }
 
 func (c *migrateCommand) Run(ctx context.Context, s *streams) error {
-	loaded, err := c.load()
+	all, err := c.loadAll()
 	if err != nil {
 		return err
 	}
@@ -32,17 +33,19 @@ func (c *migrateCommand) Run(ctx context.Context, s *streams) error {
 	defer pool.Close()
 	printDatabase(s, pool)
 	if c.Plan {
-		steps, _, err := schema.Plan(ctx, pool, loaded.Table())
+		steps, err := schema.PlanAll(ctx, pool, routes.Tables(all))
 		if err != nil {
 			return err
 		}
 		return printPlan(s, steps, c.JSON)
 	}
-	report, err := schema.Apply(ctx, pool, loaded.Table())
+	report, err := schema.ApplyAll(ctx, pool, routes.Tables(all))
+	if done := report.String(); err == nil || done != (schema.Report{}).String() {
+		fmt.Fprintln(s.err, done)
+	}
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(s.err, report)
 	if err := schema.ConfirmKeys(ctx, pool, keys...); err != nil {
 		return err
 	}

@@ -66,7 +66,7 @@ func (c *runCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	login, err := contract.Load(contracts.Files, runContract)
+	login, err := contract.Load(contracts.Folder(), runContract)
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,9 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract/generate"
+	"sqs2pg/pkg/contract/routes"
 	"sqs2pg/pkg/local/sample"
 	"sqs2pg/pkg/queue/bodies"
 	"sqs2pg/pkg/queue/sending"
@@ -19,7 +21,7 @@ import (
 // sendCommand fills a queue.
 type sendCommand struct {
 	queueFlags `embed:""`
-	Contract   string  `env:"CONTRACT" placeholder:"NAME|FILE" help:"Generate messages of this contract; without one, logins."`
+	Contract   string  `env:"CONTRACT" placeholder:"NAME|FILE,..." help:"Generate messages of these contracts in turn; without one, logins."`
 	Count      int     `default:"100" help:"How many messages to generate."`
 	Bad        float64 `default:"1" help:"How many of every hundred generated messages the contract refuses: 0-100."`
 	Group      string  `default:"1" help:"Message group of the messages on a FIFO queue."`
@@ -67,7 +69,7 @@ func (c *sendCommand) Run(ctx context.Context, s *streams, k *kong.Context) erro
 	return err
 }
 
-// generate makes the messages of a contract while they are sent. Those of the login come from the
+// generate makes the messages of contracts while they are sent. Those of the login come from the
 // demonstration, unless a contract is named.
 func (c *sendCommand) generate(job *sending.Job) error {
 	job.Total = c.Count
@@ -82,14 +84,14 @@ func (c *sendCommand) generate(job *sending.Job) error {
 		job.Bodies = sending.Slice(sample.Messages(c.Count, c.seed()))
 		return nil
 	}
-	loaded, err := loadContract(variables.Source("--contract", c.Contract, "CONTRACT"), c.Contract)
+	loaded, err := routes.Load(contracts.Files, c.Contract)
 	if err != nil {
-		return err
+		return misuse("%s: %w", variables.Source("--contract", c.Contract, "CONTRACT"), err)
 	}
 	var last generate.Message
 	job.Attributes = func() map[string]string { return last.Attributes }
 	job.Bodies = func(yield func(string, error) bool) {
-		for m, err := range generate.New(loaded, c.seed()).Messages(c.Count, c.Bad) {
+		for m, err := range generate.Messages(loaded.Contracts(), c.Count, c.Bad, c.seed()) {
 			if last = m; !yield(string(m.Body), err) {
 				return
 			}

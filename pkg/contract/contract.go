@@ -85,11 +85,11 @@ func Parse(name string, document []byte) (*Contract, error) {
 // Name is the contract's name: the name of its file without .json.
 func (c *Contract) Name() string { return c.name }
 
-// Document is the text of the contract. The caller must not change it.
-func (c *Contract) Document() []byte { return c.document }
-
 // Origin says where the contract's events come from. It must not be changed.
 func (c *Contract) Origin() *origin.Origin { return c.schema.Origin }
+
+// Document is the text of the contract. The caller must not change it.
+func (c *Contract) Document() []byte { return c.document }
 
 // Table is the table that the contract's rows go to. Its columns are those of the contract; see
 // [Table.Reserved] for those that every table has besides.

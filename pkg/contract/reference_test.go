@@ -45,3 +45,19 @@ func TestReferencesToPlainSchemasNeedNoLibrary(t *testing.T) {
 		t.Error("the contract needs the schema library, which takes more time than all the rest")
 	}
 }
+
+func TestReferencesBringTheKeywordsOfMessages(t *testing.T) {
+	t.Parallel()
+	c := parse(t, with(`{"$ref": "#/$defs/tenant"}, "id": {"$ref": "#/$defs/id"}, "at": {"$ref": "#/$defs/at"}`, `, "required": ["id", "at"], "$defs": {
+		"tenant": {"type": "string", "x-attribute": "tenant"}, "id": {"type": "string", "format": "uuid", "x-event-id": true}, "at": {"type": "integer", "x-event-time": true}}`))
+	record, err := c.DecodeMessage(contract.Message{Body: []byte(`{"id": "6f1d2c3b-4a59-4e68-8f70-1a2b3c4d5e6f", "at": 1700000000000}`), Attributes: attributes{"tenant": "t-1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if id := record.Identity(); id.ID != "6f1d2c3b-4a59-4e68-8f70-1a2b3c4d5e6f" || id.SentAt.UnixMilli() != 1700000000000 {
+		t.Errorf("got the identity %v", id)
+	}
+	if got := c.Texts(c.Mask(keyring(t), record)); got[0] != "p=t-1" {
+		t.Errorf("got %v", got)
+	}
+}

@@ -19,7 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"sqs2pg/infra/contracts"
-	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/contract/routes"
 	"sqs2pg/pkg/deadletter"
 	"sqs2pg/pkg/local/sample"
 	"sqs2pg/pkg/local/sqsserver"
@@ -112,7 +112,7 @@ func TestLookShowsTenLettersOfAFIFOGroup(t *testing.T) {
 
 func TestReasonSaysWhatTheContractHasAgainstALetter(t *testing.T) {
 	t.Parallel()
-	c, err := contract.Load(contracts.Files, "user_logins")
+	set, err := routes.Load(contracts.Files, "user_logins")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +130,7 @@ func TestReasonSaysWhatTheContractHasAgainstALetter(t *testing.T) {
 	_, letters := withLetters(t, "logins", bodies...)
 	got := map[string]string{}
 	if err := letters.Look(t.Context(), func(l *deadletter.Letter) bool {
-		got[l.Body()] = l.Reason(c)
+		got[l.Body()] = l.Reason(set)
 		return true
 	}); err != nil {
 		t.Fatal(err)

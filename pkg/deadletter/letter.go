@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/contract/routes"
 	"sqs2pg/pkg/message"
 )
 
@@ -33,10 +34,10 @@ func (l *Letter) SentAt() time.Time { return epoch(l.message.Attributes["SentTim
 // Accepted is the reason of a letter that the contract accepts now.
 const Accepted = "passes the contract; Postgres rejected it, or its batch failed"
 
-// Reason says what the contract has against the message, in the words of the function's log:
+// Reason says what its contract has against the message, in the words of the function's log:
 // "invalid: ip required". It holds no value of the message.
-func (l *Letter) Reason(c *contract.Contract) string {
-	_, err := c.DecodeMessage(contract.Message{Body: []byte(l.Body()), Attributes: l})
+func (l *Letter) Reason(set *routes.Set) string {
+	_, _, err := set.Decode(l.delivered())
 	var v *contract.Violation
 	switch {
 	case err == nil:
@@ -44,15 +45,23 @@ func (l *Letter) Reason(c *contract.Contract) string {
 	case !errors.As(err, &v):
 		return "invalid"
 	}
-	outcome := "invalid"
-	if v.Malformed {
-		outcome = "malformed"
-	}
-	reason := outcome + ": " + strings.TrimSpace(v.Field+" "+v.Rule)
+	reason := v.Outcome() + ": " + strings.TrimSpace(v.Field+" "+v.Rule)
 	if v.Hint != "" {
 		reason += ": " + v.Hint
 	}
 	return reason
+}
+
+// Contract is the name of the contract that the message belongs to, "" if it belongs to none.
+func (l *Letter) Contract(set *routes.Set) string {
+	if i := set.Choose(l.delivered(), new(routes.Scratch)); i >= 0 {
+		return set.Contracts()[i].Name()
+	}
+	return ""
+}
+
+func (l *Letter) delivered() contract.Message {
+	return contract.Message{Body: []byte(l.Body()), Attributes: l}
 }
 
 // MessageAttribute is the value of a message attribute, "" if there is no such attribute or it is

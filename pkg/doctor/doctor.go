@@ -9,6 +9,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,11 +41,13 @@ func finding(v Verdict, subject, format string, args ...any) Finding {
 	return Finding{v, subject, fmt.Sprintf(format, args...)}
 }
 
-// Contract describes a contract that was loaded, with the warnings about it.
-func Contract(c *contract.Contract) []Finding {
-	found := []Finding{finding(OK, "contract", "%s: %d columns of %s", c.Name(), len(c.Table().Columns), c.Table().FullName())}
-	for _, w := range c.Warnings() {
-		found = append(found, finding(Note, "contract", "%s", w))
+// Contracts describes contracts that were loaded, with the warnings about them.
+func Contracts(all []*contract.Contract) (found []Finding) {
+	for _, c := range all {
+		found = append(found, finding(OK, "contract", "%s: %d columns of %s", c.Name(), len(c.Table().Columns), c.Table().FullName()))
+		for _, w := range c.Warnings() {
+			found = append(found, finding(Note, "contract", "%s", w))
+		}
 	}
 	return found
 }
@@ -145,6 +148,22 @@ func window(days int, kept time.Duration) []Finding {
 	}
 	return []Finding{finding(Note, "window", "events more than %d days old are refused, and a message may wait %d days in the queue and as a dead letter: "+
 		"keep events for %[2]d days or more (RETENTION_DAYS)", days, wait)}
+}
+
+// Databases is Database for the tables of several contracts. The findings name the table that they
+// are about, and what all tables share is said once.
+func Databases(ctx context.Context, pool *postgres.Pool, tables []contract.Table, keyring *mask.Keyring, kept time.Duration) (found []Finding) {
+	for _, t := range tables {
+		for _, f := range Database(ctx, pool, t, keyring, kept) {
+			if name := t.FullName(); len(tables) > 1 && f.Subject != "database" && !strings.HasPrefix(f.Text, name) {
+				f.Text = name + ": " + f.Text
+			}
+			if !slices.Contains(found, f) {
+				found = append(found, f)
+			}
+		}
+	}
+	return found
 }
 
 // partitions checks the days to come. A gap in the past is only noted: an event of such a day makes

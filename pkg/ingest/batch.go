@@ -10,7 +10,6 @@ import (
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/message"
-	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/telemetry"
 )
 
@@ -20,9 +19,12 @@ type outcome string
 const (
 	malformed outcome = "malformed" // not a JSON object
 	invalid   outcome = "invalid"   // breaks the contract
+	nobodys   outcome = "unmatched" // matches no contract
 	rejected  outcome = "rejected"  // Postgres refused it
 	held      outcome = "held"      // waits behind a failed message of its FIFO group
 	undecided outcome = "undecided" // the time was over before it was known to be written
+
+	unavailable outcome = "unavailable" // its table could not be written; the tables of others could
 )
 
 // failure is why a message is given back to SQS. It holds names and codes, never a value.
@@ -38,53 +40,93 @@ type failure struct {
 // expired reports whether the message is older than its table's window.
 func (f *failure) expired() bool { return f.rule == message.Expired }
 
+// unmatched stands for the contract of a message that belongs to none.
+const unmatched = -1
+
 // batch is one invocation's messages.
 type batch struct {
 	records      []message.Record // in the order of the event
+	of           []int            // the contract of each, or unmatched
 	failures     []*failure       // failures[i] is why records[i] failed; nil means that it did not
-	failedGroups map[string]bool
-	index        []int // the event i of those that go to Postgres is records[index[i]]
+	failedGroups map[string]int   // the first message that failed, by group
+	tables       []loaded         // by contract
+}
+
+// loaded is what became of the messages of one contract.
+type loaded struct {
 	written      int
 	duplicates   int
 	superseded   int
 	decodeTime   time.Duration
 	databaseTime time.Duration
+	accepted     message.Window
+	err          error // why the table could not be written, or nil
 }
 
-func newBatch(records []message.Record) *batch {
-	return &batch{
-		records: records, failures: make([]*failure, len(records)), failedGroups: map[string]bool{},
-		index: make([]int, 0, len(records)),
+func newBatch(records []message.Record, contracts int) *batch {
+	b := &batch{
+		records: records, of: make([]int, len(records)), failures: make([]*failure, len(records)),
+		failedGroups: map[string]int{}, tables: make([]loaded, contracts),
 	}
+	for i := range b.of {
+		b.of[i] = unmatched
+	}
+	return b
 }
 
 func (b *batch) fail(i int, f failure) {
 	b.failures[i] = &f
-	if group := b.records[i].Group(); group != "" {
-		b.failedGroups[group] = true
+	group := b.records[i].Group()
+	if first, failed := b.failedGroups[group]; group != "" && (!failed || i < first) {
+		b.failedGroups[group] = i
 	}
 }
 
-// reject takes over the writer's result. The writer holds the later events of a group in which one
-// failed; messages of the group that break the contract have their own failure already.
-func (b *batch) reject(result postgres.Result) {
-	b.written, b.duplicates, b.superseded = result.Written, result.Duplicates, result.Superseded
-	for _, f := range result.Failures {
-		reason := failure{outcome: rejected, sqlstate: f.SQLSTATE, constraint: f.Constraint, column: f.Column, obstacle: f.Reason, unproven: f.Unproven || f.Reason != ""}
-		if f.Held {
-			reason = failure{outcome: held}
-		} else if f.Undecided {
-			reason = failure{outcome: undecided}
+// waits reports whether a message is behind a failed one of its group.
+func (b *batch) waits(i int) bool {
+	if len(b.failedGroups) == 0 {
+		return false
+	}
+	first, failed := b.failedGroups[b.records[i].Group()]
+	return failed && first < i
+}
+
+// has reports whether a message is one of a contract.
+func (b *batch) has(of int) bool { return slices.Contains(b.of, of) }
+
+// unavailable returns an error if the batch has messages of tables that could not be written, and
+// none of another table.
+func (b *batch) unavailable() error {
+	var errs []error
+	for of, t := range b.tables {
+		switch {
+		case t.err != nil:
+			errs = append(errs, t.err)
+		case b.has(of):
+			return nil
 		}
-		b.failures[b.index[f.Index]] = &reason
 	}
+	return errors.Join(errs...)
 }
 
-// unproven returns the rejected messages for which the set-up of the database may be at fault.
-func (b *batch) unproven() []message.Record {
-	var records []message.Record
+// every stands for all contracts.
+const every = -2
+
+// failed returns the failed messages of a contract, or of every one, for whose failure the condition
+// holds.
+func (b *batch) failed(of int, holds func(*failure) bool) (records []message.Record) {
 	for i, f := range b.failures {
-		if f != nil && f.unproven {
+		if f != nil && (of == every || b.of[i] == of) && holds(f) {
+			records = append(records, b.records[i])
+		}
+	}
+	return records
+}
+
+// recordsOf returns the messages of a contract.
+func (b *batch) recordsOf(of int) (records []message.Record) {
+	for i := range b.records {
+		if b.of[i] == of {
 			records = append(records, b.records[i])
 		}
 	}
@@ -109,27 +151,45 @@ func (b *batch) response() events.SQSEventResponse {
 	return events.SQSEventResponse{BatchItemFailures: failures}
 }
 
-func (b *batch) counts() []telemetry.Metric {
-	n, expired := map[outcome]int{}, 0
-	for _, f := range b.failures {
-		if f != nil && f.expired() {
-			expired++
-		} else if f != nil {
-			n[f.outcome]++
+// counts are the metrics of a contract, or of the messages that belong to none.
+func (b *batch) counts(of int) []telemetry.Metric {
+	n := map[outcome]int{}
+	received, failed, unproven, expired := 0, 0, 0, 0
+	for i, f := range b.failures {
+		if b.of[i] != of {
+			continue
+		}
+		received++
+		if f != nil {
+			if f.expired() {
+				expired++
+			} else {
+				n[f.outcome]++
+			}
+			if f.outcome != unavailable {
+				failed++
+			}
+			if f.unproven {
+				unproven++
+			}
 		}
 	}
-	count := func(name string, v int) telemetry.Metric {
-		return telemetry.Metric{Name: name, Unit: telemetry.Count, Value: float64(v)}
-	}
 	metrics := []telemetry.Metric{
-		count("Written", b.written), count("Duplicates", b.duplicates), count("Superseded", b.superseded),
 		count("Malformed", n[malformed]), count("Invalid", n[invalid]), count("Expired", expired), count("Rejected", n[rejected]), count("Held", n[held]), count("Undecided", n[undecided]),
-		count("Failed", len(b.records)-b.written-b.duplicates-b.superseded),
+		count("Failed", failed), count("Received", received),
 	}
-	if n := len(b.unproven()); n > 0 {
-		metrics = append(metrics, count("SetupFault", n))
+	if of == unmatched {
+		return append(metrics, count("Unmatched", n[nobodys]))
+	}
+	metrics = append(metrics, count("Written", b.tables[of].written), count("Duplicates", b.tables[of].duplicates), count("Superseded", b.tables[of].superseded))
+	if unproven > 0 {
+		metrics = append(metrics, count("SetupFault", unproven))
 	}
 	return metrics
+}
+
+func count(name string, n int) telemetry.Metric {
+	return telemetry.Metric{Name: name, Unit: telemetry.Count, Value: float64(n)}
 }
 
 // violated names the rule of the contract that a message breaks.
@@ -138,10 +198,7 @@ func violated(err error) failure {
 	if !errors.As(err, &v) {
 		return failure{outcome: invalid, rule: "unknown"}
 	}
-	if v.Malformed {
-		return failure{outcome: malformed, field: v.Field, rule: v.Rule}
-	}
-	return failure{outcome: invalid, field: v.Field, rule: v.Rule, hint: v.Hint}
+	return failure{outcome: outcome(v.Outcome()), field: v.Field, rule: v.Rule, hint: v.Hint}
 }
 
 // attrs describes the failure of r in the log; empty attributes are left out.

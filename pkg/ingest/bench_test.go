@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -16,8 +18,11 @@ import (
 	"github.com/google/uuid"
 
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/contract/routes"
+	"sqs2pg/pkg/ingest"
 	"sqs2pg/pkg/local/sample"
 	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/postgrestest"
 )
 
 // BenchmarkInvoke measures a batch of 1,000 logins without the database: decode the event, decode,
@@ -116,4 +121,64 @@ func heap() int64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
+}
+
+// BenchmarkSeveral writes batches of 1,000 messages to Postgres: by a function of three contracts,
+// which must look at each message to know its own, and by a function of one. The two take turns in
+// one run. The fastest runs of each are compared, because a busy machine only makes a run slower.
+func BenchmarkSeveral(b *testing.B) {
+	dir := b.TempDir()
+	properties := `"type": "object", "properties": {"n": {"type": "integer"}, "who": {"type": "string", "x-mask": "token"}, "what": {"type": "string"}, "ip": {"type": "string", "format": "ip", "x-mask": "token"}}, "required": ["n", "who"]}`
+	path := func(name, match string) string {
+		path := filepath.Join(dir, name+".json")
+		if err := os.WriteFile(path, []byte(`{"x-table": "`+name+`", `+match+properties), 0o600); err != nil {
+			b.Fatal(err)
+		}
+		return path
+	}
+	kinds := []string{"orders", "refunds", "notes"}
+	var three []string
+	for _, kind := range kinds {
+		three = append(three, path(kind, `"x-match": {"body": {"type": ["`+kind+`"]}}, `))
+	}
+	names := map[string]string{"one contract": path("everything", ""), "three contracts": strings.Join(three, ",")}
+	functions, fastest := map[string]*ingest.Handler{}, map[string]time.Duration{}
+	for name, contracts := range names {
+		set, err := routes.Load(nil, contracts)
+		if err != nil {
+			b.Fatal(err)
+		}
+		db := postgrestest.New(b, set.Tables()...)
+		env := environment("CONTRACT="+contracts, "DATABASE_URL="+db.URL, "MASK_KEYRING="+keyring("0123456789abcdef"))
+		h, stop, err := ingest.New(b.Context(), env, io.Discard)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(stop)
+		functions[name], fastest[name] = h, time.Hour
+	}
+	const messagesOfBatch = 1000
+	for b.Loop() {
+		for name, h := range functions {
+			bodies := make([]string, messagesOfBatch)
+			for i := range bodies {
+				bodies[i] = fmt.Sprintf(`{"type":%q,"n":%d,"who":"somebody %d","what":"something that is as long as it is","ip":"198.51.100.%d","more":{"a":[1,2,3]}}`, kinds[i%3], i, i, i%256)
+			}
+			e := messages(standard, bodies...)
+			for i := range e.Records {
+				e.Records[i].MessageId = uuid.NewString()
+				e.Records[i].Attributes["SentTimestamp"] = fmt.Sprint(time.Now().UnixMilli())
+			}
+			p := payload(b, e)
+			started := time.Now()
+			if _, err := h.Invoke(b.Context(), p); err != nil {
+				b.Fatal(err)
+			}
+			fastest[name] = min(fastest[name], time.Since(started))
+		}
+	}
+	b.ReportMetric(0, "ns/op") // it would include both
+	b.ReportMetric(messagesOfBatch/fastest["one contract"].Seconds(), "one-rows/s")
+	b.ReportMetric(messagesOfBatch/fastest["three contracts"].Seconds(), "three-rows/s")
+	b.ReportMetric(fastest["one contract"].Seconds()/fastest["three contracts"].Seconds(), "three-of-one")
 }

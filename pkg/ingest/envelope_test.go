@@ -39,16 +39,16 @@ func inEventBridge(id, detail string) string {
 func TestMessageThatAWSRedrivesAddsNoRow(t *testing.T) {
 	t.Parallel()
 	id := "6a7e8feb-b491-4cf7-a9f1-bf3703467718"
-	for root, body := range map[string]string{
-		`"x-envelope": "sns",`:                  inSNS(id, login(nil)),
-		`"x-envelope": "eventbridge",`:          inEventBridge(id, login(nil)),
-		`"x-envelope": ["sns", "eventbridge"],`: inSNS(uuid.NewString(), inEventBridge(id, login(nil))),
+	for name, test := range map[string]struct{ root, body string }{
+		"SNS":                 {`"x-envelope": "sns",`, inSNS(id, login(nil))},
+		"EventBridge":         {`"x-envelope": "eventbridge",`, inEventBridge(id, login(nil))},
+		"EventBridge and SNS": {`"x-envelope": ["sns", "eventbridge"],`, inSNS(uuid.NewString(), inEventBridge(id, login(nil)))},
 	} {
-		t.Run(root, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := functionOf(t, loginIn(t, root))
-			e := messages(standard, body)
-			again := messages(standard, body)
+			f := functionOf(t, loginIn(t, test.root))
+			e := messages(standard, test.body)
+			again := messages(standard, test.body)
 			again.Records[0].MessageId = "another"
 			again.Records[0].Attributes["SentTimestamp"] = "1772500000000"
 			failed := f.invoke(t, e)

@@ -18,6 +18,7 @@ import (
 
 	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/contract/routes"
 	"sqs2pg/pkg/ingest"
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres"
@@ -54,15 +55,11 @@ func newFunction(t *testing.T) *function { return functionOf(t, "user_logins") }
 // functionOf is a function of contracts, by their names and paths.
 func functionOf(t *testing.T, named ...string) *function {
 	t.Helper()
-	var tables []contract.Table
-	for _, name := range named {
-		c, err := contract.Load(contracts.Files, name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		tables = append(tables, c.Table())
+	set, err := routes.Load(contracts.Files, strings.Join(named, ","))
+	if err != nil {
+		t.Fatal(err)
 	}
-	db := postgrestest.New(t, tables...)
+	db := postgrestest.New(t, set.Tables()...)
 	f := &function{db: db, log: &bytes.Buffer{}, metrics: &bytes.Buffer{}}
 	env := environment("CONTRACT="+strings.Join(named, ","), "DATABASE_URL="+db.URL, "MASK_KEYRING="+keyring("0123456789abcdef"))
 	env.Log = telemetry.NewLogger(f.log, "")
@@ -86,13 +83,18 @@ func environment(variables ...string) *settings.Environment {
 		name, value, _ := strings.Cut(v, "=")
 		values[name] = value
 	}
-	return &settings.Environment{Contracts: contracts.Files, Getenv: func(name string) string { return values[name] }}
+	return &settings.Environment{Folder: contracts.Files, Getenv: func(name string) string { return values[name] }}
 }
 
 func handler(tb testing.TB, c *contract.Contract, w ingest.Writer) ingest.Handler {
 	tb.Helper()
+	set, err := routes.New(c)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	log := telemetry.NewLogger(&bytes.Buffer{}, "")
 	return ingest.Handler{
-		Contract: c, Gate: open{}, Writer: w, Log: telemetry.NewLogger(&bytes.Buffer{}, ""), Metrics: &bytes.Buffer{},
+		Routes: set, Tables: []ingest.Table{{Contract: c, Gate: open{}, Writer: w, Log: log}}, Log: log, Metrics: &bytes.Buffer{},
 		Keyring: fixed(tb, keyring("0123456789abcdef")), Now: now,
 	}
 }

@@ -22,7 +22,7 @@ import (
 // writes its log and its metrics to out, and returns only when the start is refused; the log has
 // the reason then.
 func Run(ctx context.Context, contracts fs.FS, getenv func(string) string, out io.Writer) error {
-	env := &settings.Environment{Contracts: contracts, Getenv: getenv}
+	env := &settings.Environment{Folder: contracts, Getenv: getenv}
 	handler, stop, err := New(ctx, env, out)
 	if err != nil {
 		env.Log.Error("start refused", "error", err.Error())
@@ -45,7 +45,7 @@ func New(ctx context.Context, env *settings.Environment, out io.Writer) (h *Hand
 	if env.Log == nil {
 		env.Log = telemetry.NewLogger(out, env.Getenv("AWS_LAMBDA_LOG_LEVEL"))
 	}
-	c, contractErr := env.Contract()
+	set, contractErr := env.Contracts()
 	backoff, backoffErr := newBackoff(ctx, env.Getenv("QUEUE_URL"))
 	env.Patient = true
 	keyring, keyringErr := env.Keyring(ctx)
@@ -56,20 +56,17 @@ func New(ctx context.Context, env *settings.Environment, out io.Writer) (h *Hand
 		}
 		return nil, nil, err
 	}
-	for _, warning := range c.Warnings() {
-		env.Log.Warn("contract", "warning", warning)
+	h = &Handler{Routes: set, Keyring: keyring, Log: env.Log, Metrics: out, Now: time.Now, Backoff: backoff}
+	for _, c := range set.Contracts() {
+		log := env.Log.With("contract", c.Name())
+		for _, warning := range c.Warnings() {
+			log.Warn("contract", "warning", warning)
+		}
+		h.Tables = append(h.Tables, Table{
+			Contract: c, Gate: &registry.Gate{Pool: pool, Table: c.Table(), Log: log, Now: time.Now}, Writer: postgres.NewWriter(pool, c.Table()), Log: log,
+		})
 	}
-	log := env.Log.With("contract", c.Name())
-	return &Handler{
-		Contract: c,
-		Keyring:  keyring,
-		Gate:     &registry.Gate{Pool: pool, Table: c.Table(), Log: log, Now: time.Now},
-		Writer:   postgres.NewWriter(pool, c.Table()),
-		Log:      log,
-		Metrics:  out,
-		Now:      time.Now,
-		Backoff:  backoff,
-	}, pool.Close, nil
+	return h, pool.Close, nil
 }
 
 // newBackoff returns nil if no queue is given.

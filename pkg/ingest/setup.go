@@ -22,16 +22,16 @@ type Gate interface {
 	Doubt()
 }
 
-// write writes the events of a batch. If the database refuses, or may refuse, a set-up that fitted
+// write writes events to the table. If the database refuses, or may refuse, a set-up that fitted
 // before, somebody has changed it: the comparison then says what, better than an SQLSTATE does.
-func (h *Handler) write(ctx context.Context, events iter.Seq[[]postgres.Event], keyring *mask.Keyring) (postgres.Result, error) {
-	result, err := h.Writer.Stream(ctx, events)
+func (t *Table) write(ctx context.Context, events iter.Seq[[]postgres.Event], keyring *mask.Keyring) (postgres.Result, error) {
+	result, err := t.Writer.Stream(ctx, events)
 	unproven := slices.ContainsFunc(result.Failures, func(f postgres.Failure) bool { return f.Unproven })
 	if setupFault(err) == "" && !unproven {
 		return result, err
 	}
-	h.Gate.Shut()
-	_, refusal := h.Gate.Enter(ctx, keyring)
+	t.Gate.Shut()
+	_, refusal := t.Gate.Enter(ctx, keyring)
 	if mismatch, ok := errors.AsType[*registry.Mismatch](refusal); ok {
 		return result, mismatch
 	}

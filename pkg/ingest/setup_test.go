@@ -24,7 +24,7 @@ func TestReturnsBatchUntilSetupIsRepaired(t *testing.T) {
 		return func(t *testing.T, f *function) { f.db.Exec(t, sql) }
 	}
 	migrate := func(t *testing.T, f *function) {
-		if _, err := schema.Apply(t.Context(), postgrestest.Open(t, f.db.OwnerURL), f.Contract.Table()); err != nil {
+		if _, err := schema.Apply(t.Context(), postgrestest.Open(t, f.db.OwnerURL), f.Tables[0].Contract.Table()); err != nil {
 			t.Fatal(err)
 		}
 	}

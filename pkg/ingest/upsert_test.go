@@ -23,7 +23,7 @@ func people(t *testing.T) *function {
 	db := postgrestest.New(t, c.Table())
 	f := &function{Handler: handler(t, c, postgres.NewWriter(db.Pool, c.Table())), db: db, log: &bytes.Buffer{}, metrics: &bytes.Buffer{}}
 	f.Metrics = f.metrics
-	f.Gate = &registry.Gate{Pool: db.Pool, Table: c.Table(), Log: slog.New(slog.DiscardHandler), Now: time.Now}
+	f.Tables[0].Gate = &registry.Gate{Pool: db.Pool, Table: c.Table(), Log: slog.New(slog.DiscardHandler), Now: time.Now}
 	keys := parseKeyring(t, keyring("0123456789abcdef"))
 	f.Keyring = func(context.Context) (*mask.Keyring, error) { return keys, nil }
 	return f

@@ -17,17 +17,20 @@ type Inspection struct {
 }
 
 // inspect reads, and changes nothing.
-func (h *Handler) inspect(ctx context.Context) ([]Inspection, error) {
-	table := h.contract.Table()
-	state, err := schema.Inspect(ctx, h.pool, table)
-	if err != nil {
-		return nil, err
-	}
-	i := Inspection{Table: table.FullName(), DaysAhead: state.DaysAhead, Connections: state.Connections}
-	for _, d := range state.Database.Compare(table) {
-		if d.Effect != registry.Tolerated {
-			i.Differences = append(i.Differences, d.String())
+func (h *Handler) inspect(ctx context.Context) (all []Inspection, err error) {
+	for _, c := range h.contracts {
+		table := c.Table()
+		state, err := schema.Inspect(ctx, h.pool, table)
+		if err != nil {
+			return nil, err
 		}
+		i := Inspection{Table: table.FullName(), DaysAhead: state.DaysAhead, Connections: state.Connections}
+		for _, d := range state.Database.Compare(table) {
+			if d.Effect != registry.Tolerated {
+				i.Differences = append(i.Differences, d.String())
+			}
+		}
+		all = append(all, i)
 	}
-	return []Inspection{i}, nil
+	return all, nil
 }

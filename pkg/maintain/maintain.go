@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/contract/routes"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/partitions"
 	"sqs2pg/pkg/postgres/schema"
@@ -25,13 +26,13 @@ const wakeTime = time.Minute
 
 // Handler is the function. It is safe for concurrent use.
 type Handler struct {
-	contract *contract.Contract
-	plan     partitions.Plan
-	writer   string // the ingest function's user if it signs in by IAM: a migration makes it; "" makes none
-	pool     *postgres.Pool
-	log      *slog.Logger
-	metrics  io.Writer
-	now      func() time.Time
+	contracts []*contract.Contract
+	plan      partitions.Plan
+	writer    string // the ingest function's user if it signs in by IAM: a migration makes it; "" makes none
+	pool      *postgres.Pool
+	log       *slog.Logger
+	metrics   io.Writer
+	now       func() time.Time
 }
 
 // Event says what to do: "maintain", which is the default, "migrate", which migrates first and then
@@ -45,9 +46,9 @@ type Event struct {
 
 // Answer reports what was done.
 type Answer struct {
-	Task      string            `json:"task"`
-	Migration *schema.Report    `json:"migration,omitempty"`
-	Upkeep    partitions.Report `json:"upkeep,omitzero"`
+	Task      string              `json:"task"`
+	Migration *schema.Report      `json:"migration,omitempty"` // of all tables
+	Upkeep    []partitions.Report `json:"upkeep,omitempty"`    // of each table
 
 	Inspection []Inspection `json:"inspection,omitempty"`
 }
@@ -80,12 +81,17 @@ func (h *Handler) do(ctx context.Context, a *Answer, confirm []string) (err erro
 			return err
 		}
 	}
-	a.Upkeep, err = partitions.Run(ctx, h.pool, h.contract.Table(), h.plan)
-	if errors.Is(err, partitions.ErrNoTable) {
-		h.log.WarnContext(ctx, "nothing to maintain: the table is missing; send {\"task\": \"migrate\"}")
-		return nil
+	var errs []error
+	for _, c := range h.contracts {
+		report, err := partitions.Run(ctx, h.pool, c.Table(), h.plan)
+		if errors.Is(err, partitions.ErrNoTable) {
+			h.log.WarnContext(ctx, "nothing to maintain: the table is missing; send {\"task\": \"migrate\"}", "contract", c.Name())
+			continue
+		}
+		a.Upkeep = append(a.Upkeep, report)
+		errs = append(errs, err, h.measure(c, report))
 	}
-	return errors.Join(err, h.measure(a.Upkeep))
+	return errors.Join(errs...)
 }
 
 // wait waits for a database that is waking up.
@@ -100,7 +106,7 @@ func (h *Handler) migrate(ctx context.Context, confirm []string) (*schema.Report
 	if err != nil {
 		return nil, fmt.Errorf("confirm_key: %w", err)
 	}
-	report, err := schema.Apply(ctx, h.pool, h.contract.Table())
+	report, err := schema.ApplyAll(ctx, h.pool, routes.Tables(h.contracts))
 	if err == nil {
 		err = schema.ConfirmKeys(ctx, h.pool, keys...)
 	}
@@ -112,13 +118,13 @@ func (h *Handler) migrate(ctx context.Context, confirm []string) (*schema.Report
 
 // measure sends the metrics, also after a run that failed: the number of days ahead matters most
 // then. A table without partitions has no such number.
-func (h *Handler) measure(r partitions.Report) error {
+func (h *Handler) measure(c *contract.Contract, r partitions.Report) error {
 	count := func(name string, n int64) telemetry.Metric {
 		return telemetry.Metric{Name: name, Unit: telemetry.Count, Value: float64(n)}
 	}
 	metrics := []telemetry.Metric{count("PartitionsDropped", int64(len(r.Dropped))), count("RowsOutside", r.RowsOutside)}
-	if h.contract.Table().Mode == contract.Insert && r.DaysAhead >= 0 {
+	if c.Table().Mode == contract.Insert && r.DaysAhead >= 0 {
 		metrics = append(metrics, count("PartitionDaysAhead", int64(r.DaysAhead)))
 	}
-	return telemetry.Emit(h.metrics, h.now(), h.contract.Name(), metrics...)
+	return telemetry.Emit(h.metrics, h.now(), telemetry.Source{Contract: c.Name(), Several: len(h.contracts) > 1}, metrics...)
 }

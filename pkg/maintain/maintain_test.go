@@ -28,7 +28,7 @@ func environment(variables ...string) *settings.Environment {
 		name, value, _ := strings.Cut(v, "=")
 		values[name] = value
 	}
-	return &settings.Environment{Contracts: contracts.Files, Getenv: func(name string) string { return values[name] }}
+	return &settings.Environment{Folder: contracts.Files, Getenv: func(name string) string { return values[name] }}
 }
 
 // invoke gives the function one of infra/events and returns its answer and metrics; it must
@@ -112,12 +112,12 @@ func TestMigratesAnEmptyDatabaseAndThenMaintainsIt(t *testing.T) {
 	}
 
 	a, _ = invoke(t, "migrate.json", database, "WRITER_USER="+name)
-	if len(a.Migration.Created)+len(a.Migration.Migrations)+len(a.Upkeep.Partitions) > 0 {
+	if len(a.Migration.Created)+len(a.Migration.Migrations)+len(a.Upkeep[0].Partitions) > 0 {
 		t.Errorf("the second migration did %+v", a)
 	}
 	db.Exec(t, "select sqs2pg.make_partition('user_logins', now() - interval '100 days')")
 	a, metrics = invoke(t, "maintain.json", database, "RETENTION_DAYS=90")
-	if a.Migration != nil || len(a.Upkeep.Dropped) != 1 || metrics["PartitionsDropped"] != 1.0 {
+	if a.Migration != nil || len(a.Upkeep[0].Dropped) != 1 || metrics["PartitionsDropped"] != 1.0 {
 		t.Errorf("upkeep did %+v, metrics %v; want one partition dropped", a, metrics)
 	}
 }

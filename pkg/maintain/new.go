@@ -19,7 +19,7 @@ import (
 // writes its log and its metrics to out, and returns only when the start is refused; the log has
 // the reason then.
 func Run(ctx context.Context, contracts fs.FS, getenv func(string) string, out io.Writer) error {
-	env := &settings.Environment{Contracts: contracts, Getenv: getenv}
+	env := &settings.Environment{Folder: contracts, Getenv: getenv}
 	h, stop, err := New(ctx, env, out)
 	if err != nil {
 		env.Log.Error("start refused", "error", err.Error())
@@ -42,7 +42,7 @@ func New(ctx context.Context, env *settings.Environment, out io.Writer) (h *Hand
 	if env.Log == nil {
 		env.Log = telemetry.NewLogger(out, env.Getenv("AWS_LAMBDA_LOG_LEVEL"))
 	}
-	c, contractErr := env.Contract()
+	set, contractErr := env.Contracts()
 	plan, planErr := readPlan(env.Getenv)
 	env.Patient = true
 	pool, poolErr := env.Open(ctx)
@@ -53,8 +53,8 @@ func New(ctx context.Context, env *settings.Environment, out io.Writer) (h *Hand
 		return nil, nil, err
 	}
 	return &Handler{
-		contract: c, plan: plan, writer: env.Getenv("WRITER_USER"), pool: pool,
-		log: env.Log.With("contract", c.Name()), metrics: out, now: time.Now,
+		contracts: set.Contracts(), plan: plan, writer: env.Getenv("WRITER_USER"), pool: pool,
+		log: env.Log.With("contract", env.Getenv("CONTRACT")), metrics: out, now: time.Now,
 	}, pool.Close, nil
 }
 

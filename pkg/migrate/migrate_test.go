@@ -94,7 +94,7 @@ func (a *account) ask(ctx context.Context, t *testing.T, kind cfn.RequestType, p
 func keeper(t *testing.T, url string) http.HandlerFunc {
 	t.Helper()
 	values := map[string]string{"CONTRACT": "user_logins", "DATABASE_URL": url}
-	env := &settings.Environment{Contracts: contracts.Files, Getenv: func(name string) string { return values[name] }}
+	env := &settings.Environment{Folder: contracts.Files, Getenv: func(name string) string { return values[name] }}
 	h, stop, err := maintain.New(t.Context(), env, io.Discard)
 	if err != nil {
 		t.Fatal(err)

@@ -3,7 +3,7 @@
 //
 // It is the one place that knows these variables, so that all programs agree on names and rules:
 //
-//	CONTRACT                          the contract's name, or the path of its file
+//	CONTRACT                          contracts, separated by commas: names, or paths of files and folders
 //	MASK_SECRET_ID or MASK_KEYRING    the masking keyring
 //	DATABASE_URL, or DATABASE_SECRET_ID, or DATABASE_USER with DATABASE_IAM_AUTH=true; DATABASE_HOST, _PORT and _NAME
 //
@@ -24,6 +24,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/contract/routes"
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/secrets"
@@ -38,12 +39,12 @@ const (
 	openTime = 6 * time.Second
 )
 
-// Environment is where the settings come from. Contracts and Getenv are required.
+// Environment is where the settings come from. Folder and Getenv are required.
 type Environment struct {
-	Contracts fs.FS // the contracts that CONTRACT may name
-	Getenv    func(string) string
-	Log       *slog.Logger   // gets a warning about a secret that could not be read again; nil means slog.Default
-	Client    secrets.Client // nil means Secrets Manager by the SDK's own settings, AWS_ENDPOINT_URL among them
+	Folder fs.FS // has the contracts that CONTRACT may name
+	Getenv func(string) string
+	Log    *slog.Logger   // gets a warning about a secret that could not be read again; nil means slog.Default
+	Client secrets.Client // nil means Secrets Manager by the SDK's own settings, AWS_ENDPOINT_URL among them
 
 	// Patient lets Open succeed while the database cannot be reached for a reason that may pass.
 	// The functions set it: each invocation waits for a database that is waking up, while a start
@@ -55,18 +56,19 @@ type Environment struct {
 	err  error
 }
 
-// Contract loads the contract that CONTRACT names. There is no default: a forgotten setting would
-// hold good messages to a contract that they were not made for.
-func (e *Environment) Contract() (*contract.Contract, error) {
-	name := e.Getenv("CONTRACT")
-	if name == "" {
-		return nil, fmt.Errorf("CONTRACT is missing: set it to %s, or to the path of a file", strings.Join(contract.Names(e.Contracts), ", "))
+// Contracts loads the contracts that CONTRACT names, see [routes.Load]. There is no default: a
+// forgotten setting would hold good messages to a contract that they were not made for.
+func (e *Environment) Contracts() (*routes.Set, error) {
+	names := e.Getenv("CONTRACT")
+	if names == "" {
+		return nil, fmt.Errorf("CONTRACT is missing: set it to %s, or to the path of a file or a folder; several are separated by commas",
+			strings.Join(contract.Names(e.Folder), ", "))
 	}
-	c, err := contract.Load(e.Contracts, name)
+	set, err := routes.Load(e.Folder, names)
 	if err != nil {
 		return nil, fmt.Errorf("CONTRACT: %w", err)
 	}
-	return c, nil
+	return set, nil
 }
 
 // Keyring reads the masking keyring: the secret MASK_SECRET_ID, or MASK_KEYRING, which holds the

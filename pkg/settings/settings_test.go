@@ -68,7 +68,7 @@ func environment(client secrets.Client, variables ...string) *settings.Environme
 		name, value, _ := strings.Cut(v, "=")
 		values[name] = value
 	}
-	return &settings.Environment{Contracts: contracts.Files, Getenv: func(name string) string { return values[name] }, Client: client}
+	return &settings.Environment{Folder: contracts.Files, Getenv: func(name string) string { return values[name] }, Client: client}
 }
 
 func TestReadsDatabaseFromEachSource(t *testing.T) {
@@ -345,13 +345,13 @@ func TestReadsRotatedKeyringWithinFiveMinutes(t *testing.T) {
 func TestRefusesToGuessTheContract(t *testing.T) {
 	t.Parallel()
 	for _, variables := range [][]string{nil, {"CONTRACT="}} {
-		_, err := environment(nil, variables...).Contract()
+		_, err := environment(nil, variables...).Contracts()
 		if err == nil || !strings.Contains(err.Error(), "CONTRACT is missing: set it to user_logins") {
 			t.Errorf("%q: got %v, want a refusal that names the contracts", variables, err)
 		}
 	}
-	c, err := environment(nil, "CONTRACT=user_logins").Contract()
-	if err != nil || c.Name() != "user_logins" {
-		t.Errorf("got %v, %v, want the contract that was named", c, err)
+	set, err := environment(nil, "CONTRACT=user_logins").Contracts()
+	if err != nil || len(set.Contracts()) != 1 || set.Contracts()[0].Name() != "user_logins" {
+		t.Errorf("got %v, %v, want the contract that was named", set, err)
 	}
 }

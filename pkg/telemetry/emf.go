@@ -29,15 +29,28 @@ type Metric struct {
 	Value float64
 }
 
+// Source is what metrics are about.
+type Source struct {
+	Contract string
+	Several  bool // the function has other contracts too
+}
+
 // Emit writes metrics as one line of CloudWatch's embedded metric format, under Namespace and with
-// the dimension FunctionName, so that two deployments in one account stay apart. The contract is a
-// property of the line, for searches. The line has no level, and Lambda's log-level filter takes it
+// the dimension FunctionName, so that two deployments in one account stay apart. A function of
+// several contracts has each metric a second time, with the dimension Contract besides: alarms go by
+// the first, which counts all, and the second says which contract it is. With one contract the
+// second would cost money and say nothing, so the contract is a property of the line only, for
+// searches. The line has no level, and Lambda's log-level filter takes it
 // for INFO: a function that logs only WARN loses its metrics. The error is that of the one Write
 // call.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
-func Emit(w io.Writer, now time.Time, contract string, metrics ...Metric) error {
+func Emit(w io.Writer, now time.Time, source Source, metrics ...Metric) error {
 	type definition struct{ Name, Unit string }
-	line := map[string]any{"Contract": contract, "FunctionName": cmp.Or(lambdacontext.FunctionName, "local")}
+	dimensions := [][]string{{"FunctionName"}}
+	if source.Several {
+		dimensions = append(dimensions, []string{"FunctionName", "Contract"})
+	}
+	line := map[string]any{"Contract": source.Contract, "FunctionName": cmp.Or(lambdacontext.FunctionName, "local")}
 	definitions := make([]definition, len(metrics))
 	for i, m := range metrics {
 		line[m.Name] = m.Value
@@ -47,7 +60,7 @@ func Emit(w io.Writer, now time.Time, contract string, metrics ...Metric) error 
 		"Timestamp": now.UnixMilli(),
 		"CloudWatchMetrics": []map[string]any{{
 			"Namespace":  Namespace,
-			"Dimensions": [][]string{{"FunctionName"}},
+			"Dimensions": dimensions,
 			"Metrics":    definitions,
 		}},
 	}

@@ -48,7 +48,7 @@ func TestTakesUnknownLevelForInfo(t *testing.T) {
 func TestEmitWritesOneEmbeddedMetricLine(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	err := telemetry.Emit(&out, time.UnixMilli(1700000000123), "user_logins",
+	err := telemetry.Emit(&out, time.UnixMilli(1700000000123), telemetry.Source{Contract: "user_logins"},
 		telemetry.Metric{Name: "Written", Unit: telemetry.Count, Value: 99},
 		telemetry.Metric{Name: "DatabaseTime", Unit: telemetry.Milliseconds, Value: 1.5})
 	if err != nil {
@@ -64,6 +64,22 @@ func TestEmitWritesOneEmbeddedMetricLine(t *testing.T) {
 	}
 	if n := bytes.Count(out.Bytes(), []byte("\n")); n != 1 {
 		t.Errorf("%d lines, want 1", n)
+	}
+}
+
+// Alarms go by the dimension FunctionName alone, whose sum counts all contracts.
+func TestFunctionOfSeveralContractsHasEachMetricByContractToo(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	if err := telemetry.Emit(&out, time.UnixMilli(0), telemetry.Source{Contract: "orders", Several: true}, telemetry.Metric{Name: "Written", Unit: telemetry.Count, Value: 9}); err != nil {
+		t.Fatal(err)
+	}
+	want := object(t, []byte(`{
+		"_aws": {"Timestamp": 0, "CloudWatchMetrics": [{
+			"Namespace": "sqs2pg", "Dimensions": [["FunctionName"], ["FunctionName", "Contract"]], "Metrics": [{"Name": "Written", "Unit": "Count"}]}]},
+		"Contract": "orders", "FunctionName": "local", "Written": 9}`))
+	if diff := cmp.Diff(want, object(t, out.Bytes())); diff != "" {
+		t.Errorf("metric line (-want +got):\n%s", diff)
 	}
 }
 

@@ -80,14 +80,19 @@ func (g *Generator) Invalid() (Message, *contract.Violation, error) {
 	return Message{}, nil, fmt.Errorf("%w that the contract %s refuses: send messages of your own, from a file", ErrNone, g.contract.Name())
 }
 
-// Messages makes n messages. Of every hundred, bad are refused by the contract, 0 <= bad <= 100;
-// they are spread evenly. It stops at the first error.
-func (g *Generator) Messages(n int, bad float64) iter.Seq2[Message, error] {
+// Messages makes n messages of the contracts in turn. Of every hundred of a contract, it refuses bad,
+// 0 <= bad <= 100; they are spread evenly. It stops at the first error.
+func Messages(contracts []*contract.Contract, n int, bad float64, seed uint64) iter.Seq2[Message, error] {
+	var generators []*Generator
+	for i, c := range contracts {
+		generators = append(generators, New(c, seed+uint64(i)))
+	}
 	isBad := func(i int) bool { return int(float64(i+1)*bad/100) > int(float64(i)*bad/100) }
 	return func(yield func(Message, error) bool) {
 		for i := range n {
+			g := generators[i%len(generators)]
 			m, err := Message{}, error(nil)
-			if isBad(i) {
+			if isBad(i / len(generators)) {
 				m, _, err = g.Invalid()
 			} else {
 				m, err = g.Valid()

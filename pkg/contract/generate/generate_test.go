@@ -82,7 +82,7 @@ func TestMessagesHaveTheShareOfBadOnes(t *testing.T) {
 	c := load(t, "user_logins")
 	for bad, want := range map[float64]int{0: 0, 1: 2, 3: 6, 2.5: 5, 100: 200} {
 		got, all := 0, 0
-		for m, err := range generate.New(c, 1).Messages(200, bad) {
+		for m, err := range generate.Messages([]*contract.Contract{c}, 200, bad, 1) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -94,5 +94,24 @@ func TestMessagesHaveTheShareOfBadOnes(t *testing.T) {
 		if got != want || all != 200 {
 			t.Errorf("%v of a hundred: got %d bad messages of %d, want %d", bad, got, all, want)
 		}
+	}
+}
+
+func TestMessagesOfSeveralContractsComeInTurn(t *testing.T) {
+	t.Parallel()
+	logins, orders := load(t, "user_logins"), load(t, "../testdata/order_placed.json")
+	taken := map[string]int{}
+	for m, err := range generate.Messages([]*contract.Contract{logins, orders}, 40, 10, 1) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []*contract.Contract{logins, orders} {
+			if _, err := c.Decode(m.Body); err == nil {
+				taken[c.Name()]++
+			}
+		}
+	}
+	if taken["user_logins"] != 18 || taken["order_placed"] != 18 {
+		t.Errorf("the contracts take %v of 20 messages each", taken)
 	}
 }

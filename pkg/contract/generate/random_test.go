@@ -98,13 +98,17 @@ func (d *drawer) origin(root, properties object) {
 	if d.chance(6) {
 		root["x-envelope"] = pick[any](d, "sns", "eventbridge", []string{"sns", "eventbridge"})
 	}
-	if d.chance(12) {
-		root["x-match"] = pick(d, object{"body": object{"kind": []any{"order"}}}, object{"messageAttributes": object{"type": []any{object{"prefix": "ord"}}}})
-	}
-	if match, _ := root["x-match"].(object); match["body"] != nil {
-		properties["kind"] = object{"type": "string"}
-	}
 	chain := fmt.Sprint(root["x-envelope"])
+	if d.chance(8) {
+		match := pick(d, object{"body": object{"kind": []any{"order"}}}, object{"messageAttributes": object{"type": []any{object{"prefix": "ord"}}}})
+		if chain == "eventbridge" { // which has no attributes
+			match = object{"envelope": object{"detail-type": []any{"Order Placed", "Order Paid"}}}
+		}
+		root["x-match"] = match
+		if match["body"] != nil {
+			properties["kind"] = object{"type": "string"}
+		}
+	}
 	if d.chance(6) && chain != "eventbridge" && chain != "[sns eventbridge]" {
 		name := d.name("attribute")
 		properties[name] = pick(d, object{"type": "string", "maxLength": 30}, object{"type": "integer", "minimum": 1}, object{"type": "boolean"})

@@ -17,6 +17,7 @@ import (
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/contract/checks"
 	"sqs2pg/pkg/contract/generate"
+	"sqs2pg/pkg/contract/routes"
 	"sqs2pg/pkg/contract/schema/document"
 	"sqs2pg/pkg/mask"
 )
@@ -66,10 +67,17 @@ func TestAThousandRandomContracts(t *testing.T) {
 func checkMessages(t *testing.T, c *contract.Contract, seed uint64, text []byte, rules map[string]int) {
 	t.Helper()
 	g, library, again := generate.New(c, seed), compile(t, text), parse(t, text)
+	route, err := routes.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for range 3 {
 		m, err := g.Valid()
 		if err != nil {
 			t.Fatalf("seed %d: %v: %s", seed, err, text)
+		}
+		if route.Choose(contract.Message{Body: m.Body, Attributes: m.Attributes}, new(routes.Scratch)) != 0 {
+			t.Fatalf("seed %d: x-match does not match %s: %s", seed, m.Body, text)
 		}
 		if event := eventOf(t, c, m); libraryJudges(text) {
 			if err := validate(t, library, event); err != nil {

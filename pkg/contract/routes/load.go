@@ -13,20 +13,26 @@ import (
 	"sqs2pg/pkg/contract"
 )
 
-// Load reads contracts, separated by commas: each by its name, NAME.json in folder; by the path of a
-// file; or by the path of a folder, of which it reads all contracts, in the order of their names and
-// the one without x-match last. The error lists everything that is wrong.
+// Load reads contracts as Read does and makes a set of them.
 func Load(folder fs.FS, names string) (*Set, error) {
+	all, err := Read(folder, names)
+	if err != nil {
+		return nil, err
+	}
+	return New(all...)
+}
+
+// Read reads contracts, separated by commas: each by its name, NAME.json in folder; by the path of a
+// file; or by the path of a folder, of which it reads all contracts, in the order of their names and
+// those without x-match last. The error lists everything that is wrong.
+func Read(folder fs.FS, names string) ([]*contract.Contract, error) {
 	var all []*contract.Contract
 	var errs []error
 	for name := range strings.SplitSeq(names, ",") {
 		loaded, err := load(folder, strings.TrimSpace(name))
 		all, errs = append(all, loaded...), append(errs, err)
 	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	return New(all...)
+	return all, errors.Join(errs...)
 }
 
 func load(folder fs.FS, name string) ([]*contract.Contract, error) {

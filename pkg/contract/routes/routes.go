@@ -79,6 +79,17 @@ func (s *Set) add(o *origin.Origin) {
 // Contracts are the contracts in their order. They must not be changed.
 func (s *Set) Contracts() []*contract.Contract { return s.contracts }
 
+// Tables are the tables of the contracts, in the same order.
+func (s *Set) Tables() []contract.Table { return Tables(s.contracts) }
+
+// Tables are the tables of contracts, in the same order.
+func Tables(contracts []*contract.Contract) (tables []contract.Table) {
+	for _, c := range contracts {
+		tables = append(tables, c.Table())
+	}
+	return tables
+}
+
 // Choose returns the index of the contract that a message belongs to, or -1. It reads no more of
 // the message than the patterns ask about. The scratch space is for one message at a time.
 func (s *Set) Choose(m envelope.Message, scratch *Scratch) int {

@@ -61,7 +61,7 @@ func (a *annotations) merge(named annotations) (conflicts []string) {
 		own, named *string
 	}{
 		{"x-column", &a.column, &named.column}, {"x-type", &a.columnType, &named.columnType}, {"x-domain", &a.domain, &named.domain},
-		{"x-normalize", &a.normalize, &named.normalize}, {"", &a.format, &named.format}, // format has been compared as a keyword
+		{"x-normalize", &a.normalize, &named.normalize}, {"x-attribute", &a.origin.Attribute, &named.origin.Attribute}, {"", &a.format, &named.format}, // format has been compared as a keyword
 	} {
 		if *keyword.own == "" {
 			*keyword.own = *keyword.named
@@ -69,6 +69,7 @@ func (a *annotations) merge(named annotations) (conflicts []string) {
 			conflicts = append(conflicts, keyword.name)
 		}
 	}
+	a.origin.EventID, a.origin.EventTime = a.origin.EventID || named.origin.EventID, a.origin.EventTime || named.origin.EventTime
 	masked := a.mask != "" || a.masks != nil
 	switch namedMasked := named.mask != "" || named.masks != nil; {
 	case masked && namedMasked:

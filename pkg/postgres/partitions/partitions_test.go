@@ -130,6 +130,28 @@ func TestRetentionDropsOnlyOlderPartitions(t *testing.T) {
 	}
 }
 
+// Whoever reads the window must not accept events that the retention would drop at once.
+func TestRunKeepsTheRetentionAsTheWindowOfTheTable(t *testing.T) {
+	t.Parallel()
+	db := withoutPartitions(t)
+	for _, step := range []struct {
+		name string
+		plan partitions.Plan
+		want []string
+	}{
+		{"30 days", partitions.Plan{RetentionDays: 30}, []string{"30", "day", "2"}},
+		{"the same again", partitions.Plan{RetentionDays: 30}, []string{"30", "day", "2"}},
+		{"another width", partitions.Plan{RetentionDays: 30, Width: "month"}, []string{"30", "month", "3"}},
+		{"everything, and the width as before", partitions.Plan{}, []string{"1826", "month", "4"}},
+	} {
+		run(t, db, step.plan)
+		got := db.Query(t, "select window_days, partition_width, epoch from sqs2pg.tables")[0]
+		if diff := cmp.Diff(step.want, got); diff != "" {
+			t.Errorf("%s: window, width and epoch (-want +got):\n%s", step.name, diff)
+		}
+	}
+}
+
 func TestRunCompletesARunThatWasCutOff(t *testing.T) {
 	t.Parallel()
 	db := withoutPartitions(t)

@@ -54,6 +54,17 @@ type Steps []Step
 // silent are the steps that can take no lock of a table.
 var silent = regexp.MustCompile(`^(begin;|commit;|-- [^\n]*$)`)
 
+// Join appends the steps of another plan, without those that s has already: what all tables share is
+// changed once.
+func (s *Steps) Join(other Steps) {
+	for _, step := range other {
+		known := slices.ContainsFunc(*s, func(have Step) bool { return have.SQL == step.SQL })
+		if !known || step.SQL == "begin;" || step.SQL == "commit;" {
+			*s = append(*s, step)
+		}
+	}
+}
+
 // Note appends a comment.
 func (s *Steps) Note(text string) { *s = append(*s, Step{SQL: "-- " + text}) }
 

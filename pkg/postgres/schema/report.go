@@ -16,6 +16,16 @@ type Report struct {
 	Tolerated    []string   `json:"tolerated,omitempty"`  // differences that were left, because rows can be written: "schema.table: column ..."
 }
 
+// Add adds what was done for another table.
+func (r *Report) Add(other Report) {
+	r.Migrations = append(r.Migrations, other.Migrations...)
+	r.Created = append(r.Created, other.Created...)
+	r.AddedColumns = append(r.AddedColumns, other.AddedColumns...)
+	r.TakenOver = append(r.TakenOver, other.TakenOver...)
+	r.Partitions = append(r.Partitions, other.Partitions...)
+	r.Tolerated = append(r.Tolerated, other.Tolerated...)
+}
+
 // TakeOver is a table that existed before its contract and was taken over.
 type TakeOver struct {
 	Table string `json:"table"`

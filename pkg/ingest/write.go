@@ -1,0 +1,134 @@
+package ingest
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/mask"
+	"sqs2pg/pkg/message"
+	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/registry"
+)
+
+// writers is how many tables are written at a time: as many as the pool has connections.
+const writers = 2
+
+// load writes the messages that keep their contract, each table in transactions of its own. Tables
+// are written side by side, unless messages must keep their order. Of the time that is left each part
+// has its share, so that a table that does not answer takes no time from the others.
+func (h *Handler) load(ctx context.Context, b *batch, keyring *mask.Keyring) {
+	l := loading{Handler: h, batch: b, keyring: keyring, now: h.Now(), rows: make([]*contract.Rows, len(h.Tables))}
+	l.route()
+	parts := b.parts()
+	if b.ordered() || len(parts) == 1 {
+		for i, p := range parts {
+			l.write(ctx, p, len(parts)-i)
+		}
+		return
+	}
+	var begun atomic.Int64
+	var writing sync.WaitGroup
+	for range min(writers, len(parts)) {
+		own := l
+		own.body = nil
+		writing.Go(func() {
+			for i := int(begun.Add(1)) - 1; i < len(parts); i = int(begun.Add(1)) - 1 {
+				own.write(ctx, parts[i], (len(parts)-i+writers-1)/writers)
+			}
+		})
+	}
+	writing.Wait()
+}
+
+// shareOf limits ctx to one of so many equal parts of its time.
+func shareOf(ctx context.Context, parts int) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok || parts == 1 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, time.Until(deadline)/time.Duration(parts))
+}
+
+// part is what is written to one table in one go: the messages of a contract among those from one
+// index to another.
+type part struct{ of, from, to int }
+
+// parts are the parts of a batch in the order in which they are written. On a standard queue each
+// table has one. On a FIFO queue a group may have events of several contracts, and what is written
+// must be known before what follows it in its group is: there a part ends where the next message is
+// of another contract.
+func (b *batch) parts() (all []part) {
+	if len(b.tables) == 1 || !b.ordered() {
+		for of := range b.tables {
+			if b.has(of) {
+				all = append(all, part{of, 0, len(b.records)})
+			}
+		}
+		return all
+	}
+	for i, of := range b.of {
+		switch {
+		case of == unmatched:
+		case len(all) == 0 || all[len(all)-1].of != of:
+			all = append(all, part{of, i, i + 1})
+		default:
+			all[len(all)-1].to = i + 1
+		}
+	}
+	return all
+}
+
+// ordered reports whether the messages are of a FIFO queue.
+func (b *batch) ordered() bool { return len(b.records) > 0 && b.records[0].Group() != "" }
+
+// write writes a part. It takes no more than its share of the time, if so many parts are to come one
+// after the other, it among them.
+func (l *loading) write(ctx context.Context, p part, parts int) {
+	ctx, cancel := shareOf(ctx, parts)
+	defer cancel()
+	t, table := &l.tables[p.of], &l.Tables[p.of]
+	if l.rows[p.of] == nil && t.err == nil {
+		l.rows[p.of] = table.Contract.Rows(l.keyring, len(l.records))
+		var window registry.Window
+		window, t.err = table.Gate.Enter(ctx, l.keyring)
+		t.accepted = message.Window{Oldest: l.now.AddDate(0, 0, -window.Days), Newest: l.now.Add(time.Duration(window.Minutes) * time.Minute)}
+	}
+	if t.err == nil {
+		index := make([]int, 0, p.to-p.from)
+		started, decoded := l.Now(), t.decodeTime
+		var result postgres.Result
+		result, t.err = table.write(ctx, l.events(p, &index), l.keyring)
+		t.databaseTime += l.Now().Sub(started) - (t.decodeTime - decoded)
+		if len(l.failed(p.of, (*failure).expired)) > 0 {
+			table.Gate.Doubt()
+		}
+		if t.err == nil {
+			l.reject(t, result, index)
+			return
+		}
+	}
+	for i := p.from; i < p.to; i++ {
+		if l.of[i] == p.of && l.failures[i] == nil {
+			l.fail(i, failure{outcome: unavailable})
+		}
+	}
+}
+
+// reject takes over the result of the events of these messages. The writer holds the later events of
+// a group in which one failed; messages of the group that break the contract have their own failure
+// already.
+func (b *batch) reject(t *loaded, result postgres.Result, index []int) {
+	t.written, t.duplicates, t.superseded = t.written+result.Written, t.duplicates+result.Duplicates, t.superseded+result.Superseded
+	for _, f := range result.Failures {
+		reason := failure{outcome: rejected, sqlstate: f.SQLSTATE, constraint: f.Constraint, column: f.Column, obstacle: f.Reason, unproven: f.Unproven || f.Reason != ""}
+		if f.Held {
+			reason = failure{outcome: held}
+		} else if f.Undecided {
+			reason = failure{outcome: undecided}
+		}
+		b.fail(index[f.Index], reason)
+	}
+}
