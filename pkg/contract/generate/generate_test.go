@@ -59,10 +59,10 @@ func TestSameSeedGivesSameMessages(t *testing.T) {
 		return all
 	}
 	first := messages(1)
-	if messages(1) != first {
+	if first != messages(1) {
 		t.Error("the same seed gives other messages")
 	}
-	if messages(2) == first {
+	if first == messages(2) {
 		t.Error("another seed gives the same messages")
 	}
 }
