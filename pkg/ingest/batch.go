@@ -113,11 +113,11 @@ func (b *batch) unavailable() error {
 const every = -2
 
 // failed returns the failed messages of a contract, or of every one, for whose failure the condition
-// holds.
+// holds. It reads no failure of another contract, whose table may be written at the same time.
 func (b *batch) failed(of int, holds func(*failure) bool) (records []message.Record) {
-	for i := range b.records {
+	for i := range b.failures {
 		if of != every && b.of[i] != of {
-			continue // another table's, which may be written at this moment
+			continue
 		}
 		if f := b.failures[i]; f != nil && holds(f) {
 			records = append(records, b.records[i])
