@@ -24,6 +24,9 @@ func (c *eventCommand) Help() string {
 }
 
 func (c *eventCommand) Run(ctx context.Context, s *streams) error {
+	if c.BatchSize == 0 { // to a Mapping it is the default
+		return misuse("--batch-size is 0: it must be 1 or more")
+	}
 	q, err := c.open(ctx)
 	if err != nil {
 		return err

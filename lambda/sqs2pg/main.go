@@ -124,6 +124,8 @@ const exitInterrupted = 128 + int(syscall.SIGINT) // as shells have it
 
 // execute runs one command line and returns its exit code.
 func execute(ctx context.Context, args []string, s *streams) int {
+	out := terminal.NewOutput(s.out)
+	s = &streams{s.in, out, s.err, s.dir}
 	exited := -1
 	var c command
 	parser := kong.Must(&c,
@@ -141,14 +143,20 @@ func execute(ctx context.Context, args []string, s *streams) int {
 	)
 	args = usage.Args(args)
 	k, err := parser.Parse(args)
-	if exited >= 0 { // it printed the help
+	_, own := errors.AsType[misuseError](err)
+	switch lost := out.Err(); {
+	case lost != nil: // it could not print the help
+		err = lost
+	case exited >= 0:
 		return exited
-	}
-	if _, own := errors.AsType[misuseError](err); err != nil && !own {
+	case err != nil && !own:
 		err = misuse("%s", usage.Explain(parser.Model, err, args))
 	}
 	if err == nil {
 		err = k.Run()
+	}
+	if lost := out.Err(); lost != nil && (err == nil || errors.Is(err, lost)) {
+		err = fmt.Errorf("the output is not complete: %w", lost)
 	}
 	if err == nil {
 		return 0

@@ -25,6 +25,12 @@ type mappingFlags struct {
 
 // mapping returns the event source mapping of a queue, without a function.
 func (f *mappingFlags) mapping(q *queue.Queue) (eventsource.Mapping, error) {
+	if f.BatchSize == 0 { // to a Mapping it is the default
+		return eventsource.Mapping{}, misuse("--batch-size is 0: it must be 1 or more")
+	}
+	if f.Concurrency < 1 {
+		return eventsource.Mapping{}, misuse("--concurrency is %d: it must be 1 or more", f.Concurrency)
+	}
 	m := eventsource.Mapping{
 		Queue: q, BatchSize: f.BatchSize, Window: f.Window, Concurrency: f.Concurrency,
 		IdleTimeout: f.IdleTimeout, RetryDelay: f.RetryDelay,

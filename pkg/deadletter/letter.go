@@ -32,7 +32,7 @@ func (l *Letter) Body() string { return *l.message.Body }
 func (l *Letter) SentAt() time.Time { return epoch(l.message.Attributes["SentTimestamp"]) }
 
 // Accepted is the reason of a letter that the contract accepts now.
-const Accepted = "passes the contract; Postgres rejected it, or its batch failed"
+const Accepted = "passes the contract; Postgres rejected it, its time is outside of the table's window, or its batch failed"
 
 // Reason says what its contract has against the message, in the words of the function's log:
 // "invalid: ip required". It holds no value of the message.

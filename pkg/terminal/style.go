@@ -39,7 +39,7 @@ func isASCII(locale string) bool {
 
 // canRepaint reports whether w is a terminal that can move its cursor.
 func canRepaint(w io.Writer) bool {
-	f, ok := w.(*os.File)
+	f, ok := file(w)
 	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
 }
 

@@ -22,7 +22,7 @@ const narrowest = 20
 // Width returns how many columns a line written to w may have: those of the terminal, or 80 where w
 // is not a terminal.
 func Width(w io.Writer) int {
-	f, ok := w.(*os.File)
+	f, ok := file(w)
 	if !ok {
 		return defaultWidth
 	}
@@ -35,13 +35,13 @@ func Width(w io.Writer) int {
 
 // IsTerminal reports whether a reader or writer is a terminal.
 func IsTerminal(stream any) bool {
-	f, ok := stream.(*os.File)
+	f, ok := file(stream)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // Unread reports whether something waits on a pipe or in a file. Somebody meant it to be read.
 func Unread(in io.Reader) bool {
-	f, ok := in.(*os.File)
+	f, ok := file(in)
 	if !ok {
 		return false
 	}

@@ -39,10 +39,15 @@ func load(folder fs.FS, name string) ([]*contract.Contract, error) {
 	if name == "" {
 		return nil, errors.New("a contract without a name: remove the comma")
 	}
-	if info, err := os.Stat(name); err == nil && info.IsDir() && (name == "." || strings.ContainsRune(name, filepath.Separator)) {
+	info, err := os.Stat(name)
+	isFolder := err == nil && info.IsDir()
+	if isFolder && (name == "." || strings.ContainsRune(name, filepath.Separator)) {
 		return loadFolder(name)
 	}
 	c, err := contract.Load(folder, name)
+	if isFolder && errors.Is(err, contract.ErrNotFound) {
+		err = fmt.Errorf("%w: %q is a folder: write .%c%s", contract.ErrNotFound, name, filepath.Separator, name)
+	}
 	return []*contract.Contract{c}, err
 }
 

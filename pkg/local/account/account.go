@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/smithy-go/logging"
 )
 
 // SettingError says what a person has named wrong or not at all, and what to set: an endpoint, a
@@ -63,6 +64,7 @@ func regionOf(u *url.URL) string {
 }
 
 func load(ctx context.Context, options ...func(*config.LoadOptions) error) (aws.Config, error) {
+	options = append(options, config.WithLogger(logging.Nop{})) // the errors below say what to do
 	cfg, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
 		return aws.Config{}, fmt.Errorf("AWS settings: %w", err)

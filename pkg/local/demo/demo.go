@@ -94,7 +94,7 @@ func (d *Demo) drain(ctx context.Context, idle time.Duration) (invoker.Result, e
 	}
 	result, err := drain.Run(ctx)
 	if err == nil && result.FailedBatches > 0 {
-		err = fmt.Errorf("%d batches failed as a whole", result.FailedBatches)
+		err = errors.New(terminal.Plural(result.FailedBatches, "batch", "batches") + " failed as a whole")
 	}
 	return result, err
 }

@@ -78,17 +78,20 @@ var reservedComments = map[string]string{
 }
 
 func columnComment(table contract.Table, c contract.Column) string {
-	return comment(table, c.Name, c.Path+" of the event, "+stored(c.Mask)+".")
+	return comment(table, c.Name, c.Path+" of the event, "+stored(c)+".")
 }
 
-func stored(kind mask.Kind) string {
-	switch kind {
-	case mask.None:
+func stored(c contract.Column) string {
+	masked := func(i contract.Inside) bool { return i.Mask != mask.None.String() }
+	switch {
+	case c.Mask == mask.None && slices.ContainsFunc(c.Inside, masked):
+		return "with masks inside"
+	case c.Mask == mask.None:
 		return "as it was sent"
-	case mask.Drop:
+	case c.Mask == mask.Drop:
 		return "never stored"
 	default:
-		return "masked: " + kind.String()
+		return "masked: " + c.Mask.String()
 	}
 }
 

@@ -79,8 +79,8 @@ var rules = []struct {
 	{regexp.MustCompile(`^expected one of (.*)$`), func(m *mistake, found []string) string {
 		return fmt.Sprintf("half a command: type %s and one of %s", m.at.FullPath(), strings.ReplaceAll(found[1], `"`, ""))
 	}},
-	{regexp.MustCompile(`^expected "(<.*)"$`), func(m *mistake, found []string) string {
-		return fmt.Sprintf("an argument is missing: type %s %s", m.at.FullPath(), found[1])
+	{regexp.MustCompile(`^expected "<.*"$`), func(m *mistake, _ []string) string {
+		return fmt.Sprintf("an argument is missing: type %s%s", m.at.FullPath(), m.arguments())
 	}},
 }
 
@@ -139,6 +139,16 @@ func (m *mistake) unknownFlag(found []string) string {
 		return fmt.Sprintf("%s is a flag of a command: write it after the command", flag)
 	}
 	return fmt.Sprintf("unknown flag %s: %s", flag, m.help())
+}
+
+// arguments are the required arguments of the command, those that were given included.
+func (m *mistake) arguments() (text string) {
+	for _, p := range m.at.Positional {
+		if p.Required {
+			text += " " + p.Summary()
+		}
+	}
+	return text
 }
 
 // hasFlag reports whether the command, or one below it, has a flag of that name.

@@ -27,6 +27,9 @@ type commandLine struct {
 		Show struct {
 			ID string `arg:""`
 		} `cmd:""`
+		Compare struct {
+			Old, New string `arg:""`
+		} `cmd:""`
 	} `cmd:""`
 }
 
@@ -38,8 +41,10 @@ func TestExplainSaysWhatToType(t *testing.T) {
 		"list":                              "unknown command list: did you mean dlq list?",
 		"drain":                             "unknown command drain: the commands are send, dlq",
 		"dlq lst":                           "unknown command lst: did you mean list?",
-		"dlq":                               "half a command: type program dlq and one of list, show",
+		"dlq":                               "half a command: type program dlq and one of list, show, compare",
 		"dlq show":                          "an argument is missing: type program dlq show <id>",
+		"dlq compare":                       "an argument is missing: type program dlq compare <old> <new>",
+		"dlq compare a":                     "an argument is missing: type program dlq compare <old> <new>",
 		"dlq list logins":                   "unexpected argument logins: see program dlq list --help",
 		"dlq list postgres://u:secret-pw@h": "unexpected argument, a URL: give it by its flag: see program dlq list --help",
 		"send --qeue logins":                "unknown flag --qeue: did you mean --queue?",
