@@ -14,7 +14,8 @@ import (
 	"sqs2pg/pkg/postgres/registry"
 )
 
-// writers is how many tables are written at a time: as many as the pool has connections.
+// writers is how many tables are written at a time. The pool has twice as many connections, see
+// postgres.Config.
 const writers = 2
 
 // load writes the messages that keep their contract, each table in transactions of its own. Tables
