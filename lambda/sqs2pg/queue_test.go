@@ -125,20 +125,6 @@ func TestStoppedCommandDoesNotBlameTheDatabase(t *testing.T) {
 	}
 }
 
-func TestRedriveSaysHowManyLettersAreInFlight(t *testing.T) {
-	t.Parallel()
-	endpoint := startSQS(t)
-	_, dead := withDead(t, endpoint, "logins", 3)
-	sendAs(t, endpoint, dead, []string{"{}"}, func(int) string { return "1" })
-	if _, err := client(t, endpoint).ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &dead, VisibilityTimeout: 600}); err != nil {
-		t.Fatal(err)
-	}
-	_, _, errs := sqs2pg(t, "dlq", "redrive", "--contract", "user_logins", "--endpoint-url", endpoint, "--queue", "logins")
-	if !strings.Contains(errs, "0 of 0 messages redriven") || !strings.Contains(errs, "1 more in flight: another program") {
-		t.Errorf("says %q", errs)
-	}
-}
-
 func TestQueueCreateMakesWhatDoctorWantsAndMayRunAgain(t *testing.T) {
 	t.Parallel()
 	endpoint := startSQS(t)
