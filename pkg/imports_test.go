@@ -42,7 +42,7 @@ var order = []string{
 	"pkg/local/sqsserver",
 	"pkg/deadletter",
 	"pkg/project",
-	"pkg/contract/comparison",
+	"pkg/contract/versions",
 	"pkg/contract/generate",
 	"pkg/queue/sending",
 	"pkg/queue/bodies",

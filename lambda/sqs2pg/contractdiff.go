@@ -1,6 +1,6 @@
 package main
 
-import "sqs2pg/pkg/contract/comparison"
+import "sqs2pg/pkg/contract/versions"
 
 // contractDiff compares two versions of a contract.
 type contractDiff struct {
@@ -30,7 +30,7 @@ func (c *contractDiff) Run(s *streams) error {
 	if err != nil {
 		return err
 	}
-	found, err := comparison.Compare(old, next, c.Count, c.Seed)
+	found, err := versions.Compare(old, next, c.Count, c.Seed)
 	if err != nil {
 		return err
 	}

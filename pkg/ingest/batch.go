@@ -133,11 +133,6 @@ func (b *batch) recordsOf(of int) (records []message.Record) {
 	return records
 }
 
-// hasExpired reports whether some message is older than its table's window.
-func (b *batch) hasExpired() bool {
-	return slices.ContainsFunc(b.failures, func(f *failure) bool { return f != nil && f.expired() })
-}
-
 // response lists the failed messages. If none failed the list is empty and not nil, so that it is
 // written as [].
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting

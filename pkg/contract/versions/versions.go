@@ -1,10 +1,6 @@
-// Package comparison says what changes when one version of a contract takes the place of another:
-// what migrate would do to the table, and which messages one version accepts and the other refuses.
-//
-// The table is compared exactly. The messages are generated, so it finds common differences and
-// proves nothing. It stands above the packages that it asks: pkg/contract/generate and
-// pkg/postgres/schema.
-package comparison
+// Package versions compares two versions of a contract: what a migration would do to the table, and
+// which messages one version accepts and the other refuses.
+package versions
 
 import (
 	"errors"
@@ -19,19 +15,18 @@ import (
 	"sqs2pg/pkg/postgres/schema"
 )
 
-// Comparison is what was found. "New" is the next version, "Old" the one in use.
+// Comparison says how two versions differ. Its lists are never nil.
 type Comparison struct {
-	SQL       string              `json:"migration"`      // that migrate would run
-	Refused   []string            `json:"refused"`        // differences that migrate would refuse
-	Tolerated []string            `json:"tolerated"`      // differences that stay as they are
-	Ways      map[string][]string `json:"steps"`          // to make a refused change, by column
-	Generated int                 `json:"generated"`      // messages from each version
-	ByNew     []generate.Refusal  `json:"refused_by_new"` // of messages that Old accepts
-	ByOld     []generate.Refusal  `json:"refused_by_old"` // of messages that New accepts
+	SQL       string              `json:"migration"`
+	Refused   []string            `json:"refused"`
+	Tolerated []string            `json:"tolerated"`
+	Ways      map[string][]string `json:"steps"` // by column
+	Generated int                 `json:"generated"`
+	ByNew     []generate.Refusal  `json:"refused_by_new"`
+	ByOld     []generate.Refusal  `json:"refused_by_old"`
 }
 
-// Compare compares two versions of a contract, the one in use and the next. It generates count
-// messages from each; the same seed gives the same messages. It reads no database.
+// Compare compares the tables, and count messages of each version, which the seed decides.
 func Compare(old, next *contract.Contract, count int, seed uint64) (*Comparison, error) {
 	change, err := schema.ChangeOf(old.Table(), next.Table())
 	if err != nil {
@@ -57,7 +52,7 @@ func Compare(old, next *contract.Contract, count int, seed uint64) (*Comparison,
 	return found, err
 }
 
-// Print writes the comparison for a person. old and next are what the person called the contracts.
+// Print prints it for people. old and next name the versions.
 func (f *Comparison) Print(w io.Writer, old, next string) {
 	switch {
 	case len(f.Refused) > 0:

@@ -1,11 +1,11 @@
-package comparison_test
+package versions_test
 
 import (
 	"strings"
 	"testing"
 
 	"sqs2pg/pkg/contract"
-	"sqs2pg/pkg/contract/comparison"
+	"sqs2pg/pkg/contract/versions"
 )
 
 const orders = `{
@@ -42,7 +42,7 @@ func TestComparesTableAndMessages(t *testing.T) {
 		{"another mask and a value less", []string{`date-year`, `date-month`, `, "shipped"`, ``}, "migrate would refuse NEW; NEW refuses messages that OLD accepts", nil},
 		{"another table", []string{`"x-table": "orders"`, `"x-table": "orders_2"`}, "", []string{`create table "public"."orders_2"`}},
 	} {
-		found, err := comparison.Compare(changed(t), changed(t, test.replacement...), 200, 1)
+		found, err := versions.Compare(changed(t), changed(t, test.replacement...), 200, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,7 +68,7 @@ func TestCutsLongExamples(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("paid-", 100)
 	old, next := changed(t, `"paid", "shipped"`, `"`+long+`"`), changed(t, `"paid", "shipped"`, `"lost"`)
-	found, err := comparison.Compare(old, next, 10, 1)
+	found, err := versions.Compare(old, next, 10, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
