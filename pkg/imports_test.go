@@ -32,6 +32,7 @@ var order = []string{
 	"pkg/stack",
 	"pkg/doctor",
 	"pkg/local/demo",
+	"pkg/local/environment",
 	"pkg/local/invoker",
 	"pkg/local/home",
 	"pkg/local/remote",
