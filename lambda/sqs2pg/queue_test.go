@@ -100,21 +100,6 @@ func TestSendsNothingOfAFileWithABadLine(t *testing.T) {
 	}
 }
 
-func TestTriesTheMessagesOfAFileInAnyForm(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"[{\"a\":1},\n2]":   "element 1: refused: invalid: user_id: required\nelement 2: refused: ",
-		"{\n\"a\":1\n}\n":   "document 1: refused: invalid: user_id: required\n",
-		"{\n\xff\n{}\n":     "line 1: refused: malformed: ",
-		"\ufeff{\"a\":1}\n": "line 1: refused: invalid: user_id: required\n",
-	} {
-		code, out, errs := sqs2pgIn(t.Context(), folder(t), text, "contract", "try", "user_logins")
-		if code != 1 || !strings.HasPrefix(out, want) {
-			t.Errorf("%q: exits with %d, prints %q and says %q", text, code, out, errs)
-		}
-	}
-}
-
 func TestStoppedCommandDoesNotBlameTheDatabase(t *testing.T) {
 	t.Parallel()
 	ctx, stop := context.WithCancel(t.Context())
