@@ -1,11 +1,6 @@
 package main
 
-import (
-	"errors"
-	"strings"
-
-	"sqs2pg/pkg/contract/versions"
-)
+import "sqs2pg/pkg/contract/versions"
 
 // contractDiff compares two versions of a contract.
 type contractDiff struct {
@@ -40,22 +35,11 @@ func (c *contractDiff) Run(s *streams) error {
 		return err
 	}
 	if c.JSON {
-		err = encode(s, found)
+		if err := encode(s, found); err != nil {
+			return err
+		}
 	} else {
 		found.Print(s.out, c.Old, c.New)
 	}
-	if err != nil {
-		return err
-	}
-	var reasons []string
-	if len(found.Refused) > 0 {
-		reasons = append(reasons, "migrate would refuse "+c.New)
-	}
-	if len(found.ByNew) > 0 {
-		reasons = append(reasons, c.New+" refuses messages that "+c.Old+" accepts")
-	}
-	if len(reasons) > 0 {
-		return errors.New(strings.Join(reasons, "; "))
-	}
-	return nil
+	return found.Fault(c.Old, c.New)
 }

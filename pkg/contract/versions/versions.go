@@ -3,6 +3,7 @@
 package versions
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -70,6 +71,22 @@ func (f *Comparison) Print(w io.Writer, old, next string) {
 	}
 	f.printMessages(w, old, next, f.ByNew)
 	f.printMessages(w, next, old, f.ByOld)
+}
+
+// Fault says why the next version cannot simply take the place of the old one. It is nil if migrate
+// would accept the next version, and that refuses no generated message.
+func (f *Comparison) Fault(old, next string) error {
+	var reasons []string
+	if len(f.Refused) > 0 {
+		reasons = append(reasons, "migrate would refuse "+next)
+	}
+	if len(f.ByNew) > 0 {
+		reasons = append(reasons, next+" refuses messages that "+old+" accepts")
+	}
+	if len(reasons) > 0 {
+		return errors.New(strings.Join(reasons, "; "))
+	}
+	return nil
 }
 
 func printList(w io.Writer, title string, lines []string) {
