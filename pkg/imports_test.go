@@ -32,6 +32,7 @@ var order = []string{
 	"pkg/stack",
 	"pkg/doctor",
 	"pkg/local/demo",
+	"pkg/local/environment",
 	"pkg/local/invoker",
 	"pkg/local/home",
 	"pkg/local/remote",
@@ -42,6 +43,8 @@ var order = []string{
 	"pkg/local/sqsserver",
 	"pkg/deadletter",
 	"pkg/project",
+	"pkg/contract/trial",
+	"pkg/contract/versions",
 	"pkg/contract/generate",
 	"pkg/queue/sending",
 	"pkg/queue/bodies",
@@ -239,7 +242,7 @@ func TestPackagesStaySmall(t *testing.T) {
 		files, lines := 14, 1500
 		switch p.name() {
 		case "lambda/sqs2pg":
-			files, lines = 40, 2100 // a file for each command
+			files, lines = 40, 1700 // a file for each command
 		case "pkg/local/sqsserver":
 			continue // the SQS API has many calls, and all of them share the queue
 		}

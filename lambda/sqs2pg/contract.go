@@ -11,6 +11,7 @@ import (
 	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/contract/routes"
+	"sqs2pg/pkg/contract/trial"
 	"sqs2pg/pkg/postgres/schema"
 	"sqs2pg/pkg/queue/bodies"
 	"sqs2pg/pkg/terminal"
@@ -118,38 +119,13 @@ func (c *contractCheck) check(s *streams, loaded *contract.Contract) error {
 		fmt.Fprintf(s.err, "warning: %s\n", w)
 	}
 	table := loaded.Table()
-	var rows [][]string
-	for _, col := range table.Columns {
-		null := "yes"
-		if col.Required {
-			null = "no"
-		}
-		rows = append(rows, []string{col.Name, col.Type.String(), null, col.Path, col.Mask.String()})
-		for _, inside := range col.Inside {
-			kind, _, _ := strings.Cut(inside.Mask, " ")
-			rows = append(rows, []string{"", "", "", col.Path + "." + inside.Path, kind})
-		}
-	}
-	header := []string{"column", "type", "null", "from", "mask"}
+	header, rows := table.Listing()
 	if c.JSON {
-		return encode(s, map[string]any{"contract": loaded.Name(), "table": table.FullName(), "columns": objects(header, rows), "warnings": warnings})
+		return encode(s, map[string]any{"contract": loaded.Name(), "table": table.FullName(), "columns": terminal.Objects(header, rows), "warnings": warnings})
 	}
 	fmt.Fprintf(s.out, "%s: table %s.%s\n", loaded.Name(), table.Schema, table.Name)
 	terminal.Table(s.out, header, rows)
 	return nil
-}
-
-// objects are the rows of a table for JSON.
-func objects(header []string, rows [][]string) []map[string]string {
-	all := []map[string]string{}
-	for _, row := range rows {
-		object := map[string]string{}
-		for i, name := range header {
-			object[name] = row[i]
-		}
-		all = append(all, object)
-	}
-	return all
 }
 
 type contractDDL struct {
@@ -195,30 +171,10 @@ func (c *contractTry) Run(ctx context.Context, s *streams) error {
 	if text.Form != bodies.Lines || text.Mark {
 		fmt.Fprintln(s.err, text)
 	}
-	refused := 0
-	for body, err := range text.All() {
-		if err != nil {
-			return err
-		}
-		of, record, err := set.Decode(contract.Message{Body: body.Text})
-		place := text.Place(body.Number)
-		if of != nil && len(all) > 1 {
-			place += ": " + of.Name()
-		}
-		if err != nil {
-			refused++
-			fmt.Fprintf(s.out, "%s: refused: %v\n", place, err)
-			continue
-		}
-		fmt.Fprintf(s.out, "%s: %s\n", place, strings.Join(of.Texts(of.Mask(keyring, record)), "  "))
-	}
 	if text.Count == 0 {
 		fmt.Fprintln(s.err, "there was no message")
 	}
-	if refused > 0 {
-		return fmt.Errorf("the contract refuses %d of %d messages", refused, text.Count)
-	}
-	return nil
+	return trial.Run(s.out, set, keyring, text)
 }
 
 // arrange makes a single argument the messages if the contract is named otherwise and the argument

@@ -2,12 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"strconv"
 
 	"sqs2pg/pkg/contract/routes"
 	"sqs2pg/pkg/deadletter"
@@ -52,36 +48,15 @@ func (c *dlqList) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	lines := []deadletter.Line{}
-	if err := dead.Look(ctx, func(l *deadletter.Letter) bool {
-		lines = append(lines, l.Line(set))
-		return len(lines) < c.Limit
-	}); err != nil {
+	list, err := dead.List(ctx, set, c.Limit)
+	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(lines, func(a, b deadletter.Line) int { return a.SentAt.Compare(b.SentAt) })
 	if c.JSON {
-		return json.NewEncoder(s.out).Encode(map[string]any{
-			"queue": dead.Queue.Name(), "depth": dead.Visible, "in_flight": dead.Hidden, "max_receive_count": dead.MaxReceiveCount, "messages": lines,
-		})
+		return encode(s, list)
 	}
-	printLetters(s, dead, lines)
+	list.Print(s.out)
 	return nil
-}
-
-// printLetters shows no receive counts: each look at a letter raises them.
-func printLetters(s *streams, dead *deadletter.Letters, lines []deadletter.Line) {
-	inFlight := ""
-	if dead.Hidden > 0 {
-		inFlight = fmt.Sprintf(", and %d in flight: another program has received them", dead.Hidden)
-	}
-	fmt.Fprintf(s.out, "%s: %d%s\n", dead.Queue.Name(), dead.Visible, inFlight)
-	fmt.Fprintf(s.out, "a message of %s is dead after %d receives\n", dead.Source.Name(), dead.MaxReceiveCount)
-	if len(lines) > 0 {
-		header, rows := deadletter.Table(lines)
-		terminal.Table(s.out, header, rows)
-	}
-	terminal.More(s.out, len(lines), dead.Visible)
 }
 
 type dlqShow struct {
@@ -96,27 +71,19 @@ func (c *dlqShow) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	var found *deadletter.Letter
-	if err := dead.Look(ctx, func(l *deadletter.Letter) bool {
-		if l.ID() == c.ID {
-			found = l
-		}
-		return found == nil
-	}); err != nil {
+	found, err := dead.Find(ctx, c.ID)
+	if err != nil {
 		return err
 	}
 	if found == nil {
 		return fmt.Errorf("no message %s is visible on %s now: see sqs2pg dlq list --queue %s", c.ID, dead.Queue.Name(), c.Queue)
 	}
-	rows := [][]string{{"message id", found.ID()}, {"contract", found.Contract(set)}, {"reason", found.Reason(set)}}
-	for _, f := range found.Fields(c.Body) {
+	letter, rows := map[string]string{}, [][]string{}
+	for _, f := range found.Details(set, c.Body) {
+		letter[f.Name] = f.Value
 		rows = append(rows, []string{f.Name, f.Value})
 	}
 	if c.JSON {
-		letter := map[string]string{}
-		for _, row := range rows {
-			letter[row[0]] = row[1]
-		}
 		if c.Body {
 			letter["body"] = found.Body()
 		}
@@ -155,22 +122,15 @@ func (c *dlqRedrive) Run(ctx context.Context, s *streams) error {
 	if ok, err := c.confirmed(s, dead); !ok {
 		return err
 	}
-	left := deadletter.Reasons{}
-	moved, err := dead.Redrive(ctx, func(l *deadletter.Letter) bool { return c.All || !left.Add(l.Reason(set)) })
-	fmt.Fprintf(s.err, "%d of %d messages redriven from %s to %s\n", moved, dead.Visible, dead.Queue.Name(), dead.Source.Name())
+	redriven, err := dead.RedriveAccepted(ctx, set, c.All)
+	fmt.Fprintln(s.err, redriven)
 	if c.JSON {
-		err = errors.Join(err, encode(s, map[string]any{"moved": moved, "left": left, "in_flight": dead.Hidden}))
+		err = errors.Join(err, encode(s, map[string]any{"moved": redriven.Moved, "left": redriven.Left, "in_flight": redriven.Hidden}))
 	} else {
-		printReasons(s, left)
+		redriven.Left.Print(s.out)
 	}
-	if n := left.Total(); n > 0 {
-		fmt.Fprintf(s.err, "%d left, which the contract refuses: mend the contract or its producer, or use --all\n", n)
-	}
-	if rest := dead.Visible - moved - left.Total(); rest > 0 && err == nil {
-		fmt.Fprintf(s.err, "%d could not be received now: run this again in a minute\n", rest)
-	}
-	if dead.Hidden > 0 {
-		fmt.Fprintf(s.err, "%d more in flight: another program has received them; run this again when they are visible\n", dead.Hidden)
+	for _, line := range redriven.Advice() {
+		fmt.Fprintln(s.err, line)
 	}
 	return err
 }
@@ -190,32 +150,16 @@ func (c *dlqRedrive) confirmed(s *streams, dead *deadletter.Letters) (bool, erro
 	return ok, err
 }
 
-// preview counts the dead letters by what the contract has against them.
+// preview prints what would be done.
 func (c *dlqRedrive) preview(ctx context.Context, s *streams, set *routes.Set, dead *deadletter.Letters) error {
-	move, leave := 0, deadletter.Reasons{}
-	if err := dead.Look(ctx, func(l *deadletter.Letter) bool {
-		if c.All || !leave.Add(l.Reason(set)) {
-			move++
-		}
-		return true
-	}); err != nil {
+	redriven, err := dead.Preview(ctx, set, c.All)
+	if err != nil {
 		return err
 	}
 	if c.JSON {
-		return encode(s, map[string]any{"would_move": move, "left": leave, "in_flight": dead.Hidden})
+		return encode(s, map[string]any{"would_move": redriven.Moved, "left": redriven.Left, "in_flight": redriven.Hidden})
 	}
-	fmt.Fprintf(s.out, "would redrive %d messages from %s to %s, and leave %d\n", move, dead.Queue.Name(), dead.Source.Name(), leave.Total())
-	printReasons(s, leave)
+	fmt.Fprintln(s.out, redriven.Planned())
+	redriven.Left.Print(s.out)
 	return nil
-}
-
-// printReasons prints how many letters the contract refuses for each reason.
-func printReasons(s *streams, r deadletter.Reasons) {
-	var rows [][]string
-	for _, reason := range slices.Sorted(maps.Keys(r)) {
-		rows = append(rows, []string{strconv.Itoa(r[reason]), reason})
-	}
-	if len(rows) > 0 {
-		terminal.Table(s.out, []string{"messages", "reason"}, rows)
-	}
 }

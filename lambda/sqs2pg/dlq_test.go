@@ -210,68 +210,6 @@ func TestRefusesQueueWithoutDeadLetterQueue(t *testing.T) {
 	}
 }
 
-// SQS allows ten attributes, so a message with nine has no room for the two of its identity.
-func TestRedriveGoesOnPastRefusedMessage(t *testing.T) {
-	t.Parallel()
-	endpoint := startSQS(t)
-	source, dead := withDead(t, endpoint, "logins", 3)
-	full := map[string]types.MessageAttributeValue{}
-	for i := range 9 {
-		full[fmt.Sprint("a", i)] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: aws.String("x")}
-	}
-	if _, err := client(t, endpoint).SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &dead, MessageBody: aws.String("{}"), MessageAttributes: full}); err != nil {
-		t.Fatal(err)
-	}
-	sendAs(t, endpoint, dead, sample.Messages(24, 1), func(i int) string { return fmt.Sprint(i) })
-	code, _, errs := sqs2pg(t, "dlq", "redrive", "--all", "--yes", "--endpoint-url", endpoint, "--queue", "logins")
-	if code != 1 || !strings.Contains(errs, "24 of 25 messages redriven") || !strings.Contains(errs, "refused 1 messages") {
-		t.Errorf("exits with %d and says %q", code, errs)
-	}
-	if q, d := count(t, endpoint, source), count(t, endpoint, dead); q != "24" || d != "1" {
-		t.Errorf("the queue holds %s, the dead-letter queue %s, want 24 and 1", q, d)
-	}
-}
-
-// A FIFO group waits behind its refused message; the redrive that ends there has not succeeded.
-func TestRedriveStoppedByFIFOGroupSaysWhatWasRefused(t *testing.T) {
-	t.Parallel()
-	endpoint := startSQS(t)
-	_, dead := withDead(t, endpoint, "logins.fifo", 3)
-	full := map[string]types.MessageAttributeValue{}
-	for i := range 9 {
-		full[fmt.Sprint("a", i)] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: aws.String("x")}
-	}
-	if _, err := client(t, endpoint).SendMessage(t.Context(), &sqs.SendMessageInput{
-		QueueUrl: &dead, MessageBody: aws.String("{}"), MessageAttributes: full, MessageGroupId: aws.String("g"), MessageDeduplicationId: aws.String("d"),
-	}); err != nil {
-		t.Fatal(err)
-	}
-	sqsAt(t, endpoint).Send(t, dead, sample.Messages(24, 1))
-	code, _, errs := sqs2pg(t, "dlq", "redrive", "--all", "--yes", "--endpoint-url", endpoint, "--queue", "logins.fifo")
-	if code != 1 || !strings.Contains(errs, "9 of 25 messages redriven") || !strings.Contains(errs, "refused 1 messages") {
-		t.Errorf("exits with %d and says %q", code, errs)
-	}
-}
-
-// A message as large as SQS takes is larger with its identity, and refused by a failed call instead
-// of a failed entry.
-func TestRedriveGoesOnPastTooLargeMessage(t *testing.T) {
-	t.Parallel()
-	endpoint := startSQS(t)
-	source, dead := withDead(t, endpoint, "logins", 3)
-	if _, err := client(t, endpoint).SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &dead, MessageBody: aws.String(strings.Repeat("x", queue.MaxSize))}); err != nil {
-		t.Fatal(err)
-	}
-	sendAs(t, endpoint, dead, sample.Messages(24, 1), func(i int) string { return fmt.Sprint(i) })
-	code, _, errs := sqs2pg(t, "dlq", "redrive", "--all", "--yes", "--endpoint-url", endpoint, "--queue", "logins")
-	if code != 1 || !strings.Contains(errs, "24 of 25 messages redriven") || !strings.Contains(errs, "refused 1 messages") {
-		t.Errorf("exits with %d and says %q", code, errs)
-	}
-	if q, d := count(t, endpoint, source), count(t, endpoint, dead); q != "24" || d != "1" {
-		t.Errorf("the queue holds %s, the dead-letter queue %s, want 24 and 1", q, d)
-	}
-}
-
 // Producers make the ids that they choose from what they have: the user's name.
 func TestShowHidesValuesChosenByProducer(t *testing.T) {
 	t.Parallel()
@@ -290,34 +228,6 @@ func TestShowHidesValuesChosenByProducer(t *testing.T) {
 	}
 	if out := succeed(t, append(show, "--body")...); strings.Count(out, "ursula") != 3 {
 		t.Errorf("show --body:\n%s", out)
-	}
-}
-
-// Two letters are in flight because another program received them, and one is past the limit.
-func TestListSaysWhatItDoesNotList(t *testing.T) {
-	t.Parallel()
-	endpoint := startSQS(t)
-	_, dead := withDead(t, endpoint, "logins", 7)
-	sendAs(t, endpoint, dead, sample.Messages(6, 1), func(i int) string { return fmt.Sprint(i) })
-	if _, err := client(t, endpoint).ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &dead, MaxNumberOfMessages: 2, VisibilityTimeout: 600}); err != nil {
-		t.Fatal(err)
-	}
-	list := []string{"dlq", "list", "--endpoint-url", endpoint, "--queue", "logins"}
-	out := succeed(t, append(list, "--limit", "3")...)
-	for _, want := range []string{"dead-logins: 4, and 2 in flight", "dead after 7 receives\n", "... and 1 more\n"} {
-		if !strings.Contains(out, want) {
-			t.Errorf("%q is not in:\n%s", want, out)
-		}
-	}
-	if strings.Contains(out, "RECEIVES") {
-		t.Errorf("a receive count, which the list itself raises:\n%s", out)
-	}
-	var report map[string]any
-	if err := json.Unmarshal([]byte(succeed(t, append(list, "--json")...)), &report); err != nil {
-		t.Fatal(err)
-	}
-	if report["depth"] != 4.0 || report["in_flight"] != 2.0 || report["max_receive_count"] != 7.0 {
-		t.Errorf("--json: %v", report)
 	}
 }
 

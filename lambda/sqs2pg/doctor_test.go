@@ -118,11 +118,8 @@ func TestDoctorCountsTheBatchWindowInTheVisibilityTimeout(t *testing.T) {
 // The project file names a queue for all commands; --stack is about another one.
 func TestDoctorLooksAtTheStackDespiteTheProjectsQueue(t *testing.T) {
 	t.Parallel()
-	dir := folder(t)
-	if err := os.WriteFile(filepath.Join(dir, "sqs2pg.toml"), []byte("[local]\nqueue = \"logins\"\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	code, out, errs := sqs2pgIn(t.Context(), dir, "", "doctor", "--env", "local", "--stack", "logins", "--endpoint-url", startSQS(t))
+	dir, _ := projectFolder(t, "[local]\nqueue = \"logins\"\n")
+	code, out, errs := process(t, dir, "", nil, "doctor", "--env", "local", "--stack", "logins", "--endpoint-url", startSQS(t))
 	if code != 1 || !strings.HasPrefix(out, "fix  stack ") || strings.Contains(out, "queue") {
 		t.Errorf("exit %d\n%s%s", code, out, errs)
 	}

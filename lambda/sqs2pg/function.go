@@ -2,18 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"os"
 	"time"
 
-	"sqs2pg/pkg/contract"
-	"sqs2pg/pkg/contract/routes"
 	"sqs2pg/pkg/local/account"
-	"sqs2pg/pkg/local/home"
+	"sqs2pg/pkg/local/environment"
 	"sqs2pg/pkg/local/invoker"
-	"sqs2pg/pkg/postgres"
-	"sqs2pg/pkg/postgres/registry"
 )
 
 // functionFlags name the function behind the mapping: at most one of three.
@@ -56,9 +50,8 @@ type settingsFlags struct {
 	databaseFlag `embed:"" group:"function"`
 }
 
-// environ returns the function's environment. It compares contract and keyring with the database
-// first, so that no message is received which the function would refuse. It is nil for a function
-// that runs elsewhere, which makes that comparison itself.
+// environ returns the function's environment, which was compared with the database. It is nil for a
+// function that runs elsewhere, which makes that comparison itself.
 func (c *settingsFlags) environ(ctx context.Context, s *streams, remote bool) ([]string, error) {
 	if remote {
 		return nil, nil
@@ -67,49 +60,13 @@ func (c *settingsFlags) environ(ctx context.Context, s *streams, remote bool) ([
 	if err != nil {
 		return nil, err
 	}
-	pool, err := c.openDatabase(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer pool.Close()
-	given, err := c.databaseFlag.settings()
-	if err != nil {
-		return nil, err
-	}
-	given["CONTRACT"] = routes.Absolute(c.Contract)
-	keyring, err := c.keyringFor(ctx, s, pool, loaded.Tables()[0])
-	if err != nil {
-		return nil, err
-	}
-	if keyring.Text != "" {
-		given["MASK_KEYRING"] = keyring.Text
-	}
-	var refused []error
-	for _, table := range loaded.Tables() {
-		tolerated, err := registry.Check(ctx, pool, table, keyring.Keyring)
-		printTolerated(s, tolerated)
-		refused = append(refused, err)
-	}
-	return invoker.Environ(os.Getenv, given), errors.Join(refused...)
+	environ, err := c.given(s).Function(ctx, loaded.Tables(), s.err)
+	return environ, asMisuse(err)
 }
 
-// keyringFor returns the keyring that the function will use. If the function reads it from
-// MASK_SECRET_ID, it has no text.
-func (c *settingsFlags) keyringFor(ctx context.Context, s *streams, pool *postgres.Pool, table contract.Table) (*home.Keyring, error) {
-	if anySet("MASK_SECRET_ID") {
-		return secretKeyring(ctx)
-	}
-	database, err := registry.Look(ctx, pool, table)
-	if err != nil {
-		return nil, err
-	}
-	k, err := c.keyrings(s).ForDatabase(pool, database)
-	return k, asMisuse(err)
-}
-
-// printTolerated prints the differences from what the database knows that do no harm.
-func printTolerated(s *streams, tolerated []registry.Difference) {
-	for _, d := range tolerated {
-		fmt.Fprintf(s.err, "note: %s\n", d)
-	}
+// given is all that a person has named for the function.
+func (c *settingsFlags) given(s *streams) *environment.Given {
+	given := c.databaseFlag.given()
+	given.Contract, given.Keyrings = c.Contract, c.keyrings(s)
+	return given
 }

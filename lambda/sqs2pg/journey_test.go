@@ -138,30 +138,22 @@ func TestCheckWarnsOfPersonalPropertiesAndNamesThePlaceOfMistakes(t *testing.T) 
 	}
 }
 
-func TestDiffComparesTableAndMessages(t *testing.T) {
+func TestDiffFailsIfTheNewContractIsNotCompatible(t *testing.T) {
 	t.Parallel()
 	old := contractOfREADME(t, "orders.json")
 	changed := func(replacements ...string) string { return contractOfREADME(t, "new.json", replacements...) }
 	for _, test := range []struct {
 		name, file string
 		code       int
-		says       []string
+		says       string
 	}{
-		{"the same", old, 0, []string{"migrate would do nothing", "refuses 0 of 200 messages"}},
-		{"a new property", changed(`"card": {`, `"note": {"type": "string"}, "card": {`), 0, []string{`add column "note" text;`, "refuses 0 of 200"}},
-		{"a value less", changed(`, "shipped"`, ``), 1, []string{"migrate would do nothing", "  status: enum: {", "new.json refuses messages that " + old + " accepts"}},
-		{"a value more", changed(`"shipped"`, `"shipped", "lost"`), 0, []string{"new.json refuses 0 of 200", "  status: enum: {"}},
-		{"another mask", changed(`date-year`, `date-month`), 1, []string{"migrate would refuse:", "to change column customer_birth_year:", `"x-column": "customer_birth_year_2"`, "migrate would refuse "}},
-		{"another table", changed(`"x-table": "orders"`, `"x-table": "orders_2"`), 0, []string{`create table "public"."orders_2"`}},
+		{"the same", old, 0, "migrate would do nothing"},
+		{"a value less", changed(`, "shipped"`, ``), 1, "new.json refuses messages that " + old + " accepts"},
+		{"another mask", changed(`date-year`, `date-month`), 1, "migrate would refuse "},
 	} {
 		code, out, errs := sqs2pg(t, "contract", "diff", old, test.file, "--count", "200")
-		if code != test.code {
-			t.Errorf("%s: exits with %d, want %d: %s%s", test.name, code, test.code, out, errs)
-		}
-		for _, want := range test.says {
-			if !strings.Contains(out+errs, want) {
-				t.Errorf("%s: does not say %q:\n%s%s", test.name, want, out, errs)
-			}
+		if code != test.code || !strings.Contains(out+errs, test.says) {
+			t.Errorf("%s: exits with %d, want %d and %q: %s%s", test.name, code, test.code, test.says, out, errs)
 		}
 	}
 	var got struct {

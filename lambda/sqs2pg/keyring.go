@@ -2,11 +2,8 @@ package main
 
 import (
 	"cmp"
-	"context"
-	"os"
 
 	"sqs2pg/pkg/local/home"
-	"sqs2pg/pkg/settings"
 	"sqs2pg/pkg/terminal/variables"
 )
 
@@ -22,15 +19,4 @@ func (f *keyringFlag) keyrings(s *streams) *home.Keyrings {
 		Text: f.Keyring, From: variables.Source("--keyring", f.Keyring, "MASK_KEYRING"),
 		Path: cmp.Or(f.KeyringFile, home.KeyringPath(s.dir)), Exists: f.KeyringFile != "", Talk: s.err,
 	}
-}
-
-// secretKeyring reads the secret MASK_SECRET_ID.
-func secretKeyring(ctx context.Context) (*home.Keyring, error) {
-	env := settings.Environment{Getenv: os.Getenv}
-	read, err := env.Keyring(ctx)
-	if err != nil {
-		return nil, err
-	}
-	k, err := read(ctx)
-	return &home.Keyring{Keyring: k, From: "MASK_SECRET_ID"}, err
 }

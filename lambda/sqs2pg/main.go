@@ -19,7 +19,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"slices"
 	"syscall"
 
 	"sqs2pg/infra/contracts"
@@ -169,9 +168,4 @@ func execute(ctx context.Context, args []string, s *streams) int {
 		return 2
 	}
 	return 1
-}
-
-// anySet reports whether one of these variables is set.
-func anySet(names ...string) bool {
-	return slices.ContainsFunc(names, func(name string) bool { return os.Getenv(name) != "" })
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"sqs2pg/pkg/local/account"
+	"sqs2pg/pkg/local/environment"
 	"sqs2pg/pkg/local/eventsource"
 	"sqs2pg/pkg/local/home"
 	"sqs2pg/pkg/pattern"
@@ -51,7 +52,7 @@ func asMisuse(err error) error {
 	_, noKeyring := errors.AsType[home.KeyringError](err)
 	_, noPlace := errors.AsType[*account.SettingError](err)
 	_, noDatabase := errors.AsType[*settings.WrongError](err)
-	if noKeyring || noPlace || noDatabase || errors.Is(err, eventsource.ErrMisuse) || errors.Is(err, postgres.ErrConfig) {
+	if noKeyring || noPlace || noDatabase || errors.Is(err, environment.ErrNoDatabase) || errors.Is(err, eventsource.ErrMisuse) || errors.Is(err, postgres.ErrConfig) {
 		return misuseError{err}
 	}
 	return err

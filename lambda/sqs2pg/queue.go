@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -62,37 +60,13 @@ func (c *queueCreate) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	if err := c.print(s, created); err != nil {
+	if !c.JSON {
+		created.Print(s.out)
+	} else if err := encode(s, created.Report()); err != nil {
 		return err
 	}
 	if n := len(created.Differences); n > 0 {
 		return fmt.Errorf("%s not as wanted, and nothing there was changed: aws sqs set-queue-attributes changes it", terminal.Plural(n, "setting is", "settings are"))
-	}
-	return nil
-}
-
-func (c *queueCreate) print(s *streams, created queue.Created) error {
-	made, differences := []string{}, []string{}
-	for _, q := range created.Made {
-		made = append(made, q.URL)
-	}
-	for _, d := range created.Differences {
-		differences = append(differences, d.String())
-	}
-	if c.JSON {
-		return json.NewEncoder(s.out).Encode(map[string]any{
-			"queue": created.Queue.URL, "dead_letter_queue": created.Dead.URL, "made": made, "differences": differences,
-		})
-	}
-	for _, q := range []*queue.Queue{created.Queue, created.Dead} {
-		state := "exists"
-		if slices.Contains(made, q.URL) {
-			state = "made"
-		}
-		fmt.Fprintf(s.out, "%-6s  %s\n", state, q.URL)
-	}
-	if len(differences) > 0 {
-		fmt.Fprintln(s.out, strings.Join(differences, "\n"))
 	}
 	return nil
 }

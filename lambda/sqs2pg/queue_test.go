@@ -100,21 +100,6 @@ func TestSendsNothingOfAFileWithABadLine(t *testing.T) {
 	}
 }
 
-func TestTriesTheMessagesOfAFileInAnyForm(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"[{\"a\":1},\n2]":   "element 1: refused: invalid: user_id: required\nelement 2: refused: ",
-		"{\n\"a\":1\n}\n":   "document 1: refused: invalid: user_id: required\n",
-		"{\n\xff\n{}\n":     "line 1: refused: malformed: ",
-		"\ufeff{\"a\":1}\n": "line 1: refused: invalid: user_id: required\n",
-	} {
-		code, out, errs := sqs2pgIn(t.Context(), folder(t), text, "contract", "try", "user_logins")
-		if code != 1 || !strings.HasPrefix(out, want) {
-			t.Errorf("%q: exits with %d, prints %q and says %q", text, code, out, errs)
-		}
-	}
-}
-
 func TestStoppedCommandDoesNotBlameTheDatabase(t *testing.T) {
 	t.Parallel()
 	ctx, stop := context.WithCancel(t.Context())
@@ -122,20 +107,6 @@ func TestStoppedCommandDoesNotBlameTheDatabase(t *testing.T) {
 	code, _, errs := sqs2pgIn(ctx, folder(t), "", "run", "--function", bootstrap, "--database-url", postgrestest.New(t).OwnerURL)
 	if code != 1 || errs != "sqs2pg: stopped\n" {
 		t.Errorf("exits with %d and says %q", code, errs)
-	}
-}
-
-func TestRedriveSaysHowManyLettersAreInFlight(t *testing.T) {
-	t.Parallel()
-	endpoint := startSQS(t)
-	_, dead := withDead(t, endpoint, "logins", 3)
-	sendAs(t, endpoint, dead, []string{"{}"}, func(int) string { return "1" })
-	if _, err := client(t, endpoint).ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &dead, VisibilityTimeout: 600}); err != nil {
-		t.Fatal(err)
-	}
-	_, _, errs := sqs2pg(t, "dlq", "redrive", "--contract", "user_logins", "--endpoint-url", endpoint, "--queue", "logins")
-	if !strings.Contains(errs, "0 of 0 messages redriven") || !strings.Contains(errs, "1 more in flight: another program") {
-		t.Errorf("says %q", errs)
 	}
 }
 

@@ -2,14 +2,11 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"sqs2pg/pkg/local/invoker"
-	"sqs2pg/pkg/terminal"
 )
 
 // replayCommand invokes the function with events from files.
@@ -57,34 +54,16 @@ func (c *replayCommand) Run(ctx context.Context, s *streams) error {
 		if r.Err != nil || len(r.FailedIDs) > 0 {
 			failed++
 		}
-		c.print(s, file, r)
+		if c.JSON {
+			encode(s, r.Report(file))
+		} else {
+			r.Print(s.out, file)
+		}
 	}
 	if failed > 0 {
 		return fmt.Errorf("%d of %d files had failures", failed, len(c.Files))
 	}
 	return nil
-}
-
-func (c *replayCommand) print(s *streams, file string, r invoker.Replayed) {
-	if c.JSON {
-		line := map[string]any{"file": file, "messages": r.Messages}
-		if r.Err != nil {
-			line["error"] = r.Err.Error()
-		} else {
-			line["response"] = r.Response
-		}
-		json.NewEncoder(s.out).Encode(line)
-		return
-	}
-	switch {
-	case r.Err != nil:
-		fmt.Fprintf(s.out, "%s: %d messages, all failed: %v\n", file, r.Messages, r.Err)
-	case len(r.FailedIDs) > 0:
-		fmt.Fprintf(s.out, "%s: %d messages, %d failed: %s\n", file, r.Messages, len(r.FailedIDs), strings.Join(r.FailedIDs[:min(listed, len(r.FailedIDs))], " "))
-		terminal.More(s.out, listed, len(r.FailedIDs))
-	default:
-		fmt.Fprintf(s.out, "%s: %d messages\n", file, r.Messages)
-	}
 }
 
 func readFile(path string, in io.Reader) ([]byte, error) {

@@ -79,8 +79,7 @@ func (c *runCommand) Run(ctx context.Context, s *streams) error {
 			fmt.Fprintln(s.err, err)
 		}
 	}()
-	keyring, tolerated, err := db.Prepare(ctx, login.Table(), c.keyrings(s), s.err)
-	printTolerated(s, tolerated)
+	keyring, err := db.Prepare(ctx, login.Table(), c.keyrings(s), s.err)
 	if err != nil {
 		return asMisuse(err)
 	}

@@ -38,7 +38,7 @@ func (c *sendCommand) Help() string {
 }
 
 func (c *sendCommand) Run(ctx context.Context, s *streams, k *kong.Context) error {
-	if c.File == "" && terminal.Unread(s.in) && typed(k, "count") == nil {
+	if c.File == "" && terminal.Unread(s.in) && variables.Typed(k, "count") == nil {
 		return misuse("there are messages on standard input, which is not read: type - to send them, or --count %d to generate some", c.Count)
 	}
 	job := &sending.Job{Group: c.Group, Screen: s.err}

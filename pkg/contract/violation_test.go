@@ -2,6 +2,7 @@ package contract_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -96,6 +97,25 @@ func TestRefusesBadLoginsWithFieldAndRule(t *testing.T) {
 				t.Errorf("the violation differs (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// Comparing each name with each other name would take a minute for each of these messages.
+func TestMessageMayHaveManyUndeclaredMembers(t *testing.T) {
+	t.Parallel()
+	c := load(t, "user_logins")
+	var members strings.Builder
+	for i := range 100_000 {
+		fmt.Fprintf(&members, `,"%05x":0`, i)
+	}
+	many := strings.TrimSuffix(login, "}") + members.String()
+	for range 20 {
+		if _, err := c.Decode([]byte(many + "}")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if v := violationOf(t, c, many+`,"00000":0}`); v.Rule != "duplicate member" {
+		t.Errorf("the first name again at the end: got %v", v.Rule)
 	}
 }
 

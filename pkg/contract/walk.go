@@ -20,7 +20,7 @@ func (d *decoding) object(o *schema.Object) {
 		name := d.unquote(d.Name())
 		p := o.ByName[string(name)]
 		if p == nil {
-			d.skip(o, name, outer)
+			d.skip(o, name)
 			continue
 		}
 		if d.seen[p.Slot] {
@@ -32,10 +32,25 @@ func (d *decoding) object(o *schema.Object) {
 		}
 		d.property(p)
 	}
+	if repeats(d.undeclared[outer:]) {
+		d.Fail()
+	}
 	d.undeclared = d.undeclared[:outer]
 	if missing > 0 {
 		d.violateMissing(o)
 	}
+}
+
+// repeats reports whether a name is there twice. It sorts the names, because a message of 1 MiB may
+// have 100,000 of them, and to compare each with each takes longer than an invocation may.
+func repeats(names [][]byte) bool {
+	slices.SortFunc(names, bytes.Compare)
+	for i := 1; i < len(names); i++ {
+		if bytes.Equal(names[i-1], names[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 // unquote returns what the name or the string says that was read last, in scratch space if it has
@@ -52,12 +67,8 @@ func (d *decoding) unquote(quoted []byte) []byte {
 }
 
 // skip reads an undeclared member, which never reaches the table. Only its name and its nesting can
-// break a rule. Its object's undeclared names begin at d.undeclared[outer].
-func (d *decoding) skip(o *schema.Object, name []byte, outer int) {
-	if slices.ContainsFunc(d.undeclared[outer:], func(before []byte) bool { return bytes.Equal(before, name) }) {
-		d.Fail() // a duplicate
-		return
-	}
+// break a rule.
+func (d *decoding) skip(o *schema.Object, name []byte) {
 	if len(d.scratch) > 0 && len(name) > 0 && &name[0] == &d.scratch[0] {
 		name = bytes.Clone(name)
 	}

@@ -84,6 +84,18 @@ func (l *Letters) Look(ctx context.Context, f func(*Letter) (more bool)) error {
 	return nil
 }
 
+// Find returns the letter with that message id, or nil if it is not visible now. Errors are those of
+// Look.
+func (l *Letters) Find(ctx context.Context, id string) (found *Letter, err error) {
+	err = l.Look(ctx, func(letter *Letter) bool {
+		if letter.ID() == id {
+			found = letter
+		}
+		return found == nil
+	})
+	return found, err
+}
+
 // receive returns up to ten letters. An empty result means that no letter is visible now.
 func (l *Letters) receive(ctx context.Context) ([]*Letter, error) {
 	out, err := l.Queue.Client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{

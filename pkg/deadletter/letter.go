@@ -81,6 +81,12 @@ type Field struct{ Name, Value string }
 // chosen are attributes whose values the producer makes up, often from the user's id.
 var chosen = []string{"MessageGroupId", "MessageDeduplicationId", message.AttributeEventID, message.AttributeEventSentAt}
 
+// Details are Fields after what this package knows of the letter: its id, its contract and what that
+// has against it.
+func (l *Letter) Details(set *routes.Set, all bool) []Field {
+	return append([]Field{{"message id", l.ID()}, {"contract", l.Contract(set)}, {"reason", l.Reason(set)}}, l.Fields(all)...)
+}
+
 // Fields describe the letter without its body: its size, SQS's attributes and the message
 // attributes.
 //

@@ -1,5 +1,14 @@
 package deadletter
 
+import (
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+
+	"sqs2pg/pkg/terminal"
+)
+
 // Reasons counts the letters that a contract refuses, by reason.
 type Reasons map[string]int
 
@@ -19,4 +28,15 @@ func (r Reasons) Total() (n int) {
 		n += count
 	}
 	return n
+}
+
+// Print writes a table of the counts. It writes nothing if there are none.
+func (r Reasons) Print(w io.Writer) {
+	var rows [][]string
+	for _, reason := range slices.Sorted(maps.Keys(r)) {
+		rows = append(rows, []string{strconv.Itoa(r[reason]), reason})
+	}
+	if len(rows) > 0 {
+		terminal.Table(w, []string{"messages", "reason"}, rows)
+	}
 }

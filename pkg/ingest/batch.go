@@ -113,10 +113,13 @@ func (b *batch) unavailable() error {
 const every = -2
 
 // failed returns the failed messages of a contract, or of every one, for whose failure the condition
-// holds.
+// holds. It reads no failure of another contract, whose table may be written at the same time.
 func (b *batch) failed(of int, holds func(*failure) bool) (records []message.Record) {
-	for i, f := range b.failures {
-		if f != nil && (of == every || b.of[i] == of) && holds(f) {
+	for i := range b.failures {
+		if of != every && b.of[i] != of {
+			continue
+		}
+		if f := b.failures[i]; f != nil && holds(f) {
 			records = append(records, b.records[i])
 		}
 	}
@@ -131,11 +134,6 @@ func (b *batch) recordsOf(of int) (records []message.Record) {
 		}
 	}
 	return records
-}
-
-// hasExpired reports whether some message is older than its table's window.
-func (b *batch) hasExpired() bool {
-	return slices.ContainsFunc(b.failures, func(f *failure) bool { return f != nil && f.expired() })
 }
 
 // response lists the failed messages. If none failed the list is empty and not nil, so that it is

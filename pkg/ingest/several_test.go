@@ -99,6 +99,28 @@ func TestOneBatchFillsSeveralTables(t *testing.T) {
 	}
 }
 
+// With -race this test finds what the writers of two tables share.
+func TestTablesAreWrittenSideBySideWhileMessagesFail(t *testing.T) {
+	t.Parallel()
+	f := functionOf(t, three(t)...)
+	const each = 1000 // valid events of each contract: several chunks
+	var bodies []string
+	for n := range each {
+		for _, kind := range []string{"order", "refund", ""} {
+			bodies = append(bodies, event(kind, n), event(kind, -n-1))
+		}
+	}
+	if failed := f.invoke(t, messages(standard, bodies...)); len(failed) != 3*each {
+		t.Errorf("%d messages failed, want %d", len(failed), 3*each)
+	}
+	numbers := f.numbers(t)
+	for _, table := range []string{"orders", "refunds", "notes"} {
+		if len(numbers[table]) != each {
+			t.Errorf("%s has %d rows, want %d", table, len(numbers[table]), each)
+		}
+	}
+}
+
 func (f *function) contractsOfLines(t *testing.T) (names []string) {
 	t.Helper()
 	for line := range strings.Lines(f.log.String()) {

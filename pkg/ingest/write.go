@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,7 +14,8 @@ import (
 	"sqs2pg/pkg/postgres/registry"
 )
 
-// writers is how many tables are written at a time: as many as the pool has connections.
+// writers is how many tables are written at a time. The pool has twice as many connections, see
+// postgres.Config.
 const writers = 2
 
 // load writes the messages that keep their contract, each table in transactions of its own. Tables
@@ -82,7 +84,9 @@ func (b *batch) parts() (all []part) {
 }
 
 // ordered reports whether the messages are of a FIFO queue.
-func (b *batch) ordered() bool { return len(b.records) > 0 && b.records[0].Group() != "" }
+func (b *batch) ordered() bool {
+	return slices.ContainsFunc(b.records, func(r message.Record) bool { return r.Group() != "" })
+}
 
 // write writes a part. It takes no more than its share of the time, if so many parts are to come one
 // after the other, it among them.

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -72,7 +73,9 @@ func lastError(tail string) (text string) {
 	return text
 }
 
+// cut makes a reason one line that fits.
 func cut(reason string) error {
+	reason = strings.ReplaceAll(reason, "\n", " ")
 	if runes := []rune(reason); len(runes) > longestReason {
 		reason = string(runes[:longestReason]) + " ..."
 	}

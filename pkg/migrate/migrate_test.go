@@ -133,7 +133,7 @@ func TestFailedMigrationFailsTheDeploymentWithItsReason(t *testing.T) {
 	db := postgrestest.New(t)
 	db.Exec(t, "create table user_logins (user_id int, sent_at text)") // not one that can be taken over
 	r := newAccount(t, keeper(t, db.OwnerURL)).ask(t.Context(), t, cfn.RequestUpdate, properties)
-	if r.Status != cfn.StatusFailed || !strings.HasPrefix(r.Reason, "keeper: ") || !strings.Contains(r.Reason, "user_logins") {
+	if r.Status != cfn.StatusFailed || !strings.HasPrefix(r.Reason, "keeper: ") || !strings.Contains(r.Reason, "user_logins") || strings.Contains(r.Reason, "\n") {
 		t.Errorf("%+v", r)
 	}
 }

@@ -71,13 +71,18 @@ func (t Tree) Join(other Tree) Tree {
 
 // Read reads the fields of a JSON object. It stops behind the last of them, and does not notice
 // what is wrong with the rest. Of several members with one name it takes the first. A text that is
-// not JSON has the fields that stand before the mistake.
-func (f *Fields) Read(text []byte) Tree {
+// not JSON has the fields that stand before the mistake. used is a tree that is no longer needed, or
+// the zero Tree: its memory is used again.
+func (f *Fields) Read(text []byte, used Tree) Tree {
 	c := scan.New(text)
 	if len(f.members) == 0 || c.Peek() != '{' {
 		return Tree{}
 	}
-	object := map[string]any{}
+	object, _ := used.value.(map[string]any)
+	if object == nil {
+		object = make(map[string]any, len(f.members))
+	}
+	clear(object)
 	for c.Open('{'); len(object) < len(f.members) && c.Next('}'); {
 		f.member(&c, object)
 	}

@@ -113,8 +113,17 @@ func (s *Selection) Add(p *Message) {
 type View struct{ parts map[string]any }
 
 // NewView joins the parts of a message. The values of attributes are strings.
-func NewView(body, envelope Tree, attributes map[string]any) View {
-	return View{map[string]any{partBody: body.value, partEnvelope: envelope.value, partAttributes: attributes}}
+func NewView(body, envelope Tree, attributes map[string]any) (v View) {
+	v.Set(body, envelope, attributes)
+	return v
+}
+
+// Set makes the view one of another message.
+func (v *View) Set(body, envelope Tree, attributes map[string]any) {
+	if v.parts == nil {
+		v.parts = make(map[string]any, 3)
+	}
+	v.parts[partBody], v.parts[partEnvelope], v.parts[partAttributes] = body.value, envelope.value, attributes
 }
 
 // Match reports whether the pattern matches the message.

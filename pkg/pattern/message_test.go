@@ -14,7 +14,7 @@ import (
 func view(p *pattern.Message, body, envelope string, attributes map[string]any) pattern.View {
 	var s pattern.Selection
 	s.Add(p)
-	return pattern.NewView(s.Body.Read([]byte(body)), s.Envelope.Read([]byte(envelope)), attributes)
+	return pattern.NewView(s.Body.Read([]byte(body), pattern.Tree{}), s.Envelope.Read([]byte(envelope), pattern.Tree{}), attributes)
 }
 
 func TestMatchesBodyAttributesAndEnvelope(t *testing.T) {
@@ -64,7 +64,7 @@ func TestReadsWhatSeveralPatternsAskAbout(t *testing.T) {
 		patterns = append(patterns, p)
 	}
 	for body, want := range map[string]int{`{"a":"x","d":"x"}`: 0, `{"c":"z","a":[1,{"b":"y"}]}`: 1, `{"d":"x"}`: 2} {
-		v := pattern.NewView(s.Body.Read([]byte(body)), pattern.Tree{}, map[string]any{"m": "1"})
+		v := pattern.NewView(s.Body.Read([]byte(body), pattern.Tree{}), pattern.Tree{}, map[string]any{"m": "1"})
 		if got := slices.IndexFunc(patterns, func(p *pattern.Message) bool { return p.Match(v) }); got != want {
 			t.Errorf("%s: the first match is pattern %d, want %d", body, got, want)
 		}

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/postgrestest"
 )
@@ -89,7 +91,8 @@ func (g *gateway) hangUp() {
 func TestReplacesConnectionThatNobodyAnswers(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins.Table())
-	w, g := behindGateway(t, db)
+	pool, g := behindGateway(t, db)
+	w := postgres.NewWriter(pool, logins.Table())
 	write(t, w, someLogins(t, 1))
 	g.forget()
 	defer g.hangUp()
@@ -100,12 +103,44 @@ func TestReplacesConnectionThatNobodyAnswers(t *testing.T) {
 	}
 }
 
+// Two tables are written side by side. A connection that nobody answers keeps its place in the pool
+// for longer than this test gives them.
+func TestReplacesTwoConnectionsThatNobodyAnswers(t *testing.T) {
+	t.Parallel()
+	pool, g := behindGateway(t, postgrestest.New(t, logins.Table()))
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	var both sync.WaitGroup
+	both.Add(2)
+	twice(func() { // opens two
+		if err := pool.Do(ctx, func(*pgxpool.Conn) error { both.Done(); both.Wait(); return nil }); err != nil {
+			t.Error(err)
+		}
+	})
+	g.forget()
+	defer g.hangUp()
+	twice(func() {
+		if result, err := postgres.NewWriter(pool, logins.Table()).Write(ctx, someLogins(t, 200)); err != nil || result.Written != 200 {
+			t.Errorf("%+v, %v", result, err)
+		}
+	})
+}
+
+// twice runs f two times at once.
+func twice(f func()) {
+	var running sync.WaitGroup
+	running.Go(f)
+	running.Go(f)
+	running.Wait()
+}
+
 // COPY is given up early too. Otherwise it would take a quarter of the time, which is longer here than
 // a test may take.
 func TestReplacesConnectionThatNobodyAnswersToACopy(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins.Table())
-	w, g := behindGateway(t, db)
+	pool, g := behindGateway(t, db)
+	w := postgres.NewWriter(pool, logins.Table())
 	write(t, w, someLogins(t, 200))
 	g.forget()
 	defer g.hangUp()
@@ -116,8 +151,8 @@ func TestReplacesConnectionThatNobodyAnswersToACopy(t *testing.T) {
 	}
 }
 
-// behindGateway makes a writer whose connections go through a gateway.
-func behindGateway(t *testing.T, db *postgrestest.Database) (*postgres.Writer, *gateway) {
+// behindGateway makes a pool whose connections go through a gateway.
+func behindGateway(t *testing.T, db *postgrestest.Database) (*postgres.Pool, *gateway) {
 	t.Helper()
 	u, err := url.Parse(db.URL)
 	if err != nil {
@@ -125,7 +160,7 @@ func behindGateway(t *testing.T, db *postgrestest.Database) (*postgres.Writer, *
 	}
 	g := startGateway(t, u.Host)
 	u.Host = g.Addr().String()
-	return postgres.NewWriter(postgrestest.Open(t, u.String()), logins.Table()), g
+	return postgrestest.Open(t, u.String()), g
 }
 
 // A round trip is what a batch costs most where the database is in another zone. No batch costs a

@@ -30,9 +30,10 @@ const (
 	applicationName = "sqs2pg"
 
 	// maxConns is small because an environment of a Lambda function works on one batch at a time,
-	// and hundreds of environments share the few connections of a database. The second connection
-	// can be opened while a lost one is still being closed.
-	maxConns       = 2
+	// and hundreds of environments share the few connections of a database. A batch uses two at
+	// most, for two tables. Two more can be opened while lost ones are being closed: a connection
+	// that nobody answers keeps its place in the pool for 15 s.
+	maxConns       = 4
 	connectTimeout = 5 * time.Second
 	pingTimeout    = 2 * time.Second
 )
@@ -44,7 +45,7 @@ var ErrConfig = errors.New("database settings")
 type Config struct {
 	// URL is postgres://user:password@host:port/database?sslmode=verify-full, or the keyword form
 	// of libpq. Required. The parameters of pgxpool and pgx may be used: pool_max_conns (default
-	// 2), connect_timeout (default 5 s), default_query_exec_mode. sslmode is verify-full by
+	// 4), connect_timeout (default 5 s), default_query_exec_mode. sslmode is verify-full by
 	// default, except for a server on this machine, and RDS's own roots are trusted for hosts of
 	// RDS. By default the writer's statement is prepared on direct connections, and no statement is
 	// prepared behind a pooler.

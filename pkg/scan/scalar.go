@@ -60,12 +60,15 @@ func stringEnd(text []byte, i int) (end int, escaped bool) {
 		case text[i] == '"':
 			return i + 1, escaped
 		}
-		length := escapeLength(text[i:])
-		if length == 0 {
+		escaped = true
+		if i+1 < len(text) && simple[text[i+1]] != 0 {
+			i += 2
+			continue
+		}
+		if !isUnicodeEscape(text[i:]) {
 			return 0, true
 		}
-		i += length
-		escaped = true
+		i += 6
 	}
 }
 
@@ -103,18 +106,15 @@ func below(word uint64, c byte) uint64 { return (word - ones*uint64(c)) &^ word 
 // simple has what an escape of one character stands for, by that character.
 var simple = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 
-// escapeLength returns the length of the escape at the beginning of text, or 0 if it is none.
-func escapeLength(text []byte) int {
-	switch {
-	case len(text) >= 2 && simple[text[1]] != 0:
-		return 2
-	case len(text) < 6 || text[1] != 'u':
-		return 0
+// isUnicodeEscape reports whether text begins with an escape such as \u00e9.
+func isUnicodeEscape(text []byte) bool {
+	if len(text) < 6 || text[1] != 'u' {
+		return false
 	}
 	for _, c := range text[2:6] {
 		if !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F') {
-			return 0
+			return false
 		}
 	}
-	return 6
+	return true
 }

@@ -104,7 +104,11 @@ func functionError(payload []byte) error {
 // connections compares what the function may open with what the server has. A proxy shares a few
 // among all.
 func (e *examination) connections(have int) {
-	need := e.most()*2 + upkeep
+	each := 2 // one, and one for a moment while a lost one is closed
+	if strings.Contains(e.parameters["ContractName"], ",") {
+		each = 4 // two tables are written side by side
+	}
+	need := e.most()*each + upkeep
 	switch {
 	case e.parameters["CreateDatabase"] == "true" || strings.HasPrefix(e.parameters["DatabaseResourceId"], "prx-"):
 		e.add(doctor.OK, "connections", "shared by a proxy; the server has %d", have)

@@ -201,7 +201,11 @@ func TestEachMistakeIsFoundAlone(t *testing.T) {
 		"a table of an older contract": {func(a *account) {
 			replace(&a.inspection, `"days_ahead"`, `"differences":["column carrier is missing"],"days_ahead"`)
 		}, "migration", "public.user_logins: column carrier is missing"},
-		"a database without room":    {func(a *account) { replace(&a.inspection, `97`, `20`) }, "connections", "10 invocations may need 25, and the server has 20"},
+		"a database without room": {func(a *account) { replace(&a.inspection, `97`, `20`) }, "connections", "10 invocations may need 25, and the server has 20"},
+		"a database without room for several tables": {func(a *account) {
+			a.parameters["ContractName"] = "orders,refunds"
+			replace(&a.inspection, `97`, `40`)
+		}, "connections", "10 invocations may need 45, and the server has 40"},
 		"a database that is away":    {func(a *account) { a.inspection = `{"errorMessage":"database unavailable"}` }, "database", "database unavailable"},
 		"an older maintain function": {func(a *account) { a.inspection = `{"task":"inspect"}` }, "database", "deploy this release"},
 		"an alarm":                   {func(a *account) { a.alarm = "ALARM" }, "alarms", "AgeAlarm: see infra/README.md"},

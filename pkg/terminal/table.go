@@ -23,6 +23,19 @@ func Table(w io.Writer, header []string, rows [][]string) {
 	io.WriteString(w, text) // as fmt.Println does, it leaves a broken pipe to the next write
 }
 
+// Objects returns the rows of a table for JSON, each by the names in header. It is never nil.
+func Objects(header []string, rows [][]string) []map[string]string {
+	all := []map[string]string{}
+	for _, row := range rows {
+		object := map[string]string{}
+		for i, name := range header {
+			object[name] = row[i]
+		}
+		all = append(all, object)
+	}
+	return all
+}
+
 func horizontal(header []string, rows [][]string) string {
 	t := table.NewWriter()
 	t.SetStyle(table.Style{

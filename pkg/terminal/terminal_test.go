@@ -42,3 +42,14 @@ func TestMoreSaysHowManyAreNotShown(t *testing.T) {
 		t.Errorf("prints %q, want %q", got.String(), want)
 	}
 }
+
+func TestObjectsNameEachCell(t *testing.T) {
+	t.Parallel()
+	got := terminal.Objects([]string{"a", "b"}, [][]string{{"1", "2"}, {"3", ""}})
+	if len(got) != 2 || got[0]["a"] != "1" || got[0]["b"] != "2" || got[1]["a"] != "3" || len(got[1]) != 2 {
+		t.Errorf("got %v", got)
+	}
+	if none := terminal.Objects(nil, nil); none == nil {
+		t.Error("nil is null in JSON")
+	}
+}

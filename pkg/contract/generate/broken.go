@@ -119,13 +119,13 @@ func init() {
 
 // another returns a value like this one, or one of another type.
 func (g *Generator) another(value any) any {
-	switch value.(type) {
+	switch v := value.(type) {
 	case string:
 		return pick(g, []any{json.Number("7"), "another", true})
 	case json.Number:
 		return pick(g, []any{"7", json.Number("7.5"), json.Number("-123456789")})
 	case bool:
-		return pick(g, []any{"true", !value.(bool)})
+		return pick(g, []any{"true", !v})
 	default:
 		return pick(g, []any{"text", json.Number("7"), false})
 	}

@@ -144,7 +144,7 @@ func (d *drawer) annotate(schema object) {
 }
 
 func (d *drawer) property(depth int) object {
-	p := object{}
+	var p object
 	switch d.r.IntN(14) {
 	case 0, 1, 2, 3, 4:
 		p = d.text(true)

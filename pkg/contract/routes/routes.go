@@ -96,15 +96,19 @@ func (s *Set) Choose(m envelope.Message, scratch *Scratch) int {
 	if len(s.contracts) == 1 && s.origins[0].Match == nil {
 		return 0
 	}
-	scratch.seen = slices.Grow(scratch.seen[:0], len(s.views))[:len(s.views)]
-	clear(scratch.seen)
+	if len(scratch.seen) != len(s.views) {
+		scratch.seen = make([]seen, len(s.views))
+	}
+	for i := range scratch.seen {
+		scratch.seen[i].read = false
+	}
 	for i, o := range s.origins {
 		if o.Match == nil {
 			return i
 		}
 		v := &scratch.seen[s.viewOf[i]]
 		if !v.read {
-			*v = s.views[s.viewOf[i]].look(m, scratch)
+			s.views[s.viewOf[i]].look(m, scratch, v)
 		}
 		if v.opened && o.Match.Match(v.view) {
 			return i
@@ -113,7 +117,7 @@ func (s *Set) Choose(m envelope.Message, scratch *Scratch) int {
 	return -1
 }
 
-// Scratch is space that Choose uses again for the next message.
+// Scratch is space that Choose uses again for the next message. It is for one set.
 type Scratch struct {
 	seen  []seen
 	event []byte
@@ -122,34 +126,39 @@ type Scratch struct {
 // seen is a message as patterns see it.
 type seen struct {
 	read, opened bool
+	body         pattern.Tree
+	attributes   map[string]any
 	view         pattern.View
 }
 
 // look opens the wrappers of a message and reads what the patterns ask about.
-func (v *view) look(m envelope.Message, scratch *Scratch) seen {
+func (v *view) look(m envelope.Message, scratch *Scratch, to *seen) {
+	to.read, to.opened = true, false
 	var wrapper pattern.Tree
 	for i := range v.chain {
-		wrapper = wrapper.Join(v.asks.Envelope.Read(m.Body))
+		wrapper = wrapper.Join(v.asks.Envelope.Read(m.Body, pattern.Tree{}))
 		own := m.Attributes
 		_, event, refused := v.chain[i:i+1].Open(&m, scratch.event)
 		scratch.event = event
 		if refused != nil {
-			return seen{read: true}
+			return
 		}
 		if i > 0 {
 			m.Attributes = own // an event of EventBridge in a notification has those of the notification
 		}
 	}
-	var attributes map[string]any
+	to.opened = true
+	clear(to.attributes)
 	for name := range v.asks.Attributes {
 		if value := m.Attribute(name); value != "" {
-			if attributes == nil {
-				attributes = map[string]any{}
+			if to.attributes == nil {
+				to.attributes = map[string]any{}
 			}
-			attributes[name] = value
+			to.attributes[name] = value
 		}
 	}
-	return seen{true, true, pattern.NewView(v.asks.Body.Read(m.Body), wrapper, attributes)}
+	to.body = v.asks.Body.Read(m.Body, to.body)
+	to.view.Set(to.body, wrapper, to.attributes)
 }
 
 // Decode checks a message against the contract that it belongs to. The contract is nil if it belongs

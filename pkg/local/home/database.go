@@ -50,39 +50,47 @@ func (d *Database) Stop() error {
 }
 
 // Prepare creates or updates the table, finds the keyring or makes one, and compares contract and
-// keyring with what the database knows. It returns the differences that do no harm. It says what it
-// changes.
-func (d *Database) Prepare(ctx context.Context, table contract.Table, keyrings *Keyrings, talk io.Writer) (*Keyring, []registry.Difference, error) {
+// keyring with what the database knows, as Check does. It says what it changes.
+func (d *Database) Prepare(ctx context.Context, table contract.Table, keyrings *Keyrings, talk io.Writer) (*Keyring, error) {
 	pool, err := postgres.Open(ctx, postgres.Config{URL: d.Owner})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	defer pool.Close()
 	report, err := schema.Apply(ctx, pool, table)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	fmt.Fprintf(talk, "table     %s\n", strings.ReplaceAll(report.String(), "\n", "\n          "))
 	if err := d.makeWriter(ctx, pool); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	known, err := registry.Look(ctx, pool, table)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	keyring, err := keyrings.ForDatabase(pool, known)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	// Keyring and database of an earlier release lie in the same folder, so one made the other's
 	// tokens.
 	if d.server != nil && keyring.From == keyrings.Path {
 		if err := schema.ConfirmKeys(ctx, pool, known.ToConfirm(keyring.Keyring)...); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
+	return keyring, Check(ctx, pool, table, keyring, talk)
+}
+
+// Check compares a table and a keyring with what the database knows. It tells talk of the differences
+// that do no harm; the error, that of [registry.Check], has the others.
+func Check(ctx context.Context, pool *postgres.Pool, table contract.Table, keyring *Keyring, talk io.Writer) error {
 	tolerated, err := registry.Check(ctx, pool, table, keyring.Keyring)
-	return keyring, tolerated, err
+	for _, d := range tolerated {
+		fmt.Fprintf(talk, "note: %s\n", d)
+	}
+	return err
 }
 
 // makeWriter makes a login that may only write, in a server that Start has started.

@@ -42,6 +42,16 @@ func Help(v *kong.Value) string {
 	return kong.DefaultHelpValueFormatter(&shown)
 }
 
+// Typed returns a flag that is on the command line, or nil.
+func Typed(k *kong.Context, name string) *kong.Flag {
+	for _, p := range k.Path {
+		if p.Flag != nil && p.Flag.Name == name {
+			return p.Flag
+		}
+	}
+	return nil
+}
+
 // places are where Set has variables from: they belong to the process, as the variables do.
 var places sync.Map
 

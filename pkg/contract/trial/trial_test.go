@@ -1,0 +1,64 @@
+package trial_test
+
+import (
+	"strings"
+	"testing"
+
+	"sqs2pg/infra/contracts"
+	"sqs2pg/pkg/contract/routes"
+	"sqs2pg/pkg/contract/trial"
+	"sqs2pg/pkg/local/sample"
+	"sqs2pg/pkg/mask"
+	"sqs2pg/pkg/queue/bodies"
+)
+
+// try returns what Run writes about a text, and its error.
+func try(t *testing.T, names, text string) (string, error) {
+	t.Helper()
+	set, err := routes.Load(contracts.Files, names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyring, err := mask.ParseKeyring(mask.GenerateKeyring())
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened, err := bodies.Open(t.Context(), strings.NewReader(text), bodies.Options{Unchecked: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer opened.Close()
+	var out strings.Builder
+	err = trial.Run(&out, set, keyring, opened)
+	return out.String(), err
+}
+
+func TestNamesThePlaceOfARefusedMessage(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"[{\"a\":1},\n2]":   "element 1: refused: invalid: user_id: required\nelement 2: refused: ",
+		"{\n\"a\":1\n}\n":   "document 1: refused: invalid: user_id: required\n",
+		"{\n\xff\n{}\n":     "line 1: refused: malformed: ",
+		"\ufeff{\"a\":1}\n": "line 1: refused: invalid: user_id: required\n",
+	} {
+		if out, err := try(t, "user_logins", text); err == nil || !strings.HasPrefix(out, want) {
+			t.Errorf("%q: %v, writes %q", text, err, out)
+		}
+	}
+}
+
+func TestCountsRefusedMessagesAndMasksTheOthers(t *testing.T) {
+	t.Parallel()
+	login := sample.ValidLogins(1, 1)[0]
+	out, err := try(t, "user_logins", login+"\n{}\n"+login+"\nnothing\n")
+	if err == nil || err.Error() != "the contract refuses 2 of 4 messages" {
+		t.Errorf("the error is %v", err)
+	}
+	lines := strings.Split(out, "\n")
+	if len(lines) != 5 || !strings.HasPrefix(lines[0], "line 1: user_id=") || strings.TrimPrefix(lines[0], "line 1: ") != strings.TrimPrefix(lines[2], "line 3: ") {
+		t.Errorf("writes:\n%s", out)
+	}
+	if out, err := try(t, "user_logins", ""); out != "" || err != nil {
+		t.Errorf("of no message: %q, %v", out, err)
+	}
+}
