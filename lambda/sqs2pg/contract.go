@@ -45,7 +45,7 @@ func (f *contractFlag) loadAll() ([]*contract.Contract, error) {
 // would spend good messages on another one.
 func loadContracts(source, names string) ([]*contract.Contract, error) {
 	if names == "" {
-		return nil, misuse("no contract: set --contract or CONTRACT to %s, or to a file or a folder", strings.Join(contract.Names(contracts.Folder()), ", "))
+		return nil, misuse("no contract: set --contract or CONTRACT to %s, a file or a folder", strings.Join(contract.Names(contracts.Folder()), ", "))
 	}
 	all, err := routes.Read(contracts.Folder(), names)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sqs2pg/pkg/ingest"
+	"sqs2pg/pkg/postgres"
 )
 
 // three are contracts of one queue: orders, refunds, and notes, which takes the rest.
@@ -204,6 +206,40 @@ func TestTableThatDoesNotAnswerLeavesTimeToOthers(t *testing.T) {
 	want := []string{"2", "5"}
 	if got := f.db.QueryStrings(t, "select n from refunds order by n"); !slices.Equal(got, want) {
 		t.Errorf("refunds has %v, want %v", got, want)
+	}
+}
+
+// patience is a writer that notes for how long it may work.
+type patience struct {
+	ingest.Writer
+	times *[]time.Duration
+}
+
+func (p patience) Stream(ctx context.Context, chunks iter.Seq[[]postgres.Event]) (postgres.Result, error) {
+	deadline, _ := ctx.Deadline()
+	*p.times = append(*p.times, time.Until(deadline))
+	return p.Writer.Stream(ctx, chunks)
+}
+
+// A database that wakes up takes half a minute. The first table that is written waits for it.
+func TestShareOfTheTimeIsThatOfATableAndNotOfEachOfItsMessages(t *testing.T) {
+	t.Parallel()
+	f := functionOf(t, three(t)...)
+	var times []time.Duration
+	for i := range f.Tables {
+		f.Tables[i].Writer = patience{f.Tables[i].Writer, &times}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Hour)
+	defer cancel()
+	var bodies []string
+	for n := range 5 {
+		bodies = append(bodies, event("order", n), event("refund", n))
+	}
+	if _, err := f.Invoke(ctx, payload(t, grouped(messages(fifo, bodies...), slices.Repeat([]string{"a"}, 10)...))); err != nil {
+		t.Fatal(err)
+	}
+	if len(times) != 10 || times[0] < 4*time.Hour || times[0] > 5*time.Hour {
+		t.Errorf("%d parts, with %v of 10 hours, want 10, and half of the time for the first", len(times), times)
 	}
 }
 

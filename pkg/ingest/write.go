@@ -19,15 +19,15 @@ import (
 const writers = 2
 
 // load writes the messages that keep their contract, each table in transactions of its own. Tables
-// are written side by side, unless messages must keep their order. Of the time that is left each part
-// has its share, so that a table that does not answer takes no time from the others.
+// are written side by side, unless messages must keep their order. Of the time that is left each
+// table has its share, so that a table that does not answer takes no time from the others.
 func (h *Handler) load(ctx context.Context, b *batch, keyring *mask.Keyring) {
 	l := loading{Handler: h, batch: b, keyring: keyring, now: h.Now(), rows: make([]*contract.Rows, len(h.Tables))}
 	l.route()
 	parts := b.parts()
 	if b.ordered() || len(parts) == 1 {
 		for i, p := range parts {
-			l.write(ctx, p, len(parts)-i)
+			l.write(ctx, p, tablesOf(parts[i:]))
 		}
 		return
 	}
@@ -83,15 +83,25 @@ func (b *batch) parts() (all []part) {
 	return all
 }
 
+// tablesOf is the number of tables that parts go to. A table that cannot be written takes its share
+// of the time once: its later parts fail at once.
+func tablesOf(parts []part) int {
+	tables := map[int]bool{}
+	for _, p := range parts {
+		tables[p.of] = true
+	}
+	return len(tables)
+}
+
 // ordered reports whether the messages are of a FIFO queue.
 func (b *batch) ordered() bool {
 	return slices.ContainsFunc(b.records, func(r message.Record) bool { return r.Group() != "" })
 }
 
-// write writes a part. It takes no more than its share of the time, if so many parts are to come one
-// after the other, it among them.
-func (l *loading) write(ctx context.Context, p part, parts int) {
-	ctx, cancel := shareOf(ctx, parts)
+// write writes a part. It takes no more than its share of the time, if so many are to come one after
+// the other, it among them.
+func (l *loading) write(ctx context.Context, p part, shares int) {
+	ctx, cancel := shareOf(ctx, shares)
 	defer cancel()
 	t, table := &l.tables[p.of], &l.Tables[p.of]
 	if l.rows[p.of] == nil && t.err == nil {
