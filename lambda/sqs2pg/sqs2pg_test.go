@@ -167,7 +167,7 @@ func TestExplainsMistakesInOneLine(t *testing.T) {
 		"a port in use":                 {[]string{"sqs", "--listen", strings.TrimPrefix(endpoint, "http://")}, 1, "choose another address with --listen"},
 		"a short keyring":               {append(invoke, "--keyring", `{"current":"k1","k1":"secret-pw"}`), 2, "--keyring: "},
 		"a keyring that is not JSON":    {append(invoke, "--keyring", `secret-pw`), 2, "--keyring: "},
-		"no contract":                   {[]string{"migrate", "--database-url", db.OwnerURL, "--contract="}, 2, "CONTRACT to user_logins, or"},
+		"no contract":                   {[]string{"migrate", "--database-url", db.OwnerURL, "--contract="}, 2, "CONTRACT to user_logins, a file or a folder"},
 		"two contracts":                 {[]string{"contract", "check", "user_logins", "--contract", misspelt}, 2, "two contracts"},
 		"no program to run":             {[]string{"run", "--database-url", db.OwnerURL, "--function", filepath.Join(dir, "bootstrap")}, 2, "correct --function"},
 		"an unknown contract":           {[]string{"contract", "check", "user_login"}, 2, "user_logins"},
