@@ -19,7 +19,8 @@ const maxBatch = 10_000
 // while they are in use. Its error wraps ErrNotSQSEvent and holds nothing of the payload.
 //
 // Read accepts invalid UTF-8, and Body refuses it, so that one such message does not fail its whole
-// batch. If a member is there twice, the last one counts.
+// batch. If a member of a record is there twice, the last one counts. Of two lists of records the
+// first one counts.
 func Read(payload []byte) ([]Record, error) {
 	r := reader{Cursor: scan.New(payload)}
 	if !r.enterRecords() {
