@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
@@ -114,5 +115,19 @@ func TestMessagesOfSeveralContractsComeInTurn(t *testing.T) {
 	}
 	if taken["user_logins"] != 18 || taken["order_placed"] != 18 {
 		t.Errorf("the contracts take %v of 20 messages each", taken)
+	}
+}
+
+// SQS takes no other, and a client that sends it all the same gets another checksum back.
+func TestRefusedMessagesAreUTF8(t *testing.T) {
+	t.Parallel()
+	logins := []*contract.Contract{load(t, "user_logins")}
+	for m, err := range generate.Messages(logins, 2000, 100, 1) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !utf8.Valid(m.Body) {
+			t.Fatalf("sends %q", m.Body)
+		}
 	}
 }
