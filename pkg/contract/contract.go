@@ -39,11 +39,16 @@ type Contract struct {
 	schema   *schema.Schema
 }
 
+// IsPath reports whether Load takes nameOrPath for the path of a file.
+func IsPath(nameOrPath string) bool {
+	return strings.ContainsRune(nameOrPath, filepath.Separator) || strings.HasSuffix(nameOrPath, ".json")
+}
+
 // Load reads a contract: by its name, NAME.json in folder, or by the path of a file, which contains
 // a slash or ends in .json. It returns ErrNotFound if there is no such name or file, and
 // ErrContract if the contract has a mistake.
 func Load(folder fs.FS, nameOrPath string) (*Contract, error) {
-	if strings.ContainsRune(nameOrPath, filepath.Separator) || strings.HasSuffix(nameOrPath, ".json") {
+	if IsPath(nameOrPath) {
 		document, err := os.ReadFile(nameOrPath)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("%w: there is no file %s", ErrNotFound, nameOrPath)

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/postgres/dsn"
 )
 
@@ -81,7 +82,7 @@ func fromHere(file, name, text string) string {
 	parts := strings.Split(text, ",")
 	for i, part := range parts {
 		part = strings.TrimSpace(part)
-		if isPath := strings.ContainsRune(part, filepath.Separator) || strings.HasSuffix(part, ".json"); isPath && !filepath.IsAbs(part) {
+		if contract.IsPath(part) && !filepath.IsAbs(part) {
 			part = filepath.Join(filepath.Dir(file), part)
 		}
 		parts[i] = part

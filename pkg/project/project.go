@@ -6,7 +6,7 @@
 // keys of a table such as [prod] only in the environment prod. The README has an example.
 //
 // The file is for sharing, so it may hold no secret. The package imports those that know variables,
-// connection strings and misspelt words.
+// contracts, connection strings and misspelt words.
 package project
 
 import (

@@ -80,7 +80,7 @@ func Absolute(names string) string {
 	list := strings.Split(names, ",")
 	for i, name := range list {
 		name = strings.TrimSpace(name)
-		if strings.ContainsRune(name, filepath.Separator) || strings.HasSuffix(name, ".json") || name == "." {
+		if contract.IsPath(name) || name == "." {
 			if path, err := filepath.Abs(name); err == nil { // fails only without a working directory
 				name = path
 			}

@@ -19,6 +19,7 @@ import (
 	"unicode/utf8"
 
 	"sqs2pg/pkg/queue"
+	"sqs2pg/pkg/terminal"
 )
 
 // Form is how the messages stand in the input.
@@ -158,10 +159,7 @@ func (t *Text) Strings() iter.Seq2[string, error] {
 
 // String says what was recognised: "3 messages from a JSON array".
 func (t *Text) String() string {
-	text := fmt.Sprintf("%d messages", t.Count)
-	if t.Count == 1 {
-		text = "1 message"
-	}
+	text := terminal.Plural(t.Count, "message", "messages")
 	switch {
 	case t.Form == Array:
 		text += " from a JSON array"

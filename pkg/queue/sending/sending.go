@@ -21,6 +21,7 @@ import (
 	"github.com/google/uuid"
 
 	"sqs2pg/pkg/queue"
+	"sqs2pg/pkg/terminal"
 )
 
 const (
@@ -63,10 +64,7 @@ func Slice(messages []string) iter.Seq2[string, error] {
 
 // String says how many messages were sent.
 func (s Sent) String() string {
-	text := fmt.Sprintf("%d messages", s.Messages)
-	if s.Messages == 1 {
-		text = "1 message"
-	}
+	text := terminal.Plural(s.Messages, "message", "messages")
 	if s.Unsure > 0 {
 		text += fmt.Sprintf("; up to %d of them may be there twice, because an answer of SQS was lost", s.Unsure)
 	}
