@@ -1,4 +1,6 @@
-package contract
+// Package stored makes the text of jsonb columns: it copies a valid JSON value without white space
+// and without what the contract does not store, and notes what is to be masked.
+package stored
 
 import (
 	"github.com/go-json-experiment/json/jsontext"
@@ -10,25 +12,22 @@ import (
 	"sqs2pg/pkg/mask"
 )
 
-// maskedText is a string or a number inside of a stored value that is to be masked: where it stands
-// in the text of the column, a string with its quotes.
-type maskedText struct {
-	column, start, end int
-	masking            masking.Masking
+// Masked is a string or a number inside of a stored value that is to be masked: where it stands in
+// the text of its column, a string with its quotes.
+type Masked struct {
+	Column     int
+	start, end int
+	masking    masking.Masking
 }
 
-// stored reads the value of a jsonb column, or returns the rule that it breaks. It leaves out white
-// space, members that are not declared, and dropped members; dropped elements become null.
-func (d *decoding) stored(p *schema.Property, raw []byte) (Value, string) {
-	if p.Shape == nil {
-		compact, rule := d.scan(raw)
-		return textValue(string(compact)), rule
-	}
-	w := storing{raw: raw, out: d.scratch[:0], column: p.Column, depth: d.Depth()}
-	w.value(*p.Shape)
-	d.scratch = w.out
-	d.masked = append(d.masked, w.masked...)
-	return textValue(string(w.out)), w.rule
+// Append copies the value raw, which has this shape and stands at a depth of nesting, to out, which
+// is empty. It leaves out white space, members that are not declared, and dropped members; dropped
+// elements become null. It appends what is to be masked to masked, and returns the rule that the
+// value breaks, if any.
+func Append(out, raw []byte, shape schema.Shape, depth, column int, masked []Masked) ([]byte, []Masked, string) {
+	w := storing{raw: raw, out: out, column: column, depth: depth, masked: masked}
+	w.value(shape)
+	return w.out, w.masked, w.rule
 }
 
 // storing copies one valid value.
@@ -38,7 +37,7 @@ type storing struct {
 	out    []byte
 	column int
 	depth  int
-	masked []maskedText
+	masked []Masked
 	rule   string // the first rule that the value breaks
 }
 
@@ -162,7 +161,7 @@ func (w *storing) text(shape schema.Shape) {
 func (w *storing) copy(shape schema.Shape, text []byte) {
 	w.out = append(w.out, text...)
 	if m := shape.Masking(); m.Kind != mask.None && m.MasksNumbers() == (text[0] != '"') {
-		w.masked = append(w.masked, maskedText{w.column, len(w.out) - len(text), len(w.out), m})
+		w.masked = append(w.masked, Masked{w.column, len(w.out) - len(text), len(w.out), m})
 	}
 }
 
@@ -171,25 +170,21 @@ func (w *storing) skip() {
 	w.next()
 	start := w.i
 	w.i = valueEnd(w.raw, w.i)
-	if isTooDeep(w.raw[start:w.i], w.depth) {
+	if IsTooDeep(w.raw[start:w.i], w.depth) {
 		w.violate(violation.Nesting)
 	}
 }
 
-// maskTexts replaces masked strings and numbers in the text of stored values. masked is in the
-// order of the columns and of the places in them.
-func maskTexts(k *mask.Keyring, values []Value, masked []maskedText) {
-	for len(masked) > 0 {
-		column, end := masked[0].column, 0
-		text := values[column].text
-		var out []byte
-		for ; len(masked) > 0 && masked[0].column == column; masked = masked[1:] {
-			m := masked[0]
-			out = appendMasked(append(out, text[end:m.start]...), k, &m.masking, text[m.start:m.end])
-			end = m.end
-		}
-		values[column] = textValue(string(append(out, text[end:]...)))
+// Mask replaces strings and numbers in the text of a column. masked is in the order of their
+// places.
+func Mask(k *mask.Keyring, text string, masked []Masked) string {
+	var out []byte
+	end := 0
+	for _, m := range masked {
+		out = appendMasked(append(out, text[end:m.start]...), k, &m.masking, text[m.start:m.end])
+		end = m.end
 	}
+	return string(append(out, text[end:]...))
 }
 
 // appendMasked appends what a mask makes of a string or a number in JSON.
