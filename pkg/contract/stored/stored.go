@@ -7,7 +7,7 @@ import (
 
 	"sqs2pg/pkg/contract/masking"
 	"sqs2pg/pkg/contract/scalar"
-	"sqs2pg/pkg/contract/schema"
+	"sqs2pg/pkg/contract/schema/shape"
 	"sqs2pg/pkg/contract/violation"
 	"sqs2pg/pkg/mask"
 )
@@ -24,9 +24,9 @@ type Masked struct {
 // is empty. It leaves out white space, members that are not declared, and dropped members; dropped
 // elements become null. It appends what is to be masked to masked, and returns the rule that the
 // value breaks, if any.
-func Append(out, raw []byte, shape schema.Shape, depth, column int, masked []Masked) ([]byte, []Masked, string) {
+func Append(out, raw []byte, of shape.Shape, depth, column int, masked []Masked) ([]byte, []Masked, string) {
 	w := storing{raw: raw, out: out, column: column, depth: depth, masked: masked}
-	w.value(shape)
+	w.value(of)
 	return w.out, w.masked, w.rule
 }
 
@@ -59,19 +59,19 @@ func (w *storing) next() byte {
 	}
 }
 
-func (w *storing) value(shape schema.Shape) {
+func (w *storing) value(of shape.Shape) {
 	switch c := w.next(); {
 	case (c == '{' || c == '[') && w.depth == violation.MaxNesting:
 		w.violate(violation.Nesting)
 		w.skip()
 	case c == '{':
-		w.object(shape)
+		w.object(of)
 	case c == '[':
-		w.array(shape)
+		w.array(of)
 	case c == '"':
-		w.text(shape)
+		w.text(of)
 	case c == '-' || c >= '0' && c <= '9':
-		w.number(shape)
+		w.number(of)
 	default: // true, false or null
 		start := w.i
 		w.i = scalarEnd(w.raw, w.i)
@@ -79,23 +79,23 @@ func (w *storing) value(shape schema.Shape) {
 	}
 }
 
-func (w *storing) number(shape schema.Shape) {
+func (w *storing) number(of shape.Shape) {
 	start := w.i
 	w.i = scalarEnd(w.raw, w.i)
 	if !scalar.InProportion(w.raw[start:w.i]) {
 		w.violate(violation.Range)
 	}
-	w.copy(shape, w.raw[start:w.i])
+	w.copy(of, w.raw[start:w.i])
 }
 
-func (w *storing) object(shape schema.Shape) {
+func (w *storing) object(of shape.Shape) {
 	w.open()
 	for w.next() != '}' {
 		start := w.i
 		w.i = stringEnd(w.raw, w.i)
 		quoted := w.raw[start:w.i]
 		name, _ := jsontext.AppendUnquote(nil, quoted)
-		member, keep := shape.Member(string(name))
+		member, keep := of.Member(string(name))
 		if !keep || member.Masking().Kind == mask.Drop {
 			w.skip()
 			continue
@@ -110,11 +110,11 @@ func (w *storing) object(shape schema.Shape) {
 	w.close()
 }
 
-func (w *storing) array(shape schema.Shape) {
+func (w *storing) array(of shape.Shape) {
 	w.open()
 	for i := 0; w.next() != ']'; i++ {
 		w.separate('[')
-		element := shape.Element(i)
+		element := of.Element(i)
 		if element.Masking().Kind == mask.Drop {
 			w.skip()
 			w.out = append(w.out, "null"...)
@@ -146,21 +146,21 @@ func (w *storing) separate(bracket byte) {
 	}
 }
 
-func (w *storing) text(shape schema.Shape) {
+func (w *storing) text(of shape.Shape) {
 	start := w.i
 	w.i = stringEnd(w.raw, start)
 	quoted := w.raw[start:w.i]
 	if holdsNUL(quoted) {
 		w.violate(violation.NUL)
 	}
-	w.copy(shape, quoted)
+	w.copy(of, quoted)
 }
 
 // copy copies a string or a number, and notes how it is masked. Of two types that a contract
 // allows, one may be masked.
-func (w *storing) copy(shape schema.Shape, text []byte) {
+func (w *storing) copy(of shape.Shape, text []byte) {
 	w.out = append(w.out, text...)
-	if m := shape.Masking(); m.Kind != mask.None && m.MasksNumbers() == (text[0] != '"') {
+	if m := of.Masking(); m.Kind != mask.None && m.MasksNumbers() == (text[0] != '"') {
 		w.masked = append(w.masked, Masked{w.column, len(w.out) - len(text), len(w.out), m})
 	}
 }
