@@ -62,6 +62,7 @@ var order = []string{
 	"pkg/postgres/plan",
 	"pkg/postgres",
 	"pkg/postgres/calendar",
+	"pkg/postgres/statement",
 	"pkg/postgres/sqltext",
 	"pkg/postgres/event",
 	"pkg/postgres/dsn",
