@@ -56,6 +56,7 @@ var order = []string{
 	"pkg/migrate",
 	"pkg/settings",
 	"pkg/postgres/postgrestest",
+	"pkg/postgres/login",
 	"pkg/postgres/schema",
 	"pkg/postgres/registry",
 	"pkg/postgres/partitions",
