@@ -99,6 +99,7 @@ var order = []string{
 	"pkg/telemetry/leaktest",
 	"pkg/telemetry",
 	"pkg/terminal/completion",
+	"pkg/terminal/exit",
 	"pkg/terminal/usage",
 	"pkg/terminal/variables",
 	"pkg/terminal",
