@@ -18,7 +18,20 @@ type Table struct {
 	Columns []Column // in the order in which the contract declares them
 	Mode    Mode
 	Key     []string // the columns that identify a row, for Upsert; else nil
+	Recover []string // the paths of what can be recovered, in the contract's order; nil: there is no vault table
+	Subject string   // the column that says whom an event is about; "" if the contract does not say
 }
+
+// Vault is the table of the sealed values, if Recover is not nil.
+func (t Table) Vault() (schema, name string) {
+	if t.Schema == "public" {
+		return "sqs2pg_vault", t.Name
+	}
+	return "sqs2pg_vault_" + t.Schema, t.Name
+}
+
+// Guarded reports whether each transaction that writes to the table has to call sqs2pg.enter.
+func (t Table) Guarded() bool { return t.Recover != nil || t.Subject != "" }
 
 // FullName is the schema and the name, joined by a dot, for people.
 func (t Table) FullName() string { return t.Schema + "." + t.Name }
