@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"sqs2pg/pkg/contract/schema"
+	"sqs2pg/pkg/contract/stored"
 	"sqs2pg/pkg/contract/wire"
 	"sqs2pg/pkg/mask"
 )
@@ -25,7 +26,7 @@ func (r *Rows) Mask(record Record) Row {
 	values := content.values
 	if len(content.masked) > 0 {
 		values = slices.Clone(values)
-		maskTexts(r.keyring, values, content.masked)
+		maskInside(r.keyring, values, content.masked)
 	}
 	from := r.begin()
 	b := *r.chunk
@@ -34,6 +35,19 @@ func (r *Rows) Mask(record Record) Row {
 	}
 	*r.chunk = b
 	return r.end(from)
+}
+
+// maskInside masks strings and numbers inside of stored values.
+func maskInside(k *mask.Keyring, values []Value, masked []stored.Masked) {
+	for len(masked) > 0 {
+		column := masked[0].Column
+		n := 1
+		for n < len(masked) && masked[n].Column == column {
+			n++
+		}
+		values[column] = textValue(stored.Mask(k, values[column].text, masked[:n]))
+		masked = masked[n:]
+	}
 }
 
 // appendColumn appends the value of a column. Decode has applied the masks that need no key, so a

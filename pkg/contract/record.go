@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sqs2pg/pkg/contract/origin"
+	"sqs2pg/pkg/contract/stored"
 	"sqs2pg/pkg/contract/wire"
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/message/envelope"
@@ -25,8 +26,8 @@ type Record struct {
 // content is what a record says. That of a batch is used again for each record.
 type content struct {
 	serial   int
-	values   []Value      // by the property's column
-	masked   []maskedText // of stored values
+	values   []Value         // by the property's column
+	masked   []stored.Masked // in the order of the columns
 	identity Identity
 }
 

@@ -11,6 +11,7 @@ import (
 	"sqs2pg/pkg/contract/checks"
 	"sqs2pg/pkg/contract/naming"
 	"sqs2pg/pkg/contract/schema/document"
+	"sqs2pg/pkg/contract/schema/shape"
 	"sqs2pg/pkg/contract/table"
 	"sqs2pg/pkg/mask"
 )
@@ -34,7 +35,7 @@ func Compile(source []byte) (*Schema, error) {
 	library, found := compileLibrary(source, text)
 	if library != nil {
 		c := compiler{
-			text: text, compiled: map[*jsonschema.Schema]*stored{},
+			text: text, compiled: map[*jsonschema.Schema]*shape.Schema{},
 			merged: map[*jsonschema.Schema]*jsonschema.Schema{}, followed: map[jsontext.Pointer]bool{},
 		}
 		s := c.schema(library)
@@ -56,7 +57,7 @@ func Compile(source []byte) (*Schema, error) {
 // it returns is not complete if there are mistakes.
 type compiler struct {
 	text       *document.Text
-	compiled   map[*jsonschema.Schema]*stored
+	compiled   map[*jsonschema.Schema]*shape.Schema
 	merged     map[*jsonschema.Schema]*jsonschema.Schema // schemas of properties without $ref, by those with it
 	followed   map[jsontext.Pointer]bool                 // schemas that the $ref of a property names, and their properties
 	properties int                                       // how many have been compiled
