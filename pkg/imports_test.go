@@ -189,7 +189,7 @@ func TestImportsPointDownwards(t *testing.T) {
 // developer's machine or opens the vault, and that ingest links nothing that changes a schema.
 func TestFunctionsLinkNoMoreThanTheyNeed(t *testing.T) {
 	t.Parallel()
-	const local, opens = module+"pkg/local", module+"pkg/vault/open"
+	const local, opens = module + "pkg/local", module + "pkg/vault/open"
 	forbidden := map[string][]string{
 		"lambda/ingest":   {local, opens, "github.com/aws/aws-sdk-go-v2/service/kms", module + "pkg/postgres/schema", module + "pkg/postgres/partitions", "github.com/pressly/goose/v3"},
 		"lambda/maintain": {local, opens},

@@ -30,6 +30,17 @@ func (r *Rows) Seal(s *vault.Session, record Record, id [16]byte, sentAt time.Ti
 	return s.Seal(vault.Row{Table: r.table, SentAt: sentAt, EventID: id}, r.plain)
 }
 
+// Recovered lists the paths of the properties that a record has and Seal would seal. It is for
+// messages that a person has given to be tried.
+func (c *Contract) Recovered(record Record) (paths []string) {
+	for i, value := range record.content().recovered {
+		if value != nil {
+			paths = append(paths, c.schema.Table.Recover[i])
+		}
+	}
+	return paths
+}
+
 // Subject returns the token of the person that a record is about, by the key of an id. That token
 // stands for the person in the vault and in erasures, whatever the mask of the column. It is "" if
 // the contract has no subject. Subject panics as Mask does, and if the keyring lacks the key.

@@ -26,7 +26,10 @@ func twoKeys(t *testing.T) *mask.Keyring {
 func TestVerifyMakesColumnsAgain(t *testing.T) {
 	t.Parallel()
 	k := twoKeys(t)
-	token := func(id, domain, value string) string { text, _ := k.TokenBy(id, domain, value); return `"` + text + `"` }
+	token := func(id, domain, value string) string {
+		text, _ := k.TokenBy(id, domain, value)
+		return `"` + text + `"`
+	}
 	const verified, different, notStored = contract.Verified, contract.Different, contract.NotStored
 	for _, test := range []struct {
 		name, property, value, column string
