@@ -10,7 +10,6 @@
 package vault
 
 import (
-	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hpke"
@@ -73,5 +72,6 @@ func ContentKey(export func(label string, length int) ([]byte, error)) (cipher.A
 
 // pad appends spaces, which JSON ignores.
 func pad(values []byte) []byte {
-	return append(values, bytes.Repeat([]byte{' '}, (Padding-len(values)%Padding)%Padding)...)
+	const spaces = "                                " // Padding of them
+	return append(values, spaces[:(Padding-len(values)%Padding)%Padding]...)
 }
