@@ -45,6 +45,10 @@ func TestRulesNameWhatIsHalfGiven(t *testing.T) {
 		"dead letters without a queue":   {with(ownQueue, "ExistingQueueArn="), "ExistingQueueArn and ExistingDeadLetterQueueArn belong together"},
 		"a key without a queue":          {with(byPassword, "ExistingQueueKeyArn=arn:key"), "ExistingQueueArn and ExistingDeadLetterQueueArn belong together"},
 		"producers of a queue of yours":  {with(ownQueue, "TopicArns=arn:topic"), "let producers send in it"},
+		"no vault":                       {with(byPassword, "Vault=none"), ""},
+		"no vault, and a key":            {with(byPassword, "Vault=none", ownVaultKey), "Vault=none has no key"},
+		"no vault, and a retention":      {with(byPassword, "Vault=none", "VaultRetentionDays=90"), "Vault=none has no key"},
+		"a key elsewhere":                {with(byPassword, ownVaultPublic), ""},
 		"a created and another network":  {with(created, "SubnetIds=subnet-1", "SecurityGroupIds=sg-1"), "CreateDatabase=true makes database and network"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -371,14 +375,16 @@ func TestSecondStackUsesTheDatabaseOfTheFirst(t *testing.T) {
 	first := deployed(t, template, created...)
 	parameters := []string{"ContractName=orders"}
 	for name := range first.template["Outputs"].(object) {
-		if parameter, shared := strings.CutPrefix(name, "Created"); shared || name == "KeyringSecretArn" {
+		if parameter, shared := strings.CutPrefix(name, "Created"); shared || name == "KeyringSecretArn" || name == "VaultPublicKey" || name == "VaultKeyArn" {
 			parameters = append(parameters, parameter+"="+parameter+" of the first")
 		}
 	}
 	resources := deployed(t, template, parameters...).resources(t)
 	for function, want := range map[string]object{
-		"IngestFunction":   {"DATABASE_HOST": "DatabaseHost of the first", "DATABASE_USER": "DatabaseUser of the first", "DATABASE_IAM_AUTH": "true", "MASK_SECRET_ID": "KeyringSecretArn of the first"},
-		"MaintainFunction": {"DATABASE_HOST": "OwnerHost of the first", "DATABASE_SECRET_ID": "OwnerSecretArn of the first", "WRITER_USER": "DatabaseUser of the first"},
+		"IngestFunction": {"DATABASE_HOST": "DatabaseHost of the first", "DATABASE_USER": "DatabaseUser of the first", "DATABASE_IAM_AUTH": "true", "MASK_SECRET_ID": "KeyringSecretArn of the first",
+			"VAULT_PUBLIC_KEY": "VaultPublicKey of the first"},
+		"MaintainFunction": {"DATABASE_HOST": "OwnerHost of the first", "DATABASE_SECRET_ID": "OwnerSecretArn of the first", "WRITER_USER": "DatabaseUser of the first",
+			"VAULT_PUBLIC_KEY": "VaultPublicKey of the first", "VAULT_KEY_ARN": "VaultKeyArn of the first"},
 	} {
 		variables := at(t, resources[function], "Environment", "Variables").(object)
 		for name, value := range want {
@@ -388,7 +394,7 @@ func TestSecondStackUsesTheDatabaseOfTheFirst(t *testing.T) {
 	second := deployed(t, template, parameters...)
 	equal(t, "network", any(object{"SubnetIds": "SubnetIds of the first", "SecurityGroupIds": "SecurityGroupIds of the first"}),
 		second.value(t, at(t, second.template, "Globals", "Function", "VpcConfig")))
-	if resources["Keyring"] != nil || resources["Database"] != nil {
-		t.Error("the second stack makes a keyring or a database of its own")
+	if resources["Keyring"] != nil || resources["Database"] != nil || resources["VaultKey"] != nil {
+		t.Error("the second stack makes a keyring, a database or a vault key of its own")
 	}
 }

@@ -21,6 +21,7 @@ import (
 	"sqs2pg/pkg/local/localpg"
 	"sqs2pg/pkg/local/sqsserver/sqstest"
 	"sqs2pg/pkg/mask"
+	"sqs2pg/pkg/postgres/login"
 	"sqs2pg/pkg/postgres/postgrestest"
 	"sqs2pg/pkg/postgres/schema"
 	"sqs2pg/pkg/telemetry/leaktest"
@@ -103,7 +104,7 @@ func (w *world) setUp() {
 		w.t.Fatal(err)
 	}
 	w.vault.set("password-0", w.proxy.port())
-	if err := schema.Login(w.t.Context(), pool, chaosWriter, "password-0"); err != nil {
+	if err := login.WithPassword(w.t.Context(), pool, chaosWriter, "password-0"); err != nil {
 		w.t.Fatal(err)
 	}
 	w.owner.Exec(w.t, "alter system set log_line_prefix = 'sqlstate=%e '")

@@ -18,13 +18,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/ingest"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/terminal"
+	"sqs2pg/pkg/terminal/exit"
 	"sqs2pg/pkg/terminal/usage"
 	"sqs2pg/pkg/terminal/variables"
 
@@ -81,15 +80,8 @@ type jsonFlag struct {
 // encode prints a report to standard output.
 func encode(s *streams, report any) error { return json.NewEncoder(s.out).Encode(report) }
 
-// misuseError is a mistake on the command line or in its variables. The command exits with 2.
-type misuseError struct{ error }
-
-func (e misuseError) Unwrap() error { return e.error }
-
 // misuse is an error that says what is wrong with the command line and what to type instead.
-func misuse(format string, args ...any) error {
-	return misuseError{fmt.Errorf(format, args...)}
-}
+func misuse(format string, args ...any) error { return exit.Misuse(format, args...) }
 
 func main() {
 	if len(os.Args) == 1 && os.Getenv("AWS_LAMBDA_RUNTIME_API") != "" { // as Lambda starts a bootstrap
@@ -98,34 +90,14 @@ func main() {
 		}
 		return
 	}
-	os.Exit(execute(untilInterrupted(), os.Args[1:], &streams{os.Stdin, os.Stdout, os.Stderr, "."}))
+	os.Exit(execute(exit.UntilInterrupted(), os.Args[1:], &streams{os.Stdin, os.Stdout, os.Stderr, "."}))
 }
-
-// untilInterrupted returns a context that ends with the first Ctrl-C or SIGTERM. A second one ends
-// the process.
-//
-// It does not give the second signal back to the system, as signal.Stop does: while another
-// goroutine starts a process, that crashed both processes ("morestack on gsignal"), 1 time in 20.
-func untilInterrupted() context.Context {
-	ctx, cancel := context.WithCancel(context.Background())
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		<-signals
-		cancel()
-		<-signals
-		os.Exit(exitInterrupted)
-	}()
-	return ctx
-}
-
-const exitInterrupted = 128 + int(syscall.SIGINT) // as shells have it
 
 // execute runs one command line and returns its exit code.
 func execute(ctx context.Context, args []string, s *streams) int {
 	out := terminal.NewOutput(s.out)
 	s = &streams{s.in, out, s.err, s.dir}
-	exited := -1
+	helped := -1
 	var c command
 	parser := kong.Must(&c,
 		kong.Name("sqs2pg"),
@@ -135,20 +107,19 @@ func execute(ctx context.Context, args []string, s *streams) int {
 		kong.ValueFormatter(variables.Help),
 		kong.ExplicitGroups(groups),
 		kong.Writers(s.out, s.err),
-		kong.Exit(func(code int) { exited = code }),
+		kong.Exit(func(code int) { helped = code }),
 		kong.WithBeforeReset(s.readProject()),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(s),
 	)
 	args = usage.Args(args)
 	k, err := parser.Parse(args)
-	_, own := errors.AsType[misuseError](err)
 	switch lost := out.Err(); {
 	case lost != nil: // it could not print the help
 		err = lost
-	case exited >= 0:
-		return exited
-	case err != nil && !own:
+	case helped >= 0:
+		return helped
+	case err != nil && !exit.IsMisuse(err):
 		err = misuse("%s", usage.Explain(parser.Model, err, args))
 	}
 	if err == nil {
@@ -164,8 +135,5 @@ func execute(ctx context.Context, args []string, s *streams) int {
 		err = errors.New("stopped") // by Ctrl-C; nothing is wrong with the database
 	}
 	fmt.Fprintf(s.err, "%s %s\n", terminal.StyleOf(s.err).Bad("sqs2pg:"), variables.Explain(err.Error()))
-	if _, ok := errors.AsType[misuseError](err); ok {
-		return 2
-	}
-	return 1
+	return exit.Code(err)
 }

@@ -12,6 +12,7 @@ import (
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/queue"
 	"sqs2pg/pkg/settings"
+	"sqs2pg/pkg/terminal/exit"
 )
 
 // mappingFlags are the settings of the event source mapping.
@@ -53,7 +54,7 @@ func asMisuse(err error) error {
 	_, noPlace := errors.AsType[*account.SettingError](err)
 	_, noDatabase := errors.AsType[*settings.WrongError](err)
 	if noKeyring || noPlace || noDatabase || errors.Is(err, environment.ErrNoDatabase) || errors.Is(err, eventsource.ErrMisuse) || errors.Is(err, postgres.ErrConfig) {
-		return misuseError{err}
+		return exit.AsMisuse(err)
 	}
 	return err
 }

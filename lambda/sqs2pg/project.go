@@ -7,6 +7,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"sqs2pg/pkg/project"
+	"sqs2pg/pkg/terminal/exit"
 )
 
 // withoutProject are the commands that read no project file: what they do is on this machine alone,
@@ -21,7 +22,7 @@ func (s *streams) readProject() func(*kong.Context) error {
 	return func(k *kong.Context) (err error) {
 		once.Do(func() { s.dir, err = project.UseFor(k, s.dir, withoutProject, s.err) })
 		if mistake, ok := errors.AsType[*project.MistakeError](err); ok {
-			return misuseError{mistake}
+			return exit.AsMisuse(mistake)
 		}
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"sqs2pg/pkg/local/account"
 	"sqs2pg/pkg/queue"
 	"sqs2pg/pkg/terminal"
+	"sqs2pg/pkg/terminal/exit"
 )
 
 // queueCommand makes queues.
@@ -36,7 +37,7 @@ func (c *queueCreate) check() error {
 	}
 	switch err := account.CheckQueueName(c.Name); {
 	case err != nil:
-		return misuseError{err}
+		return exit.AsMisuse(err)
 	case account.CheckQueueName(queue.DeadName(c.Name)) != nil:
 		return misuse("the name is too long: that of its dead-letter queue, %s, may have 80 characters", queue.DeadName(c.Name))
 	case c.MaxReceiveCount < 1 || c.MaxReceiveCount > 1000:

@@ -15,6 +15,7 @@ import (
 	"sqs2pg/pkg/queue/bodies"
 	"sqs2pg/pkg/queue/sending"
 	"sqs2pg/pkg/terminal"
+	"sqs2pg/pkg/terminal/exit"
 	"sqs2pg/pkg/terminal/variables"
 )
 
@@ -105,7 +106,7 @@ func unreadable(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return err
 	}
-	return misuseError{err}
+	return exit.AsMisuse(err)
 }
 
 func (c *sendCommand) seed() uint64 {

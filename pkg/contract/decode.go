@@ -114,11 +114,12 @@ func attributeJSON(p *schema.Property, text string) (jsontext.Kind, []byte) {
 func (d *decoding) begin(c *Contract, body []byte) {
 	d.Cursor, d.schema, d.violation, d.marked = scan.New(body), c.schema, nil, false
 	if d.content == nil {
-		kept := &content{values: make([]Value, len(c.schema.Columns))}
+		kept := &content{values: make([]Value, len(c.schema.Columns)), recovered: make([][]byte, len(c.schema.Recover))}
 		d.content, d.kept = kept, func() *content { return kept }
 		d.seen = make([]bool, c.schema.Properties)
 	}
 	clear(d.values)
+	clear(d.recovered)
 	clear(d.seen)
 	d.masked = d.masked[:0]
 	d.serial++

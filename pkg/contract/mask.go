@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"sqs2pg/pkg/contract/schema"
+	"sqs2pg/pkg/contract/stored"
 	"sqs2pg/pkg/contract/wire"
 	"sqs2pg/pkg/mask"
 )
@@ -15,17 +16,11 @@ func (c *Contract) Mask(k *mask.Keyring, record Record) Row { return c.Rows(k, 1
 // refused whatever could be wrong with a value. NULL stays NULL. Mask panics for a record that
 // another contract decoded, or after the next one of its batch was decoded.
 func (r *Rows) Mask(record Record) Row {
-	if record.contract != r.contract {
-		panic("contract: Mask of a record that another contract decoded")
-	}
-	content := record.content()
-	if content.serial != record.serial {
-		panic("contract: Mask of a record after the next one of its batch was decoded")
-	}
+	content := r.contentOf(record)
 	values := content.values
 	if len(content.masked) > 0 {
 		values = slices.Clone(values)
-		maskTexts(r.keyring, values, content.masked)
+		maskInside(r.keyring, values, content.masked)
 	}
 	from := r.begin()
 	b := *r.chunk
@@ -34,6 +29,31 @@ func (r *Rows) Mask(record Record) Row {
 	}
 	*r.chunk = b
 	return r.end(from)
+}
+
+// contentOf returns what a record says, or panics as Mask does.
+func (r *Rows) contentOf(record Record) *content {
+	if record.contract != r.contract {
+		panic("contract: a record that another contract decoded")
+	}
+	content := record.content()
+	if content.serial != record.serial {
+		panic("contract: a record after the next one of its batch was decoded")
+	}
+	return content
+}
+
+// maskInside masks strings and numbers inside of stored values.
+func maskInside(k *mask.Keyring, values []Value, masked []stored.Masked) {
+	for len(masked) > 0 {
+		column := masked[0].Column
+		n := 1
+		for n < len(masked) && masked[n].Column == column {
+			n++
+		}
+		values[column] = textValue(stored.Mask(k, values[column].text, masked[:n]))
+		masked = masked[n:]
+	}
 }
 
 // appendColumn appends the value of a column. Decode has applied the masks that need no key, so a

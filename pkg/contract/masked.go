@@ -5,6 +5,7 @@ import (
 
 	"sqs2pg/pkg/contract/scalar"
 	"sqs2pg/pkg/contract/schema"
+	"sqs2pg/pkg/contract/stored"
 	"sqs2pg/pkg/contract/violation"
 	"sqs2pg/pkg/mask"
 )
@@ -52,7 +53,7 @@ func (d *decoding) dropped(p *schema.Property, kind jsontext.Kind, raw []byte) (
 	switch {
 	case !isOfType:
 		return violation.Type
-	case isTooDeep(raw, d.Depth()):
+	case stored.IsTooDeep(raw, d.Depth()):
 		return violation.Nesting
 	}
 	return ""
@@ -70,4 +71,14 @@ func numberText(p *schema.Property, raw []byte) (Value, string) {
 		return Value{}, rule
 	}
 	return textValue(p.Masking.Number(raw)), ""
+}
+
+// stored reads the value of a jsonb column, or returns the rule that it breaks.
+func (d *decoding) stored(p *schema.Property, raw []byte) (_ Value, rule string) {
+	if p.Shape == nil {
+		d.scratch, rule = stored.AppendWhole(d.scratch[:0], raw, d.Depth())
+	} else {
+		d.scratch, d.masked, rule = stored.Append(d.scratch[:0], raw, *p.Shape, d.Depth(), p.Column, d.masked)
+	}
+	return textValue(string(d.scratch)), rule
 }

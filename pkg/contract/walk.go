@@ -7,6 +7,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"sqs2pg/pkg/contract/schema"
+	"sqs2pg/pkg/contract/stored"
 	"sqs2pg/pkg/contract/violation"
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/message/envelope"
@@ -77,7 +78,7 @@ func (d *decoding) skip(o *schema.Object, name []byte) {
 	if o.Forbids(name) {
 		d.violate(o.Path+"*", "additionalProperties")
 	}
-	if isTooDeep(d.valid(), d.Depth()) {
+	if stored.IsTooDeep(d.valid(), d.Depth()) {
 		d.violate(o.Path+"*", violation.Nesting)
 	}
 }
@@ -116,6 +117,9 @@ func (d *decoding) property(p *schema.Property) {
 
 // fill gives a value to the columns of a property, or notes the rule that it breaks.
 func (d *decoding) fill(p *schema.Property, kind jsontext.Kind, raw []byte) {
+	if p.Recover > 0 {
+		d.recovered[p.Recover-1] = raw
+	}
 	for ; p != nil; p = p.Also {
 		value, rule := d.value(p, kind, raw)
 		if rule == violation.Type {

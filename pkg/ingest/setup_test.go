@@ -35,7 +35,7 @@ func TestReturnsBatchUntilSetupIsRepaired(t *testing.T) {
 	}{
 		"table dropped":                     {false, exec("drop table user_logins"), migrate, "contract", "registered but missing: run sqs2pg migrate", ""},
 		"table dropped, cold":               {true, exec("drop table user_logins"), migrate, "contract", "registered but missing: run sqs2pg migrate", ""},
-		"not migrated":                      {true, exec("drop table user_logins; drop schema sqs2pg cascade"), migrate, "contract", "not migrated: run sqs2pg migrate", ""},
+		"not migrated":                      {true, exec("drop table user_logins; drop schema sqs2pg, sqs2pg_vault cascade"), migrate, "contract", "not migrated: run sqs2pg migrate", ""},
 		"column dropped":                    {false, exec("alter table user_logins drop column locale"), exec("alter table user_logins add column locale text"), "contract", "column locale", ""},
 		"column that no row can fill":       {true, exec("alter table user_logins add column origin text not null"), exec("alter table user_logins drop column origin"), "contract", "column origin", ""},
 		"column that no row can fill, warm": {false, exec("alter table user_logins add column origin text default 'x' not null; alter table user_logins alter origin drop default"), exec("alter table user_logins drop column origin"), "contract", "column origin", ""},

@@ -28,7 +28,7 @@ const upgradeKey = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWX
 func TestUpgradesTheFirstRelease(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
-	db.Exec(t, "drop schema sqs2pg cascade")
+	db.Exec(t, "drop schema sqs2pg, sqs2pg_vault cascade")
 	db.Exec(t, upgradeFile(t, "database.sql"))
 	db.Exec(t, "select set_config('search_path', 'public', false)")
 	logins, people := loginContract(t), parseContract(t, "people", upgradeFile(t, "people.json"))

@@ -14,6 +14,7 @@ import (
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/contract/routes"
 	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/login"
 	"sqs2pg/pkg/postgres/partitions"
 	"sqs2pg/pkg/postgres/schema"
 	"sqs2pg/pkg/telemetry"
@@ -111,7 +112,7 @@ func (h *Handler) migrate(ctx context.Context, confirm []string) (*schema.Report
 		err = schema.ConfirmKeys(ctx, h.pool, keys...)
 	}
 	if err == nil && h.writer != "" {
-		err = schema.LoginByIAM(ctx, h.pool, h.writer)
+		err = login.ByIAM(ctx, h.pool, h.writer)
 	}
 	return &report, err
 }

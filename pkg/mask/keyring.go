@@ -24,7 +24,8 @@ const (
 // prints as [hidden] however it is printed.
 type Keyring struct {
 	privacy.Hidden
-	current      *tokenKey // a pointer: fmt follows no pointer inside a struct, so no key is printed
+	current      *tokenKey                 // a pointer: fmt follows no pointer inside a struct, so no key is printed
+	key          func(id string) *tokenKey // nil for an id that there is not; see [privacy.Hidden]
 	fingerprints []Fingerprint
 }
 
@@ -85,7 +86,10 @@ func (h *hasher) sum(state, b []byte) []byte {
 //
 // The caller brings the value into its canonical form first.
 func (k Keyring) AppendToken(b []byte, domain, canonical string) []byte {
-	key := k.current
+	return k.current.appendToken(b, domain, canonical)
+}
+
+func (key *tokenKey) appendToken(b []byte, domain, canonical string) []byte {
 	h := key.hashers.Get().(*hasher)
 	defer key.hashers.Put(h)
 
@@ -97,6 +101,16 @@ func (k Keyring) AppendToken(b []byte, domain, canonical string) []byte {
 // Token is the token that AppendToken appends.
 func (k Keyring) Token(domain, canonical string) string {
 	return string(k.AppendToken(nil, domain, canonical))
+}
+
+// TokenBy is Token with the key of an id, which need not be the current one. It is false if the
+// keyring has no such key.
+func (k Keyring) TokenBy(id, domain, canonical string) (string, bool) {
+	key := k.key(id)
+	if key == nil {
+		return "", false
+	}
+	return string(key.appendToken(nil, domain, canonical)), true
 }
 
 // GenerateKeyring makes the JSON text of a keyring with one new key of 256 random bits, for the

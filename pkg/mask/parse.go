@@ -40,11 +40,16 @@ func ParseKeyring(secret []byte) (*Keyring, error) {
 			return nil, fmt.Errorf("%w: the key %q has %d characters and needs at least %d: make one with openssl rand -hex 32", ErrKeyring, id, n, minKey)
 		}
 	}
-	key, ok := members[current]
-	if !ok {
+	if _, ok := members[current]; !ok {
 		return nil, fmt.Errorf(`%w: "current" must be the name of another member that holds the key`, ErrKeyring)
 	}
-	return &Keyring{current: newTokenKey(current, key), fingerprints: fingerprintsOf(members)}, nil
+	keys := make(map[string]*tokenKey, len(members))
+	for id, key := range members {
+		keys[id] = newTokenKey(id, key)
+	}
+	return &Keyring{
+		current: keys[current], key: func(id string) *tokenKey { return keys[id] }, fingerprints: fingerprintsOf(members),
+	}, nil
 }
 
 // readMembers reads a JSON object of strings. encoding/json alone would take the last of two equal

@@ -1,5 +1,6 @@
 // Package migrate is the function that CloudFormation calls during a deployment: it has the
-// maintain function migrate the database, and says how that ended.
+// maintain function migrate the database, and says how that ended. Before that it asks KMS for the
+// public key of the vault.
 //
 // It is a function apart from maintain because it stands outside any VPC: its answer goes to S3,
 // which a private network may not reach. It links neither contracts nor Postgres.
@@ -17,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 )
 
@@ -24,48 +26,59 @@ import (
 // takes too long from this function, and not from a timeout of its own.
 const timeToAnswer = 20 * time.Second
 
-// resource is the physical id of the custom resource. It never changes: another id would make
-// CloudFormation delete the resource with the old one.
-const resource = "migration"
+// The physical ids of the custom resources. They never change: another id would make CloudFormation
+// delete the resource with the old one.
+const (
+	migration = "migration"
+	vaultKey  = "vault-key"
+)
 
 // Handler is the function. It is safe for concurrent use.
 type Handler struct {
 	lambda         *lambda.Client
 	cloudformation *cloudformation.Client
+	kms            *kms.Client
 	log            *slog.Logger
 }
 
 // New makes the handler. It calls AWS with cfg.
 func New(cfg aws.Config, log *slog.Logger) *Handler {
-	return &Handler{lambda: lambda.NewFromConfig(cfg), cloudformation: cloudformation.NewFromConfig(cfg), log: log}
+	return &Handler{lambda: lambda.NewFromConfig(cfg), cloudformation: cloudformation.NewFromConfig(cfg), kms: kms.NewFromConfig(cfg, patient), log: log}
 }
 
-// Handle has the database migrated when the custom resource is created or changed, and sends the
-// result to CloudFormation. Its error means that CloudFormation got no answer. It is safe to call
-// again with the same event.
+// Handle does what a custom resource asks for when it is created or changed, and sends the result to
+// CloudFormation. Its error means that CloudFormation got no answer. It is safe to call again with
+// the same event. A deletion succeeds and changes nothing.
 //
-// The resource has two properties: Function, the name of the maintain function, and Migrate, which
-// is false for teams that migrate by hand. A deletion succeeds and changes nothing. So does an update
-// by which CloudFormation rolls back: the older code runs on the newer tables, and a failure would
-// stop the rollback.
+// Custom::VaultKey has the property KeyArn, a KMS key, and gets the attribute PublicKey. Any other
+// resource is the migration. It has two properties: Function, the name of the maintain function, and
+// Migrate, which is false for teams that migrate by hand. An update by which CloudFormation rolls back
+// succeeds and changes nothing, too: the older code runs on the newer tables, and a failure would stop
+// the rollback.
 func (h *Handler) Handle(ctx context.Context, e cfn.Event) (string, error) {
-	return cfn.LambdaWrap(func(ctx context.Context, e cfn.Event) (string, map[string]any, error) {
-		err := h.change(ctx, e)
-		if err != nil {
-			h.log.ErrorContext(ctx, "migration failed", "request", e.RequestType, "error", err.Error())
-		} else {
-			h.log.InfoContext(ctx, "request done", "request", e.RequestType)
+	return cfn.LambdaWrap(func(ctx context.Context, e cfn.Event) (id string, attributes map[string]any, err error) {
+		if deadline, ok := ctx.Deadline(); ok {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithDeadline(ctx, deadline.Add(-timeToAnswer))
+			defer cancel()
 		}
-		return resource, nil, err
+		if e.ResourceType == "Custom::VaultKey" {
+			id = vaultKey
+			attributes, err = h.publicKey(ctx, e)
+		} else {
+			id = migration
+			err = h.change(ctx, e)
+		}
+		if err != nil {
+			h.log.ErrorContext(ctx, "request failed", "resource", id, "request", e.RequestType, "error", err.Error())
+		} else {
+			h.log.InfoContext(ctx, "request done", "resource", id, "request", e.RequestType)
+		}
+		return id, attributes, err
 	})(ctx, e)
 }
 
 func (h *Handler) change(ctx context.Context, e cfn.Event) error {
-	if deadline, ok := ctx.Deadline(); ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-timeToAnswer))
-		defer cancel()
-	}
 	switch {
 	case e.RequestType == cfn.RequestDelete:
 		return nil

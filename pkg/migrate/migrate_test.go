@@ -28,12 +28,14 @@ import (
 
 func TestMain(m *testing.M) { postgrestest.Main(m) }
 
-// account answers the calls of the function on the wire of AWS: Lambda's Invoke by function, and
-// CloudFormation's DescribeStacks by status. It also takes the response of the custom resource.
+// account answers the calls of the function on the wire of AWS: Lambda's Invoke by function,
+// CloudFormation's DescribeStacks by status, and KMS's GetPublicKey by keys. It also takes the response
+// of the custom resource.
 type account struct {
 	*httptest.Server
 	function http.HandlerFunc
 	status   string
+	keys     []string // answers of KMS, one after the other: a JSON object, or the code of an error
 
 	invoked   int
 	responses []cfn.Response
@@ -48,6 +50,10 @@ func newAccount(t *testing.T, function http.HandlerFunc) *account {
 	})
 	mux.HandleFunc("POST /{$}", func(w http.ResponseWriter, r *http.Request) {
 		text, _ := io.ReadAll(r.Body)
+		if r.Header.Get("X-Amz-Target") == "TrentService.GetPublicKey" {
+			a.publicKey(w, string(text))
+			return
+		}
 		if !strings.Contains(string(text), "Action=DescribeStacks") || !strings.Contains(string(text), "StackName=arn%3Aaws%3Astack") {
 			t.Errorf("call %s", text)
 		}
@@ -66,12 +72,32 @@ func newAccount(t *testing.T, function http.HandlerFunc) *account {
 	return a
 }
 
+// publicKey answers as KMS does.
+func (a *account) publicKey(w http.ResponseWriter, request string) {
+	answer := "NotFoundException"
+	if strings.Contains(request, keyArn) && len(a.keys) > 0 {
+		answer, a.keys = a.keys[0], a.keys[1:]
+	}
+	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	if !strings.HasPrefix(answer, "{") {
+		w.WriteHeader(http.StatusBadRequest)
+		answer = fmt.Sprintf(`{"__type": %q, "message": "no"}`, answer)
+	}
+	_, _ = io.WriteString(w, answer)
+}
+
 // ask sends the function a request of CloudFormation and returns what CloudFormation learns.
 func (a *account) ask(ctx context.Context, t *testing.T, kind cfn.RequestType, properties map[string]any) cfn.Response {
 	t.Helper()
+	return a.askOf(ctx, t, "Migration", kind, properties)
+}
+
+// askOf does so for the resource Migration or VaultKey.
+func (a *account) askOf(ctx context.Context, t *testing.T, resource string, kind cfn.RequestType, properties map[string]any) cfn.Response {
+	t.Helper()
 	cfg := aws.Config{Region: "eu-west-1", BaseEndpoint: aws.String(a.URL), Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")}
 	event, err := json.Marshal(cfn.Event{
-		RequestType: kind, RequestID: "request", ResponseURL: a.URL + "/response", LogicalResourceID: "Migration", StackID: "arn:aws:stack", ResourceProperties: properties,
+		RequestType: kind, RequestID: "request", ResponseURL: a.URL + "/response", ResourceType: "Custom::" + resource, LogicalResourceID: resource, StackID: "arn:aws:stack", ResourceProperties: properties,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -84,7 +110,8 @@ func (a *account) ask(ctx context.Context, t *testing.T, kind cfn.RequestType, p
 		t.Fatalf("CloudFormation got %d responses, want 1", len(a.responses))
 	}
 	r := a.responses[0]
-	if r.RequestID != "request" || r.LogicalResourceID != "Migration" || r.StackID != "arn:aws:stack" || r.PhysicalResourceID != "migration" {
+	id := map[string]string{"Migration": "migration", "VaultKey": "vault-key"}[resource]
+	if r.RequestID != "request" || r.LogicalResourceID != resource || r.StackID != "arn:aws:stack" || r.PhysicalResourceID != id {
 		t.Errorf("response %+v", r)
 	}
 	return r
@@ -207,5 +234,42 @@ func TestAnswersBeforeItsOwnTimeEnds(t *testing.T) {
 	r := a.ask(ctx, t, cfn.RequestCreate, properties)
 	if r.Status != cfn.StatusFailed || !strings.Contains(r.Reason, "has not ended in time") || ctx.Err() != nil {
 		t.Errorf("%+v, its own time: %v", r, ctx.Err())
+	}
+}
+
+const keyArn = "arn:aws:kms:eu-west-1:123456789012:key/vault"
+
+// The key's resource gets the public key, and waits for a role whose rights KMS does not know yet.
+func TestVaultKeyGetsItsPublicKeyFromKMS(t *testing.T) {
+	t.Parallel()
+	named := map[string]any{"KeyArn": keyArn}
+	const good = `{"PublicKey": "MFkw", "KeySpec": "ECC_NIST_P256", "KeyUsage": "KEY_AGREEMENT"}`
+	for name, test := range map[string]struct {
+		kind       cfn.RequestType
+		properties map[string]any
+		keys       []string
+		want       string // the public key, or a part of the reason
+	}{
+		"a key":                       {cfn.RequestCreate, named, []string{good}, "MFkw"},
+		"an update":                   {cfn.RequestUpdate, named, []string{good}, "MFkw"},
+		"a role that is a moment old": {cfn.RequestCreate, named, []string{"AccessDeniedException", good}, "MFkw"},
+		"a key that is not there":     {cfn.RequestCreate, named, nil, keyArn + ": its public key cannot be read: NotFoundException: no"},
+		"no name":                     {cfn.RequestCreate, nil, nil, "the property KeyArn is missing"},
+		"a key to sign with": {cfn.RequestCreate, named, []string{`{"PublicKey": "MFkw", "KeySpec": "ECC_NIST_P256", "KeyUsage": "SIGN_VERIFY"}`},
+			"is a key of type ECC_NIST_P256 for SIGN_VERIFY: name one of type ECC_NIST_P256 for KEY_AGREEMENT"},
+		"a key of another curve": {cfn.RequestCreate, named, []string{`{"PublicKey": "MFkw", "KeySpec": "ECC_NIST_P384", "KeyUsage": "KEY_AGREEMENT"}`},
+			"is a key of type ECC_NIST_P384 for KEY_AGREEMENT"},
+		"a deletion": {cfn.RequestDelete, named, nil, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newAccount(t, http.NotFound)
+			a.keys = test.keys
+			r := a.askOf(t.Context(), t, "VaultKey", test.kind, test.properties)
+			if got, _ := r.Data["PublicKey"].(string); r.Status == cfn.StatusSuccess && got != test.want ||
+				r.Status == cfn.StatusFailed && (test.want == "" || !strings.Contains(r.Reason, test.want)) || a.invoked > 0 || len(a.keys) > 0 {
+				t.Errorf("%+v, %d invocations, answers left %v, want %q", r, a.invoked, a.keys, test.want)
+			}
+		})
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"sqs2pg/pkg/postgres/calendar"
 	"sqs2pg/pkg/postgres/event"
 	"sqs2pg/pkg/postgres/sqlstate"
+	"sqs2pg/pkg/postgres/statement"
 )
 
 // fanOut is the number of parts into which a refused block is split. With 16 a bad row among 10,000
@@ -137,11 +138,11 @@ func (b *batch) try(ctx context.Context, conn *pgxpool.Conn, prove bool) error {
 	for i, l := range b.lanes {
 		blocks[i] = l.blocks[0]
 	}
-	answers, fault := b.writer.statement.execute(ctx, conn, b.events, blocks, b.writer.pool.prepares(conn), prove)
+	answers, fault := b.execute(ctx, conn, blocks, prove)
 	faulty := fault != nil
 	var left []lane
 	for i, a := range answers {
-		if faulty && a.err != nil {
+		if faulty && a.Err != nil {
 			left = append(left, b.lanes[i])
 			continue
 		}
@@ -160,11 +161,28 @@ func (b *batch) try(ctx context.Context, conn *pgxpool.Conn, prove bool) error {
 	return fault
 }
 
+// execute runs the statement for each block. With prove it first runs with no rows, and an error of
+// that is a fault. If only a repair helps then, there are no answers.
+func (b *batch) execute(ctx context.Context, conn *pgxpool.Conn, blocks [][]int, prove bool) (answers []statement.Answer, fault error) {
+	if prove {
+		blocks = slices.Concat([][]int{nil}, blocks)
+	}
+	answers, fault = b.writer.statement.Execute(ctx, conn.Conn().PgConn(), b.events, blocks, b.writer.pool.prepares(conn))
+	if !prove || len(answers) == 0 {
+		return answers, fault
+	}
+	proof := answers[0].Err
+	if proof != nil && kindOf(proof) != sqlstate.Transient {
+		return nil, proof
+	}
+	return answers[1:], cmp.Or(proof, fault)
+}
+
 // decide takes over the answer to the first block of a lane, and returns what is left of the lane.
-func (b *batch) decide(l lane, a answer) (left []lane, fault error) {
+func (b *batch) decide(l lane, a statement.Answer) (left []lane, fault error) {
 	b.answered()
 	rows, rest := l.blocks[0], lane{blocks: l.blocks[1:], group: l.group}
-	refused, _ := errors.AsType[*pgconn.PgError](a.err)
+	refused, _ := errors.AsType[*pgconn.PgError](a.Err)
 	switch {
 	case refused == nil:
 		b.count(rows, a)
@@ -184,11 +202,11 @@ func (b *batch) decide(l lane, a answer) (left []lane, fault error) {
 }
 
 // count accounts for the rows of a block that was written.
-func (b *batch) count(rows []int, a answer) {
-	b.result.Written += a.written
-	left := len(rows) - a.written
-	if key := b.writer.statement.key; len(key) > 0 && left > 0 {
-		duplicates := a.duplicates + event.Repeated(b.events, rows, key)
+func (b *batch) count(rows []int, a statement.Answer) {
+	b.result.Written += a.Written
+	left := len(rows) - a.Written
+	if key := b.writer.statement.Key(); len(key) > 0 && left > 0 {
+		duplicates := a.Duplicates + event.Repeated(b.events, rows, key)
 		b.result.Superseded += left - duplicates
 		left = duplicates
 	}

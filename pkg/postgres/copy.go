@@ -14,8 +14,7 @@ import (
 const (
 	// fewestCopied is the number of rows from which COPY is faster.
 	fewestCopied = 100
-	copyRows     = 500      // that are encoded at a time
-	flushSize    = 64 << 10 // bytes
+	copyRows     = 500 // that are encoded at a time
 )
 
 // copies reports whether COPY may write the rows of a batch. After a COPY that failed, the rest of
@@ -50,24 +49,11 @@ func (w *Writer) copy(ctx context.Context, more func() ([]int, []Event, error)) 
 	defer cancel()
 	// The connection is not tested before. The server answers to the beginning of a COPY at once.
 	err = w.pool.pgx.AcquireFunc(context.WithValue(ctx, unpinged{}, true), func(conn *pgxpool.Conn) error {
-		stop := heard.Within(conn.Conn().PgConn(), pingTimeout, cancel)
+		stop := heard.Within(conn.Conn().PgConn(), heard.Timeout, cancel)
 		defer stop()
-		tag, err := conn.Conn().PgConn().CopyFrom(ctx, wire.NewCopyReader(w.statement.tuples(more)), sqltext.Copy(w.table))
+		tag, err := conn.Conn().PgConn().CopyFrom(ctx, wire.NewCopyReader(w.statement.Tuples(more)), sqltext.Copy(w.table))
 		written = int(tag.RowsAffected())
 		return err
 	})
 	return written, err
-}
-
-// tuples returns a function that appends the next events to b, as tuples of COPY.
-func (s *statement) tuples(more func() ([]int, []Event, error)) func(b []byte) ([]byte, error) {
-	return func(b []byte) ([]byte, error) {
-		rows, events, err := more()
-		for _, i := range rows {
-			e := &events[i]
-			b = append(wire.AppendTuple(b, len(s.types)+3), e.Row.Encoded()...)
-			b = e.AppendID(e.AppendSentAt(e.AppendCreateDate(b)))
-		}
-		return b, err
-	}
 }

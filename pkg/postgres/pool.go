@@ -35,7 +35,6 @@ const (
 	// that nobody answers keeps its place in the pool for 15 s.
 	maxConns       = 4
 	connectTimeout = 5 * time.Second
-	pingTimeout    = 2 * time.Second
 )
 
 // ErrConfig is in every error of Open: the settings are wrong, and trying again does not help.
@@ -108,7 +107,7 @@ func parse(cfg Config) (*pgxpool.Config, pgx.QueryExecMode, error) {
 	// A sandbox that was frozen between two invocations cannot tell for how long: its clock stood
 	// still. So every connection is tested before it is used, unless its user does that.
 	config.ConnConfig.DialFunc = heard.Dial(config.ConnConfig.DialFunc)
-	config.PingTimeout = pingTimeout
+	config.PingTimeout = heard.Timeout
 	config.ShouldPing = func(ctx context.Context, _ pgxpool.ShouldPingParams) bool { return ctx.Value(unpinged{}) == nil }
 	if mode == 0 {
 		// Behind a pooler a named prepared statement is soon missing or in the way. Descriptions of

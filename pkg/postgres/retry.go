@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"sqs2pg/pkg/postgres/heard"
 	"sqs2pg/pkg/postgres/sqlstate"
 )
 
@@ -105,7 +106,7 @@ func (p *Pool) dropUnusable(ctx context.Context, conn *pgxpool.Conn, err error) 
 // enough behind a pooler, which keeps the process for the next client. Every role may end its own
 // processes.
 func endProcess(ctx context.Context, conn *pgxpool.Conn) {
-	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
+	ctx, cancel := context.WithTimeout(ctx, heard.Timeout)
 	defer cancel()
 	_, _ = conn.Conn().PgConn().Exec(ctx, "select pg_terminate_backend(pg_backend_pid())").ReadAll()
 	_ = conn.Conn().Close(ctx)

@@ -10,6 +10,7 @@ import (
 	"sqs2pg/pkg/postgres/calendar"
 	"sqs2pg/pkg/postgres/event"
 	"sqs2pg/pkg/postgres/sqltext"
+	"sqs2pg/pkg/postgres/statement"
 )
 
 // Event is a row and its identity.
@@ -52,14 +53,14 @@ type Result struct {
 type Writer struct {
 	pool      *Pool
 	table     contract.Table
-	statement *statement
+	statement *statement.Statement
 	calendar  *calendar.Calendar
 	slow      atomic.Int64 // nanoseconds a row took in the last batch if its time was too short, else 0
 }
 
 // NewWriter does not connect. A missing table is found by the first Write.
 func NewWriter(pool *Pool, table contract.Table) *Writer {
-	return &Writer{pool: pool, table: table, statement: newStatement(table), calendar: calendar.New(sqltext.Table(table))}
+	return &Writer{pool: pool, table: table, statement: statement.New(table), calendar: calendar.New(sqltext.Table(table))}
 }
 
 // Write is Stream for events that are there already.

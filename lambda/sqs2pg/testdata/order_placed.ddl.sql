@@ -40,6 +40,7 @@ comment on column "public"."order_placed"."attributes" is 'attributes of the eve
 comment on column "public"."order_placed"."create_date" is 'UTC date of sent_at.';
 comment on column "public"."order_placed"."sent_at" is 'When the event was sent to the queue.';
 comment on column "public"."order_placed"."event_id" is 'Identifies the event over every redelivery.';
-grant usage on schema "public" to sqs2pg_writer;
+grant usage on schema "public" to sqs2pg_writer, sqs2pg_reader, sqs2pg_revealer;
 grant insert, select (sent_at, event_id) on "public"."order_placed" to sqs2pg_writer;
+grant select on "public"."order_placed" to sqs2pg_reader, sqs2pg_revealer;
 

@@ -11,6 +11,7 @@ import (
 	"sqs2pg/pkg/contract/checks"
 	"sqs2pg/pkg/contract/naming"
 	"sqs2pg/pkg/contract/schema/document"
+	"sqs2pg/pkg/contract/schema/shape"
 	"sqs2pg/pkg/contract/table"
 	"sqs2pg/pkg/mask"
 )
@@ -34,7 +35,7 @@ func Compile(source []byte) (*Schema, error) {
 	library, found := compileLibrary(source, text)
 	if library != nil {
 		c := compiler{
-			text: text, compiled: map[*jsonschema.Schema]*stored{},
+			text: text, compiled: map[*jsonschema.Schema]*shape.Schema{},
 			merged: map[*jsonschema.Schema]*jsonschema.Schema{}, followed: map[jsontext.Pointer]bool{},
 		}
 		s := c.schema(library)
@@ -56,7 +57,7 @@ func Compile(source []byte) (*Schema, error) {
 // it returns is not complete if there are mistakes.
 type compiler struct {
 	text       *document.Text
-	compiled   map[*jsonschema.Schema]*stored
+	compiled   map[*jsonschema.Schema]*shape.Schema
 	merged     map[*jsonschema.Schema]*jsonschema.Schema // schemas of properties without $ref, by those with it
 	followed   map[jsontext.Pointer]bool                 // schemas that the $ref of a property names, and their properties
 	properties int                                       // how many have been compiled
@@ -82,6 +83,7 @@ func (c *compiler) schema(root *jsonschema.Schema) *Schema {
 	s.Properties = numberProperties(s.Root, 0)
 	c.addColumns(s, leaves)
 	c.setWrite(s, a)
+	c.setVault(s, leaves)
 	c.setOrigin(s, a, root, leaves)
 	if len(c.mistakes) == 0 && c.needsLibrary(root) {
 		s.Library = root
@@ -182,7 +184,7 @@ func (c *compiler) property(n node, required bool, parent position) (*Property, 
 	p.Path, p.Required = parent.path+n.name, required
 	always := required && parent.required
 	if p.Kind == Nested {
-		if n.column+n.columnType+n.mask+n.domain+n.normalize != "" || n.masks != nil || n.origin.OnProperty() {
+		if n.column+n.columnType+n.mask+n.domain+n.normalize != "" || n.masks != nil || n.recover || n.subject || n.origin.OnProperty() {
 			c.note(n.at, "an object with properties has no column of its own: put x- keywords on its properties")
 		}
 		var below []leaf

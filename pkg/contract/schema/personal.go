@@ -11,6 +11,7 @@ import (
 	"sqs2pg/pkg/contract/masking"
 	"sqs2pg/pkg/contract/naming"
 	"sqs2pg/pkg/contract/schema/document"
+	"sqs2pg/pkg/contract/schema/shape"
 	"sqs2pg/pkg/mask"
 )
 
@@ -26,18 +27,18 @@ func (c *compiler) warnOfPersonal(n node, p *Property) {
 func (c *compiler) warnOfPersonalInside() {
 	var dropped []jsontext.Pointer
 	for _, s := range c.compiled {
-		if s.masking != nil && s.masking.Kind == mask.Drop {
-			dropped = append(dropped, s.at)
+		if s.Masking != nil && s.Masking.Kind == mask.Drop {
+			dropped = append(dropped, s.At)
 		}
 	}
 	for schema, s := range c.compiled {
-		names := namesIn(s.at)
-		isInner := func(o *stored) bool {
-			return o.masking != nil || o.declaresMembers() || o.items != nil || o.prefix != nil
+		names := namesIn(s.At)
+		isInner := func(o *shape.Schema) bool {
+			return o.Masking != nil || o.DeclaresMembers() || o.Items != nil || o.Prefix != nil
 		}
-		isDropped := slices.ContainsFunc(dropped, func(at jsontext.Pointer) bool { return at.Contains(s.at) })
-		if isValue(s.at) && !isDropped && !slices.ContainsFunc(s.applies, isInner) && looksPersonal(schema, strings.Join(names, ".")) {
-			c.personal = append(c.personal, unmasked(s.at, names[len(names)-1]))
+		isDropped := slices.ContainsFunc(dropped, func(at jsontext.Pointer) bool { return at.Contains(s.At) })
+		if isValue(s.At) && !isDropped && !slices.ContainsFunc(s.Applies, isInner) && looksPersonal(schema, strings.Join(names, ".")) {
+			c.personal = append(c.personal, unmasked(s.At, names[len(names)-1]))
 		}
 	}
 }

@@ -14,7 +14,7 @@
 // jsonb, and so is an object without properties. Inside of them the same holds wherever the
 // document declares members: an object keeps those, and loses all others. Where it declares none,
 // as in "type": "object" alone or an array without items, the value is stored as it came. See
-// [Shape].
+// [shape.Shape].
 //
 // A value that is not stored cannot refuse a message by its content: an undeclared one is checked
 // only by keywords that ask about undeclared members, such as additionalProperties, and a dropped
@@ -31,6 +31,7 @@ import (
 	"sqs2pg/pkg/contract/masking"
 	"sqs2pg/pkg/contract/origin"
 	"sqs2pg/pkg/contract/schema/document"
+	"sqs2pg/pkg/contract/schema/shape"
 	"sqs2pg/pkg/contract/table"
 	"sqs2pg/pkg/mask"
 )
@@ -53,6 +54,13 @@ type Schema struct {
 
 	// Origin says where events come from, and what identifies them.
 	Origin *origin.Origin
+
+	// Recover lists the properties that are recovered, as [table.Table.Recover] does: each name as
+	// JSON, with a colon behind it.
+	Recover []string
+
+	// Subject is the index of the subject's column; -1 without one.
+	Subject int
 
 	// Personal are properties, at any depth, that look personal and have no mask.
 	Personal document.Mistakes
@@ -88,13 +96,13 @@ func (p *Property) drops(location []string) bool {
 	if p.Shape == nil {
 		return false
 	}
-	shape := *p.Shape
+	inner := *p.Shape
 	for _, token := range location {
-		inside, _ := shape.Member(token)
+		inside, _ := inner.Member(token)
 		if i, err := strconv.Atoi(token); err == nil { // of an array, or a member with such a name
-			inside.schemas = append(inside.schemas, shape.Element(i).schemas...)
+			inside = inside.And(inner.Element(i))
 		}
-		if shape = inside; shape.Masking().Kind == mask.Drop {
+		if inner = inside; inner.Masking().Kind == mask.Drop {
 			return true
 		}
 	}
@@ -152,6 +160,7 @@ type Property struct {
 	Masking masking.Masking
 	Text    checks.Text    // of a String
 	Numbers checks.Numbers // of an Integer or Number
-	Shape   *Shape         // of a stored value; nil if all of it is stored as it comes
+	Shape   *shape.Shape   // of a stored value; nil if all of it is stored as it comes
+	Recover int            // one more than the index in [Schema.Recover]; 0 if it is not recovered
 	Also    *Property      // the same property with the next of its columns, or nil
 }

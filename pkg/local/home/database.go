@@ -12,6 +12,7 @@ import (
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/local/localpg"
 	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/login"
 	"sqs2pg/pkg/postgres/registry"
 	"sqs2pg/pkg/postgres/schema"
 )
@@ -106,7 +107,7 @@ func (d *Database) makeWriter(ctx context.Context, pool *postgres.Pool) error {
 	password := rand.Text()
 	u.User = url.UserPassword("ingest", password)
 	d.Writer = u.String()
-	return schema.Login(ctx, pool, u.User.Username(), password)
+	return login.WithPassword(ctx, pool, u.User.Username(), password)
 }
 
 // Newest returns the newest n rows of the table, as schema.Preview does.

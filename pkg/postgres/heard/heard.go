@@ -12,6 +12,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
+// Timeout is how long the answer to something small may take. After that nobody is there.
+const Timeout = 2 * time.Second
+
 // conn counts the reads that brought something. TLS is above it.
 type conn struct {
 	net.Conn

@@ -61,7 +61,7 @@ func TestLocksAreThoseThatPostgresTakes(t *testing.T) {
 		least  int // steps
 		want   string
 	}{
-		"a database without anything": {nil, "drop schema sqs2pg cascade", migrate(orders()), 12, "create schema sqs2pg;"},
+		"a database without anything": {nil, "drop schema sqs2pg, sqs2pg_vault cascade", migrate(orders()), 12, "create schema sqs2pg;"},
 		"a new table":                 {nil, "", migrate(orders()), 10, "create table \"public\".\"orders\" ("},
 		"a column more":               {[]contract.Table{orders()}, "", migrate(orders(contract.Column{Name: "total", Path: "it's", Type: contract.BigInt})), 3, "add column \"total\" bigint;"},
 		"a table to take over":        {nil, old, migrate(orders()), 10, "insert into \"public\".\"orders\" (\"id\", \"create_date\", sent_at, event_id)"},

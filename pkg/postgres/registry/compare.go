@@ -49,6 +49,7 @@ func (d *Database) Compare(table contract.Table) []Difference {
 		c.add("", Migrates, "it is registered but missing: run sqs2pg migrate")
 	default:
 		c.shape()
+		c.vault()
 		c.wantedColumns()
 		c.otherColumns()
 	}

@@ -11,5 +11,11 @@ func MigratedBy(table contract.Table) Database {
 			found.Columns = append(found.Columns, ActualColumn{Name: c.Name, Type: typeName(c.Type), NotNull: c.Required})
 		}
 	}
-	return Database{Migrated: true, Found: found, Table: &Registration{Mode: table.Mode.String(), Key: table.Key, Columns: Describe(table), Width: "day"}}
+	database := Database{Migrated: true, Found: found, Table: &Registration{
+		Mode: table.Mode.String(), Key: table.Key, Columns: Describe(table), Width: "day", Recovered: table.Recover, Subject: table.Subject,
+	}}
+	if table.Recover != nil {
+		database.Vault = vaultRelation(table)
+	}
+	return database
 }

@@ -12,6 +12,7 @@ package registry
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -24,7 +25,11 @@ type Database struct {
 	Migrated bool          // by this release: the registry and the functions are there
 	Table    *Registration // nil: the table was never migrated
 	Found    *Relation     // nil: there is no relation of that name
+	Vault    *Relation     // the table of sealed values; nil: there is none
 	Keys     []Key         // by which tokens in the database were made, sorted by id
+
+	Recipients []Recipient // that values may be sealed for, sorted by id
+	Erasures   []Erasure   // of whom nothing older is written
 
 	// Unconfirmed are tables with tokens of a release that kept no fingerprints. While there are
 	// any, no key can be registered.
@@ -49,12 +54,29 @@ type Registration struct {
 	Window   Window
 	Epoch    int64  // raised by every change
 	TokenKey string // the key id that an upsert table keyed by a token is tied to; "" for none
+
+	Recovered []string // the paths of the properties that are sealed; nil for none
+	Subject   string   // the column that says whom an event is about; "" for none
+	VaultDays int      // how many days old an event may be to be sealed: at most Window.Days
 }
 
 // Window is which events a table takes by their time.
 type Window struct {
 	Days    int // how many days old an event may be: the retention, or five years if everything is kept
 	Minutes int // how many minutes ahead its time may be
+}
+
+// Recipient is a public key that values may be sealed for.
+type Recipient struct {
+	ID    string // of the public key, as in package vault
+	State string // active, or revoked: then nothing more is sealed for it
+}
+
+// Erasure says that what was sent about a person before a moment is erased.
+type Erasure struct {
+	KeyID   string // of the masking key that made Subject
+	Subject string // token of the person
+	Before  time.Time
 }
 
 // Column is a contract's column as it was last migrated.
@@ -118,14 +140,23 @@ func Read(ctx context.Context, q Querier, table contract.Table) (Database, error
 	var catalog pgx.Batch
 	var keepsKeys bool
 	catalog.Queue(migratedSQL).QueryRow(func(row pgx.Row) error { return row.Scan(&d.Migrated, &keepsKeys) })
-	queueRelation(&catalog, table, &d.Found)
-	catalog.Queue(rightsSQL, table.Schema, table.Name, table.Mode == contract.Upsert).QueryRow(func(row pgx.Row) error { return row.Scan(&d.User, &d.Lacks) })
+	queueRelation(&catalog, table.Schema, table.Name, &d.Found)
+	vaultSchema, vaultName := table.Vault()
+	queueRelation(&catalog, vaultSchema, vaultName, &d.Vault)
+	catalog.Queue(rightsSQL, table.Schema, table.Name, table.Mode == contract.Upsert, calls(table), vaultSchema, vaultName, table.Recover != nil).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&d.User, &d.Lacks) })
 	if err := q.SendBatch(ctx, &catalog).Close(); err != nil || !keepsKeys {
 		return d, err
 	}
 	var registry pgx.Batch
 	if d.Migrated {
 		registry.Queue(registrationSQL, table.Schema, table.Name).Query(d.readRegistration)
+		if table.Recover != nil && len(d.Lacks) == 0 {
+			registry.Queue("select id, state from sqs2pg_vault.recipients order by id").Query(collect(&d.Recipients, pgx.RowToStructByPos[Recipient]))
+		}
+		if table.Subject != "" && len(d.Lacks) == 0 {
+			registry.Queue("select key_id, subject, before from sqs2pg.list_erasures()").Query(collect(&d.Erasures, pgx.RowToStructByPos[Erasure]))
+		}
 	}
 	registry.Queue("select key_id, fingerprint from sqs2pg.keys order by key_id").Query(collect(&d.Keys, pgx.RowToStructByPos[Key]))
 	registry.Queue("select table_schema || '.' || table_name, unconfirmed_key from sqs2pg.tables where unconfirmed_key is not null order by 1").
@@ -145,7 +176,7 @@ func collect[T any](list *[]T, row pgx.RowToFunc[T]) func(pgx.Rows) error {
 // migrated by this release, and whether it keeps masking keys, as it does since the release before.
 const migratedSQL = `
 	select exists (select from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-	  where n.nspname = 'sqs2pg' and p.proname = 'ensure_partitions'),
+	  where n.nspname = 'sqs2pg' and p.proname = 'enter'),
 	exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
 	  where n.nspname = 'sqs2pg' and c.relname = 'keys')`
 
@@ -157,22 +188,44 @@ const rightsSQL = `
 	    case when not has_schema_privilege(n.oid, 'usage') then 'usage on its schema' end,
 	    case when not has_any_column_privilege(c.oid, 'insert') then 'insert' end,
 	    case when not has_any_column_privilege(c.oid, 'select') then 'select' end,
-	    case when $3 and not has_any_column_privilege(c.oid, 'update') then 'update' end,
-	    case when not $3 and exists (select from pg_proc p join pg_namespace s on s.oid = p.pronamespace
-	      where s.nspname = 'sqs2pg' and p.proname = 'ensure_partitions'
-	        and not (has_schema_privilege(s.oid, 'usage') and has_function_privilege(p.oid, 'execute')))
-	      then 'execute on sqs2pg.ensure_partitions' end], null)
+	    case when $3 and not has_any_column_privilege(c.oid, 'update') then 'update' end], null)
 	  from pg_class c join pg_namespace n on n.oid = c.relnamespace
-	  where n.nspname = $1 and c.relname = $2), '{}')`
+	  where n.nspname = $1 and c.relname = $2), '{}')
+	|| array(
+	  select 'execute on sqs2pg.' || p.proname
+	  from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+	  where n.nspname = 'sqs2pg' and p.proname = any ($4::text[]) and to_regclass(format('%I.%I', $1, $2)) is not null
+	    and not (has_schema_privilege(n.oid, 'usage') and has_function_privilege(p.oid, 'execute')) order by 1)
+	|| array(
+	  select right_name || ' on ' || n.nspname || '.' || c.relname
+	  from (values ($5, $6, 'insert'), ('sqs2pg_vault', 'sessions', 'insert'), ('sqs2pg_vault', 'recipients', 'select')) as needed (schema_name, table_name, right_name)
+	  join pg_namespace n on n.nspname = schema_name join pg_class c on c.relname = table_name and c.relnamespace = n.oid
+	  where $7 and not (has_schema_privilege(n.oid, 'usage') and has_any_column_privilege(c.oid, right_name)) order by 1)`
+
+// calls are the functions that the writer calls for a table.
+func calls(table contract.Table) (names []string) {
+	if table.Mode == contract.Insert {
+		names = append(names, "ensure_partitions")
+	}
+	if table.Guarded() {
+		names = append(names, "enter")
+	}
+	if table.Subject != "" {
+		names = append(names, "list_erasures")
+	}
+	return names
+}
 
 const registrationSQL = `
-	select mode, key_columns, columns, partition_width, window_days, ahead_minutes, epoch, coalesce(token_key, '')
+	select mode, key_columns, columns, partition_width, window_days, ahead_minutes, epoch, coalesce(token_key, ''),
+	  recovered, coalesce(subject, ''), vault_days
 	from sqs2pg.tables where table_schema = $1 and table_name = $2`
 
 func (d *Database) readRegistration(rows pgx.Rows) error {
 	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*Registration, error) {
 		var r Registration
-		return &r, row.Scan(&r.Mode, &r.Key, &r.Columns, &r.Width, &r.Window.Days, &r.Window.Minutes, &r.Epoch, &r.TokenKey)
+		return &r, row.Scan(&r.Mode, &r.Key, &r.Columns, &r.Width, &r.Window.Days, &r.Window.Minutes, &r.Epoch, &r.TokenKey,
+			&r.Recovered, &r.Subject, &r.VaultDays)
 	})
 	if err == nil && len(found) > 0 {
 		d.Table = found[0]
@@ -181,8 +234,8 @@ func (d *Database) readRegistration(rows pgx.Rows) error {
 }
 
 // queueRelation leaves found as it is if the name is free.
-func queueRelation(b *pgx.Batch, table contract.Table, found **Relation) {
-	b.Queue(relationSQL, table.Schema, table.Name).Query(func(rows pgx.Rows) error {
+func queueRelation(b *pgx.Batch, schema, name string, found **Relation) {
+	b.Queue(relationSQL, schema, name).Query(func(rows pgx.Rows) error {
 		relations, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*Relation, error) {
 			var r Relation
 			return &r, row.Scan(&r.OID, &r.Kind, &r.Key)
@@ -192,7 +245,7 @@ func queueRelation(b *pgx.Batch, table contract.Table, found **Relation) {
 		}
 		return err
 	})
-	b.Queue(columnsSQL, table.Schema, table.Name).Query(func(rows pgx.Rows) error {
+	b.Queue(columnsSQL, schema, name).Query(func(rows pgx.Rows) error {
 		columns, err := pgx.CollectRows(rows, pgx.RowToStructByPos[ActualColumn])
 		if err == nil && *found != nil {
 			(*found).Columns = columns

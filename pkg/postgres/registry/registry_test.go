@@ -401,7 +401,7 @@ func TestKeysAreKnownBeforeTheMigration(t *testing.T) {
 	if _, err := registry.Check(t.Context(), db.Pool, visits(), one(t)); err != nil {
 		t.Fatal(err)
 	}
-	db.Exec(t, "drop function sqs2pg.ensure_partitions")
+	db.Exec(t, "drop function sqs2pg.enter")
 	d := read(t, db, visits())
 	if refused := errorText(registry.Refusal(d.Compare(visits()))); !d.HoldsTokens() || !strings.Contains(refused, "not migrated") {
 		t.Errorf("tokens %v, refusal %q; want tokens, and that it is not migrated", d.HoldsTokens(), refused)

@@ -145,8 +145,9 @@ func migrate(ctx context.Context, conn *pgxpool.Conn, pool *postgres.Pool, repor
 
 // migrationAdvice differs from advice where the first migration makes the writers' role.
 var migrationAdvice = map[string]string{
-	"42501": "the user may not do this: run it as the owner of the database; if the role sqs2pg_writer is missing, " +
-		"have an administrator run: create role sqs2pg_writer nologin",
+	"42501": "the user may not do this: run it as the owner of the database; if it may not create roles, " +
+		"have an administrator create those that are missing: sqs2pg_writer, sqs2pg_reader, sqs2pg_revealer, sqs2pg_eraser and sqs2pg_auditor, each nologin",
+	"42P06": advice["42P06"],
 }
 
 // ownConnection opens connections for the migration library alone. The library must not take one

@@ -34,7 +34,7 @@ func TestApplyTwiceChangesNothingTheSecondTime(t *testing.T) {
 func TestConcurrentApplies(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
-	db.Exec(t, "drop schema sqs2pg cascade")
+	db.Exec(t, "drop schema sqs2pg, sqs2pg_vault cascade")
 	var wg sync.WaitGroup
 	created := make(chan string, 100)
 	for range 6 {
@@ -58,7 +58,7 @@ func TestConcurrentApplies(t *testing.T) {
 func TestApplyWithAPoolOfOneConnection(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
-	db.Exec(t, "drop schema sqs2pg cascade")
+	db.Exec(t, "drop schema sqs2pg, sqs2pg_vault cascade")
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	report, err := schema.Apply(ctx, postgrestest.Open(t, db.OwnerURL+"&pool_max_conns=1"), logins())
@@ -84,7 +84,7 @@ func TestWriterRoleMayBeMadeByAnotherDatabaseMeanwhile(t *testing.T) {
 	first, second := postgrestest.New(t), postgrestest.New(t)
 	var wg sync.WaitGroup
 	for _, db := range []*postgrestest.Database{first, second} {
-		db.Exec(t, "drop schema sqs2pg cascade")
+		db.Exec(t, "drop schema sqs2pg, sqs2pg_vault cascade")
 		wg.Go(func() {
 			if _, err := schema.Apply(t.Context(), owner(t, db), logins()); err != nil {
 				t.Error(err)
@@ -128,8 +128,12 @@ func TestEveryConstraintHasAChosenName(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins(), profiles())
 	got := db.QueryStrings(t, `select conname from pg_constraint c join pg_class r on r.oid = c.conrelid join pg_namespace n on n.oid = r.relnamespace
-		where (n.nspname = 'sqs2pg' or r.relname in ('user_logins', 'profiles')) and contype <> 'n' and r.relname <> 'migrations' order by 1`)
-	want := []string{"keys_fingerprint_check", "keys_key_id_check", "keys_pkey", "profiles_pkey", "tables_mode_check", "tables_partition_width_check", "tables_pkey", "tables_retention_days_check", "user_logins_pkey"}
+		where (n.nspname in ('sqs2pg', 'sqs2pg_vault') or r.relname in ('user_logins', 'profiles')) and contype <> 'n' and r.relname <> 'migrations' order by 1`)
+	want := []string{
+		"erasures_pkey", "keys_fingerprint_check", "keys_key_id_check", "keys_pkey", "profiles_pkey", "recipients_pkey", "recipients_state_check",
+		"sessions_pkey", "sessions_recipient_fkey", "tables_mode_check", "tables_partition_width_check", "tables_pkey", "tables_recovered_check",
+		"tables_retention_days_check", "tables_vault_retention_days_check", "user_logins_pkey",
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -138,7 +142,7 @@ func TestEveryConstraintHasAChosenName(t *testing.T) {
 func TestApplyWithoutPrivilegesSaysWhatToDo(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
-	db.Exec(t, "drop schema sqs2pg cascade")
+	db.Exec(t, "drop schema sqs2pg, sqs2pg_vault cascade")
 	_, err := schema.Apply(t.Context(), db.Pool, logins()) // as the writer
 	if err == nil || !strings.Contains(err.Error(), "run it as the owner of the database") || !strings.Contains(err.Error(), "42501") {
 		t.Errorf("got %v", err)

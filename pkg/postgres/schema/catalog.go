@@ -34,12 +34,13 @@ func register(ctx context.Context, tx pgx.Tx, table contract.Table, columns []re
 	if key == nil {
 		key = []string{}
 	}
+	recovered := append([]string{}, table.Recover...)
 	_, err := tx.Exec(ctx, `
-		insert into sqs2pg.tables as known (table_schema, table_name, mode, key_columns, columns, partition_width)
-		values ($1, $2, $3, $4, $5, $6)
+		insert into sqs2pg.tables as known (table_schema, table_name, mode, key_columns, columns, partition_width, recovered, subject)
+		values ($1, $2, $3, $4, $5, $6, nullif($7::text[], '{}'), nullif($8, ''))
 		on conflict on constraint tables_pkey do update
 		set mode = excluded.mode, key_columns = excluded.key_columns, columns = excluded.columns,
-		    partition_width = excluded.partition_width, epoch = known.epoch + 1, applied_at = now()`,
-		table.Schema, table.Name, table.Mode.String(), key, columns, width)
+		    partition_width = excluded.partition_width, recovered = excluded.recovered, subject = excluded.subject, epoch = known.epoch + 1, applied_at = now()`,
+		table.Schema, table.Name, table.Mode.String(), key, columns, width, recovered, table.Subject)
 	return err
 }

@@ -11,13 +11,16 @@ import (
 	"sqs2pg/pkg/postgres/sqltext"
 )
 
-const writer = "sqs2pg_writer"
+const (
+	writer  = "sqs2pg_writer"
+	readers = "sqs2pg_reader, sqs2pg_revealer" // analysts, and who looks for rows to reveal
+)
 
-// DDL returns the SQL that makes the table of a contract, with its comments and the writer's
-// privileges. Apply runs it if the table does not exist. Each statement ends with a semicolon and a
+// DDL returns the SQL that makes the table of a contract and its vault table, with comments and the
+// privileges of our roles. Apply runs it if the table does not exist. Each statement ends with a semicolon and a
 // newline.
 func DDL(table contract.Table) string {
-	return createTable(table, nil, primaryKey(table)) + comments(table) + grants(table)
+	return createTable(table, nil, primaryKey(table)) + comments(table) + grants(table) + vaultDDL(table)
 }
 
 // createTable returns the CREATE TABLE. The columns in nullable get no NOT NULL. key is the line of
@@ -99,7 +102,8 @@ func comment(table contract.Table, column, text string) string {
 	return fmt.Sprintf("comment on column %s.%s is %s;\n", sqltext.Table(table), sqltext.Name(column), sqltext.Literal(text))
 }
 
-// grants returns the privileges that the writer's statement needs, and no others. ON CONFLICT reads
+// grants returns the privileges that the writer's statement needs, and no others, and those of the
+// readers. ON CONFLICT reads
 // the columns of its key. DO UPDATE needs SELECT on every column that it takes from excluded, so
 // the writer of an upsert table can read that table.
 // See https://www.postgresql.org/docs/current/sql-insert.html, "Description".
@@ -108,8 +112,9 @@ func grants(table contract.Table) string {
 	if table.Mode == contract.Upsert {
 		privileges = "insert, select, update"
 	}
-	return fmt.Sprintf("grant usage on schema %s to %s;\n", sqltext.Name(table.Schema), writer) +
-		fmt.Sprintf("grant %s on %s to %s;\n", privileges, sqltext.Table(table), writer)
+	return fmt.Sprintf("grant usage on schema %s to %s, %s;\n", sqltext.Name(table.Schema), writer, readers) +
+		fmt.Sprintf("grant %s on %s to %s;\n", privileges, sqltext.Table(table), writer) +
+		fmt.Sprintf("grant select on %s to %s;\n", sqltext.Table(table), readers)
 }
 
 func quoteAll(names []string) []string {

@@ -53,7 +53,7 @@ func planAll(ctx context.Context, tx pgx.Tx, table contract.Table, report *Repor
 	case table.Mode != contract.Insert:
 	case len(report.TakenOver) > 0:
 		steps.Note("then the missing partitions of today and 7 days ahead")
-	case len(report.Created) > 0:
+	case slices.Contains(report.Created, table.FullName()):
 		partitions.AddAhead(&steps, table)
 	default:
 		err = partitions.PlanAhead(ctx, tx, &steps, table)

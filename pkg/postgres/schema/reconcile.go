@@ -24,7 +24,7 @@ func reconcile(ctx context.Context, tx pgx.Tx, table contract.Table, report *Rep
 	}
 	switch {
 	case database.Found == nil:
-		report.Created = append(report.Created, table.FullName())
+		report.created(table)
 		if _, err := tx.Exec(ctx, DDL(table)); err != nil {
 			return err
 		}
@@ -51,8 +51,9 @@ func alter(ctx context.Context, tx pgx.Tx, table contract.Table, database *regis
 			report.Tolerated = append(report.Tolerated, table.FullName()+": "+d.String())
 		}
 	}
-	columns := mergeColumns(database.Table.Columns, table)
-	if slices.Equal(columns, database.Table.Columns) {
+	columns, known := mergeColumns(database.Table.Columns, table), database.Table
+	makesVault := table.Recover != nil && database.Vault == nil
+	if slices.Equal(columns, known.Columns) && slices.Equal(table.Recover, known.Recovered) && table.Subject == known.Subject && !makesVault {
 		return nil
 	}
 	for _, c := range table.Columns {
@@ -68,7 +69,13 @@ func alter(ctx context.Context, tx pgx.Tx, table contract.Table, database *regis
 	if _, err := tx.Exec(ctx, comments(table)); err != nil {
 		return err
 	}
-	return register(ctx, tx, table, columns, database.Table.Width)
+	if makesVault {
+		if _, err := tx.Exec(ctx, vaultDDL(table)); err != nil {
+			return err
+		}
+		report.Created = append(report.Created, vaultName(table))
+	}
+	return register(ctx, tx, table, columns, known.Width)
 }
 
 // refusal returns an error if there are differences that a migration cannot remove.

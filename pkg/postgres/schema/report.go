@@ -3,6 +3,8 @@ package schema
 import (
 	"fmt"
 	"strings"
+
+	"sqs2pg/pkg/contract"
 )
 
 // Report says what Apply did. It is zero if nothing was to do. Tables and partitions are named
@@ -39,6 +41,14 @@ type TakeOver struct {
 	// Dropped are the definitions of the old table's indexes and constraints, which were not
 	// carried over. Make those again that are needed.
 	Dropped []string `json:"dropped,omitempty"`
+}
+
+// created adds a table that was made, and its vault table.
+func (r *Report) created(table contract.Table) {
+	r.Created = append(r.Created, table.FullName())
+	if table.Recover != nil {
+		r.Created = append(r.Created, vaultName(table))
+	}
 }
 
 // String returns one line for each thing done, for people; "nothing to do" if the report is zero.

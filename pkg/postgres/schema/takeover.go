@@ -53,6 +53,9 @@ func takeOver(ctx context.Context, tx pgx.Tx, table contract.Table, report *Repo
 	done, err := t.run(ctx)
 	if err == nil {
 		report.TakenOver = append(report.TakenOver, done)
+		if table.Recover != nil {
+			report.Created = append(report.Created, vaultName(table))
+		}
 	}
 	return err
 }
@@ -81,7 +84,7 @@ func (t *takeover) run(ctx context.Context) (TakeOver, error) {
 	if done.Nullable, err = t.columnsWithNulls(ctx); err != nil {
 		return done, err
 	}
-	if err := t.exec(ctx, createTable(t.table, done.Nullable, "")+comments(t.table)+grants(t.table)); err != nil {
+	if err := t.exec(ctx, createTable(t.table, done.Nullable, "")+comments(t.table)+grants(t.table)+vaultDDL(t.table)); err != nil {
 		return done, err
 	}
 	if err := t.keepGrants(ctx); err != nil {

@@ -28,5 +28,6 @@ comment on column "public"."profiles"."create_date" is 'UTC date of sent_at.';
 comment on column "public"."profiles"."sent_at" is 'When the event was sent to the queue.';
 comment on column "public"."profiles"."event_id" is 'Identifies the event over every redelivery.';
 comment on column "public"."profiles"."event_version" is 'Of two events of the same sent_at the greater is newer: the sequence number of a FIFO queue; null means event_id.';
-grant usage on schema "public" to sqs2pg_writer;
+grant usage on schema "public" to sqs2pg_writer, sqs2pg_reader, sqs2pg_revealer;
 grant insert, select, update on "public"."profiles" to sqs2pg_writer;
+grant select on "public"."profiles" to sqs2pg_reader, sqs2pg_revealer;

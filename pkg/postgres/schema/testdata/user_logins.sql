@@ -20,5 +20,6 @@ comment on column "public"."user_logins"."app_version" is 'app_version of the ev
 comment on column "public"."user_logins"."create_date" is 'UTC date of sent_at.';
 comment on column "public"."user_logins"."sent_at" is 'When the event was sent to the queue.';
 comment on column "public"."user_logins"."event_id" is 'Identifies the event over every redelivery.';
-grant usage on schema "public" to sqs2pg_writer;
+grant usage on schema "public" to sqs2pg_writer, sqs2pg_reader, sqs2pg_revealer;
 grant insert, select (sent_at, event_id) on "public"."user_logins" to sqs2pg_writer;
+grant select on "public"."user_logins" to sqs2pg_reader, sqs2pg_revealer;

@@ -1,4 +1,6 @@
-package schema
+// Package login makes the roles that may sign in and write. It is a package of its own because a
+// login is made once, after a migration, and by a role that may make roles.
+package login
 
 import (
 	"context"
@@ -12,26 +14,26 @@ import (
 	"sqs2pg/pkg/postgres/sqltext"
 )
 
-// Login makes a role that may log in with a password and write, and nothing else: it becomes a
+// WithPassword makes a role that may log in with a password and write, and nothing else: it becomes a
 // member of sqs2pg_writer. An existing role of that name gets the password and keeps its other
-// rights. Call it after Apply, with the right to create roles. It is safe to call again. Its error
+// rights. Call it after schema.Apply, with the right to create roles. It is safe to call again. Its error
 // wraps ErrPassword or a *postgres.Unavailable. Where the server allows it, the role's errors are
 // logged without rows.
 //
 // The password itself is not sent, so the server cannot log it.
-func Login(ctx context.Context, pool *postgres.Pool, name, password string) error {
+func WithPassword(ctx context.Context, pool *postgres.Pool, name, password string) error {
 	verifier, err := scramVerifier(password)
 	if err != nil {
 		return fmt.Errorf("login %s: %w", name, err)
 	}
-	return login(ctx, pool.Pgx(), name, `format('; alter role %I password %L', $1, $2)`, verifier)
+	return makeRole(ctx, pool.Pgx(), name, `format('; alter role %I password %L', $1, $2)`, verifier)
 }
 
 // ErrOwnerByIAM means that the grant of rds_iam to the new role would make RDS refuse the caller's
 // password, too. Nothing is changed then.
 var ErrOwnerByIAM = errors.New("with rds_iam for this user, RDS would refuse your own password: let a role that is no member of the user grant rds_iam to it")
 
-// LoginByIAM is Login for a role that signs in with an IAM token instead of a password: on RDS it
+// ByIAM is WithPassword for a role that signs in with an IAM token instead of a password: on RDS it
 // also becomes a member of rds_iam. Outside of RDS that role does not exist, and nobody can sign in
 // as the new role until it gets a password. The error matches ErrOwnerByIAM too.
 //
@@ -39,18 +41,18 @@ var ErrOwnerByIAM = errors.New("with rds_iam for this user, RDS would refuse you
 // makes a role is a member of it, with fewer rights than others; whether RDS counts that is not
 // documented. So the caller signs in again before its last connection is given up.
 // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.DBAccounts.html
-func LoginByIAM(ctx context.Context, pool *postgres.Pool, name string) error {
+func ByIAM(ctx context.Context, pool *postgres.Pool, name string) error {
 	conn, err := pool.Pgx().Acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("login %s: %w", name, postgres.NewUnavailable(err, nil))
 	}
 	defer conn.Release()
-	err = login(ctx, conn, name, `case when to_regrole('rds_iam') is not null then format('; grant rds_iam to %I', $1) else '' end`)
+	err = makeRole(ctx, conn, name, `case when to_regrole('rds_iam') is not null then format('; grant rds_iam to %I', $1) else '' end`)
 	if err != nil || signsInAgain(ctx, pool) {
 		return err
 	}
 	if _, err := conn.Exec(ctx, "revoke rds_iam from "+sqltext.Name(name), pgx.QueryExecModeSimpleProtocol); err != nil {
-		return fmt.Errorf("login %s: %w", name, postgres.NewUnavailable(err, loginAdvice))
+		return fmt.Errorf("login %s: %w", name, postgres.NewUnavailable(err, advice))
 	}
 	return fmt.Errorf("login %s: %w", name, ErrOwnerByIAM)
 }
@@ -79,9 +81,9 @@ type beginner interface {
 	Begin(context.Context) (pgx.Tx, error)
 }
 
-// login lets Postgres format the statements, because they take no parameters, and runs them. means
+// makeRole lets Postgres format the statements, because they take no parameters, and runs them. means
 // is the SQL expression that gives the last statement; in it $1 is the name, and args follow.
-func login(ctx context.Context, db beginner, name, means string, args ...any) error {
+func makeRole(ctx context.Context, db beginner, name, means string, args ...any) error {
 	err := pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
 		var statements string
 		err := tx.QueryRow(ctx, `
@@ -103,12 +105,12 @@ func login(ctx context.Context, db beginner, name, means string, args ...any) er
 		return fmt.Errorf("login %s: %w", name, ErrOwnerByIAM)
 	}
 	if err != nil {
-		return fmt.Errorf("login %s: %w", name, postgres.NewUnavailable(err, loginAdvice))
+		return fmt.Errorf("login %s: %w", name, postgres.NewUnavailable(err, advice))
 	}
 	return nil
 }
 
-var loginAdvice = map[string]string{
+var advice = map[string]string{
 	"42501": "the user may not do this: run it as a user that may create roles",
 	"42704": "the role sqs2pg_writer is missing: run the migration first",
 }

@@ -1,4 +1,4 @@
-package schema
+package login
 
 import (
 	"crypto/hmac"

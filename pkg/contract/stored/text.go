@@ -1,4 +1,4 @@
-package contract
+package stored
 
 import (
 	"bytes"
@@ -9,28 +9,26 @@ import (
 	"sqs2pg/pkg/contract/violation"
 )
 
-// scan walks a valid value, and returns it without white space between its
-// tokens, in scratch space. It returns the rule instead if the value holds what jsonb refuses
+// AppendWhole copies a valid value that stands at a depth of nesting to out, without white space
+// between its tokens. It returns the rule that the value breaks, if it holds what jsonb refuses
 // (U+0000, a number out of range) or is nested too deeply.
-func (d *decoding) scan(raw []byte) (compact []byte, rule string) {
-	depth := d.Depth()
-	out := d.scratch[:0]
+func AppendWhole(out, raw []byte, depth int) (compact []byte, rule string) {
 	for i := 0; i < len(raw); {
 		end := i + 1
 		switch c := raw[i]; {
 		case c == '"':
 			end = stringEnd(raw, i)
 			if holdsNUL(raw[i:end]) {
-				return nil, violation.NUL
+				return out, violation.NUL
 			}
 		case c == '-' || c >= '0' && c <= '9':
 			end = scalarEnd(raw, i)
 			if !scalar.InProportion(raw[i:end]) {
-				return nil, violation.Range
+				return out, violation.Range
 			}
 		case c == '{' || c == '[':
 			if depth++; depth > violation.MaxNesting {
-				return nil, violation.Nesting
+				return out, violation.Nesting
 			}
 		case c == '}' || c == ']':
 			depth--
@@ -41,13 +39,12 @@ func (d *decoding) scan(raw []byte) (compact []byte, rule string) {
 		out = append(out, raw[i:end]...)
 		i = end
 	}
-	d.scratch = out
 	return out, ""
 }
 
-// isTooDeep reports whether a value is nested deeper than a message may be. depth is that of the
+// IsTooDeep reports whether a value is nested deeper than a message may be. depth is that of the
 // value itself.
-func isTooDeep(raw []byte, depth int) bool {
+func IsTooDeep(raw []byte, depth int) bool {
 	for i := 0; i < len(raw); {
 		switch raw[i] {
 		case '"':

@@ -1,4 +1,4 @@
-package schema_test
+package login_test
 
 import (
 	"bytes"
@@ -13,9 +13,11 @@ import (
 	"testing"
 
 	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/login"
 	"sqs2pg/pkg/postgres/postgrestest"
-	"sqs2pg/pkg/postgres/schema"
 )
+
+func TestMain(m *testing.M) { postgrestest.Main(m) }
 
 // recorder is a proxy that keeps everything that clients send to the server.
 type recorder struct {
@@ -61,9 +63,9 @@ func (r *recorder) serve(t *testing.T, to string) string {
 	return listener.Addr().String()
 }
 
-func TestLoginDoesNotSendThePassword(t *testing.T) {
+func TestWithPasswordDoesNotSendThePassword(t *testing.T) {
 	t.Parallel()
-	db := postgrestest.New(t, logins())
+	db := postgrestest.New(t)
 	role := strings.Replace(db.QueryStrings(t, "select current_database()")[0], "sqs2pg_", "sqs2pg_login_", 1)
 	t.Cleanup(func() { db.Exec(t, "drop role if exists "+role) })
 	u, err := url.Parse(db.OwnerURL)
@@ -73,7 +75,7 @@ func TestLoginDoesNotSendThePassword(t *testing.T) {
 	var r recorder
 	u.Host = r.serve(t, u.Host)
 	for _, password := range []string{"first ~ 'secret' \\\\ $pw", "second-secret"} {
-		if err := schema.Login(t.Context(), postgrestest.Open(t, u.String()), role, password); err != nil {
+		if err := login.WithPassword(t.Context(), postgrestest.Open(t, u.String()), role, password); err != nil {
 			t.Fatal(err)
 		}
 		if sent := r.text(); strings.Contains(sent, "secret") || !strings.Contains(sent, "SCRAM-SHA-256$4096:") {
@@ -94,12 +96,12 @@ func TestLoginDoesNotSendThePassword(t *testing.T) {
 	}
 }
 
-func TestLoginRefusesPasswordsThatClientsMayChange(t *testing.T) {
+func TestWithPasswordRefusesPasswordsThatClientsMayChange(t *testing.T) {
 	t.Parallel()
-	db := postgrestest.New(t, logins())
+	db := postgrestest.New(t)
 	for _, password := range []string{"", "gr\u00fc\u00dfe", "line\nbreak"} {
-		err := schema.Login(t.Context(), owner(t, db), "nobody_at_all", password)
-		if !errors.Is(err, schema.ErrPassword) || password != "" && strings.Contains(err.Error(), password) {
+		err := login.WithPassword(t.Context(), postgrestest.Open(t, db.OwnerURL), "nobody_at_all", password)
+		if !errors.Is(err, login.ErrPassword) || password != "" && strings.Contains(err.Error(), password) {
 			t.Errorf("%q: got %v, want ErrPassword without the password", password, err)
 		}
 	}
@@ -126,34 +128,34 @@ func isMember(t *testing.T, db *postgrestest.Database, writer string) bool {
 	return db.QueryStrings(t, "select count(*) from pg_roles where rolname = $1 and pg_has_role(oid, 'rds_iam', 'member')", writer)[0] == "1"
 }
 
-func TestLoginByIAMGrantsIt(t *testing.T) {
+func TestByIAMGrantsRDSIAM(t *testing.T) {
 	t.Parallel()
-	db := postgrestest.New(t, logins())
+	db := postgrestest.New(t)
 	keeper, writer := keeperOf(t, db)
 	address := withUser(t, db.OwnerURL, keeper)
 	for range 2 {
-		if err := schema.LoginByIAM(t.Context(), postgrestest.Open(t, address), writer); err != nil || !isMember(t, db, writer) {
+		if err := login.ByIAM(t.Context(), postgrestest.Open(t, address), writer); err != nil || !isMember(t, db, writer) {
 			t.Errorf("error %v, member %t", err, isMember(t, db, writer))
 		}
 	}
 }
 
 // RDS asks indirect members of rds_iam for a token, too. Its owner would be locked out for ever.
-func TestLoginByIAMDoesNotLockTheCallerOut(t *testing.T) {
+func TestByIAMDoesNotLockTheCallerOut(t *testing.T) {
 	t.Parallel()
 	t.Run("who is a member of the user", func(t *testing.T) {
 		t.Parallel()
-		db := postgrestest.New(t, logins())
+		db := postgrestest.New(t)
 		keeper, writer := keeperOf(t, db)
 		db.Exec(t, "create role "+writer+"; grant "+writer+" to "+keeper.Username()+" with admin option")
-		err := schema.LoginByIAM(t.Context(), postgrestest.Open(t, withUser(t, db.OwnerURL, keeper)), writer)
-		if !errors.Is(err, schema.ErrOwnerByIAM) || isMember(t, db, writer) {
+		err := login.ByIAM(t.Context(), postgrestest.Open(t, withUser(t, db.OwnerURL, keeper)), writer)
+		if !errors.Is(err, login.ErrOwnerByIAM) || isMember(t, db, writer) {
 			t.Errorf("error %v, member %t; want ErrOwnerByIAM and no grant", err, isMember(t, db, writer))
 		}
 	})
 	t.Run("whose password is refused afterwards", func(t *testing.T) {
 		t.Parallel()
-		db := postgrestest.New(t, logins())
+		db := postgrestest.New(t)
 		keeper, writer := keeperOf(t, db)
 		var connections atomic.Int32
 		pool, err := postgres.Open(t.Context(), postgres.Config{URL: db.OwnerURL, Credentials: func(context.Context) (string, string, error) {
@@ -166,8 +168,8 @@ func TestLoginByIAMDoesNotLockTheCallerOut(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer pool.Close()
-		err = schema.LoginByIAM(t.Context(), pool, writer)
-		if !errors.Is(err, schema.ErrOwnerByIAM) || isMember(t, db, writer) {
+		err = login.ByIAM(t.Context(), pool, writer)
+		if !errors.Is(err, login.ErrOwnerByIAM) || isMember(t, db, writer) {
 			t.Errorf("error %v, member %t; want ErrOwnerByIAM and no grant", err, isMember(t, db, writer))
 		}
 	})

@@ -1,4 +1,7 @@
-package postgres
+// Package statement is how rows go to the server: the INSERT that writes a block, with its encoded
+// parameters and its answers, and the tuples of COPY. What an answer means for a row is decided by
+// package postgres.
+package statement
 
 import (
 	"cmp"
@@ -14,22 +17,25 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/contract/wire"
 	"sqs2pg/pkg/postgres/event"
-	"sqs2pg/pkg/postgres/sqlstate"
+	"sqs2pg/pkg/postgres/heard"
 	"sqs2pg/pkg/postgres/sqltext"
 )
 
-// statement is the INSERT that writes a batch. Its text is the same for any number of rows, so a
+// flushSize is how many bytes of several blocks are sent at a time.
+const flushSize = 64 << 10
+
+// Statement is the INSERT that writes a batch. Its text is the same for any number of rows, so a
 // connection prepares it once, and it is never long enough for RDS Proxy to pin the connection.
-type statement struct {
+// It is safe for concurrent use.
+type Statement struct {
 	sql     string          // with one array per column as parameters
 	name    string          // of the prepared statement
 	types   []wire.Encoding // of the contract's columns
-	key     []int           // indexes into types of the key's columns; empty in insert mode
+	key     []int           // see Key
 	oids    []uint32        // of all parameters: the contract's columns, sent_at, event_id, and event_version in upsert mode
 	formats []int16         // all binary
 	results []int16         // formats of the results: binary in upsert mode, else nil
@@ -37,8 +43,9 @@ type statement struct {
 
 var sentAt, eventID = wire.Of(contract.Timestamptz), wire.Of(contract.UUID)
 
-func newStatement(table contract.Table) *statement {
-	s := &statement{key: places(table, table.Key)}
+// New returns the statement for a table. It does not connect.
+func New(table contract.Table) *Statement {
+	s := &Statement{key: places(table, table.Key)}
 	var arrays []string
 	for _, column := range table.Columns {
 		s.types = append(s.types, wire.Of(column.Type.Base()))
@@ -58,6 +65,9 @@ func newStatement(table contract.Table) *statement {
 	return s
 }
 
+// Key has the places of the key's columns among the table's. It is empty in insert mode.
+func (s *Statement) Key() []int { return s.key }
+
 // places returns the indexes of the named columns among the table's.
 func places(table contract.Table, names []string) []int {
 	var list []int
@@ -69,7 +79,7 @@ func places(table contract.Table, names []string) []int {
 
 // encode makes the parameters for the events whose indexes are in rows. In upsert mode it leaves
 // out all but the newest of each key.
-func (s *statement) encode(events []Event, rows []int) [][]byte {
+func (s *Statement) encode(events []event.Event, rows []int) [][]byte {
 	if len(s.key) > 0 {
 		rows = event.Newest(events, rows, s.key)
 	}
@@ -102,59 +112,47 @@ func (s *statement) encode(events []Event, rows []int) [][]byte {
 	return params
 }
 
-// answer is what the server says to one block: how many rows it wrote or changed, or why it refused
+// Answer is what the server says to one block: how many rows it wrote or changed, or why it refused
 // the block.
-type answer struct {
-	written    int
-	duplicates int   // in upsert mode: rows that the table held already; it may hold newer ones of the others' keys
-	err        error // nil or a *pgconn.PgError
+type Answer struct {
+	Written    int
+	Duplicates int   // in upsert mode: rows that the table held already; it may hold newer ones of the others' keys
+	Err        error // nil or a *pgconn.PgError
 }
 
-// execute runs the statement for each block of rows, in one pipeline. Each block is a transaction
-// of its own: the one that Postgres opens by itself between two Syncs. After an explicit BEGIN, a
-// refused block would fail the next ones too. The answers are those to the first blocks, and
-// without a fault to all.
-//
-// With prove the statement first runs with no rows. Its error is a fault then, and if only a repair
-// helps, there are no answers.
+// Execute runs the statement for each block of rows, which are indexes of events, in one pipeline.
+// A block may have no rows. Each block is a transaction of its own: the one that Postgres opens by
+// itself between two Syncs. After an explicit BEGIN, a refused block would fail the next ones too.
+// The answers are those to the first blocks, and without an error to all. The error is a fault of
+// the connection.
 //
 // With prepare it makes and uses a named prepared statement, which only works if the connection
 // leads to one server process.
-func (s *statement) execute(ctx context.Context, conn *pgxpool.Conn, events []Event, blocks [][]int, prepare, prove bool) (answers []answer, fault error) {
+func (s *Statement) Execute(ctx context.Context, server *pgconn.PgConn, events []event.Event, blocks [][]int, prepare bool) (answers []Answer, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	server := conn.Conn().PgConn()
 	pipeline := server.StartPipeline(ctx)
 	defer pipeline.Close()
-	if prove {
-		blocks = slices.Concat([][]int{nil}, blocks)
-	}
 	if err := s.send(pipeline, cancel, server, events, blocks, prepare); err != nil {
 		return nil, err
 	}
-	if prove {
-		if fault = s.receive(pipeline, server).err; fault != nil && kindOf(fault) != sqlstate.Transient {
-			return nil, fault
-		}
-		blocks = blocks[1:]
-	}
 	for range blocks {
 		a := s.receive(pipeline, server)
-		if _, ok := errors.AsType[*pgconn.PgError](a.err); a.err != nil && !ok || server.IsClosed() {
-			return answers, cmp.Or(fault, a.err)
+		if _, ok := errors.AsType[*pgconn.PgError](a.Err); a.Err != nil && !ok || server.IsClosed() {
+			return answers, a.Err
 		}
 		answers = append(answers, a)
 	}
-	return answers, fault
+	return answers, nil
 }
 
-// send sends what execute asks for.
+// send sends what Execute asks for.
 //
 // A Sync goes first. The server answers it at once, even if the statement has to wait for a lock. A
 // Write begins with a single block, and if the answer to its Sync does not come in time, the
 // connection is closed: it may have died while the sandbox was frozen, and nobody would ever
 // answer.
-func (s *statement) send(pipeline *pgconn.Pipeline, cancel func(), server *pgconn.PgConn, events []Event, blocks [][]int, prepare bool) error {
+func (s *Statement) send(pipeline *pgconn.Pipeline, cancel func(), server *pgconn.PgConn, events []event.Event, blocks [][]int, prepare bool) error {
 	_, prepared := server.CustomData()[s.name]
 	single := len(blocks) == 1
 	pipeline.SendPipelineSync()
@@ -198,7 +196,7 @@ func (s *statement) send(pipeline *pgconn.Pipeline, cancel func(), server *pgcon
 
 // receive reads the answer to one transaction. An error of its commit comes instead of the answer
 // to its Sync, which then follows.
-func (s *statement) receive(pipeline *pgconn.Pipeline, server *pgconn.PgConn) (a answer) {
+func (s *Statement) receive(pipeline *pgconn.Pipeline, server *pgconn.PgConn) (a Answer) {
 	for {
 		results, err := pipeline.GetResults()
 		switch results := results.(type) {
@@ -211,7 +209,7 @@ func (s *statement) receive(pipeline *pgconn.Pipeline, server *pgconn.PgConn) (a
 		case nil:
 			err = cmp.Or(err, io.ErrUnexpectedEOF) // no more answers: the server has ended the connection
 		}
-		a.err = cmp.Or(a.err, err)
+		a.Err = cmp.Or(a.Err, err)
 		if _, ok := errors.AsType[*pgconn.PgError](err); err != nil && !ok {
 			return a
 		}
@@ -219,16 +217,16 @@ func (s *statement) receive(pipeline *pgconn.Pipeline, server *pgconn.PgConn) (a
 }
 
 // count reads how many rows a block has written. In upsert mode the statement says so in a row.
-func (s *statement) count(results *pgconn.ResultReader, a *answer) error {
+func (s *Statement) count(results *pgconn.ResultReader, a *Answer) error {
 	if len(s.key) > 0 {
 		for results.NextRow() {
 			row := results.Values()
-			a.written, a.duplicates = int(binary.BigEndian.Uint64(row[0])), int(binary.BigEndian.Uint64(row[1]))
+			a.Written, a.Duplicates = int(binary.BigEndian.Uint64(row[0])), int(binary.BigEndian.Uint64(row[1]))
 		}
 	}
 	tag, err := results.Close()
 	if err == nil && len(s.key) == 0 {
-		a.written = int(tag.RowsAffected())
+		a.Written = int(tag.RowsAffected())
 	}
 	return err
 }
@@ -243,5 +241,19 @@ func size(params [][]byte) (n int) {
 // answerTimeout is how long the first answer to so many bytes may take: the time of a ping, and a
 // second for each MB that has to be sent.
 func answerTimeout(bytes int) time.Duration {
-	return pingTimeout + time.Duration(bytes)*time.Microsecond
+	return heard.Timeout + time.Duration(bytes)*time.Microsecond
+}
+
+// Tuples returns a function that appends the next events to b, as tuples of COPY. more returns their
+// indexes among the events; none mean the end.
+func (s *Statement) Tuples(more func() ([]int, []event.Event, error)) func(b []byte) ([]byte, error) {
+	return func(b []byte) ([]byte, error) {
+		rows, events, err := more()
+		for _, i := range rows {
+			e := &events[i]
+			b = append(wire.AppendTuple(b, len(s.types)+3), e.Row.Encoded()...)
+			b = e.AppendID(e.AppendSentAt(e.AppendCreateDate(b)))
+		}
+		return b, err
+	}
 }

@@ -1,4 +1,4 @@
-package schema
+package shape
 
 import (
 	"maps"
@@ -10,25 +10,22 @@ import (
 	"sqs2pg/pkg/mask"
 )
 
-// maxInside is how many values a contract may declare inside of one stored value.
-const maxInside = 1000
+// MaxInside is how many values a contract may declare inside of one stored value.
+const MaxInside = 1000
 
-// inside lists what is declared inside of a stored value; nil for a whole one.
-func (c *compiler) inside(n node, shape *Shape) []table.Inside {
-	if shape == nil {
-		return nil
-	}
+// Inside lists what is declared inside of the value, sorted by path. It is false if that is more
+// than MaxInside.
+func (s Shape) Inside() ([]table.Inside, bool) {
 	w := insideWalk{masks: map[string]string{}}
-	w.walk(*shape, nil, nil)
-	if w.visits > maxInside {
-		c.note(n.at, "more than %d values are declared inside of it: leave out some, or declare an object without properties", maxInside)
-		return nil
+	w.walk(s, nil, nil)
+	if w.visits > MaxInside {
+		return nil, false
 	}
 	list := []table.Inside{}
 	for _, path := range slices.Sorted(maps.Keys(w.masks)) {
 		list = append(list, table.Inside{Path: path, Mask: w.masks[path]})
 	}
-	return list
+	return list, true
 }
 
 type insideWalk struct {
@@ -38,9 +35,9 @@ type insideWalk struct {
 
 // walk notes the values inside of a shape. Around are the schemas of the values that it is inside
 // of: a schema that refers to itself is walked once.
-func (w *insideWalk) walk(shape Shape, path []string, around []*stored) {
-	isAround := func(s *stored) bool { return slices.Contains(around, s) }
-	if w.visits++; w.visits > maxInside || len(shape.schemas) > 0 && !slices.ContainsFunc(shape.schemas, func(s *stored) bool { return !isAround(s) }) {
+func (w *insideWalk) walk(shape Shape, path []string, around []*Schema) {
+	isAround := func(s *Schema) bool { return slices.Contains(around, s) }
+	if w.visits++; w.visits > MaxInside || len(shape.schemas) > 0 && !slices.ContainsFunc(shape.schemas, func(s *Schema) bool { return !isAround(s) }) {
 		return
 	}
 	around = slices.Concat(around, shape.schemas)
@@ -91,10 +88,10 @@ func placeOfMember(name string) string {
 // memberOf returns the shape of a member whose name matches this pattern and nothing else.
 func (s Shape) memberOf(regexp string) (member Shape) {
 	for _, schema := range s.schemas {
-		if i := slices.IndexFunc(schema.patterns, func(p pattern) bool { return p.name.String() == regexp }); i >= 0 {
-			member.add(schema.patterns[i].schema)
+		if i := slices.IndexFunc(schema.Patterns, func(p Pattern) bool { return p.Name.String() == regexp }); i >= 0 {
+			member.add(schema.Patterns[i].Schema)
 		} else {
-			member.add(schema.additional)
+			member.add(schema.Additional)
 		}
 	}
 	return member
@@ -103,11 +100,11 @@ func (s Shape) memberOf(regexp string) (member Shape) {
 // otherMember returns the shape of a member whose name matches nothing.
 func (s Shape) otherMember() (member Shape) {
 	for _, schema := range s.schemas {
-		member.add(schema.additional)
+		member.add(schema.Additional)
 	}
 	if len(member.schemas) == 0 {
 		for _, schema := range s.schemas {
-			member.add(schema.unevaluated)
+			member.add(schema.Unevaluated)
 		}
 	}
 	return member
@@ -116,7 +113,7 @@ func (s Shape) otherMember() (member Shape) {
 // prefixLength is how many elements have a schema of their own.
 func (s Shape) prefixLength() (length int) {
 	for _, schema := range s.schemas {
-		length = max(length, len(schema.prefix))
+		length = max(length, len(schema.Prefix))
 	}
 	return length
 }
@@ -124,8 +121,8 @@ func (s Shape) prefixLength() (length int) {
 // patternNames returns the patterns of patternProperties, sorted.
 func (s Shape) patternNames() (names []string) {
 	for _, schema := range s.schemas {
-		for _, p := range schema.patterns {
-			names = append(names, p.name.String())
+		for _, p := range schema.Patterns {
+			names = append(names, p.Name.String())
 		}
 	}
 	slices.Sort(names)
@@ -135,7 +132,7 @@ func (s Shape) patternNames() (names []string) {
 // memberNames returns the names of members that properties declare, sorted.
 func (s Shape) memberNames() (names []string) {
 	for _, schema := range s.schemas {
-		names = slices.AppendSeq(names, maps.Keys(schema.members))
+		names = slices.AppendSeq(names, maps.Keys(schema.Members))
 	}
 	slices.Sort(names)
 	return slices.Compact(names)

@@ -1,34 +1,33 @@
-package contract
+// Package stored makes the text of jsonb columns: it copies a valid JSON value without white space
+// and without what the contract does not store, and notes what is to be masked.
+package stored
 
 import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"sqs2pg/pkg/contract/masking"
 	"sqs2pg/pkg/contract/scalar"
-	"sqs2pg/pkg/contract/schema"
+	"sqs2pg/pkg/contract/schema/shape"
 	"sqs2pg/pkg/contract/violation"
 	"sqs2pg/pkg/mask"
 )
 
-// maskedText is a string or a number inside of a stored value that is to be masked: where it stands
-// in the text of the column, a string with its quotes.
-type maskedText struct {
-	column, start, end int
-	masking            masking.Masking
+// Masked is a string or a number inside of a stored value that is to be masked: where it stands in
+// the text of its column, a string with its quotes.
+type Masked struct {
+	Column     int
+	start, end int
+	masking    masking.Masking
 }
 
-// stored reads the value of a jsonb column, or returns the rule that it breaks. It leaves out white
-// space, members that are not declared, and dropped members; dropped elements become null.
-func (d *decoding) stored(p *schema.Property, raw []byte) (Value, string) {
-	if p.Shape == nil {
-		compact, rule := d.scan(raw)
-		return textValue(string(compact)), rule
-	}
-	w := storing{raw: raw, out: d.scratch[:0], column: p.Column, depth: d.Depth()}
-	w.value(*p.Shape)
-	d.scratch = w.out
-	d.masked = append(d.masked, w.masked...)
-	return textValue(string(w.out)), w.rule
+// Append copies the value raw, which has this shape and stands at a depth of nesting, to out, which
+// is empty. It leaves out white space, members that are not declared, and dropped members; dropped
+// elements become null. It appends what is to be masked to masked, and returns the rule that the
+// value breaks, if any.
+func Append(out, raw []byte, of shape.Shape, depth, column int, masked []Masked) ([]byte, []Masked, string) {
+	w := storing{raw: raw, out: out, column: column, depth: depth, masked: masked}
+	w.value(of)
+	return w.out, w.masked, w.rule
 }
 
 // storing copies one valid value.
@@ -38,7 +37,7 @@ type storing struct {
 	out    []byte
 	column int
 	depth  int
-	masked []maskedText
+	masked []Masked
 	rule   string // the first rule that the value breaks
 }
 
@@ -60,19 +59,19 @@ func (w *storing) next() byte {
 	}
 }
 
-func (w *storing) value(shape schema.Shape) {
+func (w *storing) value(of shape.Shape) {
 	switch c := w.next(); {
 	case (c == '{' || c == '[') && w.depth == violation.MaxNesting:
 		w.violate(violation.Nesting)
 		w.skip()
 	case c == '{':
-		w.object(shape)
+		w.object(of)
 	case c == '[':
-		w.array(shape)
+		w.array(of)
 	case c == '"':
-		w.text(shape)
+		w.text(of)
 	case c == '-' || c >= '0' && c <= '9':
-		w.number(shape)
+		w.number(of)
 	default: // true, false or null
 		start := w.i
 		w.i = scalarEnd(w.raw, w.i)
@@ -80,23 +79,23 @@ func (w *storing) value(shape schema.Shape) {
 	}
 }
 
-func (w *storing) number(shape schema.Shape) {
+func (w *storing) number(of shape.Shape) {
 	start := w.i
 	w.i = scalarEnd(w.raw, w.i)
 	if !scalar.InProportion(w.raw[start:w.i]) {
 		w.violate(violation.Range)
 	}
-	w.copy(shape, w.raw[start:w.i])
+	w.copy(of, w.raw[start:w.i])
 }
 
-func (w *storing) object(shape schema.Shape) {
+func (w *storing) object(of shape.Shape) {
 	w.open()
 	for w.next() != '}' {
 		start := w.i
 		w.i = stringEnd(w.raw, w.i)
 		quoted := w.raw[start:w.i]
 		name, _ := jsontext.AppendUnquote(nil, quoted)
-		member, keep := shape.Member(string(name))
+		member, keep := of.Member(string(name))
 		if !keep || member.Masking().Kind == mask.Drop {
 			w.skip()
 			continue
@@ -111,11 +110,11 @@ func (w *storing) object(shape schema.Shape) {
 	w.close()
 }
 
-func (w *storing) array(shape schema.Shape) {
+func (w *storing) array(of shape.Shape) {
 	w.open()
 	for i := 0; w.next() != ']'; i++ {
 		w.separate('[')
-		element := shape.Element(i)
+		element := of.Element(i)
 		if element.Masking().Kind == mask.Drop {
 			w.skip()
 			w.out = append(w.out, "null"...)
@@ -147,22 +146,22 @@ func (w *storing) separate(bracket byte) {
 	}
 }
 
-func (w *storing) text(shape schema.Shape) {
+func (w *storing) text(of shape.Shape) {
 	start := w.i
 	w.i = stringEnd(w.raw, start)
 	quoted := w.raw[start:w.i]
 	if holdsNUL(quoted) {
 		w.violate(violation.NUL)
 	}
-	w.copy(shape, quoted)
+	w.copy(of, quoted)
 }
 
 // copy copies a string or a number, and notes how it is masked. Of two types that a contract
 // allows, one may be masked.
-func (w *storing) copy(shape schema.Shape, text []byte) {
+func (w *storing) copy(of shape.Shape, text []byte) {
 	w.out = append(w.out, text...)
-	if m := shape.Masking(); m.Kind != mask.None && m.MasksNumbers() == (text[0] != '"') {
-		w.masked = append(w.masked, maskedText{w.column, len(w.out) - len(text), len(w.out), m})
+	if m := of.Masking(); m.Kind != mask.None && m.MasksNumbers() == (text[0] != '"') {
+		w.masked = append(w.masked, Masked{w.column, len(w.out) - len(text), len(w.out), m})
 	}
 }
 
@@ -171,25 +170,21 @@ func (w *storing) skip() {
 	w.next()
 	start := w.i
 	w.i = valueEnd(w.raw, w.i)
-	if isTooDeep(w.raw[start:w.i], w.depth) {
+	if IsTooDeep(w.raw[start:w.i], w.depth) {
 		w.violate(violation.Nesting)
 	}
 }
 
-// maskTexts replaces masked strings and numbers in the text of stored values. masked is in the
-// order of the columns and of the places in them.
-func maskTexts(k *mask.Keyring, values []Value, masked []maskedText) {
-	for len(masked) > 0 {
-		column, end := masked[0].column, 0
-		text := values[column].text
-		var out []byte
-		for ; len(masked) > 0 && masked[0].column == column; masked = masked[1:] {
-			m := masked[0]
-			out = appendMasked(append(out, text[end:m.start]...), k, &m.masking, text[m.start:m.end])
-			end = m.end
-		}
-		values[column] = textValue(string(append(out, text[end:]...)))
+// Mask replaces strings and numbers in the text of a column. masked is in the order of their
+// places.
+func Mask(k *mask.Keyring, text string, masked []Masked) string {
+	var out []byte
+	end := 0
+	for _, m := range masked {
+		out = appendMasked(append(out, text[end:m.start]...), k, &m.masking, text[m.start:m.end])
+		end = m.end
 	}
+	return string(append(out, text[end:]...))
 }
 
 // appendMasked appends what a mask makes of a string or a number in JSON.

@@ -1,0 +1,122 @@
+package schema_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/postgres/postgrestest"
+	"sqs2pg/pkg/postgres/schema"
+)
+
+// sealedLogins and sealedProfiles are tables with a vault and a subject.
+func sealedLogins() contract.Table {
+	table := logins()
+	table.Recover, table.Subject = []string{"ip", "device_id"}, "user_id"
+	return table
+}
+
+func sealedProfiles() contract.Table {
+	table := profiles()
+	table.Recover, table.Subject = []string{"ip", "ssn"}, "user_id"
+	return table
+}
+
+func TestAVaultTableIsMadeBesideTheTable(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	db.Exec(t, "create schema shop")
+	inShop := sealedLogins()
+	inShop.Schema = "shop"
+	report := apply(t, db, sealedLogins(), sealedProfiles(), inShop)
+	want := []string{
+		"public.user_logins", "sqs2pg_vault.user_logins", "public.profiles", "sqs2pg_vault.profiles", "shop.user_logins", "sqs2pg_vault_shop.user_logins",
+	}
+	if diff := cmp.Diff(want, report.Created); diff != "" {
+		t.Errorf("created (-want +got):\n%s", diff)
+	}
+	if got := apply(t, db, sealedLogins(), sealedProfiles(), inShop).String(); got != "nothing to do" {
+		t.Errorf("second time: %s", got)
+	}
+	got := db.QueryStrings(t, `select attrelid::regclass::text || ' ' || string_agg(attname || ' ' || format_type(atttypid, null) || case when attnotnull then '' else ' null' end, ', ' order by attnum)
+		from pg_attribute where attrelid in ('sqs2pg_vault.user_logins'::regclass, 'sqs2pg_vault.profiles'::regclass) and attnum > 0 group by attrelid order by 1`)
+	columns := "sent_at timestamp with time zone, event_id uuid, session uuid, sealed bytea"
+	if diff := cmp.Diff([]string{"sqs2pg_vault.profiles " + columns + ", subject text null", "sqs2pg_vault.user_logins " + columns}, got); diff != "" {
+		t.Errorf("columns (-want +got):\n%s", diff)
+	}
+}
+
+// A day has its partition of the vault as long as it is sealed.
+func TestPartitionsOfTheVaultAreMadeWithThoseOfTheTable(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, sealedLogins())
+	db.Exec(t, "update sqs2pg.tables set vault_retention_days = 30")
+	made := db.Query(t, "select day - now()::date, made is null, vault is null from sqs2pg.make_partitions('user_logins', array[now()::date - 31, now()::date - 30, now()::date])")
+	if diff := cmp.Diff([][]string{{"-31", "f", "t"}, {"-30", "f", "f"}, {"0", "t", "t"}}, made); diff != "" {
+		t.Errorf("by the owner (-want +got):\n%s", diff)
+	}
+	steps := []struct {
+		name, before string
+		ago          int
+		want         []string // partitions of the table and of its vault
+	}{
+		{"a day that is sealed", "select", 20, []string{"1", "1"}},
+		{"a day that is older", "select", 40, []string{"1", "0"}},
+		{"a day that lacks only that of the vault", "drop table " + vaultPartition(0), 0, []string{"1", "1"}},
+		{"a day whose rows are in a DEFAULT partition", "create table rest partition of user_logins default", 15, []string{"0", "1"}},
+	}
+	for _, step := range steps {
+		db.Exec(t, step.before)
+		got := rowsAs(t, db.Pool, fmt.Sprintf("select refusal, reason from sqs2pg.ensure_partitions('user_logins', array[now()::date - %d])", step.ago))
+		if diff := cmp.Diff([][]string{{"NULL", "NULL"}}, got); diff != "" {
+			t.Errorf("%s: refused (-want +got):\n%s", step.name, diff)
+		}
+		name := "user_logins_p" + time.Now().UTC().AddDate(0, 0, -step.ago).Format("20060102")
+		there := db.QueryStrings(t, `select count(*) from pg_inherits where inhparent = 'user_logins'::regclass and inhrelid = to_regclass('public.' || $1)
+			union all select count(*) from pg_inherits where inhparent = 'sqs2pg_vault.user_logins'::regclass and inhrelid = to_regclass('sqs2pg_vault.' || $1)`, name)
+		if diff := cmp.Diff(step.want, there); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", step.name, diff)
+		}
+	}
+}
+
+func vaultPartition(ago int) string {
+	return "sqs2pg_vault.user_logins_p" + time.Now().UTC().AddDate(0, 0, -ago).Format("20060102")
+}
+
+func TestEnterRefusesAnotherEpochAndAnotherIsolation(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, sealedLogins())
+	for _, test := range []struct{ name, begin, call, want string }{
+		{"the epoch of the table", "begin", "enter('user_logins', 1)", ""},
+		{"an older epoch", "begin", "enter('user_logins', 0)", "SQ001"},
+		{"a newer epoch", "begin", "enter('user_logins', 2)", "SQ001"},
+		{"no epoch", "begin", "enter('user_logins', null)", "SQ001"},
+		{"a table that is not registered", "begin", "enter('pg_class', 1)", "SQ001"},
+		{"repeatable read", "begin isolation level repeatable read", "enter('user_logins', 1)", "SQ002"},
+		{"serializable", "begin isolation level serializable", "enter('user_logins', 1)", "SQ002"},
+	} {
+		if got := exec(t, db.Pool, test.begin+"; select sqs2pg."+test.call+"; commit"); got != test.want {
+			t.Errorf("%s: SQLSTATE %q, want %q", test.name, got, test.want)
+		}
+	}
+}
+
+func TestRegisterAddsARecipientOnce(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, sealedLogins())
+	r := schema.Recipient{ID: "0123456789abcdef", KEM: "MLKEM768-X25519", PublicKey: "MLKEM768-X25519:AAAA"}
+	for _, want := range []bool{true, false} {
+		added, err := schema.Register(t.Context(), owner(t, db), r)
+		if err != nil || added != want {
+			t.Errorf("added %t, %v; want %t", added, err, want)
+		}
+		r.Locator = "arn:aws:kms:eu-west-1:1:key/k"
+	}
+	if diff := cmp.Diff([][]string{{"active", "arn:aws:kms:eu-west-1:1:key/k"}}, db.Query(t, "select state, locator from sqs2pg_vault.recipients")); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
