@@ -31,7 +31,6 @@ var order = []string{
 	// what only the command links
 	"pkg/stack",
 	"pkg/doctor",
-	"pkg/vault/open",
 	"pkg/local/demo",
 	"pkg/local/environment",
 	"pkg/local/invoker",
@@ -50,6 +49,7 @@ var order = []string{
 	"pkg/queue/sending",
 	"pkg/queue/bodies",
 	"pkg/local/account",
+	"pkg/vault/open",
 
 	// what the functions link
 	"pkg/ingest",
@@ -59,6 +59,7 @@ var order = []string{
 	"pkg/postgres/postgrestest",
 	"pkg/postgres/login",
 	"pkg/postgres/schema",
+	"pkg/postgres/guard",
 	"pkg/postgres/registry",
 	"pkg/postgres/partitions",
 	"pkg/postgres/plan",
