@@ -58,6 +58,7 @@ var order = []string{
 	"pkg/postgres/postgrestest",
 	"pkg/postgres/login",
 	"pkg/postgres/schema",
+	"pkg/postgres/disclosure",
 	"pkg/postgres/registry",
 	"pkg/postgres/partitions",
 	"pkg/postgres/plan",
