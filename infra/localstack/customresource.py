@@ -49,7 +49,8 @@ class CustomResource(ResourceProvider):
         answer = self.wait(s3, key, float(model.get("ServiceTimeout", 3600)))
         if answer["Status"] != "SUCCESS":
             return ProgressEvent(OperationStatus.FAILED, resource_model=request.previous_state or model, message=answer.get("Reason", ""))
-        return ProgressEvent(OperationStatus.SUCCESS, resource_model=model | {"PhysicalResourceId": answer["PhysicalResourceId"]})
+        attributes = answer.get("Data") or {}  # for GetAtt
+        return ProgressEvent(OperationStatus.SUCCESS, resource_model=model | attributes | {"PhysicalResourceId": answer["PhysicalResourceId"]})
 
     def address(self, s3, key):
         url = s3.generate_presigned_url("put_object", Params={"Bucket": BUCKET, "Key": key})

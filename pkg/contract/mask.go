@@ -16,13 +16,7 @@ func (c *Contract) Mask(k *mask.Keyring, record Record) Row { return c.Rows(k, 1
 // refused whatever could be wrong with a value. NULL stays NULL. Mask panics for a record that
 // another contract decoded, or after the next one of its batch was decoded.
 func (r *Rows) Mask(record Record) Row {
-	if record.contract != r.contract {
-		panic("contract: Mask of a record that another contract decoded")
-	}
-	content := record.content()
-	if content.serial != record.serial {
-		panic("contract: Mask of a record after the next one of its batch was decoded")
-	}
+	content := r.contentOf(record)
 	values := content.values
 	if len(content.masked) > 0 {
 		values = slices.Clone(values)
@@ -35,6 +29,18 @@ func (r *Rows) Mask(record Record) Row {
 	}
 	*r.chunk = b
 	return r.end(from)
+}
+
+// contentOf returns what a record says, or panics as Mask does.
+func (r *Rows) contentOf(record Record) *content {
+	if record.contract != r.contract {
+		panic("contract: a record that another contract decoded")
+	}
+	content := record.content()
+	if content.serial != record.serial {
+		panic("contract: a record after the next one of its batch was decoded")
+	}
+	return content
 }
 
 // maskInside masks strings and numbers inside of stored values.

@@ -25,10 +25,11 @@ type Record struct {
 
 // content is what a record says. That of a batch is used again for each record.
 type content struct {
-	serial   int
-	values   []Value         // by the property's column
-	masked   []stored.Masked // in the order of the columns
-	identity Identity
+	serial    int
+	values    []Value         // by the property's column
+	masked    []stored.Masked // in the order of the columns
+	recovered [][]byte        // in the order of Schema.Recover, as they stand in the message; nil for null
+	identity  Identity
 }
 
 // What a message is, and what it says of its event's identity.
@@ -65,6 +66,8 @@ type Rows struct {
 	chunk    *[]byte       // buffer that the next row goes to
 	bytes    func() []byte // of chunk
 	longest  int           // row so far, in bytes
+	table    string        // its full name
+	plain    []byte        // scratch space of Seal, with zeros in it
 }
 
 const (
@@ -74,7 +77,7 @@ const (
 
 // Rows returns a maker of about n rows. k may be nil if the contract has no tokens.
 func (c *Contract) Rows(k *mask.Keyring, n int) *Rows {
-	r := &Rows{contract: c, keyring: k}
+	r := &Rows{contract: c, keyring: k, table: c.schema.Table.FullName()}
 	r.newChunk(min(n*len(c.schema.Columns)*fieldSize, maxChunk))
 	return r
 }

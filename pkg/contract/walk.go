@@ -117,6 +117,9 @@ func (d *decoding) property(p *schema.Property) {
 
 // fill gives a value to the columns of a property, or notes the rule that it breaks.
 func (d *decoding) fill(p *schema.Property, kind jsontext.Kind, raw []byte) {
+	if p.Recover > 0 {
+		d.recovered[p.Recover-1] = raw
+	}
 	for ; p != nil; p = p.Also {
 		value, rule := d.value(p, kind, raw)
 		if rule == violation.Type {

@@ -24,7 +24,8 @@ const (
 // prints as [hidden] however it is printed.
 type Keyring struct {
 	privacy.Hidden
-	current      *tokenKey // a pointer: fmt follows no pointer inside a struct, so no key is printed
+	current      *tokenKey                // a pointer: fmt follows no pointer inside a struct, so no key is printed
+	with         func(id string) *Keyring // nil for an id that there is not; see [privacy.Hidden]
 	fingerprints []Fingerprint
 }
 
@@ -97,6 +98,21 @@ func (k Keyring) AppendToken(b []byte, domain, canonical string) []byte {
 // Token is the token that AppendToken appends.
 func (k Keyring) Token(domain, canonical string) string {
 	return string(k.AppendToken(nil, domain, canonical))
+}
+
+// As is the keyring with another current key, that of an id. It is false if there is no such key.
+func (k Keyring) As(id string) (*Keyring, bool) {
+	other := k.with(id)
+	return other, other != nil
+}
+
+// TokenBy is Token with the key of an id. It is false if there is no such key.
+func (k Keyring) TokenBy(id, domain, canonical string) (string, bool) {
+	other, ok := k.As(id)
+	if !ok {
+		return "", false
+	}
+	return other.Token(domain, canonical), true
 }
 
 // GenerateKeyring makes the JSON text of a keyring with one new key of 256 random bits, for the

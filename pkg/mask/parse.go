@@ -40,11 +40,14 @@ func ParseKeyring(secret []byte) (*Keyring, error) {
 			return nil, fmt.Errorf("%w: the key %q has %d characters and needs at least %d: make one with openssl rand -hex 32", ErrKeyring, id, n, minKey)
 		}
 	}
-	key, ok := members[current]
-	if !ok {
+	if _, ok := members[current]; !ok {
 		return nil, fmt.Errorf(`%w: "current" must be the name of another member that holds the key`, ErrKeyring)
 	}
-	return &Keyring{current: newTokenKey(current, key), fingerprints: fingerprintsOf(members)}, nil
+	fingerprints, byID := fingerprintsOf(members), make(map[string]*Keyring, len(members))
+	for id, key := range members {
+		byID[id] = &Keyring{current: newTokenKey(id, key), with: func(id string) *Keyring { return byID[id] }, fingerprints: fingerprints}
+	}
+	return byID[current], nil
 }
 
 // readMembers reads a JSON object of strings. encoding/json alone would take the last of two equal

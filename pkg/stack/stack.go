@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -30,6 +31,7 @@ import (
 type examination struct {
 	cloudformation *cloudformation.Client
 	cloudwatch     *cloudwatch.Client
+	iam            *iam.Client
 	kms            *kms.Client
 	lambda         *lambda.Client
 	secrets        *secretsmanager.Client
@@ -46,7 +48,7 @@ type examination struct {
 // Examine looks at the stack of that name. A part that cannot be read is a finding too.
 func Examine(ctx context.Context, cfg aws.Config, name string) []doctor.Finding {
 	e := &examination{
-		cloudformation: cloudformation.NewFromConfig(cfg), cloudwatch: cloudwatch.NewFromConfig(cfg), kms: kms.NewFromConfig(cfg),
+		cloudformation: cloudformation.NewFromConfig(cfg), cloudwatch: cloudwatch.NewFromConfig(cfg), iam: iam.NewFromConfig(cfg), kms: kms.NewFromConfig(cfg),
 		lambda: lambda.NewFromConfig(cfg), secrets: secretsmanager.NewFromConfig(cfg), sns: sns.NewFromConfig(cfg), sqs: sqs.NewFromConfig(cfg),
 		name: name, parameters: map[string]string{}, physical: map[string]string{},
 	}
@@ -62,6 +64,7 @@ func Examine(ctx context.Context, cfg aws.Config, name string) []doctor.Finding 
 		e.mapping(ctx, ingest, keys)
 	}
 	e.keys(ctx, keys)
+	e.vault(ctx, ingest, maintain)
 	e.secretsOf(ctx, ingest, maintain)
 	e.database(ctx)
 	e.watched(ctx)

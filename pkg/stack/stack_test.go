@@ -31,11 +31,18 @@ type account struct {
 
 	status, mapping, function, concurrency, inspection string // answers
 	key, secret, alarm, subscriptions                  string
+	vaultKey, publicKey, decision                      string // of the vault; what IAM says of the functions' roles
 	parameters                                         map[string]string
 
 	mu    sync.Mutex
 	calls map[string]bool // such as lambda:GetFunctionConfiguration
 }
+
+// Public keys of two keys in KMS.
+const (
+	vaultPublic   = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEAkzyVDv3+Go1sA362yYkc06Fz23zhA0KzqAWbmb48py5N5myZKfjTIZhmKlYoQ9e0qrEE5zIPXapR3f4ca5aLA=="
+	anotherPublic = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEQZcWhqXD1J/eGvrT79+pjPrYy5x/nBTASfpTqy14FuCRt3DyZhHCOOGa+sUkCdPvWILRgasUol2XTdx7/S8qnA=="
+)
 
 // newAccount is a stack in which everything is right.
 func newAccount(t *testing.T) *account {
@@ -51,12 +58,13 @@ func newAccount(t *testing.T) *account {
 		status: "UPDATE_COMPLETE",
 		mapping: `{"UUID":"mapping-id","State":"Enabled","BatchSize":100,"MaximumBatchingWindowInSeconds":1,"EventSourceArn":"arn:aws:sqs:us-east-1:000000000000:logins",` +
 			`"FunctionResponseTypes":["ReportBatchItemFailures"],"ScalingConfig":{"MaximumConcurrency":10}}`,
-		function:    `{"State":"Active","Timeout":30,"MemorySize":256,"Environment":{"Variables":{"DATABASE_SECRET_ID":"writer","MASK_SECRET_ID":"keyring"}}}`,
+		function: `{"State":"Active","Timeout":30,"MemorySize":256,"Role":"arn:aws:iam::1:role/s-role","Environment":{"Variables":` +
+			`{"DATABASE_SECRET_ID":"writer","MASK_SECRET_ID":"keyring","VAULT_PUBLIC_KEY":"` + vaultPublic + `","VAULT_KEY_ARN":"arn:vault"}}}`,
 		concurrency: `{}`,
 		inspection:  `{"task":"inspect","inspection":[{"table":"public.user_logins","days_ahead":7,"connections":97}]}`,
 		key:         `{"KeyMetadata":{"KeyId":"k","Enabled":true,"KeyState":"Enabled"}}`,
 		secret:      `{"Name":"a-secret","RotationEnabled":true}`,
-		alarm:       "OK", subscriptions: "2",
+		alarm:       "OK", subscriptions: "2", vaultKey: `{"KeyMetadata":{"KeyId":"v","Enabled":true,"KeyState":"Enabled"}}`, publicKey: vaultPublic, decision: "implicitDeny",
 		parameters: map[string]string{"MaximumConcurrency": "10", "MaximumPollers": "0", "KmsKeyArn": "arn:key", "Filter": ""},
 		calls:      map[string]bool{},
 	}
@@ -113,6 +121,9 @@ func (a *account) answer(t *testing.T, w http.ResponseWriter, r *http.Request, s
 	}
 	a.record(service + ":" + call)
 	answer, ok := a.answers()[call]
+	if call == "DescribeKey" && strings.Contains(string(body), "arn:vault") {
+		answer = a.vaultKey
+	}
 	if !ok {
 		t.Errorf("call %s of %s: %s %s %s", call, service, r.Method, r.URL, body)
 	}
@@ -147,6 +158,9 @@ func (a *account) answers() map[string]string {
 		"DescribeStacks":           wrapped("DescribeStacks", "<Stacks><member><StackName>s</StackName><StackStatus>"+a.status+"</StackStatus><Parameters>"+parameters.String()+"</Parameters></member></Stacks>"),
 		"ListStackResources":       wrapped("ListStackResources", "<StackResourceSummaries>"+resources.String()+"</StackResourceSummaries>"),
 		"GetFunctionConfiguration": a.function, "GetFunctionConcurrency": a.concurrency, "GetEventSourceMapping": a.mapping, "InvokeFunction": a.inspection,
+		"GetPublicKey": `{"PublicKey":"` + a.publicKey + `"}`,
+		"SimulatePrincipalPolicy": wrapped("SimulatePrincipalPolicy", "<EvaluationResults><member><EvalActionName>kms:DeriveSharedSecret</EvalActionName><EvalDecision>"+
+			a.decision+"</EvalDecision></member></EvaluationResults>"),
 		"DescribeKey": a.key, "DescribeSecret": a.secret, "DescribeAlarms": string(alarm),
 		"GetTopicAttributes": wrapped("GetTopicAttributes", "<Attributes><entry><key>SubscriptionsConfirmed</key><value>"+a.subscriptions+"</value></entry></Attributes>"),
 	}
@@ -169,7 +183,7 @@ func TestSoundStackHasNothingToFix(t *testing.T) {
 		}
 	}
 	want := []string{"ok stack", "ok function", "ok function", "ok mapping", "ok queue", "ok visibility", "ok redrive", "ok dead letters", "ok policy", "ok keys",
-		"ok secrets", "ok secrets", "ok migration", "ok connections", "ok alarms", "ok alarms"}
+		"ok vault", "ok secrets", "ok secrets", "ok migration", "ok connections", "ok alarms", "ok alarms"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)
 	}
@@ -198,9 +212,23 @@ func TestEachMistakeIsFoundAlone(t *testing.T) {
 		"a longer timeout":              {func(a *account) { replace(&a.function, `"Timeout":30`, `"Timeout":60`) }, "visibility", "181 s is less than 6 times"},
 		"a longer window":               {func(a *account) { replace(&a.mapping, `InSeconds":1`, `InSeconds":20`) }, "visibility", "the batch window of 20s"},
 		"a disabled key":                {func(a *account) { a.key = `{"KeyMetadata":{"KeyId":"k","Enabled":false,"KeyState":"Disabled"}}` }, "keys", "arn:key is Disabled"},
+		"a disabled key of the vault": {func(a *account) {
+			a.vaultKey = `{"KeyMetadata":{"KeyId":"v","Enabled":false,"KeyState":"Disabled"}}`
+		}, "vault", "arn:vault is Disabled, so nobody can reveal"},
+		"a key of the vault that is deleted": {func(a *account) {
+			a.vaultKey = `{"KeyMetadata":{"KeyId":"v","Enabled":false,"KeyState":"PendingDeletion","DeletionDate":1798761600}}`
+		}, "vault", "arn:vault is deleted on 2027-01-01, and what is sealed for it is lost then"},
+		"a public key of another key": {func(a *account) { a.publicKey = anotherPublic }, "vault", "the functions seal for another key than arn:vault"},
+		"a role that opens the vault": {func(a *account) {
+			a.decision = "allowed"
+			replace(&a.function, `"Role":"arn:aws:iam::1:role/s-role",`, `"Role":"arn:aws:iam::1:role/path/s-role",`)
+		}, "vault", "s-role may open the vault"},
 		"a table of an older contract": {func(a *account) {
 			replace(&a.inspection, `"days_ahead"`, `"differences":["column carrier is missing"],"days_ahead"`)
 		}, "migration", "public.user_logins: column carrier is missing"},
+		"a login that writes and reveals": {func(a *account) {
+			replace(&a.inspection, `"days_ahead"`, `"vault":["ana may write and reveal: revoke one"],"days_ahead"`)
+		}, "vault", "public.user_logins: ana may write and reveal"},
 		"a database without room": {func(a *account) { replace(&a.inspection, `97`, `20`) }, "connections", "10 invocations may need 25, and the server has 20"},
 		"a database without room for several tables": {func(a *account) {
 			a.parameters["ContractName"] = "orders,refunds"

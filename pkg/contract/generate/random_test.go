@@ -82,6 +82,12 @@ func (d *drawer) contract() object {
 	}
 	d.origin(root, properties)
 	if d.chance(8) {
+		person := d.name("person")
+		properties[person] = pick(d, object{"type": "string", "format": "uuid"}, object{"type": "string", "maxLength": 40, "x-mask": "token"}, object{"type": "integer"})
+		properties[person].(object)["x-subject"] = true
+		root["required"] = append(root["required"].([]string), person)
+	}
+	if d.chance(8) {
 		root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	}
 	if d.chance(20) {
@@ -286,6 +292,9 @@ func (d *drawer) mask(s object, ofColumn bool, kinds ...string) {
 		return
 	}
 	s["x-mask"] = kind
+	if ofColumn && d.chance(4) {
+		s["x-recover"] = true
+	}
 	if kind != "drop" && ofColumn && d.chance(4) {
 		s["x-mask"] = object{d.name("masked_"): kind, d.name("masked_"): kind}
 	}

@@ -36,7 +36,7 @@ func (c *compiler) tableName(name string) table.Table {
 		c.note("/x-table", `it is missing: name the table, "x-table": "orders"`)
 	case parts == nil:
 		c.note("/x-table", "%q is not a valid table name: use at most 50 lower-case letters, digits and _, after a schema and a dot if it has one", name)
-	case parts[1] == "sqs2pg" || parts[1] == "information_schema" || strings.HasPrefix(parts[1], "pg_"):
+	case parts[1] == "sqs2pg" || strings.HasPrefix(parts[1], table.VaultSchema) || parts[1] == "information_schema" || strings.HasPrefix(parts[1], "pg_"):
 		c.note("/x-table", "the schema %s is not for tables of events: use another", parts[1])
 	default:
 		return table.Table{Schema: cmp.Or(parts[1], "public"), Name: parts[2]}

@@ -83,6 +83,7 @@ func (c *compiler) schema(root *jsonschema.Schema) *Schema {
 	s.Properties = numberProperties(s.Root, 0)
 	c.addColumns(s, leaves)
 	c.setWrite(s, a)
+	c.setVault(s, leaves)
 	c.setOrigin(s, a, root, leaves)
 	if len(c.mistakes) == 0 && c.needsLibrary(root) {
 		s.Library = root
@@ -183,7 +184,7 @@ func (c *compiler) property(n node, required bool, parent position) (*Property, 
 	p.Path, p.Required = parent.path+n.name, required
 	always := required && parent.required
 	if p.Kind == Nested {
-		if n.column+n.columnType+n.mask+n.domain+n.normalize != "" || n.masks != nil || n.origin.OnProperty() {
+		if n.column+n.columnType+n.mask+n.domain+n.normalize != "" || n.masks != nil || n.recover || n.subject || n.origin.OnProperty() {
 			c.note(n.at, "an object with properties has no column of its own: put x- keywords on its properties")
 		}
 		var below []leaf

@@ -142,7 +142,8 @@ func ourValues() object {
 		}
 		values[keyword] = value
 	}
-	values["x-table"].(object)["not"] = object{"pattern": `^(sqs2pg|information_schema|pg_[^.]*)\.`}
+	values["x-table"].(object)["not"] = object{"pattern": `^(sqs2pg|sqs2pg_vault[^.]*|information_schema|pg_[^.]*)\.`}
+	values["x-domain"].(object)["not"] = object{"const": table.SubjectDomain}
 	isUpsert := object{"properties": object{"mode": object{"const": "upsert"}}}
 	values["x-write"].(object)["if"] = isUpsert
 	values["x-write"].(object)["then"] = object{"required": []string{"key"}}
@@ -201,6 +202,8 @@ func maskRules() (rules []object) {
 	for _, keyword := range []string{"x-domain", "x-normalize"} {
 		unlessRef(keyword, object{}, object{"properties": object{"x-mask": object{"anyOf": []any{object{"const": "token"}, object{"type": "object"}}}}, "required": []string{"x-mask"}})
 	}
+	unlessRef("x-recover", object{"const": true}, object{"anyOf": []any{object{"required": []string{"x-mask"}}, notOf("type", "string", "integer", "number", "boolean")}})
+	unlessRef("x-subject", object{"const": true}, object{"allOf": []any{notOf("type", "number", "boolean", "array", "object"), notOf("format", "date", "date-time"), without("x-type")}})
 	return rules
 }
 
@@ -278,6 +281,8 @@ var beyondSchemas = []string{
 	"required names what is not there", "a column twice", "a nested column that meets another", "a name that needs quotes",
 	"an unknown envelope", "a pattern on the event alone", "an attribute of EventBridge", "an attribute that is an array", "an attribute that the library would check",
 	"an attribute inside of an object", "an id without a time", "an id that may be missing", "a time that is masked", "a time that is a date", "a second time",
+	"recovery of an array that is stored whole", "recovery of nested properties", "recovery of one path twice", "recovery into a schema with a long name",
+	"a subject that may be absent", "a subject that may be null", "a subject that cannot be told from others", "a subject in an object that may be absent", "two subjects",
 	"a key that is no column", "a key that can be missing", "a key that is an array", "a key that is long",
 }
 

@@ -8,6 +8,7 @@ import (
 	"sqs2pg/pkg/contract/checks"
 	"sqs2pg/pkg/contract/masking"
 	"sqs2pg/pkg/contract/naming"
+	"sqs2pg/pkg/contract/table"
 	"sqs2pg/pkg/mask"
 )
 
@@ -71,8 +72,11 @@ func (c *compiler) checkTokenKeywords(n node) {
 	for _, name := range n.masks {
 		hasToken = hasToken || name == mask.Token.String()
 	}
-	if n.domain != "" && !hasToken {
+	switch {
+	case n.domain != "" && !hasToken:
 		n.note(c, "x-domain", `it needs "x-mask": "token"`)
+	case n.domain == table.SubjectDomain:
+		n.note(c, "x-domain", "sqs2pg uses this domain itself: use another")
 	}
 	if n.normalize != "" && !hasToken {
 		n.note(c, "x-normalize", `it needs "x-mask": "token"`)

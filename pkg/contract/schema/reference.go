@@ -70,6 +70,7 @@ func (a *annotations) merge(named annotations) (conflicts []string) {
 		}
 	}
 	a.origin.EventID, a.origin.EventTime = a.origin.EventID || named.origin.EventID, a.origin.EventTime || named.origin.EventTime
+	a.recover, a.subject = a.recover || named.recover, a.subject || named.subject
 	masked := a.mask != "" || a.masks != nil
 	switch namedMasked := named.mask != "" || named.masks != nil; {
 	case masked && namedMasked:

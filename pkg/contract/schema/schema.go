@@ -55,6 +55,13 @@ type Schema struct {
 	// Origin says where events come from, and what identifies them.
 	Origin *origin.Origin
 
+	// Recover lists the properties that are recovered, as [table.Table.Recover] does: each name as
+	// JSON, with a colon behind it.
+	Recover []string
+
+	// Subject is the index of the subject's column; -1 without one.
+	Subject int
+
 	// Personal are properties, at any depth, that look personal and have no mask.
 	Personal document.Mistakes
 
@@ -154,5 +161,6 @@ type Property struct {
 	Text    checks.Text    // of a String
 	Numbers checks.Numbers // of an Integer or Number
 	Shape   *shape.Shape   // of a stored value; nil if all of it is stored as it comes
+	Recover int            // one more than the index in [Schema.Recover]; 0 if it is not recovered
 	Also    *Property      // the same property with the next of its columns, or nil
 }

@@ -30,6 +30,7 @@ type annotations struct {
 	mode                      string
 	key                       []string
 	origin                    origin.Keywords
+	recover, subject          bool
 }
 
 // Validate does nothing: see annotations.
@@ -78,5 +79,7 @@ func compileAnnotations(_ *jsonschema.CompilerContext, schema map[string]any) (j
 		a.key = append(a.key, name)
 	}
 	a.origin = origin.Read(schema)
+	a.recover, _ = schema["x-recover"].(bool)
+	a.subject, _ = schema["x-subject"].(bool)
 	return &a, nil
 }

@@ -18,23 +18,37 @@ type Table struct {
 	Columns []Column // in the order in which the contract declares them
 	Mode    Mode
 	Key     []string // the columns that identify a row, for Upsert; else nil
-	Recover []string // the paths of what can be recovered, in the contract's order; nil: there is no vault table
-	Subject string   // the column that says whom an event is about; "" if the contract does not say
-}
 
-// Vault is the table of the sealed values, if Recover is not nil.
-func (t Table) Vault() (schema, name string) {
-	if t.Schema == "public" {
-		return "sqs2pg_vault", t.Name
-	}
-	return "sqs2pg_vault_" + t.Schema, t.Name
-}
+	// Recover lists the paths of the properties whose values are sealed as they were sent, in the
+	// contract's order. With any, the table has a vault table.
+	Recover []string
 
-// Guarded reports whether each transaction that writes to the table has to call sqs2pg.enter.
-func (t Table) Guarded() bool { return t.Recover != nil || t.Subject != "" }
+	// Subject is the column that says which person an event is about; "" without one.
+	Subject string
+}
 
 // FullName is the schema and the name, joined by a dot, for people.
 func (t Table) FullName() string { return t.Schema + "." + t.Name }
+
+// VaultSchema is the schema of the vault; see [Table.Vault].
+const VaultSchema = "sqs2pg_vault"
+
+// Vault returns the schema and the name of the table's vault table: its own name in sqs2pg_vault, or
+// in sqs2pg_vault_SCHEMA for a table that is not in public.
+func (t Table) Vault() (schema, name string) {
+	if t.Schema == "public" {
+		return VaultSchema, t.Name
+	}
+	return VaultSchema + "_" + t.Schema, t.Name
+}
+
+// Guarded reports whether each transaction that writes to the table has to enter, so that no row of
+// an erased person is written again.
+func (t Table) Guarded() bool { return len(t.Recover) > 0 || t.Subject != "" }
+
+// SubjectDomain is the domain of the tokens that stand for a person in the vault and in erasures;
+// see [mask.Keyring.TokenBy].
+const SubjectDomain = "sqs2pg/subject/v1"
 
 // Mode says what happens to a second event for the same key.
 type Mode uint8

@@ -28,9 +28,6 @@ type Text struct {
 	refs   references
 }
 
-// later are keywords of a later release.
-var later = []string{"x-recover", "x-subject"}
-
 // MaskKeywords may also stand inside of a value that is stored as jsonb.
 var MaskKeywords = []string{"x-mask", "x-normalize", "x-domain"}
 
@@ -97,7 +94,6 @@ func Keywords() (standard map[string]string, root, property, inside []string) {
 	}
 	for keyword, at := range annotationPlaces {
 		switch {
-		case slices.Contains(later, keyword):
 		case at == atRoot:
 			root = append(root, keyword)
 		default:
@@ -219,7 +215,7 @@ func members(d *jsontext.Decoder, value func(here jsontext.Pointer, name string)
 
 const draft = "https://json-schema.org/draft/2020-12/schema"
 
-// checkKeyword notes a keyword that is unknown, misplaced, or not for this release.
+// checkKeyword notes a keyword that is unknown, or misplaced.
 func (t *Text) checkKeyword(pointer jsontext.Pointer, keyword string, at place) {
 	allowed, ours := annotationPlaces[keyword]
 	_, known := keywords[keyword]
@@ -230,10 +226,10 @@ func (t *Text) checkKeyword(pointer jsontext.Pointer, keyword string, at place) 
 			slices.Collect(maps.Keys(keywords)), slices.Collect(maps.Keys(annotationPlaces)))))
 	case allowed == atRoot && at != atRoot:
 		t.note(pointer, "%s belongs at the root of the contract: move it there", keyword)
+	case at == elsewhere && keyword == "x-recover":
+		t.note(pointer, "a value inside of an array or an object is not recovered by itself: move x-recover to the property around it, which is recovered whole")
 	case at == atRoot && allowed != at, at == elsewhere && !slices.Contains(MaskKeywords, keyword):
 		t.note(pointer, "%s belongs on a property that becomes a column: move it there", keyword)
-	case slices.Contains(later, keyword):
-		t.note(pointer, "%s needs the vault, which this release does not have: remove it", keyword)
 	case at == elsewhere || at == atDefinition:
 		t.Loose = append(t.Loose, pointer)
 	}
