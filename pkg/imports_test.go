@@ -60,6 +60,7 @@ var order = []string{
 	"pkg/postgres/login",
 	"pkg/postgres/schema",
 	"pkg/postgres/guard",
+	"pkg/postgres/disclosure",
 	"pkg/postgres/registry",
 	"pkg/postgres/partitions",
 	"pkg/postgres/plan",
