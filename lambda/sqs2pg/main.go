@@ -44,6 +44,7 @@ type command struct {
 	Dlq        dlqCommand        `cmd:"" help:"List, show and redrive dead letters."`
 	Doctor     doctorCommand     `cmd:"" help:"Check every setting: queue, database, function."`
 	Contract   contractCommand   `cmd:"" help:"Check a contract, show its table, try messages against it."`
+	Vault      vaultCommand      `cmd:"" help:"Reveal what was masked, and see who did."`
 	Completion completionCommand `cmd:"" help:"Print a completion script for bash, zsh or fish."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 
