@@ -38,7 +38,7 @@ func (l *serverLog) String() string {
 }
 
 // ownServer is a vault on a server of its own, which is durable and takes prepared transactions.
-func ownServer(t *testing.T) (vault, *serverLog) {
+func ownServer(t *testing.T) (ledger, *serverLog) {
 	t.Helper()
 	log, options := &serverLog{}, localpg.Options{Dir: t.TempDir(), Download: os.Getenv("TEST_POSTGRES") == "download"}
 	options.Log = log
@@ -51,7 +51,7 @@ func ownServer(t *testing.T) (vault, *serverLog) {
 		return server
 	}
 	server := start()
-	v := vault{&postgrestest.Database{OwnerURL: server.URL("postgres")}, t}
+	v := ledger{&postgrestest.Database{OwnerURL: server.URL("postgres")}, t}
 	for _, setting := range []string{"max_prepared_transactions = 5", "autovacuum = off"} {
 		v.Exec(t, "alter system set "+setting)
 	}
