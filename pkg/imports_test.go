@@ -26,11 +26,13 @@ var order = []string{
 	"lambda/ingest",
 	"lambda/maintain",
 	"lambda/migrate",
+	"pkg/local/flags", // knows the contracts that come with the programs
 	"infra/contracts",
 
 	// what only the command links
 	"pkg/stack",
 	"pkg/doctor",
+	"pkg/vault/reveal",
 	"pkg/local/demo",
 	"pkg/local/environment",
 	"pkg/local/invoker",

@@ -10,9 +10,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/kms"
 
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/local/account"
 	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/disclosure"
 	"sqs2pg/pkg/postgres/registry"
 	"sqs2pg/pkg/postgres/schema"
 	"sqs2pg/pkg/vault"
@@ -31,6 +36,30 @@ type VaultError struct{ error }
 func (e VaultError) Unwrap() error { return e.error }
 
 func vaultError(format string, args ...any) error { return VaultError{fmt.Errorf(format, args...)} }
+
+// Private returns the private key of a recipient: in KMS where the database says so, or else in the
+// file. A key in KMS is used by the AWS settings of at.
+func (v *Vault) Private(ctx context.Context, at account.Place, r disclosure.Recipient) (*open.Key, error) {
+	if r.Locator == "" {
+		key, err := open.ReadFile(v.Path)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = vaultError("the values are sealed for the key %s, and there is no file %s: copy it there, or name it by VAULT_KEY_FILE", r.ID, v.Path)
+		}
+		return key, err
+	}
+	public, err := vault.ParsePublicKey(r.PublicKey)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := at.Config(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if parts := strings.Split(r.Locator, ":"); len(parts) > 3 {
+		cfg.Region = parts[3] // of the ARN
+	}
+	return open.KMS(kms.NewFromConfig(cfg), r.Locator, public)
+}
 
 // Vault is where the local commands look for the public key that values are sealed for: in Public if
 // it is set, or else in the file of a private key at Path. The errors of its methods are
@@ -114,6 +143,14 @@ func (v *Vault) Refusal(pool *postgres.Pool, d registry.Database) error {
 		return vaultError("the contract has x-recover, and VAULT_PUBLIC_KEY is not set: set it to the public key of the vault; for a database elsewhere none is made")
 	}
 	return nil
+}
+
+// Any returns the key that exists, or makes one.
+func (v *Vault) Any() (vault.PublicKey, error) {
+	if key, err := v.Existing(); !key.IsZero() || err != nil {
+		return key, err
+	}
+	return v.make()
 }
 
 // make makes a key in a file, unless another command has made one meanwhile. It then uses that one.
