@@ -63,8 +63,6 @@ var order = []string{
 	"pkg/postgres/schema",
 	"pkg/postgres/guard",
 	"pkg/postgres/disclosure",
-	"pkg/postgres/disclosure",
-	"pkg/postgres/guard",
 	"pkg/postgres/registry",
 	"pkg/postgres/partitions",
 	"pkg/postgres/plan",
