@@ -59,6 +59,7 @@ var order = []string{
 	"pkg/postgres/postgrestest",
 	"pkg/postgres/login",
 	"pkg/postgres/schema",
+	"pkg/postgres/disclosure",
 	"pkg/postgres/guard",
 	"pkg/postgres/registry",
 	"pkg/postgres/partitions",

@@ -37,6 +37,7 @@ type Contract struct {
 	name     string
 	document []byte
 	schema   *schema.Schema
+	table    string // its full name
 }
 
 // IsPath reports whether Load takes nameOrPath for the path of a file.
@@ -84,7 +85,7 @@ func Parse(name string, document []byte) (*Contract, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w %s.json: %w", ErrContract, name, err)
 	}
-	return &Contract{name, slices.Clone(document), s}, nil
+	return &Contract{name, slices.Clone(document), s, s.Table.FullName()}, nil
 }
 
 // Name is the contract's name: the name of its file without .json.

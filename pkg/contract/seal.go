@@ -25,9 +25,9 @@ func (r *Rows) Seal(s *vault.Session, record Record, id [16]byte, sentAt time.Ti
 	if len(plain) == 1 {
 		return vault.Sealed{}
 	}
-	r.plain = slices.Grow(append(plain, '}'), vault.Padding) // so that no copy remains
+	r.plain = slices.Grow(append(plain, '}'), vault.Spare)
 	defer clear(r.plain)
-	return s.Seal(vault.Row{Table: r.table, SentAt: sentAt, EventID: id}, r.plain)
+	return s.Seal(vault.Row{Table: r.contract.table, SentAt: sentAt, EventID: id}, r.plain)
 }
 
 // Recovered lists the paths of the properties that a record has and Seal would seal. It is for

@@ -64,8 +64,8 @@ type Person struct {
 	Tokens []string // in the vault and in erasures: see [Rows.Subject]
 }
 
-// Person looks up how a subject, which is written as in messages, stands in the table. It returns an
-// error if the contract has no subject or accepts none like this; the error does not hold it.
+// Person looks up how a subject, which is written as in messages, stands in the table. Without a
+// keyring, which a column without a mask does not need, there are no tokens. It returns an error if the contract has no subject or accepts none like this; the error does not hold it.
 func (c *Contract) Person(k *mask.Keyring, subject string) (Person, error) {
 	if c.schema.Subject < 0 {
 		return Person{}, fmt.Errorf("%w %s has no subject: mark the property that names the person by x-subject", ErrContract, c.name)
@@ -80,7 +80,9 @@ func (c *Contract) Person(k *mask.Keyring, subject string) (Person, error) {
 	for _, k := range keyrings(k) {
 		value := text(p.Type, c.Mask(k, record).Value(p.Column))
 		found.Values = append(found.Values, value)
-		found.Tokens = append(found.Tokens, c.Rows(k, 1).Subject(record, k.CurrentID()))
+		if k != nil {
+			found.Tokens = append(found.Tokens, c.Rows(k, 1).Subject(record, k.CurrentID()))
+		}
 	}
 	found.Values = slices.Compact(found.Values) // equal without a mask
 	return found, nil

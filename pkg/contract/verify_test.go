@@ -131,6 +131,10 @@ func TestFindsAPersonUnderEveryKey(t *testing.T) {
 		}
 	}
 	c := parse(t, `{"x-table": "t", "type": "object", "required": ["p"], "properties": {"p": {"x-subject": true, "type": "integer"}}}`)
+	got, err := c.Person(nil, "42")
+	if diff := cmp.Diff(contract.Person{Values: []string{"42"}}, got); diff != "" || err != nil {
+		t.Errorf("without a keyring: %v (-want +got):\n%s", err, diff)
+	}
 	if got, err := c.Person(k, "Ann"); !errors.Is(err, contract.ErrContract) || strings.Contains(fmt.Sprint(err), "Ann") {
 		t.Errorf("a name where numbers are: got %v, %v", got, err)
 	}

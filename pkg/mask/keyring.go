@@ -97,7 +97,8 @@ func (k Keyring) AppendToken(b []byte, domain, canonical string) []byte {
 
 // Token is the token that AppendToken appends.
 func (k Keyring) Token(domain, canonical string) string {
-	return string(k.AppendToken(nil, domain, canonical))
+	var token [maxID + 1 + 2*tokenBytes]byte
+	return string(k.AppendToken(token[:0], domain, canonical))
 }
 
 // As is the keyring with another current key, that of an id. It is false if there is no such key.

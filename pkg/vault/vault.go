@@ -26,6 +26,7 @@ const (
 	Info    = "sqs2pg/vault/v1" // of HPKE
 	Version = 1                 // first byte of what is sealed, and of the additional data
 	Padding = 32                // bytes: the length of sealed values is a multiple of it
+	Spare   = 256               // bytes of capacity behind values with which [Session.Seal] makes no copy of them
 
 	contentLabel = "content" // of the exported key that seals
 	contentKey   = 32        // bytes: AES-256

@@ -12,12 +12,14 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 
 	"sqs2pg/pkg/vault"
 	"sqs2pg/pkg/vault/open"
@@ -45,8 +47,10 @@ func newKMS(t testing.TB) *kmsServer {
 	return k
 }
 
-func (k *kmsServer) client() *kms.Client {
-	return kms.New(kms.Options{Region: "eu-west-1", BaseEndpoint: &k.URL, Credentials: credentials.NewStaticCredentialsProvider("id", "secret", ""), RetryMaxAttempts: 1})
+func (k *kmsServer) client() *kms.Client { return clientOf(k.URL) }
+
+func clientOf(url string) *kms.Client {
+	return kms.New(kms.Options{Region: "eu-west-1", BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider("id", "secret", ""), RetryMaxAttempts: 1})
 }
 
 func (k *kmsServer) der() []byte {
@@ -64,6 +68,30 @@ func (k *kmsServer) public(t testing.TB) vault.PublicKey {
 		t.Fatal(err)
 	}
 	return public
+}
+
+// keyInKMS is a key of the server above, or a new one where AWS_ENDPOINT_URL_KMS says: of LocalStack,
+// as infra/localstack/test does.
+func keyInKMS(t *testing.T) *open.Key {
+	t.Helper()
+	client, arn := newKMS(t).client(), "arn:aws:kms:eu-west-1:123456789012:key/vault"
+	if url := os.Getenv("AWS_ENDPOINT_URL_KMS"); url != "" {
+		client = clientOf(url)
+		made, err := client.CreateKey(t.Context(), &kms.CreateKeyInput{KeySpec: types.KeySpecEccNistP256, KeyUsage: types.KeyUsageTypeKeyAgreement})
+		if err != nil {
+			t.Fatal(err)
+		}
+		arn = *made.KeyMetadata.Arn
+	}
+	public, err := open.KMSPublicKey(t.Context(), client, arn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := open.KMS(client, arn, public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
 }
 
 func (k *kmsServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {

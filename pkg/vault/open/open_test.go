@@ -74,12 +74,7 @@ var row = vault.Row{Table: "public.user_logins", SentAt: time.UnixMicro(1_700_00
 
 func TestOpensWhatIsSealedByEachKindOfKey(t *testing.T) {
 	t.Parallel()
-	k := newKMS(t)
-	inKMS, err := open.KMS(k.client(), k.arn, k.public(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, key := range map[string]*open.Key{"file": newKey(t), "KMS": inKMS} {
+	for name, key := range map[string]*open.Key{"file": newKey(t), "KMS": keyInKMS(t)} {
 		session := newSession(t, key.Public())
 		want := map[string]string{"ip": `"192.0.2.1"`, `a "b"`: `{"c": [1, null]}`}
 		got, err := seal(session, row, `{"ip":"192.0.2.1","a \"b\"":{"c": [1, null]}}`).open(t.Context(), key)
