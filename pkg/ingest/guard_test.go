@@ -58,13 +58,13 @@ func newGuarded(t *testing.T, root string) guardedFunction {
 	}
 	g := guardedFunction{&function{db: db, log: &bytes.Buffer{}, metrics: &bytes.Buffer{}}, key}
 	db.Exec(t, "insert into sqs2pg_vault.recipients (id, kem, public_key, locator) values ($1, $2, $3, '')", key.Public().ID(), key.Public().KEM(), key.Public().String())
-	g.start(t, root)
+	g.Handler = g.start(t, root)
 	t.Cleanup(func() { g.checkNothingPersonal(t) })
 	return g
 }
 
-// start starts the function again, with another session.
-func (g guardedFunction) start(t *testing.T, root string) {
+// start starts a function with a session and connections of its own.
+func (g guardedFunction) start(t *testing.T, root string) ingest.Handler {
 	t.Helper()
 	env := environment("DATABASE_URL="+g.db.URL, "MASK_KEYRING="+keyring("0123456789abcdef"), "VAULT_PUBLIC_KEY="+g.key.Public().String())
 	env.Folder = fstest.MapFS{"user_logins.json": {Data: []byte(guardedLogins(root))}}
@@ -74,7 +74,7 @@ func (g guardedFunction) start(t *testing.T, root string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(stop)
-	g.Handler, g.stop = *h, stop
+	return *h
 }
 
 // logins are n messages with ids of their own, sent now, of as many people.
@@ -327,34 +327,35 @@ func TestWritesEventsPastTheRetentionOfTheVaultWithoutSeal(t *testing.T) {
 
 func TestWritesNothingUnlessItsSessionIsStored(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct{ breakIt, repair, says string }{
-		"right revoked":     {"revoke insert on sqs2pg_vault.sessions from sqs2pg_writer", "grant insert (id, recipient, enc) on sqs2pg_vault.sessions to sqs2pg_writer", "sqs2pg_vault.sessions"},
-		"recipient unknown": {"alter table sqs2pg_vault.recipients rename to others; create table sqs2pg_vault.recipients (like sqs2pg_vault.others); grant select on sqs2pg_vault.recipients to sqs2pg_writer", "drop table sqs2pg_vault.recipients; alter table sqs2pg_vault.others rename to recipients", "run sqs2pg migrate with VAULT_PUBLIC_KEY"},
-		"vault dropped":     {"alter table sqs2pg_vault.user_logins rename to hidden", "alter table sqs2pg_vault.hidden rename to user_logins", "vault table sqs2pg_vault.user_logins is missing: run sqs2pg migrate"},
+	for name, test := range map[string]struct {
+		breakIt, repair, says string
+		warm                  bool // the function has a session already
+	}{
+		"right revoked":       {"revoke insert on sqs2pg_vault.sessions from sqs2pg_writer", "grant insert (id, recipient, enc) on sqs2pg_vault.sessions to sqs2pg_writer", "sqs2pg_vault.sessions", false},
+		"recipient unknown":   {"alter table sqs2pg_vault.recipients rename to others; create table sqs2pg_vault.recipients (like sqs2pg_vault.others); grant select on sqs2pg_vault.recipients to sqs2pg_writer", "drop table sqs2pg_vault.recipients; alter table sqs2pg_vault.others rename to recipients", "run sqs2pg migrate with VAULT_PUBLIC_KEY", false},
+		"vault dropped":       {"alter table sqs2pg_vault.user_logins rename to hidden", "alter table sqs2pg_vault.hidden rename to user_logins", "vault table sqs2pg_vault.user_logins is missing: run sqs2pg migrate", false},
+		"vault dropped, warm": {"alter table sqs2pg_vault.user_logins rename to hidden", "alter table sqs2pg_vault.hidden rename to user_logins", "vault table sqs2pg_vault.user_logins is missing: run sqs2pg migrate", true},
 	} {
-		for _, warm := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s, warm %v", name, warm), func(t *testing.T) {
-				t.Parallel()
-				g := newGuarded(t, "")
-				rows := 0
-				if warm && name == "vault dropped" { // the others harm only what has no session yet
-					rows++
-					g.invoke(t, logins(standard, 1))
-				}
-				g.db.Exec(t, test.breakIt)
-				_, err := g.Invoke(t.Context(), payload(t, logins(standard, 1)))
-				if err == nil || !strings.Contains(err.Error(), test.says) {
-					t.Errorf("%v, want one that says %q", err, test.says)
-				}
-				if got := g.db.QueryStrings(t, "select count(*) from user_logins")[0]; got != strconv.Itoa(rows) {
-					t.Errorf("%s rows, want %d", got, rows)
-				}
-				g.db.Exec(t, test.repair)
-				if failed := g.invoke(t, logins(standard, 1)); len(failed) > 0 {
-					t.Errorf("failed after the repair: %v", g.lines(t))
-				}
-			})
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g, rows := newGuarded(t, ""), 0
+			if test.warm {
+				rows++
+				g.invoke(t, logins(standard, 1))
+			}
+			g.db.Exec(t, test.breakIt)
+			_, err := g.Invoke(t.Context(), payload(t, logins(standard, 1)))
+			if err == nil || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("%v, want one that says %q", err, test.says)
+			}
+			if got := g.db.QueryStrings(t, "select count(*) from user_logins")[0]; got != strconv.Itoa(rows) {
+				t.Errorf("%s rows, want %d", got, rows)
+			}
+			g.db.Exec(t, test.repair)
+			if failed := g.invoke(t, logins(standard, 1)); len(failed) > 0 {
+				t.Errorf("failed after the repair: %v", g.lines(t))
+			}
+		})
 	}
 }
 

@@ -21,7 +21,7 @@ import (
 // visitsWith is a contract whose root and whose property "person" have these keywords, too.
 func visitsWith(root, person, ip string) *contract.Contract {
 	return parse("visits", `{
-		"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object", "x-table": "visits", `+root+`
+		"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object", "x-table": "user_logins", `+root+`
 		"required": ["person", "session"],
 		"properties": {
 			"person": {"type": "string", "maxLength": 20`+person+`},
@@ -134,18 +134,18 @@ func (v *visits) write(tb testing.TB, events []postgres.Event) postgres.Result {
 // unequal are the rows that either the table or its vault lacks.
 func (v *visits) unequal(tb testing.TB) string {
 	tb.Helper()
-	return v.db.QueryStrings(tb, `select count(*) from visits t full join sqs2pg_vault.visits v using (sent_at, event_id)
+	return v.db.QueryStrings(tb, `select count(*) from user_logins t full join sqs2pg_vault.user_logins v using (sent_at, event_id)
 		where t.person is null or v.session is null`)[0]
 }
 
 // want is how many rows the table and its vault have.
 func (v *visits) want(tb testing.TB, rows, sealed int) {
 	tb.Helper()
-	got := v.db.QueryStrings(tb, "select count(*) from visits")
+	got := v.db.QueryStrings(tb, "select count(*) from user_logins")
 	if v.Table().Recover == nil {
 		got = append(got, fmt.Sprint(sealed))
 	} else {
-		got = append(got, v.db.QueryStrings(tb, "select count(*) from sqs2pg_vault.visits")...)
+		got = append(got, v.db.QueryStrings(tb, "select count(*) from sqs2pg_vault.user_logins")...)
 	}
 	if diff := cmp.Diff([]string{fmt.Sprint(rows), fmt.Sprint(sealed)}, got); diff != "" {
 		tb.Errorf("rows of the table and its vault (-want +got):\n%s", diff)
@@ -234,4 +234,98 @@ func wantSetupFault(t *testing.T, err error, sqlstate string) {
 	if !ok || u.SQLSTATE != sqlstate || u.Passing || strings.Contains(u.Reason, "refused the work") {
 		t.Errorf("%#v, want a fault of the set-up with SQLSTATE %s and a reason", err, sqlstate)
 	}
+}
+
+// A small batch is one round trip. COPY takes a second one, for what is sealed and the commit.
+func TestWriteToAGuardedTableTakesNoMoreRoundTrips(t *testing.T) {
+	t.Parallel()
+	for name, trips := range map[string]map[int]int64{
+		"vault and subject": {10: 1, 300: 2}, "subject": {10: 1, 300: 1}, "upsert, vault and subject": {10: 1, 300: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v := newVisits(t, guarded[name])
+			proxy := postgrestest.NewSlowProxy(t, v.db.URL, 0)
+			v.w = postgres.NewWriter(postgrestest.Open(t, proxy.URL(t, v.db.URL)), v.Table())
+			v.write(t, v.events(t, 1))
+			for n, want := range trips {
+				events := v.events(t, n)
+				before := proxy.RoundTrips()
+				v.write(t, events)
+				if got := proxy.RoundTrips() - before; got != want {
+					t.Errorf("%d round trips for %d rows, want %d", got, n, want)
+				}
+			}
+		})
+	}
+}
+
+// Each block is entered by itself, and what is sealed of a refused row is not stored.
+func TestIsolatesRefusedRowsOfAGuardedTable(t *testing.T) {
+	eachGuarded(t, func(t *testing.T, v *visits, n int) {
+		v.db.Exec(t, "alter table user_logins add constraint good check (session <> 'bad')")
+		events := v.events(t, n)
+		var want []postgres.Failure
+		for _, i := range []int{0, n / 2, n - 1} {
+			events[i] = v.event(t, fmt.Sprintf(`{"person": "bad%d", "session": "bad", "ip": "192.0.2.1"}`, i))
+			want = append(want, postgres.Failure{Index: i, SQLSTATE: "23514", Constraint: "good"})
+		}
+		got := v.write(t, events)
+		if diff := cmp.Diff(postgres.Result{Written: n - 3, Failures: want}, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		v.want(t, n-3, n-3)
+	})
+}
+
+// The events of a group keep their order when the epoch changes: what is undecided is not held.
+func TestGroupsOfAnOutdatedBatchStayOpen(t *testing.T) {
+	eachGuarded(t, func(t *testing.T, v *visits, n int) {
+		v.db.Exec(t, "alter table user_logins add constraint good check (session <> 'bad')")
+		events := v.events(t, n)
+		for i := range events {
+			events[i].Group = fmt.Sprintf("g%d", i%3)
+		}
+		got, err := v.stream(t.Context(), v.epoch(t)+1, events)
+		held := slices.ContainsFunc(got.Failures, func(f postgres.Failure) bool { return f.Held || !f.Undecided })
+		if err != nil || !got.Outdated || held || len(got.Failures) != n {
+			t.Errorf("%+v, %v; want all undecided", got, err)
+		}
+	})
+}
+
+// In upsert mode a seal is added for each event that is written. That of an older event is not
+// changed, and one that is older than the row leaves none.
+func TestUpsertAddsSealsOfWrittenEvents(t *testing.T) {
+	t.Parallel()
+	v := newVisits(t, guarded["upsert, vault and subject"])
+	var events []postgres.Event
+	for i, age := range []time.Duration{2, 3, 1} {
+		e := v.event(t, fmt.Sprintf(`{"person": "p", "session": "s%d", "ip": "192.0.2.1"}`, i))
+		e.SentAt = e.SentAt.Add(-age * time.Minute)
+		events = append(events, e)
+		v.write(t, events[i:])
+		v.write(t, events[i:])
+	}
+	v.want(t, 1, 2)
+	if got := v.db.QueryStrings(t, "select t.session from user_logins t join sqs2pg_vault.user_logins s using (sent_at, event_id) where s.subject like 'k1:%'"); !slices.Equal(got, []string{"s2"}) {
+		t.Errorf("the row with its seal: %v, want the newest event's", got)
+	}
+}
+
+func TestWritesToAGuardedTableThroughAPooler(t *testing.T) {
+	eachGuarded(t, func(t *testing.T, v *visits, n int) {
+		v.w = postgres.NewWriter(postgrestest.Open(t, v.db.PoolerURL(t)), v.Table())
+		events := v.events(t, n)
+		for _, want := range []postgres.Result{{Written: n}, {Duplicates: n}} {
+			if diff := cmp.Diff(want, v.write(t, events)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		}
+		got, err := v.stream(t.Context(), v.epoch(t)-1, v.events(t, n))
+		if err != nil || !got.Outdated {
+			t.Errorf("%+v, %v; want it outdated", got, err)
+		}
+		v.want(t, n, n)
+	})
 }
