@@ -8,8 +8,7 @@ import (
 	"os/user"
 
 	"sqs2pg/pkg/local/account"
-	"sqs2pg/pkg/local/home"
-	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/local/flags"
 	"sqs2pg/pkg/postgres/disclosure"
 	"sqs2pg/pkg/terminal/variables"
 	"sqs2pg/pkg/vault/open"
@@ -21,25 +20,6 @@ type vaultCommand struct {
 	Reveal vaultReveal `cmd:"" help:"Reveal originals; the audit has it first."`
 	Audit  vaultAudit  `cmd:"" help:"List who asked for what, or verify that no entry was changed."`
 	Key    vaultKey    `cmd:"" help:"Print the public key of the vault; make a key in a file if there is none."`
-}
-
-// keptFlag is the database, or the one that run keeps on this machine.
-type keptFlag struct {
-	databaseFlag `embed:""`
-	vaultFlag    `embed:""`
-}
-
-// openKept opens the database that is named, or starts that of run. Call stop at the end.
-func (f *keptFlag) openKept(ctx context.Context, s *streams, reveals bool) (pool *postgres.Pool, stop func(), err error) {
-	if f.given().NamesDatabase() || !home.Kept(s.dir) {
-		pool, err := f.openDatabase(ctx)
-		if err != nil {
-			return nil, nil, err
-		}
-		printDatabase(s, pool)
-		return pool, pool.Close, nil
-	}
-	return home.OpenKept(ctx, s.dir, reveals, s.err)
 }
 
 type vaultReveal struct {
@@ -60,17 +40,17 @@ func (c *vaultReveal) Run(ctx context.Context, s *streams) error {
 	if err := c.Check(); err != nil {
 		return err
 	}
-	loaded, err := loadContract(variables.Source("--contract", c.Contract, "CONTRACT"), c.Contract)
+	loaded, err := flags.LoadContract(variables.Source("--contract", c.Contract, "CONTRACT"), c.Contract)
 	if err != nil {
 		return err
 	}
-	given := c.given()
-	given.Keyrings = c.keyrings(s)
+	given := c.Given()
+	given.Keyrings = c.Keyrings(s)
 	keyring, err := given.ExistingKeyring(ctx)
 	if err != nil {
-		return asMisuse(err)
+		return flags.AsMisuse(err)
 	}
-	pool, stop, err := c.openKept(ctx, s, true)
+	pool, stop, err := c.OpenKept(ctx, s, true)
 	if err != nil {
 		return err
 	}
@@ -78,10 +58,12 @@ func (c *vaultReveal) Run(ctx context.Context, s *streams) error {
 	at := account.Place{URL: os.Getenv("AWS_ENDPOINT_URL")}
 	r := reveal.Reveal{
 		Ask: c.Ask, Pool: pool, Contract: loaded, Keyring: keyring, Caller: caller(),
-		Key: func(ctx context.Context, r disclosure.Recipient) (*open.Key, error) { return c.vault(s).Private(ctx, at, r) },
-		In:  s.input(cmp.Or(c.SubjectFile, c.Where)), Out: s.out, Talk: s.err, JSON: c.JSON,
+		Key: func(ctx context.Context, r disclosure.Recipient) (*open.Key, error) {
+			return c.Keys(s).Private(ctx, at, r)
+		},
+		In: s.Input(cmp.Or(c.SubjectFile, c.Where)), Out: s.Out, Talk: s.Err, JSON: c.JSON,
 	}
-	return asMisuse(r.Run(ctx))
+	return flags.AsMisuse(r.Run(ctx))
 }
 
 // caller is who uses this machine.
@@ -104,12 +86,12 @@ type auditList struct {
 }
 
 func (c *auditList) Run(ctx context.Context, s *streams) error {
-	pool, stop, err := c.openKept(ctx, s, false)
+	pool, stop, err := c.OpenKept(ctx, s, false)
 	if err != nil {
 		return err
 	}
 	defer stop()
-	return reveal.List(ctx, pool, c.After, s.out, c.JSON)
+	return reveal.List(ctx, pool, c.After, s.Out, c.JSON)
 }
 
 type auditVerify struct {
@@ -124,16 +106,16 @@ func (c *auditVerify) Help() string {
 }
 
 func (c *auditVerify) Run(ctx context.Context, s *streams) error {
-	heads, err := reveal.Heads(c.Anchor, s.input(c.Anchor))
+	heads, err := reveal.Heads(c.Anchor, s.Input(c.Anchor))
 	if err != nil {
 		return err
 	}
-	pool, stop, err := c.openKept(ctx, s, false)
+	pool, stop, err := c.OpenKept(ctx, s, false)
 	if err != nil {
 		return err
 	}
 	defer stop()
-	return reveal.Verify(ctx, pool, heads, s.out, s.err, c.JSON)
+	return reveal.Verify(ctx, pool, heads, s.Out, s.Err, c.JSON)
 }
 
 type vaultKey struct {
@@ -146,10 +128,10 @@ func (c *vaultKey) Help() string {
 }
 
 func (c *vaultKey) Run(s *streams) error {
-	key, err := c.vault(s).Any()
+	key, err := c.Keys(s).Any()
 	if err != nil {
-		return asMisuse(err)
+		return flags.AsMisuse(err)
 	}
-	_, err = fmt.Fprintln(s.out, key)
+	_, err = fmt.Fprintln(s.Out, key)
 	return err
 }

@@ -16,7 +16,7 @@ import (
 func stream(t *testing.T, w *postgres.Writer, events []postgres.Event, chunk int) postgres.Result {
 	t.Helper()
 	read := 0
-	result, err := w.Stream(t.Context(), func(yield func([]postgres.Event) bool) {
+	result, err := w.Stream(t.Context(), 0, func(yield func([]postgres.Event) bool) {
 		buffer := make([]postgres.Event, chunk) // used again, as the handler does
 		for part := range slices.Chunk(events, chunk) {
 			read += len(part)
@@ -77,7 +77,7 @@ func TestServerStoresRowsWhileTheStreamIsRead(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // COPY gets a quarter of it
 	defer cancel()
 	var stored string
-	result, err := postgres.NewWriter(db.Pool, logins.Table()).Stream(ctx, func(yield func([]postgres.Event) bool) {
+	result, err := postgres.NewWriter(db.Pool, logins.Table()).Stream(ctx, 0, func(yield func([]postgres.Event) bool) {
 		if !yield(events[:1500]) || !yield(events[1500:2900]) {
 			return
 		}
@@ -105,7 +105,7 @@ func TestStreamsOfTheSameEventsInOppositeOrdersBothSucceed(t *testing.T) {
 		results := make(chan postgres.Result, 2)
 		for _, events := range [][]postgres.Event{events, reversed} {
 			go func() {
-				result, err := w.Stream(t.Context(), slices.Chunk(events, 100))
+				result, err := w.Stream(t.Context(), 0, slices.Chunk(events, 100))
 				if err != nil {
 					t.Error(err)
 				}

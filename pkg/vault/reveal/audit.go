@@ -76,4 +76,3 @@ func Verify(ctx context.Context, pool *postgres.Pool, kept []disclosure.Head, ou
 	}
 	return err
 }
-
