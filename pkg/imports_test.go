@@ -49,6 +49,7 @@ var order = []string{
 	"pkg/queue/sending",
 	"pkg/queue/bodies",
 	"pkg/local/account",
+	"pkg/vault/open",
 
 	// what the functions link
 	"pkg/ingest",
@@ -58,6 +59,8 @@ var order = []string{
 	"pkg/postgres/postgrestest",
 	"pkg/postgres/login",
 	"pkg/postgres/schema",
+	"pkg/postgres/disclosure",
+	"pkg/postgres/guard",
 	"pkg/postgres/registry",
 	"pkg/postgres/partitions",
 	"pkg/postgres/plan",
@@ -185,14 +188,14 @@ func TestImportsPointDownwards(t *testing.T) {
 }
 
 // TestFunctionsLinkNoMoreThanTheyNeed checks that the functions link nothing that plays AWS on a
-// developer's machine, and that ingest links nothing that changes a schema.
+// developer's machine or opens the vault, and that ingest links nothing that changes a schema.
 func TestFunctionsLinkNoMoreThanTheyNeed(t *testing.T) {
 	t.Parallel()
-	const local = module + "pkg/local"
+	const local, opens = module + "pkg/local", module + "pkg/vault/open"
 	forbidden := map[string][]string{
-		"lambda/ingest":   {local, module + "pkg/postgres/schema", module + "pkg/postgres/partitions", "github.com/pressly/goose/v3"},
-		"lambda/maintain": {local},
-		"lambda/migrate":  {local, module + "pkg/postgres", module + "pkg/contract", "github.com/jackc/pgx/v5"},
+		"lambda/ingest":   {local, opens, "github.com/aws/aws-sdk-go-v2/service/kms", module + "pkg/postgres/schema", module + "pkg/postgres/partitions", "github.com/pressly/goose/v3"},
+		"lambda/maintain": {local, opens},
+		"lambda/migrate":  {local, opens, module + "pkg/postgres", module + "pkg/contract", "github.com/jackc/pgx/v5"},
 	}
 	for _, p := range listPackages(t) {
 		prefixes, isFunction := forbidden[p.name()]

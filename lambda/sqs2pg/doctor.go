@@ -21,6 +21,7 @@ type doctorCommand struct {
 	databaseFlag  `embed:""`
 	contractFlag  `embed:""`
 	keyringFlag   `embed:""`
+	vaultFlag     `embed:""`
 	Function      string        `placeholder:"FILE" help:"The function's bootstrap; default: this program."`
 	Timeout       time.Duration `default:"30s" help:"Time limit of one invocation, which the queue's visibility timeout must allow for."`
 	Window        time.Duration `default:"0s" help:"Batch window of the mapping, which the visibility timeout must allow for too."`
@@ -63,7 +64,7 @@ func (c *doctorCommand) examine(ctx context.Context, s *streams) ([]doctor.Findi
 		return stack.Examine(ctx, cfg, c.Stack), nil
 	}
 	given := c.given()
-	given.Keyrings = c.keyrings(s)
+	given.Keyrings, given.Vault = c.keyrings(s), c.vault(s)
 	setup := doctor.Setup{
 		Contracts: c.load, Given: given, Queue: c.openQueue, Timeout: c.Timeout, Window: c.Window,
 		Function: func() (string, error) { return bootstrapPath(c.Function) },

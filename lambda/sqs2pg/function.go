@@ -47,6 +47,7 @@ func bootstrapPath(given string) (string, error) {
 type settingsFlags struct {
 	contractFlag `embed:""`
 	keyringFlag  `embed:""`
+	vaultFlag    `embed:""`
 	databaseFlag `embed:"" group:"function"`
 }
 
@@ -67,6 +68,6 @@ func (c *settingsFlags) environ(ctx context.Context, s *streams, remote bool) ([
 // given is all that a person has named for the function.
 func (c *settingsFlags) given(s *streams) *environment.Given {
 	given := c.databaseFlag.given()
-	given.Contract, given.Keyrings = c.Contract, c.keyrings(s)
+	given.Contract, given.Keyrings, given.Vault = c.Contract, c.keyrings(s), c.vault(s)
 	return given
 }

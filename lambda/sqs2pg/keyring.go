@@ -20,3 +20,15 @@ func (f *keyringFlag) keyrings(s *streams) *home.Keyrings {
 		Path: cmp.Or(f.KeyringFile, home.KeyringPath(s.dir)), Exists: f.KeyringFile != "", Talk: s.err,
 	}
 }
+
+// vaultFlag is the key of the vault: the public one, and where the private one is.
+type vaultFlag struct {
+	VaultPublicKey string `env:"VAULT_PUBLIC_KEY" hidden:"" help:"Public key of the vault."`
+	VaultKeyARN    string `name:"vault-key-arn" env:"VAULT_KEY_ARN" hidden:"" help:"KMS key of the vault."`
+	VaultKeyFile   string `env:"VAULT_KEY_FILE" hidden:"" help:"File with the private key of the vault; the default is .sqs2pg/vault.key."`
+}
+
+// vault says where to look for the key.
+func (f *vaultFlag) vault(s *streams) *home.Vault {
+	return &home.Vault{Public: f.VaultPublicKey, Locator: f.VaultKeyARN, Path: cmp.Or(f.VaultKeyFile, home.VaultPath(s.dir)), Talk: s.err}
+}

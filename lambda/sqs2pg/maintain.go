@@ -18,6 +18,7 @@ type maintainCommand struct {
 	jsonFlag       `embed:""`
 	PartitionWidth string `enum:"day,month," default:"" env:"PARTITION_WIDTH" help:"What new partitions cover, day or month; default: as before."`
 	RetentionDays  int    `default:"0" env:"RETENTION_DAYS" help:"Keep events this many days: drop partitions that are all older, and refuse older messages; 0 keeps everything."`
+	VaultDays      int    `name:"vault-retention-days" default:"0" env:"VAULT_RETENTION_DAYS" help:"Keep sealed values this many days; 0 keeps them as long as their rows."`
 	Yes            bool   `help:"Drop partitions without asking."`
 	Plan           bool   `help:"Print the SQL and what it locks, and change nothing."`
 }
@@ -28,6 +29,9 @@ const listed = 10
 func (c *maintainCommand) Run(ctx context.Context, s *streams) error {
 	if c.RetentionDays < 0 {
 		return misuse("--retention-days is %d: it must be 1 or more, or 0 to keep everything", c.RetentionDays)
+	}
+	if c.VaultDays < 0 {
+		return misuse("--vault-retention-days is %d: it must be 1 or more, or 0 to keep sealed values as long as their rows", c.VaultDays)
 	}
 	all, err := c.loadAll()
 	if err != nil {
@@ -48,8 +52,8 @@ func (c *maintainCommand) Run(ctx context.Context, s *streams) error {
 }
 
 func (c *maintainCommand) maintain(ctx context.Context, s *streams, pool *postgres.Pool, table contract.Table) error {
-	plan := partitions.Plan{Width: c.PartitionWidth, RetentionDays: c.RetentionDays}
-	if c.Plan || c.RetentionDays > 0 && !c.Yes {
+	plan := partitions.Plan{Width: c.PartitionWidth, RetentionDays: c.RetentionDays, VaultRetentionDays: c.VaultDays}
+	if c.Plan || c.RetentionDays+c.VaultDays > 0 && !c.Yes {
 		changes, err := partitions.Preview(ctx, pool, table, plan)
 		if err != nil {
 			return err
@@ -67,6 +71,9 @@ func (c *maintainCommand) maintain(ctx context.Context, s *streams, pool *postgr
 	if err != nil {
 		return err
 	}
+	if n := report.SealsDeleted; n > 0 {
+		fmt.Fprintf(s.err, "deleted %d sealed values without a row, or past their retention\n", n)
+	}
 	fmt.Fprintf(s.err, "partitions for %d days ahead, %d rows outside\n", report.DaysAhead, report.RowsOutside)
 	if c.JSON {
 		return encode(s, report)
@@ -80,10 +87,10 @@ func (c *maintainCommand) confirmed(s *streams, expired []string) (bool, error) 
 		return true, nil
 	}
 	printPartitions(s, "would drop", expired)
-	ok, err := terminal.Confirm(s.in, s.err, fmt.Sprintf("Drop %d partitions with all their rows, which are older than %d days?", len(expired), c.RetentionDays))
+	ok, err := terminal.Confirm(s.in, s.err, fmt.Sprintf("Drop %d partitions with all their rows, which are past their retention?", len(expired)))
 	switch {
 	case errors.Is(err, terminal.ErrNobodyToAsk):
-		return false, misuse("--retention-days would drop %d partitions with their rows, and %v: add --yes, or see --plan", len(expired), err)
+		return false, misuse("the retention would drop %d partitions with their rows, and %v: add --yes, or see --plan", len(expired), err)
 	case err == nil && !ok:
 		fmt.Fprintln(s.err, "nothing is changed")
 	}

@@ -48,12 +48,13 @@ func (f *mappingFlags) mapping(q *queue.Queue) (eventsource.Mapping, error) {
 }
 
 // asMisuse makes what a person got wrong a misuse of the command: a setting of the mapping, a
-// keyring that cannot be used, where a queue is, a missing AWS account, the settings of the database.
+// keyring or a vault key that cannot be used, where a queue is, a missing AWS account, the settings of the database.
 func asMisuse(err error) error {
 	_, noKeyring := errors.AsType[home.KeyringError](err)
+	_, noVault := errors.AsType[home.VaultError](err)
 	_, noPlace := errors.AsType[*account.SettingError](err)
 	_, noDatabase := errors.AsType[*settings.WrongError](err)
-	if noKeyring || noPlace || noDatabase || errors.Is(err, environment.ErrNoDatabase) || errors.Is(err, eventsource.ErrMisuse) || errors.Is(err, postgres.ErrConfig) {
+	if noKeyring || noVault || noPlace || noDatabase || errors.Is(err, environment.ErrNoDatabase) || errors.Is(err, eventsource.ErrMisuse) || errors.Is(err, postgres.ErrConfig) {
 		return exit.AsMisuse(err)
 	}
 	return err

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 
+	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/contract/routes"
+	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/plan"
 	"sqs2pg/pkg/postgres/schema"
 )
@@ -12,6 +14,7 @@ import (
 type migrateCommand struct {
 	databaseFlag `embed:""`
 	contractFlag `embed:""`
+	vaultFlag    `embed:""`
 	jsonFlag     `embed:""`
 	ConfirmKey   []string `placeholder:"ID=FINGERPRINT" help:"Confirm the key that made the tokens of an earlier release; the refusal prints both."`
 	Plan         bool     `help:"Print the SQL and what it locks, and change nothing."`
@@ -39,12 +42,12 @@ func (c *migrateCommand) Run(ctx context.Context, s *streams) error {
 		}
 		return printPlan(s, steps, c.JSON)
 	}
-	report, err := schema.ApplyAll(ctx, pool, routes.Tables(all))
+	report, err := c.apply(ctx, s, pool, routes.Tables(all))
 	if done := report.String(); err == nil || done != (schema.Report{}).String() {
 		fmt.Fprintln(s.err, done)
 	}
 	if err != nil {
-		return err
+		return asMisuse(err)
 	}
 	if err := schema.ConfirmKeys(ctx, pool, keys...); err != nil {
 		return err
@@ -56,6 +59,19 @@ func (c *migrateCommand) Run(ctx context.Context, s *streams) error {
 		return encode(s, report)
 	}
 	return nil
+}
+
+// apply migrates the tables, and tells the database for which key values are sealed. A missing key is
+// found first.
+func (c *migrateCommand) apply(ctx context.Context, s *streams, pool *postgres.Pool, tables []contract.Table) (report schema.Report, err error) {
+	key, err := c.vault(s).Find(ctx, pool, tables...)
+	if err != nil {
+		return report, err
+	}
+	if report, err = schema.ApplyAll(ctx, pool, tables); err != nil {
+		return report, err
+	}
+	return report, c.vault(s).Register(ctx, pool, key)
 }
 
 // printPlan prints what a command would run.

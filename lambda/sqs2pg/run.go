@@ -21,6 +21,7 @@ import (
 // the keyring stay in .sqs2pg.
 type runCommand struct {
 	keyringFlag `embed:""`
+	vaultFlag   `embed:""`
 	DatabaseURL string `env:"DATABASE_URL" placeholder:"URL" help:"Load into this Postgres; default: one started here, its data kept in .sqs2pg."`
 	Messages    int    `default:"100" help:"How many messages to send; one in a hundred is not a login."`
 	BatchSize   int    `default:"10" help:"Messages per invocation at most: 1-10000."`
@@ -79,7 +80,7 @@ func (c *runCommand) Run(ctx context.Context, s *streams) error {
 			fmt.Fprintln(s.err, err)
 		}
 	}()
-	keyring, err := db.Prepare(ctx, login.Table(), c.keyrings(s), s.err)
+	keyring, public, err := db.Prepare(ctx, login.Table(), c.keyrings(s), c.vault(s), s.err)
 	if err != nil {
 		return asMisuse(err)
 	}
@@ -93,7 +94,7 @@ func (c *runCommand) Run(ctx context.Context, s *streams) error {
 		Function: invoker.Function{
 			Bootstrap: bootstrap, Timeout: 30 * time.Second, Env: invoker.Environ(os.Getenv, map[string]string{
 				"DATABASE_URL": db.Writer, "DATABASE_SECRET_ID": "", "DATABASE_IAM_AUTH": "",
-				"MASK_KEYRING": keyring.Text, "MASK_SECRET_ID": "", "CONTRACT": login.Name(),
+				"MASK_KEYRING": keyring.Text, "MASK_SECRET_ID": "", "CONTRACT": login.Name(), "VAULT_PUBLIC_KEY": public.String(),
 			})},
 		Messages: c.Messages, BatchSize: c.BatchSize, Concurrency: c.Concurrency, Program: os.Args[0], Out: s.out, Talk: s.err,
 	}

@@ -37,6 +37,7 @@ type Contract struct {
 	name     string
 	document []byte
 	schema   *schema.Schema
+	table    string // its full name
 }
 
 // IsPath reports whether Load takes nameOrPath for the path of a file.
@@ -84,7 +85,7 @@ func Parse(name string, document []byte) (*Contract, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w %s.json: %w", ErrContract, name, err)
 	}
-	return &Contract{name, slices.Clone(document), s}, nil
+	return &Contract{name, slices.Clone(document), s, s.Table.FullName()}, nil
 }
 
 // Name is the contract's name: the name of its file without .json.
@@ -100,7 +101,7 @@ func (c *Contract) Document() []byte { return c.document }
 // [Table.Reserved] for those that every table has besides.
 func (c *Contract) Table() Table {
 	t := c.schema.Table
-	t.Columns, t.Key = slices.Clone(t.Columns), slices.Clone(t.Key)
+	t.Columns, t.Key, t.Recover = slices.Clone(t.Columns), slices.Clone(t.Key), slices.Clone(t.Recover)
 	return t
 }
 
@@ -117,6 +118,9 @@ func (c *Contract) Warnings() []string {
 	if i := c.schema.Origin.EventID; i >= 0 && c.schema.Columns[i].Type != UUID {
 		warnings = append(warnings, fmt.Sprintf("x-event-id is on %s, which is not a UUID: two events with one id and one time would be one row, "+
 			"so the producer must not use an id again; \"format\": \"uuid\" makes sure", c.schema.Columns[i].Path))
+	}
+	if t := c.schema.Table; len(t.Recover) > 0 && t.Subject == "" {
+		warnings = append(warnings, "values are recovered, and no property names the person: mark it by x-subject, so that the rows of a person can be found and erased")
 	}
 	return warnings
 }

@@ -185,3 +185,15 @@ func TestDecodeAndMaskAllocateLittle(t *testing.T) {
 		t.Errorf("a login takes %v allocations, want at most 40", got)
 	}
 }
+
+func TestWarnsOfRecoveryWithoutASubject(t *testing.T) {
+	t.Parallel()
+	const recovered = `{"x-table": "t", "type": "object", "required": ["q"], "properties": {"p": {"type": "string", "x-mask": "token", "x-recover": true}, "q": {"type": "string"}}}`
+	if got := parse(t, recovered).Warnings(); len(got) != 1 || !strings.Contains(got[0], "mark it by x-subject") {
+		t.Errorf("got %q", got)
+	}
+	withSubject := strings.Replace(recovered, `"q": {`, `"q": {"x-subject": true, `, 1)
+	if got := parse(t, withSubject).Warnings(); len(got) != 0 {
+		t.Errorf("with a subject: got %q", got)
+	}
+}

@@ -21,7 +21,8 @@ func (c *Contract) Decode(body []byte) (Record, error) { return c.DecodeMessage(
 // [*Violation], and names one mistake. A mistake of the text as a whole (not JSON, duplicate
 // members, trailing bytes) goes before mistakes of values. Of these, the first in the message is
 // named; a missing property counts where its object ends, and of several the first in the
-// contract's order is named. It neither keeps nor changes the body and is safe for concurrent use.
+// contract's order is named. It does not change the body, and keeps parts of it only if the contract
+// recovers values. It is safe for concurrent use.
 func (c *Contract) DecodeMessage(m Message) (Record, error) { return new(decoding).decode(c, m) }
 
 // Decode is [Contract.DecodeMessage] for a batch. It is cheaper, because the record is valid only

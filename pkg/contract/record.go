@@ -66,7 +66,6 @@ type Rows struct {
 	chunk    *[]byte       // buffer that the next row goes to
 	bytes    func() []byte // of chunk
 	longest  int           // row so far, in bytes
-	table    string        // its full name
 	plain    []byte        // scratch space of Seal, with zeros in it
 }
 
@@ -77,7 +76,7 @@ const (
 
 // Rows returns a maker of about n rows. k may be nil if the contract has no tokens.
 func (c *Contract) Rows(k *mask.Keyring, n int) *Rows {
-	r := &Rows{contract: c, keyring: k, table: c.schema.Table.FullName()}
+	r := &Rows{contract: c, keyring: k}
 	r.newChunk(min(n*len(c.schema.Columns)*fieldSize, maxChunk))
 	return r
 }

@@ -25,9 +25,20 @@ func (r *Rows) Seal(s *vault.Session, record Record, id [16]byte, sentAt time.Ti
 	if len(plain) == 1 {
 		return vault.Sealed{}
 	}
-	r.plain = slices.Grow(append(plain, '}'), vault.Padding) // so that no copy remains
+	r.plain = slices.Grow(append(plain, '}'), vault.Spare)
 	defer clear(r.plain)
-	return s.Seal(vault.Row{Table: r.table, SentAt: sentAt, EventID: id}, r.plain)
+	return s.Seal(vault.Row{Table: r.contract.table, SentAt: sentAt, EventID: id}, r.plain)
+}
+
+// Recovered lists the paths of the properties that a record has and Seal would seal. It is for
+// messages that a person has given to be tried.
+func (c *Contract) Recovered(record Record) (paths []string) {
+	for i, value := range record.content().recovered {
+		if value != nil {
+			paths = append(paths, c.schema.Table.Recover[i])
+		}
+	}
+	return paths
 }
 
 // Subject returns the token of the person that a record is about, by the key of an id. That token

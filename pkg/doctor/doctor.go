@@ -115,11 +115,11 @@ func Failed(subject string, err error) Finding {
 
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
-// Database checks what the login of pool finds: the table and the masking keys compared with
-// contract and keyring, its own rights, the table's window and, for an insert table, the partitions.
-// It does not compare keys if keyring is nil. kept is how long the queue keeps a message, 0 if that
-// is not known.
-func Database(ctx context.Context, pool *postgres.Pool, t contract.Table, keyring *mask.Keyring, kept time.Duration) []Finding {
+// Database checks what the login of pool finds: the table and the keys compared with the contract and
+// ours, who may use the vault, its own rights, the table's window and, for an insert table, the
+// partitions. It compares no keys that are not known. kept is how long the queue keeps a message, 0 if
+// that is not known.
+func Database(ctx context.Context, pool *postgres.Pool, t contract.Table, keys Keys, kept time.Duration) []Finding {
 	state, err := schema.Inspect(ctx, pool, t)
 	if err != nil {
 		return []Finding{Failed("database", err)}
@@ -129,9 +129,13 @@ func Database(ctx context.Context, pool *postgres.Pool, t contract.Table, keyrin
 	if state.Database.Found == nil || state.Database.Table == nil {
 		return found
 	}
-	if keyring != nil {
-		found = append(found, compared("tokens", "made by this keyring", state.Database.CompareKeys(t, keyring))...)
+	if keys.Masking != nil {
+		found = append(found, compared("tokens", "made by this keyring", state.Database.CompareKeys(t, keys.Masking))...)
 	}
+	if !keys.Vault.IsZero() && len(t.Recover) > 0 {
+		found = append(found, compared("vault", "the database knows the public key "+keys.Vault.ID(), state.Database.CompareRecipient(t, keys.Vault.ID()))...)
+	}
+	found = append(found, guarded(ctx, pool, t)...)
 	found = append(found, compared("privileges", state.Database.User+" may write", state.Database.Rights(t))...)
 	if t.Mode == contract.Insert {
 		found = append(found, partitions(state)...)
@@ -152,9 +156,9 @@ func window(days int, kept time.Duration) []Finding {
 
 // Databases is Database for the tables of several contracts. The findings name the table that they
 // are about, and what all tables share is said once.
-func Databases(ctx context.Context, pool *postgres.Pool, tables []contract.Table, keyring *mask.Keyring, kept time.Duration) (found []Finding) {
+func Databases(ctx context.Context, pool *postgres.Pool, tables []contract.Table, keys Keys, kept time.Duration) (found []Finding) {
 	for _, t := range tables {
-		for _, f := range Database(ctx, pool, t, keyring, kept) {
+		for _, f := range Database(ctx, pool, t, keys, kept) {
 			if name := t.FullName(); len(tables) > 1 && f.Subject != "database" && !strings.HasPrefix(f.Text, name) {
 				f.Text = name + ": " + f.Text
 			}

@@ -2,6 +2,7 @@ package doctor_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres/postgrestest"
 	"sqs2pg/pkg/queue"
+	"sqs2pg/pkg/vault/open"
 )
 
 func TestMain(m *testing.M) { postgrestest.Main(m) }
@@ -91,9 +93,49 @@ func TestDatabaseSaysWhatTheFunctionWouldRefuse(t *testing.T) {
 			if test.sql != "" {
 				db.Exec(t, test.sql)
 			}
-			found := doctor.Database(t.Context(), db.Pool, c.Table(), k, 4*24*time.Hour)
+			found := doctor.Database(t.Context(), db.Pool, c.Table(), doctor.Keys{Masking: k}, 4*24*time.Hour)
 			if diff := cmp.Diff(test.want, verdicts(found)); diff != "" {
 				t.Errorf("findings (-want +got):\n%s%+v", diff, found)
+			}
+		})
+	}
+}
+
+func TestVaultSaysWhoMayUseItAndForWhichKeyItIs(t *testing.T) {
+	t.Parallel()
+	c, err := contract.Load(contracts.Files, "user_logins")
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := c.Table()
+	table.Recover = []string{"ip"}
+	key, err := open.MakeFile(filepath.Join(t.TempDir(), "vault.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := fmt.Sprintf("insert into sqs2pg_vault.recipients (id, kem, public_key, locator) values ('%s', '%s', '%s', '')",
+		key.Public().ID(), key.Public().KEM(), key.Public())
+	for name, test := range map[string]struct {
+		sql  string
+		want string // of the vault
+	}{
+		"a key that the database knows": {known, "ok the database knows the public key " + key.Public().ID()},
+		"a key that it does not know":   {"select 1", "fix the database does not know the vault's public key " + key.Public().ID()},
+		"a key that is revoked":         {known + "; update sqs2pg_vault.recipients set state = 'revoked'", "fix the vault's public key " + key.Public().ID() + " is revoked"},
+		"a vault that everybody reads":  {known + "; grant select on sqs2pg_vault.sessions to public", "sqs2pg_writer may write, and may read the vault"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db := postgrestest.New(t, table)
+			db.Exec(t, test.sql)
+			var got []string
+			for _, f := range doctor.Database(t.Context(), db.Pool, table, doctor.Keys{Vault: key.Public()}, 0) {
+				if f.Subject == "vault" {
+					got = append(got, string(f.Verdict)+" "+f.Text)
+				}
+			}
+			if !strings.Contains(strings.Join(got, "\n"), test.want) {
+				t.Errorf("%q, want %q", got, test.want)
 			}
 		})
 	}

@@ -28,13 +28,14 @@ func (s *Setup) Examine(ctx context.Context) (found []Finding) {
 	} else {
 		found = append(found, Contracts(loaded.Contracts())...)
 	}
-	keyring, keys := s.keyring(ctx)
+	keyring, ofKeyring := s.keyring(ctx)
+	public, ofVault := s.vault(loaded)
 	queue, kept := s.queue(ctx)
-	database, refusal := s.database(ctx, loaded, keyring, kept)
+	database, refusal := s.database(ctx, loaded, Keys{keyring, public}, kept)
 	if refusal != nil {
-		keys = []Finding{Failed("keyring", refusal)}
+		ofKeyring = []Finding{Failed("keyring", refusal)}
 	}
-	found = append(found, keys...)
+	found = append(append(found, ofKeyring...), ofVault...)
 	found = append(append(found, s.function()), queue...)
 	return append(found, database...)
 }
@@ -74,7 +75,7 @@ func (s *Setup) queue(ctx context.Context) (found []Finding, kept time.Duration)
 
 // database tries to connect, and compares the database with the contracts if there are any. The
 // error is that of invoke if there is no keyring and the database allows none to be made.
-func (s *Setup) database(ctx context.Context, loaded *routes.Set, keyring *mask.Keyring, kept time.Duration) ([]Finding, error) {
+func (s *Setup) database(ctx context.Context, loaded *routes.Set, keys Keys, kept time.Duration) ([]Finding, error) {
 	pool, err := s.Given.Open(ctx)
 	if err != nil {
 		return []Finding{Failed("database", err)}, nil
@@ -83,5 +84,5 @@ func (s *Setup) database(ctx context.Context, loaded *routes.Set, keyring *mask.
 	if loaded == nil {
 		return []Finding{finding(OK, "database", "reached")}, nil
 	}
-	return Databases(ctx, pool, loaded.Tables(), keyring, kept), s.Given.Refusal(ctx, pool, loaded.Tables()[0])
+	return Databases(ctx, pool, loaded.Tables(), keys, kept), s.Given.Refusal(ctx, pool, loaded.Tables()[0])
 }

@@ -22,7 +22,7 @@ func TestExamineLooksAtEverythingThatItCanReach(t *testing.T) {
 	t.Parallel()
 	setup := doctor.Setup{
 		Contracts: func() (*routes.Set, error) { return nil, errors.New("no contract:\nname one") },
-		Given:     &environment.Given{Getenv: func(string) string { return "" }, Keyrings: &home.Keyrings{Path: home.KeyringPath(t.TempDir())}},
+		Given:     &environment.Given{Getenv: func(string) string { return "" }, Keyrings: &home.Keyrings{Path: home.KeyringPath(t.TempDir())}, Vault: &home.Vault{Path: home.VaultPath(t.TempDir())}},
 		Function:  func() (string, error) { return "", errors.New("no function") },
 		Queue:     func(context.Context) (*queue.Queue, error) { return nil, errors.New("no queue") },
 		Timeout:   30 * time.Second,

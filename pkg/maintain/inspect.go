@@ -3,6 +3,7 @@ package maintain
 import (
 	"context"
 
+	"sqs2pg/pkg/postgres/guard"
 	"sqs2pg/pkg/postgres/registry"
 	"sqs2pg/pkg/postgres/schema"
 )
@@ -12,6 +13,7 @@ import (
 type Inspection struct {
 	Table       string   `json:"table"`
 	Differences []string `json:"differences,omitempty"` // what the ingest function would refuse
+	Vault       []string `json:"vault,omitempty"`       // what weakens the vault, see package guard
 	DaysAhead   int      `json:"days_ahead"`            // whole days that partitions cover; -1 if none
 	Connections int      `json:"connections"`           // that the server has for users without special rights
 }
@@ -30,6 +32,11 @@ func (h *Handler) inspect(ctx context.Context) (all []Inspection, err error) {
 				i.Differences = append(i.Differences, d.String())
 			}
 		}
+		weak, err := guard.Look(ctx, h.pool, table)
+		if err != nil {
+			return nil, err
+		}
+		i.Vault = weak
 		all = append(all, i)
 	}
 	return all, nil

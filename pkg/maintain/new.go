@@ -3,6 +3,7 @@ package maintain
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"strconv"
@@ -37,7 +38,8 @@ func Run(ctx context.Context, contracts fs.FS, getenv func(string) string, out i
 // password, host or database name. Otherwise each invocation waits for it, for a minute at most.
 //
 // Besides the settings of pkg/settings it reads PARTITION_WIDTH (day or month), RETENTION_DAYS (0,
-// the default, keeps everything) and WRITER_USER.
+// the default, keeps everything), VAULT_RETENTION_DAYS (0, the default, keeps sealed values as long
+// as their rows) and WRITER_USER.
 func New(ctx context.Context, env *settings.Environment, out io.Writer) (h *Handler, stop func(), err error) {
 	if env.Log == nil {
 		env.Log = telemetry.NewLogger(out, env.Getenv("AWS_LAMBDA_LOG_LEVEL"))
@@ -64,10 +66,17 @@ func readPlan(getenv func(string) string) (partitions.Plan, error) {
 	if plan.Width != "" && plan.Width != "day" && plan.Width != "month" {
 		errs = append(errs, errors.New("PARTITION_WIDTH is neither day nor month: set one of them"))
 	}
-	if text := getenv("RETENTION_DAYS"); text != "" {
+	for _, setting := range []struct {
+		name string
+		days *int
+	}{{"RETENTION_DAYS", &plan.RetentionDays}, {"VAULT_RETENTION_DAYS", &plan.VaultRetentionDays}} {
+		text := getenv(setting.name)
+		if text == "" {
+			continue
+		}
 		var err error
-		if plan.RetentionDays, err = strconv.Atoi(text); err != nil || plan.RetentionDays < 0 {
-			errs = append(errs, errors.New("RETENTION_DAYS is not a number of days: set one; 0 keeps everything"))
+		if *setting.days, err = strconv.Atoi(text); err != nil || *setting.days < 0 {
+			errs = append(errs, fmt.Errorf("%s is not a number of days: set one; 0 keeps everything", setting.name))
 		}
 	}
 	return plan, errors.Join(errs...)

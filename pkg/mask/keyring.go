@@ -24,8 +24,8 @@ const (
 // prints as [hidden] however it is printed.
 type Keyring struct {
 	privacy.Hidden
-	current      *tokenKey                 // a pointer: fmt follows no pointer inside a struct, so no key is printed
-	key          func(id string) *tokenKey // nil for an id that there is not; see [privacy.Hidden]
+	current      *tokenKey                // a pointer: fmt follows no pointer inside a struct, so no key is printed
+	with         func(id string) *Keyring // nil for an id that there is not; see [privacy.Hidden]
 	fingerprints []Fingerprint
 }
 
@@ -86,10 +86,7 @@ func (h *hasher) sum(state, b []byte) []byte {
 //
 // The caller brings the value into its canonical form first.
 func (k Keyring) AppendToken(b []byte, domain, canonical string) []byte {
-	return k.current.appendToken(b, domain, canonical)
-}
-
-func (key *tokenKey) appendToken(b []byte, domain, canonical string) []byte {
+	key := k.current
 	h := key.hashers.Get().(*hasher)
 	defer key.hashers.Put(h)
 
@@ -100,17 +97,23 @@ func (key *tokenKey) appendToken(b []byte, domain, canonical string) []byte {
 
 // Token is the token that AppendToken appends.
 func (k Keyring) Token(domain, canonical string) string {
-	return string(k.AppendToken(nil, domain, canonical))
+	var token [maxID + 1 + 2*tokenBytes]byte
+	return string(k.AppendToken(token[:0], domain, canonical))
 }
 
-// TokenBy is Token with the key of an id, which need not be the current one. It is false if the
-// keyring has no such key.
+// As is the keyring with another current key, that of an id. It is false if there is no such key.
+func (k Keyring) As(id string) (*Keyring, bool) {
+	other := k.with(id)
+	return other, other != nil
+}
+
+// TokenBy is Token with the key of an id. It is false if there is no such key.
 func (k Keyring) TokenBy(id, domain, canonical string) (string, bool) {
-	key := k.key(id)
-	if key == nil {
+	other, ok := k.As(id)
+	if !ok {
 		return "", false
 	}
-	return string(key.appendToken(nil, domain, canonical)), true
+	return other.Token(domain, canonical), true
 }
 
 // GenerateKeyring makes the JSON text of a keyring with one new key of 256 random bits, for the

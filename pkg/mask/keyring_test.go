@@ -57,6 +57,27 @@ func TestATokenIsTheHMACOfDomainAndValue(t *testing.T) {
 	}
 }
 
+func TestOlderKeysMakeTokensToo(t *testing.T) {
+	t.Parallel()
+	k := parse(t, `{"current": "k1", "k1": "`+keyOne+`", "k0": "`+keyTwo+`"}`)
+	old := parse(t, `{"current": "k0", "k0": "`+keyTwo+`"}`)
+	for id, want := range map[string]string{"k0": old.Token("ip", "198.51.100.7"), "k1": k.Token("ip", "198.51.100.7")} {
+		if got, ok := k.TokenBy(id, "ip", "198.51.100.7"); !ok || got != want {
+			t.Errorf("%s: got %s, %v, want %s", id, got, ok, want)
+		}
+		other, ok := k.As(id)
+		if !ok || other.CurrentID() != id || other.Token("ip", "198.51.100.7") != want {
+			t.Errorf("%s: got %s, %v", id, other.CurrentID(), ok)
+		}
+	}
+	if got, ok := k.TokenBy("k2", "ip", "198.51.100.7"); ok || got != "" {
+		t.Errorf("a key that is not there makes %s", got)
+	}
+	if _, ok := k.As(""); ok {
+		t.Error("there is a key without an id")
+	}
+}
+
 func TestTokensDifferByValueDomainAndKey(t *testing.T) {
 	t.Parallel()
 	one, two := parse(t, `{"current": "k1", "k1": "`+keyOne+`"}`), parse(t, `{"current": "k1", "k1": "`+keyTwo+`"}`)

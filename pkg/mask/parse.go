@@ -43,13 +43,11 @@ func ParseKeyring(secret []byte) (*Keyring, error) {
 	if _, ok := members[current]; !ok {
 		return nil, fmt.Errorf(`%w: "current" must be the name of another member that holds the key`, ErrKeyring)
 	}
-	keys := make(map[string]*tokenKey, len(members))
+	fingerprints, byID := fingerprintsOf(members), make(map[string]*Keyring, len(members))
 	for id, key := range members {
-		keys[id] = newTokenKey(id, key)
+		byID[id] = &Keyring{current: newTokenKey(id, key), with: func(id string) *Keyring { return byID[id] }, fingerprints: fingerprints}
 	}
-	return &Keyring{
-		current: keys[current], key: func(id string) *tokenKey { return keys[id] }, fingerprints: fingerprintsOf(members),
-	}, nil
+	return byID[current], nil
 }
 
 // readMembers reads a JSON object of strings. encoding/json alone would take the last of two equal

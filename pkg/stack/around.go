@@ -73,6 +73,7 @@ func (e *examination) database(ctx context.Context) {
 		Inspection []struct {
 			Table       string   `json:"table"`
 			Differences []string `json:"differences"`
+			Vault       []string `json:"vault"`
 			Connections int      `json:"connections"`
 		} `json:"inspection"`
 	}
@@ -83,6 +84,9 @@ func (e *examination) database(ctx context.Context) {
 	for _, table := range answer.Inspection {
 		for _, difference := range table.Differences {
 			e.add(doctor.Fix, "migration", "%s: %s", table.Table, difference)
+		}
+		for _, weakness := range table.Vault {
+			e.add(doctor.Fix, "vault", "%s: %s", table.Table, weakness)
 		}
 		if len(table.Differences) == 0 {
 			e.add(doctor.OK, "migration", "%s is as its contract says", table.Table)

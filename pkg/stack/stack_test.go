@@ -226,6 +226,9 @@ func TestEachMistakeIsFoundAlone(t *testing.T) {
 		"a table of an older contract": {func(a *account) {
 			replace(&a.inspection, `"days_ahead"`, `"differences":["column carrier is missing"],"days_ahead"`)
 		}, "migration", "public.user_logins: column carrier is missing"},
+		"a login that writes and reveals": {func(a *account) {
+			replace(&a.inspection, `"days_ahead"`, `"vault":["ana may write and reveal: revoke one"],"days_ahead"`)
+		}, "vault", "public.user_logins: ana may write and reveal"},
 		"a database without room": {func(a *account) { replace(&a.inspection, `97`, `20`) }, "connections", "10 invocations may need 25, and the server has 20"},
 		"a database without room for several tables": {func(a *account) {
 			a.parameters["ContractName"] = "orders,refunds"

@@ -20,6 +20,9 @@ const (
 	MLKEM768X25519 = "MLKEM768-X25519"
 )
 
+// PrivatePrefix is before the text of a private key, so that it is not taken for a public one.
+const PrivatePrefix = "PRIVATE-"
+
 // KEM returns the KEM of a name, and false if it is none of the names above.
 func KEM(name string) (hpke.KEM, bool) {
 	switch name {
@@ -47,6 +50,9 @@ func ParsePublicKey(text string) (PublicKey, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
 		return PublicKey{}, fmt.Errorf("%w: it is empty: %s", ErrPublicKey, howToPublicKey)
+	}
+	if strings.HasPrefix(text, PrivatePrefix) || strings.Contains(text, "PRIVATE KEY") {
+		return PublicKey{}, fmt.Errorf("%w: it is a private key, which nothing that writes may have: %s", ErrPublicKey, howToPublicKey)
 	}
 	name, encoded, found := strings.Cut(text, ":")
 	if !found || strings.HasPrefix(text, "-----") {

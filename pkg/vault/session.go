@@ -53,13 +53,14 @@ func (s *Session) isOver(now time.Time) bool {
 }
 
 // Seal seals values, the text of a JSON object, for a row. How long it is shows only in steps of 32
-// bytes. Seal may write to the spare capacity of values.
+// bytes. Seal may write to the capacity behind values.
 func (s *Session) Seal(row Row, values []byte) Sealed {
 	s.seals.Add(1)
 	values = pad(values)
-	additional := row.AppendAdditionalData(make([]byte, 0, 128), s.ID)
-	sealed := append(make([]byte, 0, s.size+len(values)), Version)
-	return Sealed{session: s.ID, bytes: s.seal(sealed, nil, values, additional)}
+	length := len(values)
+	values = row.AppendAdditionalData(values, s.ID) // behind, to save an allocation
+	sealed := append(make([]byte, 0, s.size+length), Version)
+	return Sealed{session: s.ID, bytes: s.seal(sealed, nil, values[:length], values[length:])}
 }
 
 // Sealed is what a [Session] has sealed. The zero Sealed means that there was nothing to seal. It is

@@ -10,7 +10,6 @@
 package vault
 
 import (
-	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hpke"
@@ -27,6 +26,7 @@ const (
 	Info    = "sqs2pg/vault/v1" // of HPKE
 	Version = 1                 // first byte of what is sealed, and of the additional data
 	Padding = 32                // bytes: the length of sealed values is a multiple of it
+	Spare   = 256               // bytes of capacity behind values with which [Session.Seal] makes no copy of them
 
 	contentLabel = "content" // of the exported key that seals
 	contentKey   = 32        // bytes: AES-256
@@ -73,5 +73,6 @@ func ContentKey(export func(label string, length int) ([]byte, error)) (cipher.A
 
 // pad appends spaces, which JSON ignores.
 func pad(values []byte) []byte {
-	return append(values, bytes.Repeat([]byte{' '}, (Padding-len(values)%Padding)%Padding)...)
+	const spaces = "                                " // Padding of them
+	return append(values, spaces[:(Padding-len(values)%Padding)%Padding]...)
 }

@@ -35,10 +35,18 @@ func Run(w io.Writer, set *routes.Set, keyring *mask.Keyring, text *bodies.Text)
 			fmt.Fprintf(w, "%s: refused: %v\n", place, err)
 			continue
 		}
-		fmt.Fprintf(w, "%s: %s\n", place, strings.Join(of.Texts(of.Mask(keyring, record)), "  "))
+		fmt.Fprintf(w, "%s: %s%s\n", place, strings.Join(of.Texts(of.Mask(keyring, record)), "  "), sealed(of, record))
 	}
 	if refused > 0 {
 		return fmt.Errorf("the contract refuses %d of %d messages", refused, text.Count)
 	}
 	return nil
+}
+
+// sealed says what of a message goes to the vault.
+func sealed(c *contract.Contract, record contract.Record) string {
+	if paths := c.Recovered(record); len(paths) > 0 {
+		return "  (sealed: " + strings.Join(paths, ", ") + ")"
+	}
+	return ""
 }

@@ -1,6 +1,8 @@
 package trial_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -60,5 +62,25 @@ func TestCountsRefusedMessagesAndMasksTheOthers(t *testing.T) {
 	}
 	if out, err := try(t, "user_logins", ""); out != "" || err != nil {
 		t.Errorf("of no message: %q, %v", out, err)
+	}
+}
+
+func TestNamesWhatWouldBeSealedAndNotItsValue(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "visits.json")
+	const document = `{"x-table": "visits", "type": "object", "properties": {"ip": {"type": "string", "x-mask": "token", "x-recover": true}, "note": {"type": "string", "x-mask": "drop", "x-recover": true}}}`
+	if err := os.WriteFile(path, []byte(document), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := try(t, path, `{"ip": "192.0.2.1", "note": "secret"}`+"\n"+`{"ip": "192.0.2.1"}`+"\n{}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(out, "\n")
+	if !strings.HasSuffix(lines[0], "  (sealed: ip, note)") || !strings.HasSuffix(lines[1], "  (sealed: ip)") || strings.Contains(lines[2], "sealed") {
+		t.Errorf("writes:\n%s", out)
+	}
+	if strings.Contains(out, "192.0.2.1") || strings.Contains(out, "secret") {
+		t.Errorf("writes values:\n%s", out)
 	}
 }

@@ -20,6 +20,7 @@ type Comparison struct {
 	SQL       string              `json:"migration"`
 	Refused   []string            `json:"refused"`
 	Tolerated []string            `json:"tolerated"`
+	Vault     []string            `json:"vault"`
 	Ways      map[string][]string `json:"steps"` // by column
 	Generated int                 `json:"generated"`
 	ByNew     []generate.Refusal  `json:"refused_by_new"`
@@ -32,7 +33,7 @@ func Compare(old, next *contract.Contract, count int, seed uint64) (*Comparison,
 	if err != nil {
 		return nil, err
 	}
-	found := &Comparison{Refused: []string{}, Tolerated: []string{}, Ways: map[string][]string{}, Generated: count}
+	found := &Comparison{Refused: []string{}, Tolerated: []string{}, Vault: vaultOf(old.Table(), next.Table()), Ways: map[string][]string{}, Generated: count}
 	var sql strings.Builder
 	change.Migration.Print(&sql)
 	found.SQL = sql.String()
@@ -52,6 +53,20 @@ func Compare(old, next *contract.Contract, count int, seed uint64) (*Comparison,
 	return found, err
 }
 
+// vaultOf says what is recovered by next and not by old, and who its subject is if old has none.
+func vaultOf(old, next contract.Table) []string {
+	changes := []string{}
+	for _, path := range next.Recover {
+		if !slices.Contains(old.Recover, path) {
+			changes = append(changes, path+" can be recovered from events that are written from then on")
+		}
+	}
+	if old.Subject == "" && next.Subject != "" {
+		changes = append(changes, next.Subject+" is the subject")
+	}
+	return changes
+}
+
 // Print prints it for people. old and next name the versions.
 func (f *Comparison) Print(w io.Writer, old, next string) {
 	switch {
@@ -63,6 +78,7 @@ func (f *Comparison) Print(w io.Writer, old, next string) {
 		fmt.Fprintf(w, "migrate would run:\n%s", f.SQL)
 	}
 	printList(w, "left as it is:", f.Tolerated)
+	printList(w, "in the vault:", f.Vault)
 	for _, column := range slices.Sorted(maps.Keys(f.Ways)) {
 		fmt.Fprintf(w, "\nto change column %s:\n", column)
 		for i, step := range f.Ways[column] {

@@ -41,6 +41,8 @@ func TestComparesTableAndMessages(t *testing.T) {
 		{"another mask", []string{`date-year`, `date-month`}, "migrate would refuse NEW", []string{"migrate would refuse:", "to change column birth:\n  1. ", `"x-column": "birth_2"`}},
 		{"another mask and a value less", []string{`date-year`, `date-month`, `, "shipped"`, ``}, "migrate would refuse NEW; NEW refuses messages that OLD accepts", nil},
 		{"another table", []string{`"x-table": "orders"`, `"x-table": "orders_2"`}, "", []string{`create table "public"."orders_2"`}},
+		{"recovery and a subject", []string{`"date-year"`, `"date-year", "x-recover": true`, `"shipped"]`, `"shipped"], "x-subject": true`}, "",
+			[]string{"in the vault:\n  birth can be recovered from events that are written from then on\n  status is the subject\n", `create table "sqs2pg_vault"."orders"`}},
 	} {
 		found, err := versions.Compare(changed(t), changed(t, test.replacement...), 200, 1)
 		if err != nil {

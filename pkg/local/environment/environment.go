@@ -1,5 +1,6 @@
 // Package environment says what a function that is started on this machine finds in its environment:
-// the contracts, the database and the masking keyring, as a person has named them.
+// the contracts, the database, the masking keyring and the vault's public key, as a person has named
+// them.
 //
 // Flags win over variables, and what was named is compared with the database before the function
 // starts, so that no message is received which the function would refuse. The commands that need
@@ -38,6 +39,7 @@ type Given struct {
 	// For a function; to open the database needs none of them.
 	Contract string
 	Keyrings *home.Keyrings
+	Vault    *home.Vault
 }
 
 // Open opens the database and tries one connection. An error names the flag or the variable to
@@ -83,7 +85,7 @@ func (g *Given) otherDatabase() bool {
 // Function returns the function's environment, as "NAME=value". It makes a keyring if there is none
 // and home allows it, and compares contracts and keyring with the database. It tells talk of the
 // differences that do no harm; an error has all others. Errors are also those of Open and
-// SecretKeyring, and a [home.KeyringError].
+// SecretKeyring, a [home.KeyringError] and a [home.VaultError].
 func (g *Given) Function(ctx context.Context, tables []contract.Table, talk io.Writer) ([]string, error) {
 	given, err := g.database()
 	if err != nil {
@@ -102,6 +104,11 @@ func (g *Given) Function(ctx context.Context, tables []contract.Table, talk io.W
 	if keyring.Text != "" {
 		given["MASK_KEYRING"] = keyring.Text
 	}
+	recipient, err := g.Vault.Named(ctx, pool, tables...)
+	if err != nil {
+		return nil, err
+	}
+	given["VAULT_PUBLIC_KEY"] = recipient.String()
 	var refused []error
 	for _, table := range tables {
 		refused = append(refused, home.Check(ctx, pool, table, keyring, talk))

@@ -15,6 +15,7 @@ import (
 	"sqs2pg/pkg/postgres/login"
 	"sqs2pg/pkg/postgres/registry"
 	"sqs2pg/pkg/postgres/schema"
+	"sqs2pg/pkg/vault"
 )
 
 // Database is the Postgres that run loads into.
@@ -50,38 +51,54 @@ func (d *Database) Stop() error {
 	return nil
 }
 
-// Prepare creates or updates the table, finds the keyring or makes one, and compares contract and
-// keyring with what the database knows, as Check does. It says what it changes.
-func (d *Database) Prepare(ctx context.Context, table contract.Table, keyrings *Keyrings, talk io.Writer) (*Keyring, error) {
+// Prepare creates or updates the table, finds keyring and vault key or makes them, and compares
+// contract and keyring with what the database knows, as Check does. It says what it changes.
+func (d *Database) Prepare(ctx context.Context, table contract.Table, keyrings *Keyrings, vaults *Vault, talk io.Writer) (*Keyring, vault.PublicKey, error) {
 	pool, err := postgres.Open(ctx, postgres.Config{URL: d.Owner})
 	if err != nil {
-		return nil, err
+		return nil, vault.PublicKey{}, err
 	}
 	defer pool.Close()
-	report, err := schema.Apply(ctx, pool, table)
+	key, err := d.migrate(ctx, pool, table, vaults, talk)
 	if err != nil {
-		return nil, err
-	}
-	fmt.Fprintf(talk, "table     %s\n", strings.ReplaceAll(report.String(), "\n", "\n          "))
-	if err := d.makeWriter(ctx, pool); err != nil {
-		return nil, err
+		return nil, key, err
 	}
 	known, err := registry.Look(ctx, pool, table)
 	if err != nil {
-		return nil, err
+		return nil, key, err
 	}
 	keyring, err := keyrings.ForDatabase(pool, known)
 	if err != nil {
-		return nil, err
+		return nil, key, err
 	}
 	// Keyring and database of an earlier release lie in the same folder, so one made the other's
 	// tokens.
 	if d.server != nil && keyring.From == keyrings.Path {
 		if err := schema.ConfirmKeys(ctx, pool, known.ToConfirm(keyring.Keyring)...); err != nil {
-			return nil, err
+			return nil, key, err
 		}
 	}
-	return keyring, Check(ctx, pool, table, keyring, talk)
+	return keyring, key, Check(ctx, pool, table, keyring, talk)
+}
+
+// migrate creates or updates the table, and what signs in to it. It returns the key to seal for.
+func (d *Database) migrate(ctx context.Context, pool *postgres.Pool, table contract.Table, vaults *Vault, talk io.Writer) (vault.PublicKey, error) {
+	if _, err := vaults.Find(ctx, pool, table); err != nil {
+		return vault.PublicKey{}, err
+	}
+	report, err := schema.Apply(ctx, pool, table)
+	if err != nil {
+		return vault.PublicKey{}, err
+	}
+	fmt.Fprintf(talk, "table     %s\n", strings.ReplaceAll(report.String(), "\n", "\n          "))
+	key, err := vaults.Named(ctx, pool, table)
+	if err != nil {
+		return key, err
+	}
+	if err := vaults.Register(ctx, pool, key); err != nil {
+		return key, err
+	}
+	return key, d.makeWriter(ctx, pool)
 }
 
 // Check compares a table and a keyring with what the database knows. It tells talk of the differences

@@ -1,4 +1,4 @@
-// Package login makes the roles that may sign in and write. It is a package of its own because a
+// Package login makes the roles that may sign in: to write, or to reveal. It is a package of its own because a
 // login is made once, after a migration, and by a role that may make roles.
 package login
 
@@ -22,11 +22,21 @@ import (
 //
 // The password itself is not sent, so the server cannot log it.
 func WithPassword(ctx context.Context, pool *postgres.Pool, name, password string) error {
+	return withPassword(ctx, pool, "sqs2pg_writer", name, password)
+}
+
+// ToReveal is WithPassword for a role that may reveal instead: it becomes a member of
+// sqs2pg_revealer.
+func ToReveal(ctx context.Context, pool *postgres.Pool, name, password string) error {
+	return withPassword(ctx, pool, "sqs2pg_revealer", name, password)
+}
+
+func withPassword(ctx context.Context, pool *postgres.Pool, role, name, password string) error {
 	verifier, err := scramVerifier(password)
 	if err != nil {
 		return fmt.Errorf("login %s: %w", name, err)
 	}
-	return makeRole(ctx, pool.Pgx(), name, `format('; alter role %I password %L', $1, $2)`, verifier)
+	return makeRole(ctx, pool.Pgx(), role, name, `format('; alter role %I password %L', $1, $2)`, verifier)
 }
 
 // ErrOwnerByIAM means that the grant of rds_iam to the new role would make RDS refuse the caller's
@@ -47,7 +57,7 @@ func ByIAM(ctx context.Context, pool *postgres.Pool, name string) error {
 		return fmt.Errorf("login %s: %w", name, postgres.NewUnavailable(err, nil))
 	}
 	defer conn.Release()
-	err = makeRole(ctx, conn, name, `case when to_regrole('rds_iam') is not null then format('; grant rds_iam to %I', $1) else '' end`)
+	err = makeRole(ctx, conn, "sqs2pg_writer", name, `case when to_regrole('rds_iam') is not null then format('; grant rds_iam to %I', $1) else '' end`)
 	if err != nil || signsInAgain(ctx, pool) {
 		return err
 	}
@@ -81,14 +91,15 @@ type beginner interface {
 	Begin(context.Context) (pgx.Tx, error)
 }
 
-// makeRole lets Postgres format the statements, because they take no parameters, and runs them. means
-// is the SQL expression that gives the last statement; in it $1 is the name, and args follow.
-func makeRole(ctx context.Context, db beginner, name, means string, args ...any) error {
+// makeRole lets Postgres format the statements, because they take no parameters, and runs them. The
+// new role is a member of role. means is the SQL expression that gives the last statement; in it $1 is
+// the name, and args follow.
+func makeRole(ctx context.Context, db beginner, role, name, means string, args ...any) error {
 	err := pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
 		var statements string
 		err := tx.QueryRow(ctx, `
 			select case when to_regrole(quote_ident($1)) is null then format('create role %I; ', $1) else '' end
-			  || format('alter role %1$I login; grant sqs2pg_writer to %1$I', $1)
+			  || format('alter role %1$I login; grant `+role+` to %1$I', $1)
 			  || `+means, append([]any{pgx.QueryExecModeSimpleProtocol, name}, args...)...).Scan(&statements)
 		if err != nil {
 			return err
@@ -112,7 +123,7 @@ func makeRole(ctx context.Context, db beginner, name, means string, args ...any)
 
 var advice = map[string]string{
 	"42501": "the user may not do this: run it as a user that may create roles",
-	"42704": "the role sqs2pg_writer is missing: run the migration first",
+	"42704": "the role of sqs2pg is missing: run the migration first",
 }
 
 // keepRowsOutOfLog changes what the server logs about the role's statements. By default the log

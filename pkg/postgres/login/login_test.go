@@ -184,3 +184,17 @@ func withUser(t *testing.T, address string, user *url.Userinfo) string {
 	u.User = user
 	return u.String()
 }
+
+func TestToRevealMakesALoginThatCannotWrite(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	role := strings.Replace(db.QueryStrings(t, "select current_database()")[0], "sqs2pg_", "sqs2pg_reveal_", 1)
+	t.Cleanup(func() { db.Exec(t, "drop role if exists "+role) })
+	if err := login.ToReveal(t.Context(), postgrestest.Open(t, db.OwnerURL), role, "secret"); err != nil {
+		t.Fatal(err)
+	}
+	got := db.QueryStrings(t, "select r.rolname from pg_auth_members m join pg_roles r on r.oid = m.roleid where m.member = '"+role+"'::regrole order by 1")
+	if len(got) != 1 || got[0] != "sqs2pg_revealer" {
+		t.Errorf("member of %v, want sqs2pg_revealer alone", got)
+	}
+}

@@ -58,12 +58,12 @@ type partition struct {
 
 func (p partition) quoted(schema string) string { return sqltext.Name(schema, p.name) }
 
-// list returns the table's partitions in order of time. An open end (MINVALUE, MAXVALUE) becomes a
+// list returns the table's partitions in order of time, none if there is no table. An open end (MINVALUE, MAXVALUE) becomes a
 // time that no event has.
 func list(ctx context.Context, q Querier, table string) ([]partition, error) {
 	rows, err := q.Query(ctx, `
 		select name, coalesce(lower(during), '0001-01-01Z'), coalesce(upper(during), case when is_default then timestamptz '0001-01-01Z' else '9999-01-01Z' end), is_default, pending
-		from sqs2pg.partitions_of($1::text::regclass) order by 2`, table)
+		from sqs2pg.partitions_of(to_regclass($1)) order by 2`, table)
 	if err != nil {
 		return nil, err
 	}

@@ -53,6 +53,17 @@ type Plan struct {
 	// can only hold older events. It is also how many days old an event may be when it is written;
 	// with 0 that is five years.
 	RetentionDays int
+	// VaultRetentionDays is how many days sealed values are kept; 0 keeps them as long as their rows.
+	// An event that is older when it is written is not sealed.
+	VaultRetentionDays int
+}
+
+// vaultDays is how many days sealed values are kept; 0 keeps all.
+func (p Plan) vaultDays() int {
+	if p.RetentionDays == 0 || p.VaultRetentionDays == 0 {
+		return max(p.RetentionDays, p.VaultRetentionDays)
+	}
+	return min(p.RetentionDays, p.VaultRetentionDays)
 }
 
 // Report says what Run did and found. Partitions are named schema.name.
@@ -60,6 +71,9 @@ type Report struct {
 	Table      string   `json:"table"`
 	Partitions []string `json:"partitions"` // made by this run
 	Dropped    []string `json:"dropped"`
+	// SealsDeleted counts the sealed values of a table in upsert mode that were past their retention, or
+	// whose row is about a newer event.
+	SealsDeleted int64 `json:"seals_deleted,omitempty"`
 	// DaysAhead is how many whole days from now are covered by partitions without a gap; -1 if that
 	// could not be measured.
 	DaysAhead int `json:"days_ahead"`
@@ -68,20 +82,22 @@ type Report struct {
 	RowsOutside int64 `json:"rows_outside"`
 }
 
-// Run records the plan, makes a table's partitions for today and 7 days ahead, drops those past their retention, and
-// measures. It may be called at any time. While another Run works on the table it waits, and then
-// finds nothing to do. It needs the rights of the table's owner. A run that was cut off is
-// completed by the next.
+// Run records the plan, makes the partitions of a table and of its vault for today and 7 days ahead,
+// drops those past their retention, and measures. It may be called at any time. While another Run
+// works on the table it waits, and then finds nothing to do. It needs the rights of the table's
+// owner. A run that was cut off is completed by the next.
 //
-// Its error wraps a *postgres.Unavailable, and matches ErrNoTable if there is no table. A table in upsert mode has no partitions, so its report
-// is empty.
+// Its error wraps a *postgres.Unavailable, and matches ErrNoTable if there is no table. A table in
+// upsert mode has no partitions: Run only deletes from its vault.
 func Run(ctx context.Context, pool *postgres.Pool, table contract.Table, plan Plan) (Report, error) {
-	name := table.Schema + "." + table.Name
+	name := table.FullName()
 	report := Report{Table: name, Partitions: []string{}, Dropped: []string{}}
-	if table.Mode != contract.Insert {
+	if table.Mode != contract.Insert && table.Recover == nil {
 		return report, nil
 	}
-	report.DaysAhead = -1
+	if table.Mode == contract.Insert {
+		report.DaysAhead = -1
+	}
 	if err := pool.Ping(ctx); err != nil {
 		return report, err
 	}
@@ -116,17 +132,56 @@ func (r *run) do(ctx context.Context) error {
 	if err := r.record(ctx); err != nil {
 		return err
 	}
+	if r.table.Mode != contract.Insert {
+		tag, err := r.conn.Exec(ctx, deleteSeals(r.table, r.plan))
+		r.report.SealsDeleted = tag.RowsAffected()
+		return err
+	}
 	made, err := MakeAhead(ctx, r.conn, r.table)
 	r.report.Partitions = append(r.report.Partitions, made...)
 	if err != nil {
 		return errors.Join(err, r.measure(ctx)) // the days ahead say how much time is left for the repair
 	}
-	if r.plan.RetentionDays > 0 {
-		if err := r.retire(ctx, time.Now().AddDate(0, 0, -r.plan.RetentionDays)); err != nil {
-			return err
+	for _, p := range partitioned(r.table, r.plan) {
+		if p.days > 0 {
+			if err := r.retire(ctx, p); err != nil {
+				return err
+			}
 		}
 	}
 	return r.measure(ctx)
+}
+
+// parent is a partitioned table, and how many days it keeps; 0 keeps all.
+type parent struct {
+	schema, name string
+	days         int
+}
+
+func (p parent) full() string   { return p.schema + "." + p.name }
+func (p parent) quoted() string { return sqltext.Name(p.schema, p.name) }
+
+// partitioned returns a contract's table, and its vault table if there is one.
+func partitioned(table contract.Table, plan Plan) []parent {
+	all := []parent{{table.Schema, table.Name, plan.RetentionDays}}
+	if table.Recover != nil {
+		schema, name := table.Vault()
+		all = append(all, parent{schema, name, plan.vaultDays()})
+	}
+	return all
+}
+
+// deleteSeals is the statement that deletes from the vault of a table in upsert mode what is past
+// its retention, and what no row stands for any more, because a newer event has changed the row. One
+// statement sees a row and its seal both or not at all: a writer commits them together.
+func deleteSeals(table contract.Table, plan Plan) string {
+	old := ""
+	if days := plan.VaultRetentionDays; days > 0 {
+		old = fmt.Sprintf("s.sent_at < now() - interval '%d days' or ", days)
+	}
+	schema, name := table.Vault()
+	return fmt.Sprintf("delete from %s s where %snot exists (select from %s t where t.sent_at = s.sent_at and t.event_id = s.event_id)",
+		sqltext.Name(schema, name), old, sqltext.Table(table))
 }
 
 // lock lets one Run at a time work on a table, because two cannot detach the same partition. It is
@@ -164,15 +219,19 @@ func (r *run) record(ctx context.Context) error {
 // plan, "" if it does already.
 func recorded(ctx context.Context, q Querier, table contract.Table, p Plan) (width, update string, err error) {
 	var known string
-	var days int
+	var days, vaultDays int
+	if table.Mode != contract.Insert { // only the vault of such a table has a retention
+		p.Width, p.RetentionDays = "", 0
+	}
 	where := fmt.Sprintf(" where table_schema = %s and table_name = %s", sqltext.Literal(table.Schema), sqltext.Literal(table.Name))
-	if err := q.QueryRow(ctx, "select partition_width, coalesce(retention_days, 0) from sqs2pg.tables"+where).Scan(&known, &days); err != nil {
+	if err := q.QueryRow(ctx, "select partition_width, coalesce(retention_days, 0), coalesce(vault_retention_days, 0) from sqs2pg.tables"+where).Scan(&known, &days, &vaultDays); err != nil {
 		return "", "", err
 	}
-	if width = cmp.Or(p.Width, known); width == known && days == p.RetentionDays {
+	if width = cmp.Or(p.Width, known); width == known && days == p.RetentionDays && vaultDays == p.VaultRetentionDays {
 		return width, "", nil
 	}
-	return width, fmt.Sprintf("update sqs2pg.tables set partition_width = %s, retention_days = nullif(%d, 0), epoch = epoch + 1%s", sqltext.Literal(width), p.RetentionDays, where), nil
+	return width, fmt.Sprintf("update sqs2pg.tables set partition_width = %s, retention_days = nullif(%d, 0), vault_retention_days = nullif(%d, 0), epoch = epoch + 1%s",
+		sqltext.Literal(width), p.RetentionDays, p.VaultRetentionDays, where), nil
 }
 
 // Querier is a connection or a transaction.
@@ -181,7 +240,7 @@ type Querier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-// MakeAhead makes the missing partitions of today and the next 7 days, and returns the names of
+// MakeAhead makes the missing partitions of today and the next 7 days, also of the vault, and returns the names of
 // those that it made, as schema.name. If something is in the way of one, it still makes the others.
 // It is safe to call again and concurrently. Its error is a *postgres.Unavailable.
 func MakeAhead(ctx context.Context, q Querier, table contract.Table) (made []string, err error) {
@@ -191,16 +250,20 @@ func MakeAhead(ctx context.Context, q Querier, table contract.Table) (made []str
 // Make makes the missing partitions of the dates that a query returns, whenever they are. For
 // everything else see MakeAhead.
 func Make(ctx context.Context, q Querier, table contract.Table, dates string) (made []string, err error) {
-	rows, err := q.Query(ctx, "select coalesce(made, ''), coalesce(refusal, ''), coalesce(reason, '') from sqs2pg.make_partitions($1::text::regclass, array("+dates+"))",
+	rows, err := q.Query(ctx, "select coalesce(made, ''), coalesce(vault, ''), coalesce(refusal, ''), coalesce(reason, '') from sqs2pg.make_partitions($1::text::regclass, array("+dates+"))",
 		sqltext.Table(table))
 	if err != nil {
 		return nil, postgres.NewUnavailable(err, advice)
 	}
-	var name, sqlstate, reason string
+	var name, vault, sqlstate, reason string
 	var refused error
-	if _, err := pgx.ForEachRow(rows, []any{&name, &sqlstate, &reason}, func() error {
+	vaultSchema, _ := table.Vault()
+	if _, err := pgx.ForEachRow(rows, []any{&name, &vault, &sqlstate, &reason}, func() error {
 		if name != "" {
 			made = append(made, table.Schema+"."+name)
+		}
+		if vault != "" {
+			made = append(made, vaultSchema+"."+vault)
 		}
 		if sqlstate != "" && refused == nil {
 			refused = &postgres.Unavailable{SQLSTATE: sqlstate, Reason: reason}
@@ -212,16 +275,27 @@ func Make(ctx context.Context, q Querier, table contract.Table, dates string) (m
 	return made, refused
 }
 
-// measure fills in the fields of Report that describe the table's present state.
+// measure fills in the fields of Report that describe the table's present state. Days count as
+// covered if those of the vault are, too.
 func (r *run) measure(ctx context.Context) error {
-	partitions, err := list(ctx, r.conn, r.name())
-	if err != nil {
-		return err
-	}
-	r.report.DaysAhead = coverage(partitions, time.Now()).DaysAhead
-	for _, p := range partitions {
-		if p.isDefault {
-			return r.conn.QueryRow(ctx, "select count(*) from "+p.quoted(r.table.Schema)).Scan(&r.report.RowsOutside)
+	for i, parent := range partitioned(r.table, r.plan) {
+		partitions, err := list(ctx, r.conn, parent.quoted())
+		if err != nil {
+			return err
+		}
+		ahead := coverage(partitions, time.Now()).DaysAhead
+		if i > 0 {
+			r.report.DaysAhead = min(r.report.DaysAhead, ahead)
+			continue
+		}
+		r.report.DaysAhead = ahead
+		for _, p := range partitions {
+			if !p.isDefault {
+				continue
+			}
+			if err := r.conn.QueryRow(ctx, "select count(*) from "+p.quoted(r.table.Schema)).Scan(&r.report.RowsOutside); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -23,7 +23,7 @@ type Changes struct {
 // Preview says what Run would do now, and changes nothing. Its error is that of Run.
 func Preview(ctx context.Context, pool *postgres.Pool, table contract.Table, p Plan) (Changes, error) {
 	var c Changes
-	if table.Mode != contract.Insert {
+	if table.Mode != contract.Insert && table.Recover == nil {
 		return c, nil
 	}
 	if err := pool.Ping(ctx); err != nil {
@@ -38,7 +38,11 @@ func Preview(ctx context.Context, pool *postgres.Pool, table contract.Table, p P
 			if err != nil {
 				return err
 			}
-			return c.find(ctx, tx, table, width, p.RetentionDays)
+			if table.Mode != contract.Insert {
+				c.Steps.Add(deleteSeals(table, p))
+				return nil
+			}
+			return c.find(ctx, tx, partitioned(table, p), width)
 		})
 	})
 	if err != nil {
@@ -47,28 +51,38 @@ func Preview(ctx context.Context, pool *postgres.Pool, table contract.Table, p P
 	return c, nil
 }
 
-func (c *Changes) find(ctx context.Context, tx pgx.Tx, table contract.Table, width string, retentionDays int) error {
-	partitions, err := list(ctx, tx, sqltext.Table(table))
+// find adds the changes of all parents.
+func (c *Changes) find(ctx context.Context, tx pgx.Tx, parents []parent, width string) error {
+	for _, parent := range parents {
+		partitions, err := list(ctx, tx, parent.quoted())
+		if err != nil {
+			return err
+		}
+		addAhead(&c.Steps, parent, partitions, width, time.Now())
+		if parent.days == 0 {
+			continue
+		}
+		if err := c.retire(ctx, tx, parent, partitions); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Changes) retire(ctx context.Context, tx pgx.Tx, from parent, partitions []partition) error {
+	left, err := detached(ctx, tx, from)
 	if err != nil {
 		return err
 	}
-	addAhead(&c.Steps, table, partitions, width, time.Now())
-	if retentionDays == 0 {
-		return nil
-	}
-	left, err := detached(ctx, tx, table.Schema, retired(table.FullName()))
-	if err != nil {
-		return err
-	}
-	for _, old := range expired(partitions, time.Now().AddDate(0, 0, -retentionDays)) {
-		name := old.quoted(table.Schema)
+	for _, old := range expired(partitions, from.keptSince()) {
+		name := old.quoted(from.schema)
 		c.Steps.Add(fmt.Sprintf("comment on table %s is %s;\nalter table %s detach partition %s %s",
-			name, sqltext.Literal(retired(table.FullName())), sqltext.Table(table), name, detachMode(partitions, old)), lockOfDefault(table, partitions)...)
+			name, sqltext.Literal(from.retired()), from.quoted(), name, detachMode(partitions, old)), lockOfDefault(from, partitions)...)
 		left = append(left, old.name)
 	}
 	for _, name := range left {
-		c.Steps.Add("drop table " + sqltext.Name(table.Schema, name))
-		c.Expired = append(c.Expired, table.Schema+"."+name)
+		c.Steps.Add("drop table " + sqltext.Name(from.schema, name))
+		c.Expired = append(c.Expired, from.schema+"."+name)
 	}
 	return nil
 }
@@ -80,53 +94,57 @@ func PlanAhead(ctx context.Context, tx pgx.Tx, s *plan.Steps, table contract.Tab
 	if err != nil {
 		return err
 	}
-	var c Changes
-	err = c.find(ctx, tx, table, width, 0)
-	*s = append(*s, c.Steps...)
+	c := Changes{Steps: *s} // which may make the vault table
+	err = c.find(ctx, tx, partitioned(table, Plan{}), width)
+	*s = c.Steps
 	return err
 }
 
 // AddAhead adds to a plan the partitions that MakeAhead would make for a new table.
-func AddAhead(s *plan.Steps, table contract.Table) { addAhead(s, table, nil, "day", time.Now()) }
+func AddAhead(s *plan.Steps, table contract.Table) {
+	for _, parent := range partitioned(table, Plan{}) {
+		addAhead(s, parent, nil, "day", time.Now())
+	}
+}
 
 // addAhead does what sqs2pg.make_partitions does for each of the days ahead.
-func addAhead(s *plan.Steps, table contract.Table, partitions []partition, width string, now time.Time) {
+func addAhead(s *plan.Steps, to parent, partitions []partition, width string, now time.Time) {
 	for day := range daysAhead + 1 {
 		at := now.UTC().AddDate(0, 0, day)
 		if overlaps(partitions, at, at.Add(1)) {
 			continue
 		}
-		made := around(table, at, width)
+		made := around(to.name, at, width)
 		if width == "month" && overlaps(partitions, made.from, made.to) {
-			made = around(table, at, "day")
+			made = around(to.name, at, "day")
 		}
 		partitions = append(partitions, made)
-		name, parent := made.quoted(table.Schema), sqltext.Table(table)
-		s.Add(fmt.Sprintf("create table %s (like %s including all);\nalter table %s attach partition %s for values from ('%s') to ('%s')",
-			name, parent, parent, name, made.from.Format(time.RFC3339), made.to.Format(time.RFC3339)), lockOfDefault(table, partitions)...)
+		name := made.quoted(to.schema)
+		s.Add(fmt.Sprintf("create table %s (like %s including all);\nalter table %[2]s attach partition %[1]s for values from ('%[3]s') to ('%[4]s')",
+			name, to.quoted(), made.from.Format(time.RFC3339), made.to.Format(time.RFC3339)), lockOfDefault(to, partitions)...)
 	}
 }
 
 // lockOfDefault is the lock of the DEFAULT partition while another one comes or goes. There is none
 // without a DEFAULT partition.
-func lockOfDefault(table contract.Table, partitions []partition) []plan.Lock {
+func lockOfDefault(of parent, partitions []partition) []plan.Lock {
 	for _, p := range partitions {
 		if p.isDefault {
-			return []plan.Lock{{Table: p.quoted(table.Schema), Mode: "access exclusive"}}
+			return []plan.Lock{{Table: p.quoted(of.schema), Mode: "access exclusive"}}
 		}
 	}
 	return nil
 }
 
 // around is the partition of that width in which a moment is.
-func around(table contract.Table, at time.Time, width string) partition {
+func around(table string, at time.Time, width string) partition {
 	y, m, d := at.Date()
 	if width == "month" {
 		from := time.Date(y, m, 1, 0, 0, 0, 0, time.UTC)
-		return partition{name: table.Name + from.Format("_p200601"), from: from, to: from.AddDate(0, 1, 0)}
+		return partition{name: table + from.Format("_p200601"), from: from, to: from.AddDate(0, 1, 0)}
 	}
 	from := time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
-	return partition{name: table.Name + from.Format("_p20060102"), from: from, to: from.AddDate(0, 0, 1)}
+	return partition{name: table + from.Format("_p20060102"), from: from, to: from.AddDate(0, 0, 1)}
 }
 
 func overlaps(partitions []partition, from, to time.Time) bool {

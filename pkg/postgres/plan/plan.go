@@ -121,7 +121,7 @@ var takes = []struct {
 	{statement(`create table \S+ \(like ` + name), "access share", ""},
 	{statement(`comment on table ` + name), "share update exclusive", ""},
 	{statement(`comment on column ` + name + `\.`), "share update exclusive", ""},
-	{statement(`(?:insert into|update) ` + name), "row exclusive", ""},
+	{statement(`(?:insert into|update|delete from) ` + name), "row exclusive", ""},
 }
 
 func statement(pattern string) *regexp.Regexp { return regexp.MustCompile(`(?i)^\s*` + pattern) }

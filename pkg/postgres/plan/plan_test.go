@@ -31,6 +31,13 @@ func snapshot(t *testing.T, db *postgrestest.Database) [][]string {
 		union all select 'schema', nspname, null, null, null, null from pg_namespace order by 1, 2, 3`)
 }
 
+// sealed is the table with a vault.
+func sealed() contract.Table {
+	table := orders()
+	table.Recover = []string{"id"}
+	return table
+}
+
 // TestLocksAreThoseThatPostgresTakes runs each step of a plan, and asks Postgres which locks it holds
 // then. It also shows that a plan changes nothing, and that its SQL is what the change itself runs.
 func TestLocksAreThoseThatPostgresTakes(t *testing.T) {
@@ -61,12 +68,14 @@ func TestLocksAreThoseThatPostgresTakes(t *testing.T) {
 		least  int // steps
 		want   string
 	}{
-		"a database without anything": {nil, "drop schema sqs2pg, sqs2pg_vault cascade", migrate(orders()), 12, "create schema sqs2pg;"},
-		"a new table":                 {nil, "", migrate(orders()), 10, "create table \"public\".\"orders\" ("},
-		"a column more":               {[]contract.Table{orders()}, "", migrate(orders(contract.Column{Name: "total", Path: "it's", Type: contract.BigInt})), 3, "add column \"total\" bigint;"},
-		"a table to take over":        {nil, old, migrate(orders()), 10, "insert into \"public\".\"orders\" (\"id\", \"create_date\", sent_at, event_id)"},
-		"missing partitions":          {[]contract.Table{orders()}, "do $$ declare p regclass; begin for p in select inhrelid::regclass from pg_inherits where inhparent = 'orders'::regclass loop execute 'drop table ' || p; end loop; end $$", maintain(partitions.Plan{Width: "month"}), 2, "set partition_width = 'month'"},
-		"retention":                   {[]contract.Table{orders()}, "select sqs2pg.make_partition('orders', now() - interval '40 days')", maintain(partitions.Plan{RetentionDays: 30}), 2, "concurrently;"},
+		"a database without anything":       {nil, "drop schema sqs2pg, sqs2pg_vault cascade", migrate(orders()), 12, "create schema sqs2pg;"},
+		"a new table":                       {nil, "", migrate(orders()), 10, "create table \"public\".\"orders\" ("},
+		"a column more":                     {[]contract.Table{orders()}, "", migrate(orders(contract.Column{Name: "total", Path: "it's", Type: contract.BigInt})), 3, "add column \"total\" bigint;"},
+		"a new table with a vault":          {nil, "", migrate(sealed()), 18, "create table \"sqs2pg_vault\".\"orders\" ("},
+		"a vault for a table that is there": {[]contract.Table{orders()}, "", migrate(sealed()), 10, "create table \"sqs2pg_vault\".\"orders\" ("},
+		"a table to take over":              {nil, old, migrate(orders()), 10, "insert into \"public\".\"orders\" (\"id\", \"create_date\", sent_at, event_id)"},
+		"missing partitions":                {[]contract.Table{orders()}, "do $$ declare p regclass; begin for p in select inhrelid::regclass from pg_inherits where inhparent = 'orders'::regclass loop execute 'drop table ' || p; end loop; end $$", maintain(partitions.Plan{Width: "month"}), 2, "set partition_width = 'month'"},
+		"retention":                         {[]contract.Table{orders()}, "select sqs2pg.make_partition('orders', now() - interval '40 days')", maintain(partitions.Plan{RetentionDays: 30}), 2, "concurrently;"},
 		"retention beside a DEFAULT partition": {[]contract.Table{orders()}, "select sqs2pg.make_partition('orders', now() - interval '40 days'); create table rest partition of orders default",
 			maintain(partitions.Plan{RetentionDays: 30}), 2, "detach partition \"public\".\"orders_p"},
 	} {

@@ -277,5 +277,202 @@ end
 $$;
 -- +goose StatementEnd
 
+-- Every look into the vault. Each entry holds the hash of the one before it and of itself, so that no entry can be changed or
+-- taken out without all that follow. No value and no key of an event stands here, and no free text.
+create table sqs2pg.audit (
+  seq         bigint not null,
+  at_us       bigint not null,
+  login       text not null,
+  caller      text not null,
+  action      text not null,
+  purpose     text not null,
+  ticket      text not null,
+  target      text not null,
+  fields      text[] not null,
+  n           bigint not null,
+  keys_sha256 bytea not null,
+  xid         xid8 not null,
+  prev        bytea not null,
+  hash        bytea not null,
+  constraint audit_pkey primary key (seq),
+  constraint audit_prev_key unique (prev)
+);
+create index audit_at_us_idx on sqs2pg.audit (at_us);
+comment on table sqs2pg.audit is 'Every look into the vault, as a chain of hashes: sqs2pg vault audit verify.';
+comment on column sqs2pg.audit.at_us is 'When, in microseconds since 1970.';
+comment on column sqs2pg.audit.login is 'The login of the session.';
+comment on column sqs2pg.audit.caller is 'Who that was by their own account, such as the ARN of an identity; it is not checked.';
+comment on column sqs2pg.audit.n is 'How many events were asked for.';
+comment on column sqs2pg.audit.keys_sha256 is 'Of the events that were asked for; see sqs2pg.hash_of_keys.';
+comment on column sqs2pg.audit.xid is 'The transaction that added the entry.';
+comment on column sqs2pg.audit.prev is 'The hash of the entry before; zeros for the first.';
+grant select on sqs2pg.audit to sqs2pg_auditor;
+
+-- +goose StatementBegin
+create function sqs2pg.refuse_change() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  raise exception 'entries of the audit are neither changed nor deleted' using errcode = 'insufficient_privilege';
+end
+$$;
+-- +goose StatementEnd
+create trigger audit_is_only_added_to before update or delete or truncate on sqs2pg.audit
+  for each statement execute function sqs2pg.refuse_change();
+alter table sqs2pg.audit enable always trigger audit_is_only_added_to;
+
+create table sqs2pg.reveal_limit (
+  only_row        boolean not null default true,
+  events_per_hour bigint not null default 1000,
+  constraint reveal_limit_pkey primary key (only_row),
+  constraint reveal_limit_only_row_check check (only_row)
+);
+insert into sqs2pg.reveal_limit default values;
+comment on table sqs2pg.reveal_limit is 'How many events a login may ask for in an hour. The owner may change it; without the row nothing is revealed.';
+
+-- A text as its length and its bytes, so that no two lists of texts have the same bytes.
+create function sqs2pg.framed(value text) returns bytea
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select int8send(octet_length(convert_to(value, 'UTF8'))) || convert_to(value, 'UTF8')
+$$;
+
+-- The hash of an entry covers all its columns, as integers and texts. Package disclosure computes the same.
+create function sqs2pg.hash_of(e sqs2pg.audit) returns bytea
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select sha256(e.prev || int8send(e.seq) || int8send(e.at_us)
+    || sqs2pg.framed(e.login) || sqs2pg.framed(e.caller) || sqs2pg.framed(e.action) || sqs2pg.framed(e.purpose)
+    || sqs2pg.framed(e.ticket) || sqs2pg.framed(e.target) || int8send(cardinality(e.fields))
+    || coalesce((select string_agg(sqs2pg.framed(f), '' order by i) from unnest(e.fields) with ordinality as u (f, i)), '')
+    || int8send(e.n) || e.keys_sha256 || int8send(e.xid::text::bigint))
+$$;
+
+-- How many events are named, each counted once, and a hash that does not depend on their order.
+create function sqs2pg.hash_of_keys(times timestamptz[], events uuid[], out n bigint, out hash bytea)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select count(*), sha256(coalesce(string_agg(int8send(k.us) || uuid_send(k.id), '' order by k.us, k.id), ''))
+  from (select distinct (extract(epoch from s) * 1000000)::bigint as us, e as id from unnest(times, events) as u (s, e)) k
+$$;
+
+-- Asks to look into the vault at the named events of a table, for the purpose and the ticket. It adds an entry to the audit
+-- and returns its number and hash, the head of the chain. Nothing is given out before the entry is committed; see
+-- sqs2pg.fetch. SQ003 is an argument that is not allowed, SQ004 the limit of an hour.
+-- +goose StatementBegin
+create function sqs2pg.request(target regclass, purpose text, ticket text, caller text, fields text[],
+  times timestamptz[], events uuid[], out seq bigint, out n bigint, out hash bytea)
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '10s' as $$
+#variable_conflict use_variable
+declare
+  head sqs2pg.audit;
+  entry sqs2pg.audit;
+  asked bigint;
+  allowed bigint;
+begin
+  if current_setting('transaction_isolation') <> 'read committed' then
+    raise exception 'the transaction is not in read committed' using errcode = 'SQ002';
+  end if;
+  case
+    when (purpose in ('fraud', 'support', 'legal', 'access-request', 'incident')) is not true then
+      raise exception 'the purpose is not one of fraud, support, legal, access-request and incident' using errcode = 'SQ003';
+    when (ticket ~ '^[A-Z][A-Z0-9]{0,15}-[0-9]{1,12}$') is not true then
+      raise exception 'the ticket does not look like ABC-123' using errcode = 'SQ003';
+    when (caller ~ '^[A-Za-z0-9_+=,.@:/-]{0,255}$') is not true then
+      raise exception 'the caller is not an ARN or another name without spaces' using errcode = 'SQ003';
+    when not exists (
+      select from pg_class c join pg_namespace s on s.oid = c.relnamespace
+      join sqs2pg.tables t on t.table_schema = s.nspname and t.table_name = c.relname
+      where c.oid = target and fields <@ t.recovered and cardinality(fields) > 0 and array_position(fields, null) is null) then
+      raise exception 'the table has no vault, or not these fields in it' using errcode = 'SQ003';
+    when (cardinality(times) = cardinality(events) and cardinality(times) between 1 and 100000
+      and array_position(times, null) is null and array_position(events, null) is null) is not true then
+      raise exception 'no events are named, or more than 100000' using errcode = 'SQ003';
+    else
+      null;
+  end case;
+
+  lock table sqs2pg.audit in exclusive mode; -- the next statement sees what others committed until now
+  select * into head from sqs2pg.audit a order by a.seq desc limit 1;
+  entry.seq := coalesce(head.seq, 0) + 1;
+  entry.at_us := (extract(epoch from clock_timestamp()) * 1000000)::bigint;
+  entry.login := session_user;
+  entry.caller := caller;
+  entry.action := 'reveal';
+  entry.purpose := purpose;
+  entry.ticket := ticket;
+  entry.target := (select format('%I.%I', s.nspname, c.relname) from pg_class c join pg_namespace s on s.oid = c.relnamespace where c.oid = target);
+  entry.fields := fields;
+  select k.n, k.hash into entry.n, entry.keys_sha256 from sqs2pg.hash_of_keys(times, events) k;
+  entry.xid := pg_current_xact_id();
+  entry.prev := coalesce(head.hash, decode(repeat('00', 32), 'hex'));
+  entry.hash := sqs2pg.hash_of(entry);
+
+  asked := (select coalesce(sum(a.n), 0) from sqs2pg.audit a where a.login = entry.login and a.at_us > entry.at_us - 3600000000);
+  allowed := (select l.events_per_hour from sqs2pg.reveal_limit l);
+  if (asked + entry.n <= allowed) is not true then
+    raise exception 'the limit of % events in an hour is reached: % were asked for', allowed, asked using errcode = 'SQ004';
+  end if;
+  insert into sqs2pg.audit values (entry.*);
+  seq := entry.seq;
+  n := entry.n;
+  hash := entry.hash;
+end
+$$;
+-- +goose StatementEnd
+comment on function sqs2pg.request is 'Asks to look into the vault: adds an entry to the audit, which sqs2pg.fetch needs.';
+
+-- Gives out the sealed values of the events that a request named. The request must have been committed, by another
+-- transaction of the same login, in the last 5 minutes (else SQ005), and be on the disk (else SQ006): a crash must not lose
+-- an entry whose values were given out. A commit with synchronous_commit off can be seen before it is on the disk.
+--
+-- The head that the request was is written to the server's log, because the owner of the database could make the whole chain
+-- anew. In request it would be too early: that transaction may still be rolled back.
+--
+-- An event that has no row any more is left out, whatever its vault still holds. From since on, and before until: a query
+-- locks each partition that it may have to read, and the events of five years would need more locks than there are (53200).
+-- +goose StatementBegin
+create function sqs2pg.fetch(request bigint, times timestamptz[], events uuid[], since timestamptz default '-infinity', until timestamptz default 'infinity')
+returns table (sent_at timestamptz, event_id uuid, session uuid, sealed bytea)
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+declare
+  entry sqs2pg.audit;
+  age_us bigint;
+  written pg_lsn;
+  first_time timestamptz;
+  last_time timestamptz;
+  patience timestamptz := clock_timestamp() + interval '1 second';
+begin
+  select * into entry from sqs2pg.audit a where a.seq = request and a.login = session_user and a.action = 'reveal';
+  age_us := (extract(epoch from clock_timestamp()) * 1000000)::bigint - entry.at_us;
+  if (age_us between -5000000 and 300000000) is not true then
+    raise exception 'there is no request of this number by this login in the last 5 minutes' using errcode = 'SQ005';
+  elsif entry.xid = pg_current_xact_id_if_assigned() or pg_xact_status(entry.xid) is distinct from 'committed' then
+    raise exception 'the request is not committed' using errcode = 'SQ005';
+  elsif (select k.n = entry.n and k.hash = entry.keys_sha256 from sqs2pg.hash_of_keys(times, events) k) is not true then
+    raise exception 'these are not the events that the request named' using errcode = 'SQ005';
+  end if;
+  written := pg_current_wal_insert_lsn();
+  while pg_current_wal_flush_lsn() < written loop
+    if clock_timestamp() > patience then
+      raise exception 'the request is not on the disk yet' using errcode = 'SQ006',
+        hint = 'commit something with synchronous_commit on, then fetch again';
+    end if;
+    perform pg_sleep(0.005);
+  end loop;
+  raise log 'sqs2pg audit head: % %', entry.seq, encode(entry.hash, 'hex');
+  if sqs2pg.vault_of(entry.target::regclass) is null then
+    raise exception 'the table has no vault any more' using errcode = 'SQ005';
+  end if;
+  select min(s), max(s) into first_time, last_time from unnest(times) s where s >= since and s < until;
+  return query execute format(
+    'select v.sent_at, v.event_id, v.session, v.sealed
+     from (select distinct s, e from unnest($1, $2) as u (s, e)) k join %s v on v.sent_at = k.s and v.event_id = k.e
+     where v.sent_at between %3$L and %4$L
+       and exists (select from %2$s t where t.sent_at = v.sent_at and t.event_id = v.event_id and t.sent_at between %3$L and %4$L)',
+    sqs2pg.vault_of(entry.target::regclass), entry.target::regclass, first_time, last_time) using times, events;
+end
+$$;
+-- +goose StatementEnd
+comment on function sqs2pg.fetch is 'Gives out the sealed values that a committed request named.';
+
 revoke all on all functions in schema sqs2pg from public;
 grant execute on function sqs2pg.enter, sqs2pg.list_erasures to sqs2pg_writer;
+grant execute on function sqs2pg.request, sqs2pg.fetch to sqs2pg_revealer;

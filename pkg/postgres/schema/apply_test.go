@@ -130,8 +130,8 @@ func TestEveryConstraintHasAChosenName(t *testing.T) {
 	got := db.QueryStrings(t, `select conname from pg_constraint c join pg_class r on r.oid = c.conrelid join pg_namespace n on n.oid = r.relnamespace
 		where (n.nspname in ('sqs2pg', 'sqs2pg_vault') or r.relname in ('user_logins', 'profiles')) and contype <> 'n' and r.relname <> 'migrations' order by 1`)
 	want := []string{
-		"erasures_pkey", "keys_fingerprint_check", "keys_key_id_check", "keys_pkey", "profiles_pkey", "recipients_pkey", "recipients_state_check",
-		"sessions_pkey", "sessions_recipient_fkey", "tables_mode_check", "tables_partition_width_check", "tables_pkey", "tables_recovered_check",
+		"audit_pkey", "audit_prev_key", "erasures_pkey", "keys_fingerprint_check", "keys_key_id_check", "keys_pkey", "profiles_pkey", "recipients_pkey", "recipients_state_check",
+		"reveal_limit_only_row_check", "reveal_limit_pkey", "sessions_pkey", "sessions_recipient_fkey", "tables_mode_check", "tables_partition_width_check", "tables_pkey", "tables_recovered_check",
 		"tables_retention_days_check", "tables_vault_retention_days_check", "user_logins_pkey",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -81,7 +81,17 @@ var reservedComments = map[string]string{
 }
 
 func columnComment(table contract.Table, c contract.Column) string {
-	return comment(table, c.Name, c.Path+" of the event, "+stored(c)+".")
+	text := stored(c)
+	switch recovered := slices.Contains(table.Recover, c.Path); {
+	case recovered && c.Mask == mask.Drop:
+		text = "sealed as it was sent, and not stored here"
+	case recovered:
+		text += ", and sealed as it was sent"
+	}
+	if c.Name == table.Subject {
+		text += "; the subject"
+	}
+	return comment(table, c.Name, c.Path+" of the event, "+text+".")
 }
 
 func stored(c contract.Column) string {

@@ -15,7 +15,7 @@ import (
 )
 
 // State says what a user finds of a contract's table in the database. The coverage is zero if the
-// table is not migrated.
+// table is not migrated. A day counts as covered ahead if its vault's partition is there, too.
 type State struct {
 	Database registry.Database // what it knows of the table and the masking keys, and the user's rights
 	partitions.Coverage
@@ -56,5 +56,10 @@ func (s *State) read(ctx context.Context, tx pgx.Tx, table contract.Table) error
 		return nil
 	}
 	s.Coverage, err = partitions.Inspect(ctx, tx, sqltext.Table(table))
+	if err != nil || s.Database.Vault == nil || table.Mode != contract.Insert {
+		return err
+	}
+	vault, err := partitions.Inspect(ctx, tx, sqltext.Name(table.Vault()))
+	s.DaysAhead = min(s.DaysAhead, vault.DaysAhead)
 	return err
 }

@@ -1,0 +1,149 @@
+package home
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/registry"
+	"sqs2pg/pkg/postgres/schema"
+	"sqs2pg/pkg/vault"
+	"sqs2pg/pkg/vault/open"
+)
+
+// VaultPath is the file of the vault's private key if no other is named. parent is the folder in
+// which Dir is.
+func VaultPath(parent string) string { return filepath.Join(parent, Dir, "vault.key") }
+
+// VaultError says that there is no public key for the vault that can be used, and what the person is
+// to do.
+type VaultError struct{ error }
+
+// Unwrap returns the cause.
+func (e VaultError) Unwrap() error { return e.error }
+
+func vaultError(format string, args ...any) error { return VaultError{fmt.Errorf(format, args...)} }
+
+// Vault is where the local commands look for the public key that values are sealed for: in Public if
+// it is set, or else in the file of a private key at Path. The errors of its methods are
+// VaultErrors.
+type Vault struct {
+	Public  string    // VAULT_PUBLIC_KEY
+	Locator string    // VAULT_KEY_ARN: where the private key of Public is
+	Path    string    // required
+	Talk    io.Writer // gets a line when a key is made
+}
+
+// Existing returns the public key that is named, or that of the file; the zero key if there is
+// neither.
+func (v *Vault) Existing() (vault.PublicKey, error) {
+	if v.Public != "" {
+		key, err := vault.ParsePublicKey(v.Public)
+		if err != nil {
+			return key, vaultError("VAULT_PUBLIC_KEY: %w", err)
+		}
+		return key, nil
+	}
+	key, err := open.ReadFile(v.Path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return vault.PublicKey{}, nil
+	case err != nil:
+		return vault.PublicKey{}, VaultError{err}
+	}
+	return key.Public(), nil
+}
+
+// Named returns the public key that the function will seal for; the zero key if no table has
+// x-recover. It makes none: the database has to be told of a key, which Find and Register do.
+func (v *Vault) Named(ctx context.Context, pool *postgres.Pool, tables ...contract.Table) (vault.PublicKey, error) {
+	key, known, err := v.look(ctx, pool, tables)
+	if !key.IsZero() || known == nil || err != nil {
+		return key, err
+	}
+	if err := v.Refusal(pool, *known); err != nil {
+		return key, err
+	}
+	return key, vaultError("no key of the vault in %s: run sqs2pg migrate, which makes one", v.Path)
+}
+
+// Find returns the key for Register. It makes one, unless Refusal is against it. Where the database
+// knows another key already, and none is named, it returns the zero key: a migration needs none. Call
+// it before the migration, so that a missing key is found before anything is changed.
+func (v *Vault) Find(ctx context.Context, pool *postgres.Pool, tables ...contract.Table) (vault.PublicKey, error) {
+	key, known, err := v.look(ctx, pool, tables)
+	if !key.IsZero() || known == nil || err != nil || len(known.Recipients) > 0 {
+		return key, err
+	}
+	if err := v.Refusal(pool, *known); err != nil {
+		return key, err
+	}
+	return v.make()
+}
+
+// look returns the key that exists, or else what the database knows; neither if no table has
+// x-recover.
+func (v *Vault) look(ctx context.Context, pool *postgres.Pool, tables []contract.Table) (vault.PublicKey, *registry.Database, error) {
+	i := slices.IndexFunc(tables, func(t contract.Table) bool { return len(t.Recover) > 0 })
+	if i < 0 {
+		return vault.PublicKey{}, nil, nil
+	}
+	key, err := v.Existing()
+	if !key.IsZero() || err != nil {
+		return key, nil, err
+	}
+	known, err := registry.Look(ctx, pool, tables[i])
+	return key, &known, err
+}
+
+// Refusal says why no key may be made: values in the database are sealed for another one already, or
+// the database is not on this machine. It is nil if a key may be made.
+func (v *Vault) Refusal(pool *postgres.Pool, d registry.Database) error {
+	switch {
+	case len(d.Recipients) > 0:
+		return vaultError("no key of the vault in %s, and the database has one already: copy the file with the key %s there, or set VAULT_PUBLIC_KEY to its public key", v.Path, d.Recipients[0].ID)
+	case !pool.OnThisMachine():
+		return vaultError("the contract has x-recover, and VAULT_PUBLIC_KEY is not set: set it to the public key of the vault; for a database elsewhere none is made")
+	}
+	return nil
+}
+
+// make makes a key in a file, unless another command has made one meanwhile. It then uses that one.
+func (v *Vault) make() (vault.PublicKey, error) {
+	dir := filepath.Dir(v.Path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return vault.PublicKey{}, vaultError("key of the vault: %w", err)
+	}
+	half := filepath.Join(dir, filepath.Base(v.Path)+"."+rand.Text()) // a reader never sees half a file
+	key, err := open.MakeFile(half)
+	if err != nil {
+		return vault.PublicKey{}, VaultError{err}
+	}
+	defer os.Remove(half)
+	switch err := os.Link(half, v.Path); {
+	case errors.Is(err, fs.ErrExist):
+		return v.Existing()
+	case err != nil:
+		return vault.PublicKey{}, vaultError("key of the vault: %w", err)
+	}
+	fmt.Fprintf(v.Talk, "made a key of the vault in %s: keep it, or nothing can be revealed\n", v.Path)
+	return key.Public(), nil
+}
+
+// Register tells the database of a key, so that the function may seal for it. With the zero key it
+// does nothing. Call it after the migration.
+func (v *Vault) Register(ctx context.Context, pool *postgres.Pool, key vault.PublicKey) error {
+	if key.IsZero() {
+		return nil
+	}
+	_, err := schema.Register(ctx, pool, schema.Recipient{ID: key.ID(), KEM: key.KEM(), PublicKey: key.String(), Locator: v.Locator})
+	return err
+}

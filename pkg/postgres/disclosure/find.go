@@ -1,0 +1,93 @@
+package disclosure
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/sqltext"
+)
+
+// Selection says which rows of a table are looked for: those that meet all of its fields that are
+// set.
+type Selection struct {
+	EventIDs [][16]byte
+	Columns  []string // rows in which one of these columns has one of Values, as text
+	Values   []string
+	Where    string // a condition in SQL
+	After    *Key   // rows behind this one, by time and event
+}
+
+// Row is a row of a contract's table as it is stored.
+type Row struct {
+	Key
+	Values []*string // of the columns that were asked for, as Postgres prints them; nil for null
+}
+
+// conditionAdvice by SQLSTATE, for people who write a condition.
+var conditionAdvice = map[string]string{
+	"42501": advice["42501"],
+	"42":    "the database refused the query: check the condition",
+	"22":    "the database refused a value in the query: check the condition",
+	"25006": "the condition would change something: take that out",
+}
+
+// Find returns the first rows that a selection has, at most limit, by time and event, with the values
+// of the named columns. It reads the table only, and changes nothing, whatever the condition says. It
+// needs a login that may read the table. The error is a *postgres.Unavailable.
+func Find(ctx context.Context, pool *postgres.Pool, table contract.Table, columns []string, s Selection, limit int) (rows []Row, err error) {
+	sql, args := s.query(table, columns, limit)
+	err = pgx.BeginTxFunc(ctx, pool.Pgx(), pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+		found, err := tx.Query(ctx, sql, args...)
+		if err != nil {
+			return err
+		}
+		rows, err = pgx.CollectRows(found, func(row pgx.CollectableRow) (r Row, err error) {
+			r.Values = make([]*string, len(columns))
+			into := []any{&r.SentAt, &r.EventID}
+			for i := range columns {
+				into = append(into, &r.Values[i])
+			}
+			return r, row.Scan(into...)
+		})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for rows of %s: %w", table.FullName(), postgres.NewUnavailable(err, conditionAdvice))
+	}
+	return rows, nil
+}
+
+// query is the SELECT, with its arguments.
+func (s Selection) query(table contract.Table, columns []string, limit int) (sql string, args []any) {
+	argument := func(value any) string {
+		args = append(args, value)
+		return fmt.Sprintf("$%d", len(args))
+	}
+	conditions := []string{"true"}
+	if s.EventIDs != nil {
+		conditions = append(conditions, "event_id = any("+argument(s.EventIDs)+")")
+	}
+	if s.Columns != nil {
+		var texts []string
+		for _, column := range s.Columns {
+			texts = append(texts, sqltext.Name(column)+"::text")
+		}
+		conditions = append(conditions, "array["+strings.Join(texts, ", ")+"] && "+argument(s.Values)+"::text[]")
+	}
+	if s.After != nil {
+		conditions = append(conditions, "(sent_at, event_id) > ("+argument(s.After.SentAt)+", "+argument(s.After.EventID)+")")
+	}
+	if s.Where != "" {
+		conditions = append(conditions, "("+s.Where+"\n)") // the condition may end in a comment
+	}
+	selected := "sent_at, event_id"
+	for _, column := range columns {
+		selected += ", " + sqltext.Name(column) + "::text"
+	}
+	return fmt.Sprintf("select %s from %s where %s order by sent_at, event_id limit %d", selected, sqltext.Table(table), strings.Join(conditions, " and "), limit), args
+}

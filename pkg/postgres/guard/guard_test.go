@@ -1,0 +1,74 @@
+package guard_test
+
+import (
+	"strings"
+	"testing"
+
+	"sqs2pg/infra/contracts"
+	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/guard"
+	"sqs2pg/pkg/postgres/postgrestest"
+)
+
+func TestMain(m *testing.M) { postgrestest.Main(m) }
+
+func TestEachWeaknessOfTheVaultIsFoundAlone(t *testing.T) {
+	t.Parallel()
+	c, err := contract.Load(contracts.Files, "user_logins")
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := c.Table()
+	table.Recover = []string{"ip"}
+	for name, test := range map[string]struct {
+		sql   string
+		owner string // what the owner is told
+		user  string // and the writer
+	}{
+		"nothing":                       {"", "", ""},
+		"a login that does both":        {"create role {role} login in role sqs2pg_writer, sqs2pg_revealer", "{role} may write and reveal", "{role} may write and reveal"},
+		"a writer that reads the vault": {"create role {role} login in role sqs2pg_writer; grant select (sealed) on sqs2pg_vault.user_logins to {role}", "{role} may write, and may read the vault", "{role} may write, and may read the vault"},
+		"a writer that reads sessions":  {"create role {role} login in role sqs2pg_writer; grant select on sqs2pg_vault.sessions to {role}", "{role} may write, and may read the vault", "{role} may write, and may read the vault"},
+		"rows without their session": {
+			"insert into sqs2pg_vault.user_logins (sent_at, event_id, session, sealed) values (now(), gen_random_uuid(), gen_random_uuid(), '')", "sealed rows whose session is lost: 1;", ""},
+		"no vault table": {"drop table sqs2pg_vault.user_logins", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db := postgrestest.New(t, table)
+			role := strings.Replace(db.QueryStrings(t, "select current_database()")[0], "sqs2pg_", "sqs2pg_guard_", 1)
+			named := strings.NewReplacer("{role}", role)
+			if test.sql != "" {
+				db.Exec(t, named.Replace(test.sql))
+			}
+			t.Cleanup(func() {
+				db.Exec(t, "do $$ begin if to_regrole('"+role+"') is not null then drop owned by "+role+"; drop role "+role+"; end if; end $$")
+			})
+			for who, look := range map[string]struct {
+				pool *postgres.Pool
+				want string
+			}{"the owner": {postgrestest.Open(t, db.OwnerURL), test.owner}, "the writer": {db.Pool, test.user}} {
+				wrong, err := guard.Look(t.Context(), look.pool, table)
+				// Roles are the server's, so those of other tests are found as well.
+				var own []string
+				for _, w := range wrong {
+					if test.sql == "" || strings.Contains(w, role) || strings.Contains(w, "is lost") {
+						own = append(own, w)
+					}
+				}
+				if text := strings.Join(own, "\n"); err != nil || look.want == "" != (text == "") || !strings.Contains(text, named.Replace(look.want)) {
+					t.Errorf("%s is told %q, %v, want %q", who, text, err, look.want)
+				}
+			}
+		})
+	}
+}
+
+func TestTableWithoutAVaultHasNothingWrong(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	if wrong, err := guard.Look(t.Context(), db.Pool, contract.Table{Schema: "public", Name: "user_logins"}); wrong != nil || err != nil {
+		t.Errorf("%v, %v", wrong, err)
+	}
+}
