@@ -20,7 +20,7 @@ type stream struct {
 	mu     sync.Mutex // a COPY that has lost its connection may still be reading
 	next   func() ([]Event, bool)
 	events []Event // so far
-	unsent []int // indexes of events that COPY has not taken yet
+	unsent []int   // indexes of events that COPY has not taken yet
 	ended  bool
 	days   []calendar.Day // on which the events fall that COPY has taken
 	// unfit means that COPY has ended because of the events' days: it may not write to so many in one
