@@ -85,19 +85,19 @@ func (d *Database) Prepare(ctx context.Context, table contract.Table, keyrings *
 
 // migrate creates or updates the table, and what signs in to it. It returns the key to seal for.
 func (d *Database) migrate(ctx context.Context, pool *postgres.Pool, table contract.Table, vaults *Vault, talk io.Writer) (vault.PublicKey, error) {
-	if _, err := vaults.Find(ctx, pool, table); err != nil {
-		return vault.PublicKey{}, err
-	}
-	report, err := schema.Apply(ctx, pool, table)
-	if err != nil {
-		return vault.PublicKey{}, err
-	}
-	fmt.Fprintf(talk, "table     %s\n", strings.ReplaceAll(report.String(), "\n", "\n          "))
-	key, err := vaults.Named(ctx, pool, table)
+	key, err := vaults.Find(ctx, pool, table)
 	if err != nil {
 		return key, err
 	}
+	report, err := schema.Apply(ctx, pool, table)
+	if err != nil {
+		return key, err
+	}
+	fmt.Fprintf(talk, "table     %s\n", strings.ReplaceAll(report.String(), "\n", "\n          "))
 	if err := vaults.Register(ctx, pool, key); err != nil {
+		return key, err
+	}
+	if _, err := vaults.Named(ctx, pool, table); err != nil { // the file of the key that the database knows is lost
 		return key, err
 	}
 	return key, d.makeWriter(ctx, pool)

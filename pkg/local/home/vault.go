@@ -91,12 +91,21 @@ func (v *Vault) Existing() (vault.PublicKey, error) {
 	return key.Public(), nil
 }
 
-// Named returns the public key that the function will seal for; the zero key if no table has
-// x-recover. It makes none: the database has to be told of a key, which Find and Register do.
+// Named returns the public key that the function will seal for, which the database knows; the zero key
+// if no table has x-recover. It makes none: the database has to be told of a key, which Find and
+// Register do.
 func (v *Vault) Named(ctx context.Context, pool *postgres.Pool, tables ...contract.Table) (vault.PublicKey, error) {
-	key, known, err := v.look(ctx, pool, tables)
-	if !key.IsZero() || known == nil || err != nil {
+	table, key, known, err := v.look(ctx, pool, tables)
+	if known == nil || err != nil {
 		return key, err
+	}
+	if !key.IsZero() {
+		for _, d := range known.CompareRecipient(table, key.ID()) {
+			if known.Table != nil { // else the comparison of the table says what to do
+				return key, vaultError("%s", d)
+			}
+		}
+		return key, nil
 	}
 	if err := v.Refusal(pool, *known); err != nil {
 		return key, err
@@ -108,7 +117,7 @@ func (v *Vault) Named(ctx context.Context, pool *postgres.Pool, tables ...contra
 // knows another key already, and none is named, it returns the zero key: a migration needs none. Call
 // it before the migration, so that a missing key is found before anything is changed.
 func (v *Vault) Find(ctx context.Context, pool *postgres.Pool, tables ...contract.Table) (vault.PublicKey, error) {
-	key, known, err := v.look(ctx, pool, tables)
+	_, key, known, err := v.look(ctx, pool, tables)
 	if !key.IsZero() || known == nil || err != nil || len(known.Recipients) > 0 {
 		return key, err
 	}
@@ -118,19 +127,18 @@ func (v *Vault) Find(ctx context.Context, pool *postgres.Pool, tables ...contrac
 	return v.make()
 }
 
-// look returns the key that exists, or else what the database knows; neither if no table has
-// x-recover.
-func (v *Vault) look(ctx context.Context, pool *postgres.Pool, tables []contract.Table) (vault.PublicKey, *registry.Database, error) {
+// look returns the key that exists, and what the database knows of the first table that has
+// x-recover; nil if none has.
+func (v *Vault) look(ctx context.Context, pool *postgres.Pool, tables []contract.Table) (table contract.Table, key vault.PublicKey, known *registry.Database, err error) {
 	i := slices.IndexFunc(tables, func(t contract.Table) bool { return len(t.Recover) > 0 })
 	if i < 0 {
-		return vault.PublicKey{}, nil, nil
+		return table, key, nil, nil
 	}
-	key, err := v.Existing()
-	if !key.IsZero() || err != nil {
-		return key, nil, err
+	if key, err = v.Existing(); err != nil {
+		return table, key, nil, err
 	}
-	known, err := registry.Look(ctx, pool, tables[i])
-	return key, &known, err
+	found, err := registry.Look(ctx, pool, tables[i])
+	return tables[i], key, &found, err
 }
 
 // Refusal says why no key may be made: values in the database are sealed for another one already, or
