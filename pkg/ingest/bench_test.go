@@ -102,15 +102,15 @@ func BenchmarkHeap(b *testing.B) {
 	}
 }
 
-// keeper is a writer that keeps all events, as the writer does until COPY has succeeded.
+// keeper is a writer that keeps all events, as the writer does until it has succeeded.
 type keeper struct {
 	kept []postgres.Event
 	heap int64 // when all were there
 }
 
-func (k *keeper) Stream(_ context.Context, _ int64, chunks iter.Seq[[]postgres.Event]) (postgres.Result, error) {
-	for events := range chunks {
-		k.kept = append(k.kept, events...)
+func (k *keeper) Stream(_ context.Context, _ int64, soFar iter.Seq[[]postgres.Event]) (postgres.Result, error) {
+	for events := range soFar {
+		k.kept = events
 	}
 	k.heap = heap()
 	return postgres.Result{Written: len(k.kept)}, nil

@@ -582,9 +582,9 @@ func (open) Doubt() {}
 // ledger is a writer that accepts everything, for tests without a database.
 type ledger struct{ rows int }
 
-func (l *ledger) Stream(_ context.Context, _ int64, chunks iter.Seq[[]postgres.Event]) (r postgres.Result, _ error) {
-	for events := range chunks {
-		r.Written += len(events)
+func (l *ledger) Stream(_ context.Context, _ int64, soFar iter.Seq[[]postgres.Event]) (r postgres.Result, _ error) {
+	for events := range soFar {
+		r.Written = len(events)
 	}
 	l.rows += r.Written
 	return r, nil
