@@ -574,7 +574,7 @@ func TestAnswersEmptyBatchWithSuccess(t *testing.T) {
 type open struct{}
 
 func (open) Enter(context.Context, *mask.Keyring) (registry.Pass, error) {
-	return registry.Pass{Window: registry.Window{Days: 365, Minutes: 60}}, nil
+	return registry.Pass{Window: registry.Window{Days: 365, Minutes: 60}, VaultDays: 365}, nil
 }
 func (open) Shut()  {}
 func (open) Doubt() {}

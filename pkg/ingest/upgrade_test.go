@@ -124,7 +124,7 @@ func upgradeFile(t *testing.T, name string) string {
 	return string(text)
 }
 
-func parseContract(t *testing.T, name, document string) *contract.Contract {
+func parseContract(t testing.TB, name, document string) *contract.Contract {
 	t.Helper()
 	c, err := contract.Parse(name, []byte(document))
 	if err != nil {
