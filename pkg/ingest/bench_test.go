@@ -94,7 +94,7 @@ type someErased struct{ open }
 
 func (g someErased) Enter(ctx context.Context, k *mask.Keyring) (registry.Pass, error) {
 	pass, err := g.open.Enter(ctx, k)
-	pass.Erasures = []registry.Erasure{{KeyID: "k1", Subject: "k1:00", Before: time.Now()}}
+	pass.Erased = registry.NewErased([]registry.Erasure{{KeyID: "k1", Subject: "k1:00", Before: time.Now()}})
 	return pass, err
 }
 
