@@ -135,6 +135,7 @@ func TestAcceptsGoodLogins(t *testing.T) {
 		{"a surrogate pair", loginWith("RU", `\ud83d\ude00`)},
 		{"a backslash before u0000", loginWith("RU", `a\\u0000b`)},
 		{"undeclared members", loginWith(`"RU"`, `"RU", "a": [1, {"b": null}, "\\u0000"], "c": 1e300`)},
+		{"an empty name after an escaped one", loginWith(`"RU"`, `"RU", "\u0061": 1, "": 2`)},
 		{"NUL in an undeclared member", loginWith(`"RU"`, `"RU", "a\u0000": {"b": ["\u0000"]}`)},
 		{"a number out of proportion in an undeclared member", loginWith(`"RU"`, `"RU", "a": 1e999999999`)},
 		{"nesting of 64", loginWith(`"RU"`, `"RU", "a": `+nested(63))},
