@@ -58,11 +58,11 @@ FAULTS ?= 250
 chaos: ## Load MESSAGES (1000000) under FAULTS (250) made by SEED, and compare the table with what was sent.
 	CHAOS_SEED=$(SEED) CHAOS_MESSAGES=$(MESSAGES) CHAOS_FAULTS=$(FAULTS) $(GO) test -count=1 -timeout 60m -run '^TestChaos$$' -v ./lambda/ingest
 
-MUTATE ?= mask contract ingest postgres
+MUTATE ?= mask vault contract ingest postgres
 
 # A mutant is a small mistake, such as < for <=. A package's own tests must find it: those of the packages below it are
 # not run, and neither are the slow ones of pkg/postgres. GOFLAGS gives go test what gremlins has no flag for.
-mutate: ## Change the code of pkg/{mask,contract,ingest,postgres} (MUTATE) in small ways, and list what their tests do not notice.
+mutate: ## Change the code of pkg/{mask,vault,contract,ingest,postgres} (MUTATE) in small ways, and list what their tests do not notice.
 	@for package in $(MUTATE); do echo "pkg/$$package"; \
 	  GOFLAGS="$(GOFLAGS) -vet=off" nice $(GO) tool gremlins unleash --workers 2 --timeout-coefficient 10 --exclude-files / --output-statuses lt ./pkg/$$package || exit 1; \
 	done

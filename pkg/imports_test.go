@@ -26,11 +26,13 @@ var order = []string{
 	"lambda/ingest",
 	"lambda/maintain",
 	"lambda/migrate",
+	"pkg/local/flags", // knows the contracts that come with the programs
 	"infra/contracts",
 
 	// what only the command links
 	"pkg/stack",
 	"pkg/doctor",
+	"pkg/vault/reveal",
 	"pkg/local/demo",
 	"pkg/local/environment",
 	"pkg/local/invoker",
@@ -59,8 +61,8 @@ var order = []string{
 	"pkg/postgres/postgrestest",
 	"pkg/postgres/login",
 	"pkg/postgres/schema",
-	"pkg/postgres/disclosure",
 	"pkg/postgres/guard",
+	"pkg/postgres/disclosure",
 	"pkg/postgres/registry",
 	"pkg/postgres/partitions",
 	"pkg/postgres/plan",

@@ -118,7 +118,7 @@ func TestRefusesLocalForAQueueOfAWS(t *testing.T) {
 func TestLocalMeansTheEndpointOfLocalStack(t *testing.T) {
 	t.Parallel()
 	f := endpointFlags{Local: true, EndpointURL: "http://127.0.0.1:1"} // a variable may be set
-	if endpoint, err := f.place().Endpoint(); err != nil || endpoint != "http://127.0.0.1:4566" {
+	if endpoint, err := f.Place().Endpoint(); err != nil || endpoint != "http://127.0.0.1:4566" {
 		t.Errorf("%s, %v", endpoint, err)
 	}
 }
@@ -175,8 +175,8 @@ func TestTakesEndpointAndRegionFromTheURLOfAnAWSQueue(t *testing.T) {
 	} {
 		t.Setenv(name, value)
 	}
-	f := queueFlags{Queue: "https://sqs.eu-west-1.amazonaws.com/123456789012/logins", endpointFlags: endpointFlags{EndpointURL: "http://127.0.0.1:1"}}
-	q, err := f.open(t.Context())
+	f := queueFlags{Queue: "https://sqs.eu-west-1.amazonaws.com/123456789012/logins", EndpointFlags: endpointFlags{EndpointURL: "http://127.0.0.1:1"}}
+	q, err := f.Open(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,6 @@ func (c *completionCommand) Help() string {
 }
 
 func (c *completionCommand) Run(k *kong.Kong, s *streams) error {
-	completion.Write(s.out, k.Model, c.Shell)
+	completion.Write(s.Out, k.Model, c.Shell)
 	return nil
 }

@@ -6,65 +6,17 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"strings"
 
 	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/contract/routes"
 	"sqs2pg/pkg/contract/trial"
+	"sqs2pg/pkg/local/flags"
 	"sqs2pg/pkg/postgres/schema"
 	"sqs2pg/pkg/queue/bodies"
 	"sqs2pg/pkg/terminal"
 	"sqs2pg/pkg/terminal/variables"
 )
-
-// contractFlag names contracts, as CONTRACT does for the functions.
-type contractFlag struct {
-	Contract string `env:"CONTRACT" placeholder:"NAME|FILE|FOLDER" help:"Contracts, separated by commas: names of those that come with sqs2pg, files, or folders."`
-}
-
-// load loads the contracts of one function.
-func (f *contractFlag) load() (*routes.Set, error) {
-	all, err := f.loadAll()
-	if err != nil {
-		return nil, err
-	}
-	set, err := routes.New(all...)
-	if err != nil {
-		return nil, misuse("%s: %w", variables.Source("--contract", f.Contract, "CONTRACT"), err)
-	}
-	return set, nil
-}
-
-// loadAll loads contracts that may be those of several functions.
-func (f *contractFlag) loadAll() ([]*contract.Contract, error) {
-	return loadContracts(variables.Source("--contract", f.Contract, "CONTRACT"), f.Contract)
-}
-
-// loadContracts loads the contracts that source names. There is no default: a forgotten contract
-// would spend good messages on another one.
-func loadContracts(source, names string) ([]*contract.Contract, error) {
-	if names == "" {
-		return nil, misuse("no contract: set --contract or CONTRACT to %s, a file or a folder", strings.Join(contract.Names(contracts.Folder()), ", "))
-	}
-	all, err := routes.Read(contracts.Folder(), names)
-	if err != nil {
-		return nil, misuse("%s: %w", source, err)
-	}
-	return all, nil
-}
-
-// loadContract loads one contract.
-func loadContract(source, name string) (*contract.Contract, error) {
-	all, err := loadContracts(source, name)
-	if err == nil && len(all) != 1 {
-		return nil, misuse("%s: %d contracts: name one", source, len(all))
-	}
-	if err != nil {
-		return nil, err
-	}
-	return all[0], nil
-}
 
 // contractCommand works with contracts alone: without a queue or a database.
 type contractCommand struct {
@@ -85,9 +37,9 @@ type contractArgument struct {
 	Argument     string `arg:"" name:"contract" optional:"" help:"The same as --contract."`
 }
 
-func (a *contractArgument) loadAll() ([]*contract.Contract, error) {
+func (a *contractArgument) LoadAll() ([]*contract.Contract, error) {
 	if a.Argument == "" {
-		return a.contractFlag.loadAll()
+		return a.contractFlag.LoadAll()
 	}
 	if from := variables.Source("--contract", a.Contract, "CONTRACT"); a.Contract != "" && from == "--contract" && a.Contract != a.Argument {
 		return nil, misuse("two contracts: %s and --contract %s: name one", a.Argument, a.Contract)
@@ -104,7 +56,7 @@ func (c *contractCheck) Help() string {
 }
 
 func (c *contractCheck) Run(s *streams) error {
-	all, err := c.loadAll()
+	all, err := c.LoadAll()
 	if err != nil {
 		return err
 	}
@@ -120,15 +72,15 @@ func (c *contractCheck) Run(s *streams) error {
 func (c *contractCheck) check(s *streams, loaded *contract.Contract) error {
 	warnings := append(loaded.Warnings(), loaded.Personal()...)
 	for _, w := range warnings {
-		fmt.Fprintf(s.err, "warning: %s\n", w)
+		fmt.Fprintf(s.Err, "warning: %s\n", w)
 	}
 	table := loaded.Table()
 	header, rows := table.Listing()
 	if c.JSON {
 		return encode(s, map[string]any{"contract": loaded.Name(), "table": table.FullName(), "columns": terminal.Objects(header, rows), "warnings": warnings})
 	}
-	fmt.Fprintf(s.out, "%s: table %s.%s\n", loaded.Name(), table.Schema, table.Name)
-	terminal.Table(s.out, header, rows)
+	fmt.Fprintf(s.Out, "%s: table %s.%s\n", loaded.Name(), table.Schema, table.Name)
+	terminal.Table(s.Out, header, rows)
 	return nil
 }
 
@@ -137,12 +89,12 @@ type contractDDL struct {
 }
 
 func (c *contractDDL) Run(s *streams) error {
-	all, err := c.loadAll()
+	all, err := c.LoadAll()
 	if err != nil {
 		return err
 	}
 	for _, loaded := range all {
-		fmt.Fprintln(s.out, schema.DDL(loaded.Table()))
+		fmt.Fprintln(s.Out, schema.DDL(loaded.Table()))
 	}
 	return nil
 }
@@ -155,7 +107,7 @@ type contractTry struct {
 
 func (c *contractTry) Run(ctx context.Context, s *streams) error {
 	c.arrange()
-	all, err := c.loadAll()
+	all, err := c.LoadAll()
 	if err != nil {
 		return err
 	}
@@ -163,22 +115,22 @@ func (c *contractTry) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return misuse("%w", err)
 	}
-	keyring, err := c.keyrings(s).ForTrial()
+	keyring, err := c.Keyrings(s).ForTrial()
 	if err != nil {
-		return asMisuse(err)
+		return flags.AsMisuse(err)
 	}
-	text, err := bodies.OpenFile(ctx, cmp.Or(c.Messages, "-"), s.input(cmp.Or(c.Messages, "-")), bodies.Options{Unchecked: true})
+	text, err := bodies.OpenFile(ctx, cmp.Or(c.Messages, "-"), s.Input(cmp.Or(c.Messages, "-")), bodies.Options{Unchecked: true})
 	if err != nil {
 		return unreadable(ctx, err)
 	}
 	defer text.Close()
 	if text.Form != bodies.Lines || text.Mark {
-		fmt.Fprintln(s.err, text)
+		fmt.Fprintln(s.Err, text)
 	}
 	if text.Count == 0 {
-		fmt.Fprintln(s.err, "there was no message")
+		fmt.Fprintln(s.Err, "there was no message")
 	}
-	return trial.Run(s.out, set, keyring, text)
+	return trial.Run(s.Out, set, keyring, text)
 }
 
 // arrange makes a single argument the messages if the contract is named otherwise and the argument

@@ -1,6 +1,9 @@
 package main
 
-import "sqs2pg/pkg/contract/versions"
+import (
+	"sqs2pg/pkg/contract/versions"
+	"sqs2pg/pkg/local/flags"
+)
 
 // contractDiff compares two versions of a contract.
 type contractDiff struct {
@@ -22,11 +25,11 @@ func (c *contractDiff) Run(s *streams) error {
 	if c.Count < 1 {
 		return misuse("--count is %d: it must be 1 or more", c.Count)
 	}
-	old, err := loadContract("OLD", c.Old)
+	old, err := flags.LoadContract("OLD", c.Old)
 	if err != nil {
 		return err
 	}
-	next, err := loadContract("NEW", c.New)
+	next, err := flags.LoadContract("NEW", c.New)
 	if err != nil {
 		return err
 	}
@@ -39,7 +42,7 @@ func (c *contractDiff) Run(s *streams) error {
 			return err
 		}
 	} else {
-		found.Print(s.out, c.Old, c.New)
+		found.Print(s.Out, c.Old, c.New)
 	}
 	return found.Fault(c.Old, c.New)
 }

@@ -7,6 +7,7 @@ import (
 
 	"sqs2pg/pkg/contract/routes"
 	"sqs2pg/pkg/deadletter"
+	"sqs2pg/pkg/local/flags"
 	"sqs2pg/pkg/terminal"
 )
 
@@ -25,11 +26,11 @@ type deadFlags struct {
 }
 
 func (f *deadFlags) openDead(ctx context.Context) (*routes.Set, *deadletter.Letters, error) {
-	c, err := f.load()
+	c, err := f.Load()
 	if err != nil {
 		return nil, nil, err
 	}
-	q, err := f.open(ctx)
+	q, err := f.Open(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -55,7 +56,7 @@ func (c *dlqList) Run(ctx context.Context, s *streams) error {
 	if c.JSON {
 		return encode(s, list)
 	}
-	list.Print(s.out)
+	list.Print(s.Out)
 	return nil
 }
 
@@ -89,9 +90,9 @@ func (c *dlqShow) Run(ctx context.Context, s *streams) error {
 		}
 		return encode(s, letter)
 	}
-	terminal.Table(s.out, []string{"field", "value"}, rows)
+	terminal.Table(s.Out, []string{"field", "value"}, rows)
 	if c.Body {
-		fmt.Fprintf(s.out, "\n%s\n", found.Body())
+		fmt.Fprintf(s.Out, "\n%s\n", found.Body())
 	}
 	return nil
 }
@@ -117,20 +118,20 @@ func (c *dlqRedrive) Run(ctx context.Context, s *streams) error {
 	if c.DryRun {
 		return c.preview(ctx, s, set, dead)
 	}
-	printWhere(s, dead.Queue)
-	printWhere(s, dead.Source)
+	flags.PrintWhere(s, dead.Queue)
+	flags.PrintWhere(s, dead.Source)
 	if ok, err := c.confirmed(s, dead); !ok {
 		return err
 	}
 	redriven, err := dead.RedriveAccepted(ctx, set, c.All)
-	fmt.Fprintln(s.err, redriven)
+	fmt.Fprintln(s.Err, redriven)
 	if c.JSON {
 		err = errors.Join(err, encode(s, map[string]any{"moved": redriven.Moved, "left": redriven.Left, "in_flight": redriven.Hidden}))
 	} else {
-		redriven.Left.Print(s.out)
+		redriven.Left.Print(s.Out)
 	}
 	for _, line := range redriven.Advice() {
-		fmt.Fprintln(s.err, line)
+		fmt.Fprintln(s.Err, line)
 	}
 	return err
 }
@@ -140,12 +141,12 @@ func (c *dlqRedrive) confirmed(s *streams, dead *deadletter.Letters) (bool, erro
 	if !c.All || c.Yes {
 		return true, nil
 	}
-	ok, err := terminal.Confirm(s.in, s.err, fmt.Sprintf("Move all %d messages to %s, those that the contract refuses too?", dead.Visible, dead.Source.Name()))
+	ok, err := terminal.Confirm(s.In, s.Err, fmt.Sprintf("Move all %d messages to %s, those that the contract refuses too?", dead.Visible, dead.Source.Name()))
 	switch {
 	case errors.Is(err, terminal.ErrNobodyToAsk):
 		return false, misuse("--all: %v: add --yes", err)
 	case err == nil && !ok:
-		fmt.Fprintln(s.err, "nothing is moved")
+		fmt.Fprintln(s.Err, "nothing is moved")
 	}
 	return ok, err
 }
@@ -159,7 +160,7 @@ func (c *dlqRedrive) preview(ctx context.Context, s *streams, set *routes.Set, d
 	if c.JSON {
 		return encode(s, map[string]any{"would_move": redriven.Moved, "left": redriven.Left, "in_flight": redriven.Hidden})
 	}
-	fmt.Fprintln(s.out, redriven.Planned())
-	redriven.Left.Print(s.out)
+	fmt.Fprintln(s.Out, redriven.Planned())
+	redriven.Left.Print(s.Out)
 	return nil
 }

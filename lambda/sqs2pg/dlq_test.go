@@ -283,7 +283,7 @@ func TestRedriveAsksOnATerminal(t *testing.T) {
 			}
 			var out, errs bytes.Buffer
 			args := []string{"dlq", "redrive", "--all", "--endpoint-url", endpoint, "--queue", "logins"}
-			if code := execute(t.Context(), args, &streams{terminal, &out, &errs, t.TempDir()}); code != 0 {
+			if code := execute(t.Context(), args, &streams{In: terminal, Out: &out, Err: &errs, Dir: t.TempDir()}); code != 0 {
 				t.Errorf("exits with %d", code)
 			}
 			if !strings.Contains(errs.String(), "Move all 5 messages to logins") {

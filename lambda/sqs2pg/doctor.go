@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sqs2pg/pkg/doctor"
+	"sqs2pg/pkg/local/flags"
 	"sqs2pg/pkg/project"
 	"sqs2pg/pkg/queue"
 	"sqs2pg/pkg/stack"
@@ -47,7 +48,7 @@ func (c *doctorCommand) Run(ctx context.Context, s *streams) error {
 			return err
 		}
 	} else {
-		report.Print(s.out)
+		report.Print(s.Out)
 	}
 	if report.Fixes > 0 {
 		return fmt.Errorf("%d to fix", report.Fixes)
@@ -57,17 +58,17 @@ func (c *doctorCommand) Run(ctx context.Context, s *streams) error {
 
 func (c *doctorCommand) examine(ctx context.Context, s *streams) ([]doctor.Finding, error) {
 	if c.Stack != "" {
-		cfg, err := c.place().Config(ctx)
+		cfg, err := c.Place().Config(ctx)
 		if err != nil {
-			return nil, asMisuse(err)
+			return nil, flags.AsMisuse(err)
 		}
 		return stack.Examine(ctx, cfg, c.Stack), nil
 	}
-	given := c.given()
-	given.Keyrings, given.Vault = c.keyrings(s), c.vault(s)
+	given := c.Given()
+	given.Keyrings, given.Vault = c.Keyrings(s), c.Keys(s)
 	setup := doctor.Setup{
-		Contracts: c.load, Given: given, Queue: c.openQueue, Timeout: c.Timeout, Window: c.Window,
-		Function: func() (string, error) { return bootstrapPath(c.Function) },
+		Contracts: c.Load, Given: given, Queue: c.openQueue, Timeout: c.Timeout, Window: c.Window,
+		Function: func() (string, error) { return flags.BootstrapPath(c.Function) },
 	}
 	return setup.Examine(ctx), nil
 }
@@ -76,5 +77,5 @@ func (c *doctorCommand) openQueue(ctx context.Context) (*queue.Queue, error) {
 	if c.Queue == "" {
 		return nil, errors.New("no queue: set --queue or SQS2PG_QUEUE, or queue in " + project.FileName)
 	}
-	return (&queueFlags{c.Queue, c.endpointFlags}).open(ctx)
+	return (&queueFlags{Queue: c.Queue, EndpointFlags: c.endpointFlags}).Open(ctx)
 }

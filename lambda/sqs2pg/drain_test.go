@@ -104,7 +104,7 @@ func TestStoppedRunSaysHowManyMessagesAreWritten(t *testing.T) {
 	defer stop()
 	talk := &stopper{at: "in flight", stop: stop}
 	args := []string{"run", "--function", bootstrap, "--messages", "100000", "--database-url", postgrestest.New(t).OwnerURL}
-	code := execute(ctx, args, &streams{strings.NewReader(""), io.Discard, talk, t.TempDir()})
+	code := execute(ctx, args, &streams{In: strings.NewReader(""), Out: io.Discard, Err: talk, Dir: t.TempDir()})
 	if code != 1 || !strings.Contains(talk.String(), "sqs2pg: stopped: ") || strings.Contains(talk.String(), "canceled") {
 		t.Errorf("exits with %d and says %q", code, talk)
 	}
@@ -266,7 +266,7 @@ func TestStoppedInvokeSaysWhatIsWhere(t *testing.T) {
 	defer stop()
 	talk := &reactions{steps: []reaction{{"3 of 5 messages", stop}}}
 	code := execute(ctx, []string{"invoke", "--endpoint-url", endpoint, "--queue", "logins", "--database-url", db.URL, "--function", bootstrap, "--idle-timeout", "0s"},
-		&streams{strings.NewReader(""), io.Discard, talk, folder(t)})
+		&streams{In: strings.NewReader(""), Out: io.Discard, Err: talk, Dir: folder(t)})
 	want := regexp.MustCompile(`3 of 5 messages, .*, 0 in flight, 0 dead-lettered, 2 to be retried
 stopped: 3 written, 0 duplicates, 0 dead-lettered; logins: 0 on the queue, 2 in flight, visible again within \d+ s
 sqs2pg: 2 messages failed; 2 are still on the queue
@@ -303,7 +303,7 @@ func TestInvokeShowsAnOutageOfSQS(t *testing.T) {
 		{"4 of 4 messages", stop},
 	}}
 	code := execute(ctx, []string{"invoke", "--endpoint-url", web.URL, "--queue", "logins", "--database-url", db.URL, "--function", bootstrap, "--idle-timeout", "0s"},
-		&streams{strings.NewReader(""), io.Discard, talk, folder(t)})
+		&streams{In: strings.NewReader(""), Out: io.Discard, Err: talk, Dir: folder(t)})
 	said := talk.all.String()
 	outage, _, _ := strings.Cut(said[strings.Index(said, "; outage since ")+2:], "\n")
 	if code != 0 || !regexp.MustCompile(`^outage since \d\d:\d\d:\d\d: SQS cannot be reached at http://127\.0\.0\.1:`).MatchString(outage) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sqs2pg/pkg/local/eventsource"
+	"sqs2pg/pkg/local/flags"
 	"sqs2pg/pkg/local/invoker"
 )
 
@@ -27,16 +28,16 @@ func (c *eventCommand) Run(ctx context.Context, s *streams) error {
 	if c.BatchSize == 0 { // to a Mapping it is the default
 		return misuse("--batch-size is 0: it must be 1 or more")
 	}
-	q, err := c.open(ctx)
+	q, err := c.Open(ctx)
 	if err != nil {
 		return err
 	}
-	printWhere(s, q)
+	flags.PrintWhere(s, q)
 	ctx, stop := context.WithTimeout(ctx, c.Wait)
 	defer stop()
 	event, err := invoker.Capture(ctx, eventsource.Mapping{Queue: q, FunctionTimeout: time.Second, BatchSize: c.BatchSize, Concurrency: 1})
 	if err != nil {
-		return asMisuse(err)
+		return flags.AsMisuse(err)
 	}
 	if event == nil {
 		return fmt.Errorf("queue %s gave no message in %s: fill it with sqs2pg send --queue %[1]s", c.Queue, c.Wait)
@@ -46,6 +47,6 @@ func (c *eventCommand) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	text.WriteByte('\n')
-	_, err = s.out.Write(text.Bytes())
+	_, err = s.Out.Write(text.Bytes())
 	return err
 }

@@ -100,7 +100,7 @@ func TestMaintainDropsNothingThatNobodyConfirmed(t *testing.T) {
 			t.Fatal(err)
 		}
 		var errs bytes.Buffer
-		code := execute(t.Context(), args, &streams{terminal, io.Discard, &errs, t.TempDir()})
+		code := execute(t.Context(), args, &streams{In: terminal, Out: io.Discard, Err: &errs, Dir: t.TempDir()})
 		if n := partitionCount(t, db); code != 0 || n != tt.left || !strings.Contains(errs.String(), "Drop 12 partitions with all their rows, which are past their retention? [y/N] ") || !strings.Contains(errs.String(), tt.says) {
 			t.Errorf("answer %s: exits with %d and says %q; %s partitions, want %s", tt.answer, code, &errs, n, tt.left)
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"sqs2pg/pkg/local/flags"
 	"sqs2pg/pkg/local/invoker"
 	"sqs2pg/pkg/queue"
 	"sqs2pg/pkg/terminal"
@@ -30,27 +31,27 @@ func (c *invokeCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	q, err := c.open(ctx)
+	q, err := c.Open(ctx)
 	if err != nil {
 		return err
 	}
-	m, err := c.mapping(q)
+	m, err := c.Mapping(q)
 	if err != nil {
 		return err
 	}
-	environ, err := c.environ(ctx, s, c.remote())
+	environ, err := c.Environ(ctx, s, c.Remote())
 	if err != nil {
 		return err
 	}
-	function, err := c.function(ctx, c.place().Beside(c.Queue), environ)
+	function, err := c.FunctionAt(ctx, c.Place().Beside(c.Queue), environ)
 	if err != nil {
 		return err
 	}
-	printWhere(s, q)
-	d := invoker.Drain{Mapping: m, Function: function, Recorder: recorder, Screen: s.err}
+	flags.PrintWhere(s, q)
+	d := invoker.Drain{Mapping: m, Function: function, Recorder: recorder, Screen: s.Err}
 	result, err := d.Run(ctx)
 	if err != nil {
-		return asMisuse(err)
+		return flags.AsMisuse(err)
 	}
 	return c.conclude(ctx, s, q, result)
 }
@@ -64,7 +65,7 @@ func (c *invokeCommand) recorder(s *streams) (*invoker.Recorder, error) {
 	if err != nil {
 		return nil, misuse("--record: %v", err)
 	}
-	fmt.Fprintf(s.err, "recording to %s, which only you can read (0700): the files hold whole messages, unmasked; delete them when done\n", c.Record)
+	fmt.Fprintf(s.Err, "recording to %s, which only you can read (0700): the files hold whole messages, unmasked; delete them when done\n", c.Record)
 	return r, nil
 }
 
@@ -72,20 +73,20 @@ func (c *invokeCommand) recorder(s *streams) (*invoker.Recorder, error) {
 // later.
 func (c *invokeCommand) conclude(ctx context.Context, s *streams, q *queue.Queue, r invoker.Result) error {
 	for _, w := range r.Warnings {
-		fmt.Fprintf(s.err, "warning: %s\n", w)
+		fmt.Fprintf(s.Err, "warning: %s\n", w)
 	}
 	if c.JSON {
-		if err := json.NewEncoder(s.out).Encode(r.Report()); err != nil {
+		if err := json.NewEncoder(s.Out).Encode(r.Report()); err != nil {
 			return err
 		}
 	} else {
-		terminal.Table(s.out, []string{"messages", "count"}, r.Rows())
+		terminal.Table(s.Out, []string{"messages", "count"}, r.Rows())
 	}
 	if r.Received == 0 {
-		fmt.Fprintln(s.err, c.nothing(ctx, q))
+		fmt.Fprintln(s.Err, c.nothing(ctx, q))
 	}
 	if stopped := r.Stopped(c.Queue); stopped != "" {
-		fmt.Fprintln(s.err, stopped)
+		fmt.Fprintln(s.Err, stopped)
 	}
 	return r.Failure(c.Queue)
 }

@@ -13,21 +13,20 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
+
+	"github.com/alecthomas/kong"
 
 	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/ingest"
+	"sqs2pg/pkg/local/flags"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/terminal"
 	"sqs2pg/pkg/terminal/exit"
 	"sqs2pg/pkg/terminal/usage"
 	"sqs2pg/pkg/terminal/variables"
-
-	"github.com/alecthomas/kong"
 )
 
 // command is the whole command line.
@@ -44,41 +43,37 @@ type command struct {
 	Dlq        dlqCommand        `cmd:"" help:"List, show and redrive dead letters."`
 	Doctor     doctorCommand     `cmd:"" help:"Check every setting: queue, database, function."`
 	Contract   contractCommand   `cmd:"" help:"Check a contract, show its table, try messages against it."`
+	Vault      vaultCommand      `cmd:"" help:"Reveal what was masked, and see who did."`
 	Completion completionCommand `cmd:"" help:"Print a completion script for bash, zsh or fish."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 
 	Env string `placeholder:"NAME" help:"Environment of the project file, sqs2pg.toml."`
 }
 
+// What the commands embed. The names are short here, because flags are what this program is made of.
+type (
+	streams       = flags.Streams
+	jsonFlag      = flags.JSONFlag
+	endpointFlags = flags.EndpointFlags
+	queueFlags    = flags.QueueFlags
+	databaseFlag  = flags.DatabaseFlag
+	keptFlag      = flags.KeptFlag
+	keyringFlag   = flags.KeyringFlag
+	vaultFlag     = flags.VaultFlag
+	contractFlag  = flags.ContractFlag
+	functionFlags = flags.FunctionFlags
+	settingsFlags = flags.SettingsFlags
+	mappingFlags  = flags.MappingFlags
+)
+
+// encode prints a report to standard output.
+func encode(s *streams, report any) error { return flags.Encode(s, report) }
+
 // groups are the headings of a long help.
 var groups = []kong.Group{
 	{Key: "function", Title: "The function behind the mapping:"},
 	{Key: "mapping", Title: "The mapping:"},
 }
-
-// streams are the outside world as one value, so that a test can replace it.
-type streams struct {
-	in       io.Reader
-	out, err io.Writer
-	dir      string // the local commands keep .sqs2pg in it
-}
-
-// input is standard input, for a file that may be named -. On a terminal it says how the input ends:
-// otherwise a person waits for the command, and the command for the person.
-func (s *streams) input(file string) io.Reader {
-	if file == "-" && terminal.IsTerminal(s.in) {
-		fmt.Fprintln(s.err, "reading what you type: end it with Ctrl-D on a line of its own")
-	}
-	return s.in
-}
-
-// jsonFlag is on every command that reports something.
-type jsonFlag struct {
-	JSON bool `name:"json" help:"Print one JSON object instead."`
-}
-
-// encode prints a report to standard output.
-func encode(s *streams, report any) error { return json.NewEncoder(s.out).Encode(report) }
 
 // misuse is an error that says what is wrong with the command line and what to type instead.
 func misuse(format string, args ...any) error { return exit.Misuse(format, args...) }
@@ -90,13 +85,13 @@ func main() {
 		}
 		return
 	}
-	os.Exit(execute(exit.UntilInterrupted(), os.Args[1:], &streams{os.Stdin, os.Stdout, os.Stderr, "."}))
+	os.Exit(execute(exit.UntilInterrupted(), os.Args[1:], &streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Dir: "."}))
 }
 
 // execute runs one command line and returns its exit code.
 func execute(ctx context.Context, args []string, s *streams) int {
-	out := terminal.NewOutput(s.out)
-	s = &streams{s.in, out, s.err, s.dir}
+	out := terminal.NewOutput(s.Out)
+	s = &streams{In: s.In, Out: out, Err: s.Err, Dir: s.Dir}
 	helped := -1
 	var c command
 	parser := kong.Must(&c,
@@ -106,9 +101,9 @@ func execute(ctx context.Context, args []string, s *streams) int {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 80}),
 		kong.ValueFormatter(variables.Help),
 		kong.ExplicitGroups(groups),
-		kong.Writers(s.out, s.err),
+		kong.Writers(s.Out, s.Err),
 		kong.Exit(func(code int) { helped = code }),
-		kong.WithBeforeReset(s.readProject()),
+		kong.WithBeforeReset(readProject(s)),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(s),
 	)
@@ -134,6 +129,6 @@ func execute(ctx context.Context, args []string, s *streams) int {
 	if _, ok := errors.AsType[*postgres.Unavailable](err); ctx.Err() != nil && (ok || errors.Is(err, context.Canceled)) {
 		err = errors.New("stopped") // by Ctrl-C; nothing is wrong with the database
 	}
-	fmt.Fprintf(s.err, "%s %s\n", terminal.StyleOf(s.err).Bad("sqs2pg:"), variables.Explain(err.Error()))
+	fmt.Fprintf(s.Err, "%s %s\n", terminal.StyleOf(s.Err).Bad("sqs2pg:"), variables.Explain(err.Error()))
 	return exit.Code(err)
 }

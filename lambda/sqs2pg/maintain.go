@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/local/flags"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/partitions"
 	"sqs2pg/pkg/terminal"
@@ -33,16 +34,16 @@ func (c *maintainCommand) Run(ctx context.Context, s *streams) error {
 	if c.VaultDays < 0 {
 		return misuse("--vault-retention-days is %d: it must be 1 or more, or 0 to keep sealed values as long as their rows", c.VaultDays)
 	}
-	all, err := c.loadAll()
+	all, err := c.LoadAll()
 	if err != nil {
 		return err
 	}
-	pool, err := c.openDatabase(ctx)
+	pool, err := c.OpenDatabase(ctx)
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
-	printDatabase(s, pool)
+	flags.PrintDatabase(s, pool)
 	for _, loaded := range all {
 		if err := c.maintain(ctx, s, pool, loaded.Table()); err != nil {
 			return err
@@ -72,9 +73,9 @@ func (c *maintainCommand) maintain(ctx context.Context, s *streams, pool *postgr
 		return err
 	}
 	if n := report.SealsDeleted; n > 0 {
-		fmt.Fprintf(s.err, "deleted %d sealed values without a row, or past their retention\n", n)
+		fmt.Fprintf(s.Err, "deleted %d sealed values without a row, or past their retention\n", n)
 	}
-	fmt.Fprintf(s.err, "partitions for %d days ahead, %d rows outside\n", report.DaysAhead, report.RowsOutside)
+	fmt.Fprintf(s.Err, "partitions for %d days ahead, %d rows outside\n", report.DaysAhead, report.RowsOutside)
 	if c.JSON {
 		return encode(s, report)
 	}
@@ -87,19 +88,19 @@ func (c *maintainCommand) confirmed(s *streams, expired []string) (bool, error) 
 		return true, nil
 	}
 	printPartitions(s, "would drop", expired)
-	ok, err := terminal.Confirm(s.in, s.err, fmt.Sprintf("Drop %d partitions with all their rows, which are past their retention?", len(expired)))
+	ok, err := terminal.Confirm(s.In, s.Err, fmt.Sprintf("Drop %d partitions with all their rows, which are past their retention?", len(expired)))
 	switch {
 	case errors.Is(err, terminal.ErrNobodyToAsk):
 		return false, misuse("the retention would drop %d partitions with their rows, and %v: add --yes, or see --plan", len(expired), err)
 	case err == nil && !ok:
-		fmt.Fprintln(s.err, "nothing is changed")
+		fmt.Fprintln(s.Err, "nothing is changed")
 	}
 	return ok, err
 }
 
 func printPartitions(s *streams, verb string, names []string) {
 	for _, name := range names[:min(listed, len(names))] {
-		fmt.Fprintln(s.err, verb, name)
+		fmt.Fprintln(s.Err, verb, name)
 	}
-	terminal.More(s.err, listed, len(names))
+	terminal.More(s.Err, listed, len(names))
 }

@@ -6,6 +6,7 @@ import (
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/contract/routes"
+	"sqs2pg/pkg/local/flags"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/plan"
 	"sqs2pg/pkg/postgres/schema"
@@ -21,7 +22,7 @@ type migrateCommand struct {
 }
 
 func (c *migrateCommand) Run(ctx context.Context, s *streams) error {
-	all, err := c.loadAll()
+	all, err := c.LoadAll()
 	if err != nil {
 		return err
 	}
@@ -29,12 +30,12 @@ func (c *migrateCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return misuse("--confirm-key: %v", err)
 	}
-	pool, err := c.openDatabase(ctx)
+	pool, err := c.OpenDatabase(ctx)
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
-	printDatabase(s, pool)
+	flags.PrintDatabase(s, pool)
 	if c.Plan {
 		steps, err := schema.PlanAll(ctx, pool, routes.Tables(all))
 		if err != nil {
@@ -44,16 +45,16 @@ func (c *migrateCommand) Run(ctx context.Context, s *streams) error {
 	}
 	report, err := c.apply(ctx, s, pool, routes.Tables(all))
 	if done := report.String(); err == nil || done != (schema.Report{}).String() {
-		fmt.Fprintln(s.err, done)
+		fmt.Fprintln(s.Err, done)
 	}
 	if err != nil {
-		return asMisuse(err)
+		return flags.AsMisuse(err)
 	}
 	if err := schema.ConfirmKeys(ctx, pool, keys...); err != nil {
 		return err
 	}
 	for _, key := range keys {
-		fmt.Fprintf(s.err, "confirmed the masking key %s\n", key.ID)
+		fmt.Fprintf(s.Err, "confirmed the masking key %s\n", key.ID)
 	}
 	if c.JSON {
 		return encode(s, report)
@@ -64,26 +65,26 @@ func (c *migrateCommand) Run(ctx context.Context, s *streams) error {
 // apply migrates the tables, and tells the database for which key values are sealed. A missing key is
 // found first.
 func (c *migrateCommand) apply(ctx context.Context, s *streams, pool *postgres.Pool, tables []contract.Table) (report schema.Report, err error) {
-	key, err := c.vault(s).Find(ctx, pool, tables...)
+	key, err := c.Keys(s).Find(ctx, pool, tables...)
 	if err != nil {
 		return report, err
 	}
 	if report, err = schema.ApplyAll(ctx, pool, tables); err != nil {
 		return report, err
 	}
-	return report, c.vault(s).Register(ctx, pool, key)
+	return report, c.Keys(s).Register(ctx, pool, key)
 }
 
 // printPlan prints what a command would run.
 func printPlan(s *streams, steps plan.Steps, asJSON bool) error {
 	if len(steps) == 0 {
-		fmt.Fprintln(s.err, "nothing to do")
+		fmt.Fprintln(s.Err, "nothing to do")
 	} else {
-		fmt.Fprintln(s.err, "this is a plan: nothing is changed")
+		fmt.Fprintln(s.Err, "this is a plan: nothing is changed")
 	}
 	if asJSON {
 		return encode(s, map[string]any{"steps": append(plan.Steps{}, steps...)})
 	}
-	steps.Print(s.out)
+	steps.Print(s.Out)
 	return nil
 }

@@ -20,7 +20,7 @@ func TestSaysThatItsOutputIsNotComplete(t *testing.T) {
 			t.Fatal(err)
 		}
 		var errs bytes.Buffer
-		code := execute(t.Context(), strings.Fields(line), &streams{strings.NewReader(""), full, &errs, t.TempDir()})
+		code := execute(t.Context(), strings.Fields(line), &streams{In: strings.NewReader(""), Out: full, Err: &errs, Dir: t.TempDir()})
 		full.Close()
 		const want = "sqs2pg: the output is not complete: write /dev/full: no space left on device\n"
 		if code != 1 || errs.String() != want {

@@ -17,10 +17,10 @@ var withoutProject = []string{"run", "sqs", "completion", "version"}
 // readProject returns a hook that sets the variables that the project file has and the environment
 // has not. kong calls it when it knows the command and has not read variables, once for the command
 // and for each flag. The folder of the file is that of .sqs2pg, too.
-func (s *streams) readProject() func(*kong.Context) error {
+func readProject(s *streams) func(*kong.Context) error {
 	var once sync.Once
 	return func(k *kong.Context) (err error) {
-		once.Do(func() { s.dir, err = project.UseFor(k, s.dir, withoutProject, s.err) })
+		once.Do(func() { s.Dir, err = project.UseFor(k, s.Dir, withoutProject, s.Err) })
 		if mistake, ok := errors.AsType[*project.MistakeError](err); ok {
 			return exit.AsMisuse(mistake)
 		}

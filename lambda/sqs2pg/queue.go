@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sqs2pg/pkg/local/account"
+	"sqs2pg/pkg/local/flags"
 	"sqs2pg/pkg/queue"
 	"sqs2pg/pkg/terminal"
 	"sqs2pg/pkg/terminal/exit"
@@ -52,17 +53,17 @@ func (c *queueCreate) Run(ctx context.Context, s *streams) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	client, err := c.place().SQS(ctx)
+	client, err := c.Place().SQS(ctx)
 	if err != nil {
-		return asMisuse(err)
+		return flags.AsMisuse(err)
 	}
-	fmt.Fprintf(s.err, "queue %s at %s, region %s\n", c.Name, queue.Endpoint(client), client.Options().Region)
+	fmt.Fprintf(s.Err, "queue %s at %s, region %s\n", c.Name, queue.Endpoint(client), client.Options().Region)
 	created, err := queue.Create(ctx, client, c.Name, queue.Settings{VisibilityTimeout: c.VisibilityTimeout, MaxReceiveCount: c.MaxReceiveCount})
 	if err != nil {
 		return err
 	}
 	if !c.JSON {
-		created.Print(s.out)
+		created.Print(s.Out)
 	} else if err := encode(s, created.Report()); err != nil {
 		return err
 	}

@@ -94,7 +94,7 @@ func TestREADMEShowsWhatRunPrints(t *testing.T) {
 	dir := t.TempDir()
 	var screen bytes.Buffer
 	args := []string{"run", "--function", bootstrap, "--database-url="}
-	if code := execute(t.Context(), args, &streams{strings.NewReader(""), &screen, &screen, dir}); code != 0 {
+	if code := execute(t.Context(), args, &streams{In: strings.NewReader(""), Out: &screen, Err: &screen, Dir: dir}); code != 0 {
 		t.Fatalf("run exits with %d: %s", code, &screen)
 	}
 	printed := strings.ReplaceAll(screen.String(), dir+"/", "")

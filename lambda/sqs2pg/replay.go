@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 
+	"sqs2pg/pkg/local/flags"
 	"sqs2pg/pkg/local/invoker"
 )
 
@@ -24,18 +25,18 @@ func (c *replayCommand) Help() string {
 }
 
 func (c *replayCommand) Run(ctx context.Context, s *streams) error {
-	environ, err := c.environ(ctx, s, c.remote())
+	environ, err := c.Environ(ctx, s, c.Remote())
 	if err != nil {
 		return err
 	}
-	function, err := c.function(ctx, c.place(), environ)
+	function, err := c.FunctionAt(ctx, c.Place(), environ)
 	if err != nil {
 		return err
 	}
-	function.Log = invoker.NewLog(s.err)
+	function.Log = invoker.NewLog(s.Err)
 	opened, err := function.Open(ctx)
 	if err != nil {
-		return asMisuse(err)
+		return flags.AsMisuse(err)
 	}
 	defer opened.Close()
 	failed := 0
@@ -43,7 +44,7 @@ func (c *replayCommand) Run(ctx context.Context, s *streams) error {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("stopped before %s: replay it and the files after it", file)
 		}
-		payload, err := readFile(file, s.input(file))
+		payload, err := readFile(file, s.Input(file))
 		if err != nil {
 			return misuse("%v", err)
 		}
@@ -57,7 +58,7 @@ func (c *replayCommand) Run(ctx context.Context, s *streams) error {
 		if c.JSON {
 			encode(s, r.Report(file))
 		} else {
-			r.Print(s.out, file)
+			r.Print(s.Out, file)
 		}
 	}
 	if failed > 0 {

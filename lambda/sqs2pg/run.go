@@ -12,6 +12,7 @@ import (
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/doctor"
 	"sqs2pg/pkg/local/demo"
+	"sqs2pg/pkg/local/flags"
 	"sqs2pg/pkg/local/home"
 	"sqs2pg/pkg/local/invoker"
 	"sqs2pg/pkg/local/sqsserver"
@@ -49,7 +50,7 @@ func (c *runCommand) check() (bootstrap string, err error) {
 			wrong = append(wrong, fmt.Sprintf("%s is %d: it must be %d or less", n.flag, n.value, n.most))
 		}
 	}
-	bootstrap, err = bootstrapPath(c.Function)
+	bootstrap, err = flags.BootstrapPath(c.Function)
 	if err != nil {
 		return "", err
 	}
@@ -77,12 +78,12 @@ func (c *runCommand) Run(ctx context.Context, s *streams) error {
 	}
 	defer func() {
 		if err := db.Stop(); err != nil {
-			fmt.Fprintln(s.err, err)
+			fmt.Fprintln(s.Err, err)
 		}
 	}()
-	keyring, public, err := db.Prepare(ctx, login.Table(), c.keyrings(s), c.vault(s), s.err)
+	keyring, public, err := db.Prepare(ctx, login.Table(), c.Keyrings(s), c.Keys(s), s.Err)
 	if err != nil {
-		return asMisuse(err)
+		return flags.AsMisuse(err)
 	}
 	endpoint, err := sqsserver.Listen("127.0.0.1:0")
 	if err != nil {
@@ -96,24 +97,30 @@ func (c *runCommand) Run(ctx context.Context, s *streams) error {
 				"DATABASE_URL": db.Writer, "DATABASE_SECRET_ID": "", "DATABASE_IAM_AUTH": "",
 				"MASK_KEYRING": keyring.Text, "MASK_SECRET_ID": "", "CONTRACT": login.Name(), "VAULT_PUBLIC_KEY": public.String(),
 			})},
-		Messages: c.Messages, BatchSize: c.BatchSize, Concurrency: c.Concurrency, Program: os.Args[0], Out: s.out, Talk: s.err,
+		Messages: c.Messages, BatchSize: c.BatchSize, Concurrency: c.Concurrency, Program: os.Args[0], Out: s.Out, Talk: s.Err,
 	}
-	if err := d.Load(ctx); err != nil || !c.Stay {
-		return asMisuse(err)
+	if err := d.Load(ctx); err != nil {
+		return flags.AsMisuse(err)
 	}
-	return asMisuse(d.Stay(ctx))
+	if !c.Stay {
+		if c.DatabaseURL == "" { // else the person knows which login may reveal
+			d.Hint()
+		}
+		return nil
+	}
+	return flags.AsMisuse(d.Stay(ctx))
 }
 
 // database returns the given database after one connection to it, or starts one.
 func (c *runCommand) database(ctx context.Context, s *streams) (*home.Database, error) {
 	if c.DatabaseURL == "" {
-		return home.Start(ctx, s.dir, s.err)
+		return home.Start(ctx, s.Dir, s.Err)
 	}
-	pool, err := (&databaseFlag{c.DatabaseURL}).openDatabase(ctx)
+	pool, err := (&databaseFlag{DatabaseURL: c.DatabaseURL}).OpenDatabase(ctx)
 	if err != nil {
 		return nil, err
 	}
-	printDatabase(s, pool)
+	flags.PrintDatabase(s, pool)
 	pool.Close()
 	return home.Given(c.DatabaseURL), nil
 }

@@ -11,6 +11,7 @@ import (
 	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract/generate"
 	"sqs2pg/pkg/contract/routes"
+	"sqs2pg/pkg/local/flags"
 	"sqs2pg/pkg/local/sample"
 	"sqs2pg/pkg/queue/bodies"
 	"sqs2pg/pkg/queue/sending"
@@ -39,31 +40,31 @@ func (c *sendCommand) Help() string {
 }
 
 func (c *sendCommand) Run(ctx context.Context, s *streams, k *kong.Context) error {
-	if c.File == "" && terminal.Unread(s.in) && variables.Typed(k, "count") == nil {
+	if c.File == "" && terminal.Unread(s.In) && variables.Typed(k, "count") == nil {
 		return misuse("there are messages on standard input, which is not read: type - to send them, or --count %d to generate some", c.Count)
 	}
-	job := &sending.Job{Group: c.Group, Screen: s.err}
+	job := &sending.Job{Group: c.Group, Screen: s.Err}
 	if c.File == "" {
 		if err := c.generate(job); err != nil {
 			return err
 		}
 	} else {
-		text, err := bodies.OpenFile(ctx, c.File, s.input(c.File), bodies.Options{Raw: c.Raw})
+		text, err := bodies.OpenFile(ctx, c.File, s.Input(c.File), bodies.Options{Raw: c.Raw})
 		if err != nil {
 			return unreadable(ctx, err)
 		}
 		defer text.Close()
-		fmt.Fprintln(s.err, text)
+		fmt.Fprintln(s.Err, text)
 		job.Bodies, job.Total = text.Strings(), text.Count
 	}
-	q, err := c.open(ctx)
+	q, err := c.Open(ctx)
 	if err != nil {
 		return err
 	}
-	printWhere(s, q)
+	flags.PrintWhere(s, q)
 	job.Queue = q
 	sent, err := job.Run(ctx)
-	fmt.Fprintf(s.err, "sent %s to %s\n", sent, q.Name())
+	fmt.Fprintf(s.Err, "sent %s to %s\n", sent, q.Name())
 	if c.JSON {
 		err = errors.Join(err, encode(s, map[string]any{"queue": q.Name(), "messages": job.Total, "sent": sent.Messages, "perhaps_twice": sent.Unsure}))
 	}

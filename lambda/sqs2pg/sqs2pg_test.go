@@ -68,7 +68,7 @@ func sqs2pg(t *testing.T, args ...string) (code int, stdout, stderr string) {
 
 func sqs2pgIn(ctx context.Context, dir, stdin string, args ...string) (code int, stdout, stderr string) {
 	var out, err bytes.Buffer
-	code = execute(ctx, args, &streams{strings.NewReader(stdin), &out, &err, dir})
+	code = execute(ctx, args, &streams{In: strings.NewReader(stdin), Out: &out, Err: &err, Dir: dir})
 	return code, out.String(), err.String()
 }
 

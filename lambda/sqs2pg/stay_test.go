@@ -43,7 +43,7 @@ func TestStayingRunLoadsWhatItsCommandsSend(t *testing.T) {
 	exit := make(chan int)
 	go func() {
 		exit <- execute(ctx, []string{"run", "--stay", "--function", bootstrap, "--database-url", db.OwnerURL},
-			&streams{strings.NewReader(""), io.Discard, talk, folder(t)})
+			&streams{In: strings.NewReader(""), Out: io.Discard, Err: talk, Dir: folder(t)})
 	}()
 	defer func() {
 		stop()

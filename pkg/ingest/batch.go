@@ -48,9 +48,19 @@ type batch struct {
 	records      []message.Record // in the order of the event
 	of           []int            // the contract of each, or unmatched
 	failures     []*failure       // failures[i] is why records[i] failed; nil means that it did not
+	marks        []mark           // of each
 	failedGroups map[string]int   // the first message that failed, by group
 	tables       []loaded         // by contract
 }
+
+// mark is what else became of a message.
+type mark uint8
+
+const (
+	settled  mark = 1 << iota // the writer has decided
+	erased                    // of an erased person, and not written
+	unsealed                  // too old for the vault
+)
 
 // loaded is what became of the messages of one contract.
 type loaded struct {
@@ -59,13 +69,13 @@ type loaded struct {
 	superseded   int
 	decodeTime   time.Duration
 	databaseTime time.Duration
-	accepted     message.Window
+	guard        guard
 	err          error // why the table could not be written, or nil
 }
 
 func newBatch(records []message.Record, contracts int) *batch {
 	b := &batch{
-		records: records, of: make([]int, len(records)), failures: make([]*failure, len(records)),
+		records: records, of: make([]int, len(records)), failures: make([]*failure, len(records)), marks: make([]mark, len(records)),
 		failedGroups: map[string]int{}, tables: make([]loaded, contracts),
 	}
 	for i := range b.of {
@@ -81,6 +91,9 @@ func (b *batch) fail(i int, f failure) {
 		b.failedGroups[group] = i
 	}
 }
+
+// isOpen reports whether nobody has decided about a message.
+func (b *batch) isOpen(i int) bool { return b.failures[i] == nil && b.marks[i]&(settled|erased) == 0 }
 
 // waits reports whether a message is behind a failed one of its group.
 func (b *batch) waits(i int) bool {
@@ -152,12 +165,18 @@ func (b *batch) response() events.SQSEventResponse {
 // counts are the metrics of a contract, or of the messages that belong to none.
 func (b *batch) counts(of int) []telemetry.Metric {
 	n := map[outcome]int{}
-	received, failed, unproven, expired := 0, 0, 0, 0
+	received, failed, unproven, expired, people, tooOld := 0, 0, 0, 0, 0, 0
 	for i, f := range b.failures {
 		if b.of[i] != of {
 			continue
 		}
 		received++
+		switch {
+		case b.marks[i]&erased != 0:
+			people++
+		case b.marks[i]&unsealed != 0 && f == nil:
+			tooOld++
+		}
 		if f != nil {
 			if f.expired() {
 				expired++
@@ -180,8 +199,10 @@ func (b *batch) counts(of int) []telemetry.Metric {
 		return append(metrics, count("Unmatched", n[nobodys]))
 	}
 	metrics = append(metrics, count("Written", b.tables[of].written), count("Duplicates", b.tables[of].duplicates), count("Superseded", b.tables[of].superseded))
-	if unproven > 0 {
-		metrics = append(metrics, count("SetupFault", unproven))
+	for _, rare := range []telemetry.Metric{count("Erased", people), count("Unsealed", tooOld), count("SetupFault", unproven)} {
+		if rare.Value > 0 {
+			metrics = append(metrics, rare)
+		}
 	}
 	return metrics
 }

@@ -108,7 +108,7 @@ type keeper struct {
 	heap int64 // when all were there
 }
 
-func (k *keeper) Stream(_ context.Context, soFar iter.Seq[[]postgres.Event]) (postgres.Result, error) {
+func (k *keeper) Stream(_ context.Context, _ int64, soFar iter.Seq[[]postgres.Event]) (postgres.Result, error) {
 	for events := range soFar {
 		k.kept = events
 	}

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"errors"
 	"iter"
 	"time"
 
@@ -60,20 +61,20 @@ const (
 	decodeChunk = 500
 )
 
-// events turns each message of a part into an event that can be written, or a failure, when the
-// writer asks for them. It gives the writer all events so far. index gets the message of each event.
+// events turns each open message of a part into an event that can be written, or a failure, when
+// the writer asks for them. It gives the writer all events so far. index gets the message of each
+// event.
 func (l *loading) events(p part, index *[]int) iter.Seq[[]postgres.Event] {
 	t, rows := &l.tables[p.of], l.rows[p.of]
 	return func(yield func([]postgres.Event) bool) {
 		events, chunk := make([]postgres.Event, 0, p.to-p.from), firstChunk
 		started := time.Now()
 		for i := p.from; i < p.to; i++ {
-			if l.of[i] != p.of {
+			if l.of[i] != p.of || !l.isOpen(i) {
 				continue
 			}
-			event, failed := l.event(i, rows)
-			if failed != nil {
-				l.fail(i, *failed)
+			event, ok := l.event(i, rows)
+			if !ok {
 				continue
 			}
 			events, *index = append(events, event), append(*index, i)
@@ -90,26 +91,48 @@ func (l *loading) events(p part, index *[]int) iter.Seq[[]postgres.Event] {
 	}
 }
 
-// event decodes, validates and masks one message.
-func (l *loading) event(i int, rows *contract.Rows) (e postgres.Event, failed *failure) {
+// event makes the event of a message. It is not ok if there is nothing to write: the message has
+// failed, or is of an erased person.
+func (l *loading) event(i int, rows *contract.Rows) (e postgres.Event, ok bool) {
 	if l.waits(i) {
-		return e, &failure{outcome: held}
+		l.fail(i, failure{outcome: held})
+		return e, false
 	}
-	r := &l.records[i]
+	e, err := l.decode(i, rows)
+	switch {
+	case err == errErased:
+		l.marks[i] |= erased
+	case err != nil:
+		l.fail(i, violated(err))
+	}
+	return e, err == nil
+}
+
+var errErased = errors.New("of an erased person")
+
+// decode decodes, validates, masks and seals one message. Its error is a *contract.Violation or
+// errErased.
+func (l *loading) decode(i int, rows *contract.Rows) (e postgres.Event, err error) {
+	r, guard := &l.records[i], &l.tables[l.of[i]].guard
 	m, err := l.message(r)
 	if err != nil {
-		return e, violation(err)
+		return e, err
 	}
 	decoded, err := rows.Decode(m)
 	if err != nil {
-		return e, violation(err)
+		return e, err
 	}
 	identity := decoded.Identity()
-	at, err := r.SentAt(identity, l.tables[l.of[i]].accepted)
+	at, err := r.SentAt(identity, guard.accepted)
 	if err != nil {
-		return e, violation(err)
+		return e, err
 	}
-	return postgres.Event{ID: r.EventID(identity), SentAt: at, Row: rows.Mask(decoded), Group: r.Group(), Sequence: r.Sequence()}, nil
+	if guard.isErased(rows, decoded, at) {
+		return e, errErased
+	}
+	e = postgres.Event{ID: r.EventID(identity), SentAt: at, Row: rows.Mask(decoded), Group: r.Group(), Sequence: r.Sequence()}
+	if l.marks[i] &^= unsealed; guard.seal(&e, rows, decoded) {
+		l.marks[i] |= unsealed
+	}
+	return e, nil
 }
-
-func violation(err error) *failure { f := violated(err); return &f }

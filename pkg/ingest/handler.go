@@ -21,6 +21,7 @@ import (
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/message"
 	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/vault"
 )
 
 // answerTime is the end of an invocation's time, reserved for logs, metrics and the answer.
@@ -29,15 +30,19 @@ const answerTime = time.Second
 // Writer writes events to their table, each once. It gets all events so far, again and again. Its
 // error means that the database was not available: each event may or may not be written.
 type Writer interface {
-	Stream(ctx context.Context, soFar iter.Seq[[]postgres.Event]) (postgres.Result, error)
+	Stream(ctx context.Context, epoch int64, soFar iter.Seq[[]postgres.Event]) (postgres.Result, error)
 }
 
-// Table is where the events of one contract go. All fields are required.
+// Table is where the events of one contract go. All fields are required, but the last two only for
+// a contract with x-recover.
 type Table struct {
 	Contract *contract.Contract
 	Gate     Gate
 	Writer   Writer
 	Log      *slog.Logger
+
+	Sealer       *vault.Sealer
+	StoreSession func(context.Context, *vault.Session) error // see vault.Sealer
 }
 
 // Handler is the function. All fields but Backoff are required. It is safe for concurrent use.

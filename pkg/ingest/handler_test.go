@@ -573,8 +573,8 @@ func TestAnswersEmptyBatchWithSuccess(t *testing.T) {
 // open is a gate for tests without a database.
 type open struct{}
 
-func (open) Enter(context.Context, *mask.Keyring) (registry.Window, error) {
-	return registry.Window{Days: 365, Minutes: 60}, nil
+func (open) Enter(context.Context, *mask.Keyring) (registry.Pass, error) {
+	return registry.Pass{Window: registry.Window{Days: 365, Minutes: 60}}, nil
 }
 func (open) Shut()  {}
 func (open) Doubt() {}
@@ -582,7 +582,7 @@ func (open) Doubt() {}
 // ledger is a writer that accepts everything, for tests without a database.
 type ledger struct{ rows int }
 
-func (l *ledger) Stream(_ context.Context, soFar iter.Seq[[]postgres.Event]) (r postgres.Result, _ error) {
+func (l *ledger) Stream(_ context.Context, _ int64, soFar iter.Seq[[]postgres.Event]) (r postgres.Result, _ error) {
 	for events := range soFar {
 		r.Written = len(events)
 	}

@@ -6,16 +6,19 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/config"
 
+	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/registry"
 	"sqs2pg/pkg/queue"
 	"sqs2pg/pkg/settings"
 	"sqs2pg/pkg/telemetry"
+	"sqs2pg/pkg/vault"
 )
 
 // Run is the function's program: it makes the handler and serves the Lambda Runtime API with it. It
@@ -49,24 +52,41 @@ func New(ctx context.Context, env *settings.Environment, out io.Writer) (h *Hand
 	backoff, backoffErr := newBackoff(ctx, env.Getenv("QUEUE_URL"))
 	env.Patient = true
 	keyring, keyringErr := env.Keyring(ctx)
+	var contracts []*contract.Contract
+	if contractErr == nil {
+		contracts = set.Contracts()
+	}
+	key, vaultErr := env.VaultKey(contracts)
 	pool, poolErr := env.Open(ctx)
-	if err := errors.Join(contractErr, backoffErr, keyringErr, poolErr); err != nil {
+	if err := errors.Join(contractErr, backoffErr, keyringErr, vaultErr, poolErr); err != nil {
 		if pool != nil {
 			pool.Close()
 		}
 		return nil, nil, err
 	}
 	h = &Handler{Routes: set, Keyring: keyring, Log: env.Log, Metrics: out, Now: time.Now, Backoff: backoff}
-	for _, c := range set.Contracts() {
-		log := env.Log.With("contract", c.Name())
-		for _, warning := range c.Warnings() {
-			log.Warn("contract", "warning", warning)
-		}
-		h.Tables = append(h.Tables, Table{
-			Contract: c, Gate: &registry.Gate{Pool: pool, Table: c.Table(), Log: log, Now: time.Now}, Writer: postgres.NewWriter(pool, c.Table()), Log: log,
-		})
+	var sealer *vault.Sealer
+	if !key.IsZero() {
+		sealer = vault.NewSealer(key, time.Now)
+	}
+	for _, c := range contracts {
+		h.Tables = append(h.Tables, newTable(c, pool, sealer, env.Log.With("contract", c.Name())))
 	}
 	return h, pool.Close, nil
+}
+
+// newTable returns where the events of a contract go. sealer may be nil without x-recover.
+func newTable(c *contract.Contract, pool *postgres.Pool, sealer *vault.Sealer, log *slog.Logger) Table {
+	for _, warning := range c.Warnings() {
+		log.Warn("contract", "warning", warning)
+	}
+	gate := &registry.Gate{Pool: pool, Table: c.Table(), Log: log, Now: time.Now}
+	table := Table{Contract: c, Gate: gate, Writer: postgres.NewWriter(pool, c.Table()), Log: log}
+	if c.Table().Recover != nil {
+		gate.Recipient = sealer.Key().ID()
+		table.Sealer, table.StoreSession = sealer, pool.StoreSession
+	}
+	return table
 }
 
 // newBackoff returns nil if no queue is given.

@@ -14,28 +14,33 @@ import (
 // Gate lets rows through while contract and keyring fit what the database knows of them;
 // *registry.Gate is one.
 type Gate interface {
-	// Enter returns which events the table takes by their time, and *registry.Mismatch if rows
+	// Enter returns what the messages of the table have to obey, and *registry.Mismatch if rows
 	// masked by the keyring may not be written. It asks the database only before the first row, for
 	// another keyring, and after Shut or Doubt.
-	Enter(context.Context, *mask.Keyring) (registry.Window, error)
+	Enter(context.Context, *mask.Keyring) (registry.Pass, error)
 	Shut()
 	Doubt()
 }
 
 // write writes events to the table. If the database refuses, or may refuse, a set-up that fitted
 // before, somebody has changed it: the comparison then says what, better than an SQLSTATE does.
-func (t *Table) write(ctx context.Context, events iter.Seq[[]postgres.Event], keyring *mask.Keyring) (postgres.Result, error) {
-	result, err := t.Writer.Stream(ctx, events)
+func (t *Table) write(ctx context.Context, epoch int64, events iter.Seq[[]postgres.Event], keyring *mask.Keyring) (postgres.Result, error) {
+	result, err := t.Writer.Stream(ctx, epoch, events)
 	unproven := slices.ContainsFunc(result.Failures, func(f postgres.Failure) bool { return f.Unproven })
 	if setupFault(err) == "" && !unproven {
 		return result, err
 	}
+	return result, t.explain(ctx, keyring, err)
+}
+
+// explain returns what the comparison finds after the database has refused something, and else err.
+func (t *Table) explain(ctx context.Context, keyring *mask.Keyring, err error) error {
 	t.Gate.Shut()
 	_, refusal := t.Gate.Enter(ctx, keyring)
 	if mismatch, ok := errors.AsType[*registry.Mismatch](refusal); ok {
-		return result, mismatch
+		return mismatch
 	}
-	return result, err
+	return err
 }
 
 // The parts of the set-up: contract or keyring do not fit the database, or the database cannot be

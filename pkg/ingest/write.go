@@ -11,7 +11,6 @@ import (
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/message"
 	"sqs2pg/pkg/postgres"
-	"sqs2pg/pkg/postgres/registry"
 )
 
 // writers is how many tables are written at a time. The pool has twice as many connections, see
@@ -103,40 +102,59 @@ func (b *batch) ordered() bool {
 func (l *loading) write(ctx context.Context, p part, shares int) {
 	ctx, cancel := shareOf(ctx, shares)
 	defer cancel()
-	t, table := &l.tables[p.of], &l.Tables[p.of]
+	t := &l.tables[p.of]
 	if l.rows[p.of] == nil && t.err == nil {
-		l.rows[p.of] = table.Contract.Rows(l.keyring, len(l.records))
-		var window registry.Window
-		window, t.err = table.Gate.Enter(ctx, l.keyring)
-		t.accepted = message.Window{Oldest: l.now.AddDate(0, 0, -window.Days), Newest: l.now.Add(time.Duration(window.Minutes) * time.Minute)}
+		l.rows[p.of] = l.Tables[p.of].Contract.Rows(l.keyring, len(l.records))
+		t.err = l.enter(ctx, p.of)
+	}
+	for entries := 1; t.err == nil && l.outdated(ctx, p); entries++ {
+		if t.err = errOutdated; entries < mostEntries {
+			l.Tables[p.of].Gate.Shut()
+			t.err = l.enter(ctx, p.of)
+		}
 	}
 	if t.err == nil {
-		index := make([]int, 0, p.to-p.from)
-		started, decoded := l.Now(), t.decodeTime
-		var result postgres.Result
-		result, t.err = table.write(ctx, l.events(p, &index), l.keyring)
-		t.databaseTime += l.Now().Sub(started) - (t.decodeTime - decoded)
-		if len(l.failed(p.of, (*failure).expired)) > 0 {
-			table.Gate.Doubt()
-		}
-		if t.err == nil {
-			l.reject(t, result, index)
-			return
-		}
+		return
 	}
 	for i := p.from; i < p.to; i++ {
-		if l.of[i] == p.of && l.failures[i] == nil {
+		if l.of[i] == p.of && l.isOpen(i) {
 			l.fail(i, failure{outcome: unavailable})
 		}
 	}
 }
 
+// outdated writes the open messages of a part, and reports whether some of them stay open because
+// the guard of their table is outdated.
+func (l *loading) outdated(ctx context.Context, p part) bool {
+	t, table := &l.tables[p.of], &l.Tables[p.of]
+	index := make([]int, 0, p.to-p.from)
+	started, decoded := l.Now(), t.decodeTime
+	var result postgres.Result
+	result, t.err = table.write(ctx, t.guard.epoch, l.events(p, &index), l.keyring)
+	t.databaseTime += l.Now().Sub(started) - (t.decodeTime - decoded)
+	if len(l.failed(p.of, (*failure).expired)) > 0 {
+		table.Gate.Doubt()
+	}
+	if t.err != nil {
+		return false
+	}
+	l.reject(t, result, index)
+	return result.Outdated
+}
+
 // reject takes over the result of the events of these messages. The writer holds the later events of
 // a group in which one failed; messages of the group that break the contract have their own failure
-// already.
+// already. Events that are undecided because the guard is outdated stay open.
 func (b *batch) reject(t *loaded, result postgres.Result, index []int) {
 	t.written, t.duplicates, t.superseded = t.written+result.Written, t.duplicates+result.Duplicates, t.superseded+result.Superseded
+	for _, i := range index {
+		b.marks[i] |= settled
+	}
 	for _, f := range result.Failures {
+		if f.Undecided && result.Outdated {
+			b.marks[index[f.Index]] &^= settled
+			continue
+		}
 		reason := failure{outcome: rejected, sqlstate: f.SQLSTATE, constraint: f.Constraint, column: f.Column, obstacle: f.Reason, unproven: f.Unproven || f.Reason != ""}
 		if f.Held {
 			reason = failure{outcome: held}

@@ -29,7 +29,8 @@ const wakeTime = time.Minute
 type Handler struct {
 	contracts []*contract.Contract
 	plan      partitions.Plan
-	writer    string // the ingest function's user if it signs in by IAM: a migration makes it; "" makes none
+	recipient schema.Recipient // of the vault: a migration tells the database of it; zero without x-recover
+	writer    string           // the ingest function's user if it signs in by IAM: a migration makes it; "" makes none
 	pool      *postgres.Pool
 	log       *slog.Logger
 	metrics   io.Writer
@@ -108,6 +109,9 @@ func (h *Handler) migrate(ctx context.Context, confirm []string) (*schema.Report
 		return nil, fmt.Errorf("confirm_key: %w", err)
 	}
 	report, err := schema.ApplyAll(ctx, h.pool, routes.Tables(h.contracts))
+	if err == nil && h.recipient.ID != "" {
+		_, err = schema.Register(ctx, h.pool, h.recipient)
+	}
 	if err == nil {
 		err = schema.ConfirmKeys(ctx, h.pool, keys...)
 	}

@@ -29,6 +29,7 @@ const fanOut = 16
 type batch struct {
 	writer  *Writer
 	events  []Event
+	epoch   int64  // of a guarded table
 	grouped bool   // some event has a group
 	rows    []int  // that are not decided yet, without those in lanes; see sort
 	lanes   []lane // of the chunk that is being written
@@ -52,8 +53,8 @@ type lane struct {
 	group bool
 }
 
-func newBatch(w *Writer, events []Event) *batch {
-	b := &batch{writer: w, events: events, rows: make([]int, len(events)), failed: map[string]bool{}, asked: map[calendar.Day]bool{}}
+func newBatch(w *Writer, events []Event, epoch int64) *batch {
+	b := &batch{writer: w, events: events, epoch: epoch, rows: make([]int, len(events)), failed: map[string]bool{}, asked: map[calendar.Day]bool{}}
 	for i := range b.rows {
 		b.rows[i] = i
 		b.grouped = b.grouped || events[i].Group != ""
@@ -167,7 +168,7 @@ func (b *batch) execute(ctx context.Context, conn *pgxpool.Conn, blocks [][]int,
 	if prove {
 		blocks = slices.Concat([][]int{nil}, blocks)
 	}
-	answers, fault = b.writer.statement.Execute(ctx, conn.Conn().PgConn(), b.events, blocks, b.writer.pool.prepares(conn))
+	answers, fault = b.writer.statement.Execute(ctx, conn.Conn().PgConn(), statement.Batch{Events: b.events, Epoch: b.epoch}, blocks, b.writer.pool.prepares(conn))
 	if !prove || len(answers) == 0 {
 		return answers, fault
 	}
@@ -187,6 +188,8 @@ func (b *batch) decide(l lane, a statement.Answer) (left []lane, fault error) {
 	case refused == nil:
 		b.count(rows, a)
 		return []lane{rest}, nil
+	case outdated(refused):
+		return []lane{l}, refused
 	case kindOf(refused) == sqlstate.Transient && !(refused.Code == statementTimeout && len(b.events) > 1):
 		return []lane{l}, refused
 	case lacksPartition(refused) && b.lacksDays(rows):

@@ -97,12 +97,12 @@ func (b *batch) decided() bool {
 }
 
 // leave accounts for the rows that are left. After the first undecided row of a group the later
-// ones are held.
+// ones are held, unless all of them are written again at once.
 func (b *batch) leave() {
 	for _, i := range b.rows {
 		group := b.events[i].Group
 		b.result.Failures = append(b.result.Failures, Failure{Index: i, Held: b.failed[group], Undecided: !b.failed[group]})
-		if group != "" {
+		if group != "" && !b.result.Outdated {
 			b.failed[group] = true
 		}
 	}

@@ -3,12 +3,14 @@ package postgres
 import (
 	"context"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/contract/wire"
 	"sqs2pg/pkg/postgres/heard"
 	"sqs2pg/pkg/postgres/sqltext"
+	"sqs2pg/pkg/postgres/statement"
 )
 
 const (
@@ -25,7 +27,7 @@ func (b *batch) copies(rows []int) bool {
 
 // copied tries COPY for rows of the batch.
 func (b *batch) copied(ctx context.Context, rows []int) (written int, err error) {
-	return b.writer.copy(ctx, func() (some []int, _ []Event, _ error) {
+	return b.writer.copy(ctx, b.epoch, func() (some []int, _ []Event, _ error) {
 		n := min(len(rows), copyRows)
 		some, rows = rows[:n], rows[n:]
 		return some, b.events, nil
@@ -44,16 +46,48 @@ func (b *batch) copied(ctx context.Context, rows []int) (written int, err error)
 // it takes keeps the key until the transaction ends. Both go to the server in one message, which
 // makes them one transaction. The INSERT costs 0.05 ms.
 // https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT
-func (w *Writer) copy(ctx context.Context, more func() ([]int, []Event, error)) (written int, err error) {
+//
+// What is sealed of the rows follows in a second message, with the commit.
+func (w *Writer) copy(ctx context.Context, epoch int64, more func() ([]int, []Event, error)) (written int, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	// The connection is not tested before. The server answers to the beginning of a COPY at once.
 	err = w.pool.pgx.AcquireFunc(context.WithValue(ctx, unpinged{}, true), func(conn *pgxpool.Conn) error {
-		stop := heard.Within(conn.Conn().PgConn(), heard.Timeout, cancel)
+		server := conn.Conn().PgConn()
+		stop := heard.Within(server, heard.Timeout, cancel)
 		defer stop()
-		tag, err := conn.Conn().PgConn().CopyFrom(ctx, wire.NewCopyReader(w.statement.Tuples(more)), sqltext.Copy(w.table))
+		t := &taken{more: more}
+		tag, err := server.CopyFrom(ctx, wire.NewCopyReader(w.statement.Tuples(t.next)), sqltext.Copy(w.table, epoch))
 		written = int(tag.RowsAffected())
+		if w.table.Recover != nil {
+			err = w.copySealed(ctx, server, t, err)
+		}
 		return err
 	})
 	return written, err
+}
+
+// taken is what a COPY has taken.
+type taken struct {
+	more   func() ([]int, []Event, error)
+	rows   []int
+	events []Event
+}
+
+func (t *taken) next() (rows []int, _ []Event, err error) {
+	rows, t.events, err = t.more()
+	t.rows = append(t.rows, rows...)
+	return rows, t.events, err
+}
+
+// copySealed ends the transaction in which the rows were copied. copyErr is the error of that.
+func (w *Writer) copySealed(ctx context.Context, server *pgconn.PgConn, t *taken, copyErr error) error {
+	err := copyErr
+	if err == nil {
+		_, err = server.CopyFrom(ctx, wire.NewCopyReader(statement.SealedTuples(t.events, t.rows)), sqltext.CopySealed(w.table))
+	}
+	if err != nil && !server.IsClosed() {
+		_, _ = server.Exec(ctx, "rollback").ReadAll() // the next user of the connection needs one without a transaction
+	}
+	return err
 }

@@ -13,9 +13,18 @@ import (
 	"sqs2pg/pkg/postgres/calendar"
 )
 
+// mostSpanned is the number of days that one transaction may write to. A vault has partitions of its
+// own.
+func (w *Writer) mostSpanned() int {
+	if w.table.Recover != nil {
+		return calendar.MostSpanned / 2
+	}
+	return calendar.MostSpanned
+}
+
 // daysOf is calendar.Span of rows.
-func daysOf(events []Event, rows []int) (days []calendar.Day, spanned int) {
-	return calendar.Span(len(rows), func(i int) time.Time { return events[rows[i]].SentAt })
+func (w *Writer) daysOf(events []Event, rows []int) (days []calendar.Day, spanned int) {
+	return calendar.Span(w.mostSpanned(), len(rows), func(i int) time.Time { return events[rows[i]].SentAt })
 }
 
 // ensure has the missing partitions of days made, before rows are written. Nothing is sent if the
@@ -34,8 +43,8 @@ func (b *batch) ensureDays(ctx context.Context, n int) (int, error) {
 	if b.writer.table.Mode != contract.Insert {
 		return n, nil
 	}
-	days, spanned := daysOf(b.events, b.rows[:n])
-	return spanned, b.writer.ensure(ctx, days[:min(len(days), calendar.MostSpanned)])
+	days, spanned := b.writer.daysOf(b.events, b.rows[:n])
+	return spanned, b.writer.ensure(ctx, days[:min(len(days), b.writer.mostSpanned())])
 }
 
 // refusal returns why the day of a row has no partition, nil if it has one or nobody has asked.
@@ -66,7 +75,7 @@ func (b *batch) lacksDays(rows []int) bool {
 	if b.writer.table.Mode != contract.Insert {
 		return false
 	}
-	days, _ := daysOf(b.events, rows)
+	days, _ := b.writer.daysOf(b.events, rows)
 	lacking := slices.DeleteFunc(days, func(day calendar.Day) bool { return b.asked[day] || b.writer.calendar.Refusal(day) != nil })
 	b.missing = append(b.missing, lacking...)
 	return len(lacking) > 0

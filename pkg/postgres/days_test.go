@@ -48,25 +48,48 @@ func TestWritesEventsOfManyDaysWithoutTakingAllLocks(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- insertUntil(other, db.OwnerURL) }()
 	w := postgres.NewWriter(db.Pool, logins.Table())
-	for delivery, left := 1, events; len(left) > 0; delivery++ {
-		if delivery > 5 {
-			t.Fatalf("%d events are left after 5 deliveries", len(left))
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		result, err := w.Write(ctx, left)
-		cancel()
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Logf("delivery %d: %d written, %d duplicates of %d", delivery, result.Written, result.Duplicates, len(left))
-		left = undecided(t, db, left, result)
-	}
+	inFiveDeliveries(t, db, events, w.Write)
 	stop()
 	if err := <-done; err != nil {
 		t.Errorf("another session's insert: %v", err)
 	}
 	if rows := db.QueryStrings(t, "select count(*), count(distinct create_date) from user_logins")[0]; rows != "10000" {
 		t.Errorf("%s rows, want 10000", rows)
+	}
+}
+
+// A vault has partitions of its own, and as many days more.
+func TestWritesEventsOfManyDaysWithTheirSeals(t *testing.T) {
+	t.Parallel()
+	v := newVisits(t, guarded["vault and subject"])
+	one := v.events(t, 1)[0]
+	events := make([]postgres.Event, 10_000)
+	for i := range events {
+		events[i] = one
+		events[i].ID, events[i].SentAt = [16]byte{byte(i), byte(i >> 8)}, morning(i%1800)
+	}
+	epoch := v.epoch(t)
+	inFiveDeliveries(t, v.db, events, func(ctx context.Context, events []postgres.Event) (postgres.Result, error) {
+		return v.stream(ctx, epoch, events)
+	})
+	v.want(t, 10_000, 10_000)
+}
+
+// inFiveDeliveries delivers events again until all are written, but at most five times.
+func inFiveDeliveries(t *testing.T, db *postgrestest.Database, events []postgres.Event, write func(context.Context, []postgres.Event) (postgres.Result, error)) {
+	t.Helper()
+	for delivery, left := 1, events; len(left) > 0; delivery++ {
+		if delivery > 5 {
+			t.Fatalf("%d events are left after 5 deliveries", len(left))
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		result, err := write(ctx, left)
+		cancel()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("delivery %d: %d written, %d duplicates of %d", delivery, result.Written, result.Duplicates, len(left))
+		left = undecided(t, db, left, result)
 	}
 }
 

@@ -3,9 +3,12 @@ package postgres
 import (
 	"context"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"sqs2pg/pkg/postgres/dsn"
+	"sqs2pg/pkg/vault"
 )
 
 // Do runs work on a connection, and again on another one while ctx has time and the fault may pass.
@@ -17,6 +20,17 @@ func (p *Pool) Do(ctx context.Context, work func(*pgxpool.Conn) error) error {
 		return p.unavailable(err)
 	}
 	return nil
+}
+
+// StoreSession commits a session of the vault, and is safe to call again. No seal may be stored
+// before. Its error is an *Unavailable.
+func (p *Pool) StoreSession(ctx context.Context, s *vault.Session) error {
+	return p.Do(ctx, func(conn *pgxpool.Conn) error {
+		_, err := conn.Exec(ctx, "insert into sqs2pg_vault.sessions (id, recipient, enc) values ($1, $2, $3) on conflict do nothing",
+			pgx.QueryExecModeExec, // as in package calendar
+			pgtype.UUID{Bytes: s.ID, Valid: true}, s.Recipient, s.Enc)
+		return err
+	})
 }
 
 // Wait returns when the database can be used. It tries again while ctx has time and the fault may

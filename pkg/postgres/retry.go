@@ -30,7 +30,7 @@ type unpinged struct{}
 // attempt runs work on a connection. It retries transient errors on another connection while ctx
 // has time left, with full jitter so that hundreds of environments do not come back in step.
 // Refused credentials are fetched again. Its error is an *Unavailable, or Postgres's own error if
-// Postgres refuses a row.
+// Postgres refuses a row or the epoch.
 //
 // Without ping the first connection is not tested before work gets it, which saves a round trip:
 // work must notice by itself that nobody answers. If a connection is lost during a commit, nobody
@@ -70,7 +70,7 @@ func (p *Pool) attempt(ctx context.Context, ping bool, work func(context.Context
 			delay = firstDelay
 		}
 		switch kindOf(err) {
-		case sqlstate.RowRefused:
+		case sqlstate.RowRefused, sqlstate.Reread:
 			return err
 		case sqlstate.SetupFault:
 			if !asked {

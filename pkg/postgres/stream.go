@@ -19,6 +19,7 @@ import (
 type stream struct {
 	mu     sync.Mutex // a COPY that has lost its connection may still be reading
 	next   func() ([]Event, bool)
+	epoch  int64   // of a guarded table
 	events []Event // so far
 	unsent []int   // indexes of events that COPY has not taken yet
 	ended  bool
@@ -32,19 +33,19 @@ type stream struct {
 var errUnfit = errors.New("the days of the events do not fit one COPY")
 
 // take returns the events that COPY takes next.
-func (s *stream) take(known *calendar.Calendar) ([]int, error) {
+func (s *stream) take(w *Writer) ([]int, error) {
 	for len(s.unsent) == 0 && !s.ended {
 		s.read()
 	}
 	rows := s.unsent
 	s.unsent = nil
 	event.SortByKey(s.events, rows)
-	days, _ := daysOf(s.events, rows)
+	days, _ := w.daysOf(s.events, rows)
 	s.days = append(s.days, days...)
 	slices.Sort(s.days)
 	s.days = slices.Compact(s.days)
-	refused := slices.ContainsFunc(days, func(day calendar.Day) bool { return known.Refusal(day) != nil })
-	if s.unfit = refused || len(s.days) > calendar.MostSpanned || len(known.Unknown(days)) > 0; s.unfit {
+	refused := slices.ContainsFunc(days, func(day calendar.Day) bool { return w.calendar.Refusal(day) != nil })
+	if s.unfit = refused || len(s.days) > w.mostSpanned() || len(w.calendar.Unknown(days)) > 0; s.unfit {
 		return nil, errUnfit
 	}
 	return rows, nil
@@ -68,13 +69,13 @@ func (w *Writer) copiedStream(parent context.Context, s *stream) (written int, e
 	deadline, _ := parent.Deadline()
 	ctx, cancel := context.WithTimeout(parent, time.Until(deadline)/cancelAfter)
 	defer cancel()
-	written, err = w.copy(ctx, func() ([]int, []Event, error) {
+	written, err = w.copy(ctx, s.epoch, func() ([]int, []Event, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if ctx.Err() != nil {
 			return nil, nil, ctx.Err()
 		}
-		rows, err := s.take(w.calendar)
+		rows, err := s.take(w)
 		return rows, s.events, err
 	})
 	if err != nil && ctx.Err() != nil && parent.Err() == nil {
@@ -95,6 +96,6 @@ func (w *Writer) streams(ctx context.Context, s *stream) bool {
 	if len(s.events) < fewestCopied || w.table.Mode != contract.Insert || w.slow.Load() > 0 {
 		return false
 	}
-	days, spanned := daysOf(s.events, s.unsent)
+	days, spanned := w.daysOf(s.events, s.unsent)
 	return spanned == len(s.unsent) && w.ensure(ctx, days) == nil
 }

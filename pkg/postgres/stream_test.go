@@ -26,7 +26,7 @@ func inChunks(events []postgres.Event, chunk int) iter.Seq[[]postgres.Event] {
 func stream(t *testing.T, w *postgres.Writer, events []postgres.Event, chunk int) postgres.Result {
 	t.Helper()
 	read := 0
-	result, err := w.Stream(t.Context(), func(yield func([]postgres.Event) bool) {
+	result, err := w.Stream(t.Context(), 0, func(yield func([]postgres.Event) bool) {
 		for soFar := range inChunks(events, chunk) {
 			if read = len(soFar); !yield(soFar) {
 				t.Error("a chunk is the last one that is read")
@@ -85,7 +85,7 @@ func TestServerStoresRowsWhileTheStreamIsRead(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // COPY gets a quarter of it
 	defer cancel()
 	var stored string
-	result, err := postgres.NewWriter(db.Pool, logins.Table()).Stream(ctx, func(yield func([]postgres.Event) bool) {
+	result, err := postgres.NewWriter(db.Pool, logins.Table()).Stream(ctx, 0, func(yield func([]postgres.Event) bool) {
 		if !yield(events[:1500]) || !yield(events[:2900]) {
 			return
 		}
@@ -113,7 +113,7 @@ func TestStreamsOfTheSameEventsInOppositeOrdersBothSucceed(t *testing.T) {
 		results := make(chan postgres.Result, 2)
 		for _, events := range [][]postgres.Event{events, reversed} {
 			go func() {
-				result, err := w.Stream(t.Context(), inChunks(events, 100))
+				result, err := w.Stream(t.Context(), 0, inChunks(events, 100))
 				if err != nil {
 					t.Error(err)
 				}

@@ -43,7 +43,8 @@ func NewUnavailable(err error, advice map[string]string) *Unavailable {
 	if already, ok := errors.AsType[*Unavailable](err); ok {
 		return already
 	}
-	passing := kindOf(err) == sqlstate.Transient
+	kind := kindOf(err)
+	passing := kind == sqlstate.Transient || kind == sqlstate.Reread
 	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
 		u := &Unavailable{SQLSTATE: pgErr.Code, Reason: sqlstate.Reason(pgErr.Code, advice), Passing: passing}
 		if passing && refusesCredentials(err) {
@@ -87,4 +88,10 @@ func kindOf(err error) sqlstate.Kind {
 		return sqlstate.Transient // also without an answer: the server was not reached, or the connection was lost
 	}
 	return sqlstate.KindOf(pgErr.Code)
+}
+
+// outdated reports whether the server says that a table has another epoch than the writer knows.
+func outdated(err error) bool {
+	pgErr, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && pgErr.Code == sqlstate.Outdated
 }

@@ -47,6 +47,10 @@ type Result struct {
 	// than another event of the batch.
 	Superseded int
 	Failures   []Failure // by ascending Index
+
+	// Outdated means that the epoch of a guarded table is not the one given. The events that are
+	// Undecided were not written. Those that are decided were written before the epoch changed.
+	Outdated bool
 }
 
 // Writer writes events into the table of one contract. It is safe for concurrent use.
@@ -63,9 +67,9 @@ func NewWriter(pool *Pool, table contract.Table) *Writer {
 	return &Writer{pool: pool, table: table, statement: statement.New(table), calendar: calendar.New(sqltext.Table(table))}
 }
 
-// Write is Stream for events that are there already.
+// Write is Stream for events that are there already, and a table that is not guarded.
 func (w *Writer) Write(ctx context.Context, events []Event) (Result, error) {
-	return w.Stream(ctx, slices.Values([][]Event{events}))
+	return w.Stream(ctx, 0, slices.Values([][]Event{events}))
 }
 
 // Stream writes events while they are made, and commits. It gets all events that there are so far,
@@ -73,19 +77,24 @@ func (w *Writer) Write(ctx context.Context, events []Event) (Result, error) {
 // refused; all others are written. Missing partitions are made. Events of one Group are written in
 // order: after one that fails, the later ones of the group are held back.
 //
-// Stream calls soFar from other goroutines, but never from two at a time, and up to its end.
+// epoch is what the database said of a guarded table before the events were made; see
+// contract.Table. If it has changed, the Result is Outdated, and events that were decoded after
+// the epoch was read again may be written. For other tables it means nothing.
+//
+// Stream calls soFar from other goroutines, but never from two at a time, and up to its end unless
+// the Result is Outdated.
 //
 // If the time that ctx allows (30 s without a deadline) is too short, the Result has what was
 // decided, and the other events are Undecided. The error is an *Unavailable, returned after retries
 // if nothing was decided, and at once if only a repair helps. Some of the events may have been
 // written even then. Deliver all events again that are undecided, or all after an error: the
 // table's key makes the second time a no-op.
-func (w *Writer) Stream(ctx context.Context, soFar iter.Seq[[]Event]) (Result, error) {
+func (w *Writer) Stream(ctx context.Context, epoch int64, soFar iter.Seq[[]Event]) (Result, error) {
 	ctx, cancel := withDeadline(ctx)
 	defer cancel()
 	next, stop := iter.Pull(soFar)
 	defer stop()
-	s := &stream{next: next}
+	s := &stream{next: next, epoch: epoch}
 	s.read()
 	var copyErr error
 	if w.streams(ctx, s) {
@@ -97,21 +106,24 @@ func (w *Writer) Stream(ctx context.Context, soFar iter.Seq[[]Event]) (Result, e
 	if copyErr == errUnfit {
 		copyErr = nil // chunks of the batch may go by COPY
 	}
-	for !s.ended {
+	for !s.ended && !outdated(copyErr) {
 		s.read()
 	}
-	return w.write(ctx, s.events, copyErr)
+	return w.write(ctx, s.events, epoch, copyErr)
 }
 
 // write writes events of which COPY has written none. copyErr is why, nil if it was not tried.
-func (w *Writer) write(ctx context.Context, events []Event, copyErr error) (Result, error) {
-	b := newBatch(w, events)
-	b.copyErr = copyErr
-	err := b.writeAll(ctx)
+func (w *Writer) write(ctx context.Context, events []Event, epoch int64, copyErr error) (Result, error) {
+	b := newBatch(w, events, epoch)
+	err := copyErr
+	if b.copyErr = copyErr; !outdated(copyErr) {
+		err = b.writeAll(ctx)
+	}
+	b.result.Outdated = outdated(err)
 	if setup := b.judge(); setup != nil {
 		return Result{}, w.pool.unavailable(setup)
 	}
-	if err != nil && !b.decided() {
+	if err != nil && !b.decided() && !b.result.Outdated {
 		return Result{}, w.pool.unavailable(err)
 	}
 	b.leave()

@@ -5,6 +5,7 @@
 //
 //	CONTRACT                          contracts, separated by commas: names, or paths of files and folders
 //	MASK_SECRET_ID or MASK_KEYRING    the masking keyring
+//	VAULT_PUBLIC_KEY                  whom what x-recover marks is sealed for
 //	DATABASE_URL, or DATABASE_SECRET_ID, or DATABASE_USER with DATABASE_IAM_AUTH=true; DATABASE_HOST, _PORT and _NAME
 //
 // Errors name the variable that is wrong and what to do. They hold no value that may be secret.
@@ -28,6 +29,7 @@ import (
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/secrets"
+	"sqs2pg/pkg/vault"
 )
 
 const (
@@ -92,6 +94,25 @@ func (e *Environment) Keyring(ctx context.Context) (func(context.Context) (*mask
 	default:
 		return nil, errors.New("no masking keyring: set MASK_SECRET_ID or MASK_KEYRING")
 	}
+}
+
+// VaultKey reads VAULT_PUBLIC_KEY. It is the zero PublicKey if the variable is empty; that is an
+// error if one of the contracts has x-recover, because nothing may be written unsealed. The key is
+// taken from here and not from the database, whose administrator could swap it.
+func (e *Environment) VaultKey(contracts []*contract.Contract) (vault.PublicKey, error) {
+	if text := e.Getenv("VAULT_PUBLIC_KEY"); text != "" {
+		key, err := vault.ParsePublicKey(text)
+		if err != nil {
+			return key, fmt.Errorf("VAULT_PUBLIC_KEY: %w", err)
+		}
+		return key, nil
+	}
+	for _, c := range contracts {
+		if c.Table().Recover != nil {
+			return vault.PublicKey{}, fmt.Errorf("VAULT_PUBLIC_KEY is missing, and the contract %s has x-recover: set it to the public key of the vault", c.Name())
+		}
+	}
+	return vault.PublicKey{}, nil
 }
 
 func (e *Environment) keyringSecret(ctx context.Context, id string) (func(context.Context) (*mask.Keyring, error), error) {

@@ -31,6 +31,9 @@ var encodings = map[table.Type]Encoding{
 	table.Numeric:     {"numeric", 1231, 1700},
 }
 
+// Bytea is the encoding of bytes, which no column of a contract has.
+var Bytea = Encoding{"bytea", 1001, 17}
+
 // Of returns the encoding of a type without its modifiers.
 func Of(t table.Type) Encoding { return encodings[t] }
 

@@ -18,6 +18,7 @@ import (
 	"sqs2pg/pkg/contract/routes"
 	"sqs2pg/pkg/local/home"
 	"sqs2pg/pkg/local/invoker"
+	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/registry"
 	"sqs2pg/pkg/settings"
@@ -65,7 +66,7 @@ func (g *Given) Open(ctx context.Context) (*postgres.Pool, error) {
 
 // database returns the DATABASE_* settings that take the place of those in the environment.
 func (g *Given) database() (map[string]string, error) {
-	if g.DatabaseURL == "" && !g.otherDatabase() {
+	if !g.NamesDatabase() {
 		return nil, ErrNoDatabase
 	}
 	given := map[string]string{"DATABASE_URL": g.DatabaseURL}
@@ -76,6 +77,9 @@ func (g *Given) database() (map[string]string, error) {
 }
 
 func (g *Given) byFlag() bool { return g.DatabaseURL != "" && g.From == Flag }
+
+// NamesDatabase reports whether a person has named a database.
+func (g *Given) NamesDatabase() bool { return g.DatabaseURL != "" || g.otherDatabase() }
 
 // otherDatabase reports whether a variable other than DATABASE_URL names a database.
 func (g *Given) otherDatabase() bool {
@@ -141,6 +145,19 @@ func (g *Given) SecretKeyring(ctx context.Context) (*home.Keyring, error) {
 	}
 	k, err := read(ctx)
 	return &home.Keyring{Keyring: k, From: "MASK_SECRET_ID"}, err
+}
+
+// ExistingKeyring returns the keyring that is named, or that is kept on this machine; nil if there is
+// neither. Its errors are those of SecretKeyring, and a [home.KeyringError].
+func (g *Given) ExistingKeyring(ctx context.Context) (*mask.Keyring, error) {
+	k, err := g.Keyrings.Existing()
+	if g.Secret() != "" {
+		k, err = g.SecretKeyring(ctx)
+	}
+	if k == nil || err != nil {
+		return nil, err
+	}
+	return k.Keyring, nil
 }
 
 // Refusal says why Function would make no keyring for the table's database. It is nil if there is

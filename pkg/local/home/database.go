@@ -3,9 +3,11 @@ package home
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -83,19 +85,19 @@ func (d *Database) Prepare(ctx context.Context, table contract.Table, keyrings *
 
 // migrate creates or updates the table, and what signs in to it. It returns the key to seal for.
 func (d *Database) migrate(ctx context.Context, pool *postgres.Pool, table contract.Table, vaults *Vault, talk io.Writer) (vault.PublicKey, error) {
-	if _, err := vaults.Find(ctx, pool, table); err != nil {
-		return vault.PublicKey{}, err
-	}
-	report, err := schema.Apply(ctx, pool, table)
-	if err != nil {
-		return vault.PublicKey{}, err
-	}
-	fmt.Fprintf(talk, "table     %s\n", strings.ReplaceAll(report.String(), "\n", "\n          "))
-	key, err := vaults.Named(ctx, pool, table)
+	key, err := vaults.Find(ctx, pool, table)
 	if err != nil {
 		return key, err
 	}
+	report, err := schema.Apply(ctx, pool, table)
+	if err != nil {
+		return key, err
+	}
+	fmt.Fprintf(talk, "table     %s\n", strings.ReplaceAll(report.String(), "\n", "\n          "))
 	if err := vaults.Register(ctx, pool, key); err != nil {
+		return key, err
+	}
+	if _, err := vaults.Named(ctx, pool, table); err != nil { // the file of the key that the database knows is lost
 		return key, err
 	}
 	return key, d.makeWriter(ctx, pool)
@@ -125,6 +127,43 @@ func (d *Database) makeWriter(ctx context.Context, pool *postgres.Pool) error {
 	u.User = url.UserPassword("ingest", password)
 	d.Writer = u.String()
 	return login.WithPassword(ctx, pool, u.User.Username(), password)
+}
+
+// Kept reports whether a Postgres that run has filled is kept in the folder parent.
+func Kept(parent string) bool {
+	_, err := os.Stat(VaultPath(parent))
+	return err == nil
+}
+
+// OpenKept starts the Postgres that is kept in parent and opens it: as a login that may reveal, or as
+// the owner. Call stop after use.
+func OpenKept(ctx context.Context, parent string, reveals bool, talk io.Writer) (pool *postgres.Pool, stop func(), err error) {
+	d, err := Start(ctx, parent, talk)
+	if err != nil {
+		return nil, nil, err
+	}
+	if pool, err = postgres.Open(ctx, postgres.Config{URL: d.Owner}); err == nil && reveals {
+		defer pool.Close()
+		var url string
+		if url, err = d.revealer(ctx, pool); err == nil {
+			pool, err = postgres.Open(ctx, postgres.Config{URL: url})
+		}
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, d.Stop())
+	}
+	return pool, func() { pool.Close(); _ = d.Stop() }, nil
+}
+
+// revealer makes the login of the person at this machine.
+func (d *Database) revealer(ctx context.Context, owner *postgres.Pool) (string, error) {
+	u, err := url.Parse(d.Owner)
+	if err != nil {
+		return "", err
+	}
+	u.User = url.UserPassword("reveal", rand.Text())
+	password, _ := u.User.Password()
+	return u.String(), login.ToReveal(ctx, owner, u.User.Username(), password)
 }
 
 // Newest returns the newest n rows of the table, as schema.Preview does.

@@ -10,9 +10,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/kms"
 
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/local/account"
 	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/disclosure"
 	"sqs2pg/pkg/postgres/registry"
 	"sqs2pg/pkg/postgres/schema"
 	"sqs2pg/pkg/vault"
@@ -31,6 +36,30 @@ type VaultError struct{ error }
 func (e VaultError) Unwrap() error { return e.error }
 
 func vaultError(format string, args ...any) error { return VaultError{fmt.Errorf(format, args...)} }
+
+// Private returns the private key of a recipient: in KMS where the database says so, or else in the
+// file. A key in KMS is used by the AWS settings of at.
+func (v *Vault) Private(ctx context.Context, at account.Place, r disclosure.Recipient) (*open.Key, error) {
+	if r.Locator == "" {
+		key, err := open.ReadFile(v.Path)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = vaultError("the values are sealed for the key %s, and there is no file %s: copy it there, or name it by VAULT_KEY_FILE", r.ID, v.Path)
+		}
+		return key, err
+	}
+	public, err := vault.ParsePublicKey(r.PublicKey)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := at.Config(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if parts := strings.Split(r.Locator, ":"); len(parts) > 3 {
+		cfg.Region = parts[3] // of the ARN
+	}
+	return open.KMS(kms.NewFromConfig(cfg), r.Locator, public)
+}
 
 // Vault is where the local commands look for the public key that values are sealed for: in Public if
 // it is set, or else in the file of a private key at Path. The errors of its methods are
@@ -62,12 +91,21 @@ func (v *Vault) Existing() (vault.PublicKey, error) {
 	return key.Public(), nil
 }
 
-// Named returns the public key that the function will seal for; the zero key if no table has
-// x-recover. It makes none: the database has to be told of a key, which Find and Register do.
+// Named returns the public key that the function will seal for, which the database knows; the zero key
+// if no table has x-recover. It makes none: the database has to be told of a key, which Find and
+// Register do.
 func (v *Vault) Named(ctx context.Context, pool *postgres.Pool, tables ...contract.Table) (vault.PublicKey, error) {
-	key, known, err := v.look(ctx, pool, tables)
-	if !key.IsZero() || known == nil || err != nil {
+	table, key, known, err := v.look(ctx, pool, tables)
+	if known == nil || err != nil {
 		return key, err
+	}
+	if !key.IsZero() {
+		for _, d := range known.CompareRecipient(table, key.ID()) {
+			if known.Table != nil { // else the comparison of the table says what to do
+				return key, vaultError("%s", d)
+			}
+		}
+		return key, nil
 	}
 	if err := v.Refusal(pool, *known); err != nil {
 		return key, err
@@ -79,7 +117,7 @@ func (v *Vault) Named(ctx context.Context, pool *postgres.Pool, tables ...contra
 // knows another key already, and none is named, it returns the zero key: a migration needs none. Call
 // it before the migration, so that a missing key is found before anything is changed.
 func (v *Vault) Find(ctx context.Context, pool *postgres.Pool, tables ...contract.Table) (vault.PublicKey, error) {
-	key, known, err := v.look(ctx, pool, tables)
+	_, key, known, err := v.look(ctx, pool, tables)
 	if !key.IsZero() || known == nil || err != nil || len(known.Recipients) > 0 {
 		return key, err
 	}
@@ -89,19 +127,18 @@ func (v *Vault) Find(ctx context.Context, pool *postgres.Pool, tables ...contrac
 	return v.make()
 }
 
-// look returns the key that exists, or else what the database knows; neither if no table has
-// x-recover.
-func (v *Vault) look(ctx context.Context, pool *postgres.Pool, tables []contract.Table) (vault.PublicKey, *registry.Database, error) {
+// look returns the key that exists, and what the database knows of the first table that has
+// x-recover; nil if none has.
+func (v *Vault) look(ctx context.Context, pool *postgres.Pool, tables []contract.Table) (table contract.Table, key vault.PublicKey, known *registry.Database, err error) {
 	i := slices.IndexFunc(tables, func(t contract.Table) bool { return len(t.Recover) > 0 })
 	if i < 0 {
-		return vault.PublicKey{}, nil, nil
+		return table, key, nil, nil
 	}
-	key, err := v.Existing()
-	if !key.IsZero() || err != nil {
-		return key, nil, err
+	if key, err = v.Existing(); err != nil {
+		return table, key, nil, err
 	}
-	known, err := registry.Look(ctx, pool, tables[i])
-	return key, &known, err
+	found, err := registry.Look(ctx, pool, tables[i])
+	return tables[i], key, &found, err
 }
 
 // Refusal says why no key may be made: values in the database are sealed for another one already, or
@@ -114,6 +151,14 @@ func (v *Vault) Refusal(pool *postgres.Pool, d registry.Database) error {
 		return vaultError("the contract has x-recover, and VAULT_PUBLIC_KEY is not set: set it to the public key of the vault; for a database elsewhere none is made")
 	}
 	return nil
+}
+
+// Any returns the key that exists, or makes one.
+func (v *Vault) Any() (vault.PublicKey, error) {
+	if key, err := v.Existing(); !key.IsZero() || err != nil {
+		return key, err
+	}
+	return v.make()
 }
 
 // make makes a key in a file, unless another command has made one meanwhile. It then uses that one.

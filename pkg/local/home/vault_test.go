@@ -52,6 +52,8 @@ func TestMakesAVaultKeyAndTellsTheDatabase(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	_, err = v.Named(t.Context(), owner, table)
+	wantVaultError(t, err, "does not know the vault's public key "+key.ID()+": run sqs2pg migrate")
 	for range 2 {
 		if err := v.Register(t.Context(), owner, key); err != nil {
 			t.Fatal(err)

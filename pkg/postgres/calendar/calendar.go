@@ -18,7 +18,7 @@ const (
 	// share: 1,600 at once overflow it at its default size (SQLSTATE 53200).
 	mostAsked = 100
 
-	// MostSpanned is the number of days that one transaction may write to.
+	// MostSpanned is the number of partitions that one transaction may write to.
 	MostSpanned = 200
 
 	// askAgain is how long a refused day is remembered. Then somebody may have repaired it.
@@ -37,8 +37,8 @@ func Of(t time.Time) Day {
 }
 
 // Span returns the days of n moments, each once, and how many of the first moments fall on the first
-// MostSpanned of them.
-func Span(n int, moment func(int) time.Time) (days []Day, spanned int) {
+// most of them.
+func Span(most, n int, moment func(int) time.Time) (days []Day, spanned int) {
 	seen := map[Day]bool{}
 	spanned = n
 	var last Day
@@ -50,7 +50,7 @@ func Span(n int, moment func(int) time.Time) (days []Day, spanned int) {
 		if last = day; seen[day] {
 			continue
 		}
-		if len(days) == MostSpanned {
+		if len(days) == most {
 			spanned = min(spanned, i)
 		}
 		seen[day], days = true, append(days, day)

@@ -47,7 +47,7 @@ func TestSpanEndsBeforeTheFirstMomentOfADayTooMany(t *testing.T) {
 		"one too many":                  {day, calendar.MostSpanned + 1, calendar.MostSpanned + 1, calendar.MostSpanned},
 		"known days after one too many": {func(i int) time.Time { return day(i % 300) }, 1000, 300, calendar.MostSpanned},
 	} {
-		days, spanned := calendar.Span(test.n, test.moments)
+		days, spanned := calendar.Span(calendar.MostSpanned, test.n, test.moments)
 		if diff := cmp.Diff([]int{test.days, test.spanned}, []int{len(days), spanned}); diff != "" {
 			t.Errorf("%s: days and spanned moments (-want +got):\n%s", name, diff)
 		}

@@ -64,6 +64,16 @@ func Find(ctx context.Context, pool *postgres.Pool, table contract.Table, column
 
 // query is the SELECT, with its arguments.
 func (s Selection) query(table contract.Table, columns []string, limit int) (sql string, args []any) {
+	where, args := s.where()
+	selected := "sent_at, event_id"
+	for _, column := range columns {
+		selected += ", " + sqltext.Name(column) + "::text"
+	}
+	return fmt.Sprintf("select %s from %s where %s order by sent_at, event_id limit %d", selected, sqltext.Table(table), where, limit), args
+}
+
+// where is the condition, with its arguments.
+func (s Selection) where() (sql string, args []any) {
 	argument := func(value any) string {
 		args = append(args, value)
 		return fmt.Sprintf("$%d", len(args))
@@ -85,9 +95,5 @@ func (s Selection) query(table contract.Table, columns []string, limit int) (sql
 	if s.Where != "" {
 		conditions = append(conditions, "("+s.Where+"\n)") // the condition may end in a comment
 	}
-	selected := "sent_at, event_id"
-	for _, column := range columns {
-		selected += ", " + sqltext.Name(column) + "::text"
-	}
-	return fmt.Sprintf("select %s from %s where %s order by sent_at, event_id limit %d", selected, sqltext.Table(table), strings.Join(conditions, " and "), limit), args
+	return strings.Join(conditions, " and "), args
 }

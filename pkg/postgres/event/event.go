@@ -11,6 +11,7 @@ import (
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/contract/wire"
+	"sqs2pg/pkg/vault"
 )
 
 // Event is a row and its identity, ID and SentAt, which are the same at every delivery.
@@ -23,6 +24,12 @@ type Event struct {
 	// does.
 	Sequence [16]byte
 	Row      contract.Row
+
+	// Sealed goes to the vault of the table, with the event's row. The zero Sealed goes nowhere.
+	Sealed vault.Sealed
+	// Subject is stored beside Sealed in upsert mode: the token of whom the event is about, "" without
+	// one.
+	Subject string
 }
 
 // SortByKey brings rows, which are indexes of events, into the order of their key. The index is
@@ -57,7 +64,33 @@ func (e *Event) AppendCreateDate(b []byte) []byte {
 // AppendVersion appends event_version, which is null without a sequence number.
 func (e *Event) AppendVersion(b []byte) []byte {
 	if !e.hasSequence() {
-		return binary.BigEndian.AppendUint32(b, 1<<32-1)
+		return wire.AppendNull(b)
 	}
 	return append(binary.BigEndian.AppendUint32(b, 16), e.Sequence[:]...)
+}
+
+// AppendSession appends the session that has sealed, which is null without Sealed.
+func (e *Event) AppendSession(b []byte) []byte {
+	if e.Sealed.IsZero() {
+		return wire.AppendNull(b)
+	}
+	session := e.Sealed.Session()
+	return append(binary.BigEndian.AppendUint32(b, 16), session[:]...)
+}
+
+// AppendSealed appends what was sealed, or null.
+func (e *Event) AppendSealed(b []byte) []byte {
+	if e.Sealed.IsZero() {
+		return wire.AppendNull(b)
+	}
+	sealed := e.Sealed.Bytes()
+	return append(binary.BigEndian.AppendUint32(b, uint32(len(sealed))), sealed...)
+}
+
+// AppendSubject appends the token of whom the event is about, or null.
+func (e *Event) AppendSubject(b []byte) []byte {
+	if e.Subject == "" {
+		return wire.AppendNull(b)
+	}
+	return append(binary.BigEndian.AppendUint32(b, uint32(len(e.Subject))), e.Subject...)
 }

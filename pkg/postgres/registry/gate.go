@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -40,41 +41,46 @@ type Gate struct {
 	Log   *slog.Logger // one line per difference that is tolerated
 	Now   func() time.Time
 
+	// Recipient is the ID of the public key for which values are sealed; "" for a contract without
+	// x-recover.
+	Recipient string
+
 	passed atomic.Pointer[passage]
 }
 
 // passage is what the database said; the zero value lets nothing through.
 type passage struct {
 	keyring *mask.Keyring
-	window  Window
+	pass    Pass
 	asked   time.Time
 }
 
 // doubtAfter is how long [Gate.Doubt] trusts what the database said.
 const doubtAfter = time.Minute
 
-// Enter returns the table's window if rows masked by the keyring may be written to the table. Its
+// Enter returns a pass if rows masked by the keyring may be written to the table. Its
 // error is *Mismatch if they may not, and *postgres.Unavailable if the database could not be asked.
-func (g *Gate) Enter(ctx context.Context, keyring *mask.Keyring) (Window, error) {
+func (g *Gate) Enter(ctx context.Context, keyring *mask.Keyring) (Pass, error) {
 	before := g.passed.Load()
 	if before != nil && before.keyring == keyring {
-		return before.window, nil
+		return before.pass, nil
 	}
 	asked := g.Now()
-	database, tolerated, err := check(ctx, g.Pool, g.Table, keyring)
+	database, tolerated, err := check(ctx, g.Pool, g.Table, keyring, g.Recipient)
 	if err != nil {
-		return Window{}, err
+		return Pass{}, err
 	}
 	for _, d := range tolerated {
 		g.Log.WarnContext(ctx, "contract and table differ, rows can be written", "difference", d.String())
 	}
 	// If somebody has shut the gate meanwhile it stays shut: the answer may be older than that.
-	g.passed.CompareAndSwap(before, &passage{keyring, database.Table.Window, asked})
-	return database.Table.Window, nil
+	pass := Pass{database.Table.Window, database.Table.VaultDays, database.Table.Epoch, database.Erasures}
+	g.passed.CompareAndSwap(before, &passage{keyring, pass, asked})
+	return pass, nil
 }
 
 // Shut makes the next Enter ask the database again. It is for whoever was refused by the database
-// with a code of class 42: a table has changed since it was compared.
+// with a code of class 42, or because of the epoch: a table has changed since it was compared.
 func (g *Gate) Shut() { g.passed.Store(&passage{}) }
 
 // Doubt makes the next Enter ask the database again if the last one asked more than a minute ago. It
@@ -99,11 +105,11 @@ func Look(ctx context.Context, pool *postgres.Pool, table contract.Table) (d Dat
 // to the database are registered, which the writer may do. It returns the differences that are
 // tolerated; its errors are those of [Gate.Enter].
 func Check(ctx context.Context, pool *postgres.Pool, table contract.Table, keyring *mask.Keyring) ([]Difference, error) {
-	_, differences, err := check(ctx, pool, table, keyring)
+	_, differences, err := check(ctx, pool, table, keyring, "")
 	return differences, err
 }
 
-func check(ctx context.Context, pool *postgres.Pool, table contract.Table, keyring *mask.Keyring) (database Database, differences []Difference, err error) {
+func check(ctx context.Context, pool *postgres.Pool, table contract.Table, keyring *mask.Keyring, recipient string) (database Database, differences []Difference, err error) {
 	err = pool.Do(ctx, func(conn *pgxpool.Conn) (err error) {
 		if database, err = Read(ctx, conn, table); err != nil {
 			return err
@@ -113,7 +119,10 @@ func check(ctx context.Context, pool *postgres.Pool, table contract.Table, keyri
 			if err := database.registerKeys(ctx, conn, table, keyring); err != nil {
 				return err
 			}
-			differences = append(differences, database.CompareKeys(table, keyring)...)
+			differences = slices.Concat(differences, database.CompareKeys(table, keyring), database.CompareErasures(table, keyring))
+			if recipient != "" {
+				differences = append(differences, database.CompareRecipient(table, recipient)...)
+			}
 		}
 		return nil
 	})
@@ -129,7 +138,7 @@ func check(ctx context.Context, pool *postgres.Pool, table contract.Table, keyri
 // registerKeys stores the fingerprints that the database lacks, and ties an upsert table to the
 // current key. Another process may be first: what is stored then counts.
 func (d *Database) registerKeys(ctx context.Context, conn *pgxpool.Conn, table contract.Table, keyring *mask.Keyring) error {
-	if !hasTokens(table) || len(d.CompareKeys(table, keyring)) > 0 {
+	if !usesKeys(table) || len(d.CompareKeys(table, keyring)) > 0 {
 		return nil
 	}
 	for _, key := range keyring.Fingerprints() {

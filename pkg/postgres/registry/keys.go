@@ -9,9 +9,9 @@ import (
 
 // CompareKeys lists why tokens made by the keyring do not fit those in the database. Keys that the
 // database does not know are no difference, unless it holds tokens of a key that nobody has
-// confirmed. A contract without tokens fits every keyring.
+// confirmed. A contract without tokens and without a subject fits every keyring.
 func (d *Database) CompareKeys(table contract.Table, keyring *mask.Keyring) []Difference {
-	if !hasTokens(table) {
+	if !usesKeys(table) {
 		return nil
 	}
 	c := comparison{database: d, table: table}
@@ -67,8 +67,9 @@ func (d *Database) key(id string) (fingerprint string, known bool) {
 	return d.Keys[i].Fingerprint, true
 }
 
-func hasTokens(table contract.Table) bool {
-	return slices.ContainsFunc(table.Columns, contract.Column.HasTokens)
+// usesKeys reports whether the masking keys are needed. Tokens of the subject say who was erased.
+func usesKeys(table contract.Table) bool {
+	return table.Subject != "" || slices.ContainsFunc(table.Columns, contract.Column.HasTokens)
 }
 
 func keyHasToken(table contract.Table) bool {

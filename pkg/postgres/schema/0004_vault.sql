@@ -75,7 +75,7 @@ comment on column sqs2pg.tables.recovered is 'The paths of the properties that a
 comment on column sqs2pg.tables.subject is 'The column that says whom an event is about; null if the contract does not say.';
 comment on column sqs2pg.tables.vault_retention_days is 'How many days sealed values are kept; null keeps them as long as their rows. sqs2pg maintain sets it.';
 comment on column sqs2pg.tables.vault_days is 'How many days old an event may be to be sealed: window_days, or the vault''s retention if that is less.';
-grant select on sqs2pg.tables to sqs2pg_revealer;
+grant select on sqs2pg.tables, sqs2pg.keys to sqs2pg_revealer;
 
 -- Analysts read the tables; who reveals looks for rows in them. See schema.DDL.
 -- +goose StatementBegin

@@ -36,29 +36,59 @@ type Statement struct {
 	name    string          // of the prepared statement
 	types   []wire.Encoding // of the contract's columns
 	key     []int           // see Key
-	oids    []uint32        // of all parameters: the contract's columns, sent_at, event_id, and event_version in upsert mode
-	formats []int16         // all binary
-	results []int16         // formats of the results: binary in upsert mode, else nil
+	others  []column        // besides those of the contract
+	guarded bool
+	oids    []uint32 // of all parameters: the contract's columns, the others, and the epoch of a guarded table
+	formats []int16  // all binary
+	results []int16  // formats of the results: binary in upsert mode, else nil
 }
 
-var sentAt, eventID = wire.Of(contract.Timestamptz), wire.Of(contract.UUID)
+// Batch is what is to be written. Epoch is that of a guarded table, as it was read before the events
+// were decoded; for other tables it means nothing.
+type Batch struct {
+	Events []event.Event
+	Epoch  int64
+}
+
+// column is what an event has besides the columns of its contract.
+type column struct {
+	wire.Encoding
+	append func(*event.Event, []byte) []byte
+	length int // about, in bytes
+}
+
+var columns = map[string]column{
+	contract.SentAt:       {wire.Of(contract.Timestamptz), (*event.Event).AppendSentAt, 12},
+	contract.EventID:      {wire.Of(contract.UUID), (*event.Event).AppendID, 20},
+	contract.EventVersion: {wire.Of(contract.UUID), (*event.Event).AppendVersion, 20},
+	sqltext.Session:       {wire.Of(contract.UUID), (*event.Event).AppendSession, 20},
+	sqltext.Sealed:        {wire.Bytea, (*event.Event).AppendSealed, 160},
+	sqltext.Subject:       {wire.Of(contract.Text), (*event.Event).AppendSubject, 40},
+}
 
 // New returns the statement for a table. It does not connect.
 func New(table contract.Table) *Statement {
-	s := &Statement{key: places(table, table.Key)}
-	var arrays []string
+	s := &Statement{key: places(table, table.Key), guarded: table.Guarded()}
 	for _, column := range table.Columns {
 		s.types = append(s.types, wire.Of(column.Type.Base()))
 	}
-	encodings := append(s.types[:len(s.types):len(s.types)], sentAt, eventID)
+	encodings := slices.Clone(s.types)
+	for _, name := range sqltext.Batch(table) {
+		s.others = append(s.others, columns[name])
+		encodings = append(encodings, columns[name].Encoding)
+	}
 	if table.Mode == contract.Upsert {
-		encodings = append(encodings, eventID)
 		s.results = []int16{pgx.BinaryFormatCode}
 	}
+	var arrays []string
 	for i, e := range encodings {
-		s.oids, s.formats = append(s.oids, e.Array), append(s.formats, pgx.BinaryFormatCode)
+		s.oids = append(s.oids, e.Array)
 		arrays = append(arrays, fmt.Sprintf("$%d::%s[]", i+1, e.SQL))
 	}
+	if s.guarded {
+		s.oids = append(s.oids, wire.Of(contract.BigInt).Element)
+	}
+	s.formats = slices.Repeat([]int16{pgx.BinaryFormatCode}, len(s.oids))
 	s.sql = sqltext.Insert(table, arrays)
 	sum := sha256.Sum256([]byte(s.sql))
 	s.name = "sqs2pg_" + hex.EncodeToString(sum[:12])
@@ -79,7 +109,8 @@ func places(table contract.Table, names []string) []int {
 
 // encode makes the parameters for the events whose indexes are in rows. In upsert mode it leaves
 // out all but the newest of each key.
-func (s *Statement) encode(events []event.Event, rows []int) [][]byte {
+func (s *Statement) encode(batch Batch, rows []int) [][]byte {
+	events := batch.Events
 	if len(s.key) > 0 {
 		rows = event.Newest(events, rows, s.key)
 	}
@@ -97,17 +128,15 @@ func (s *Statement) encode(events []event.Event, rows []int) [][]byte {
 		}
 		params = append(params, b)
 	}
-	times := wire.AppendArray(make([]byte, 0, 20+12*len(rows)), sentAt.Element, len(rows))
-	ids := wire.AppendArray(make([]byte, 0, 20+20*len(rows)), eventID.Element, len(rows))
-	for _, i := range rows {
-		times, ids = events[i].AppendSentAt(times), events[i].AppendID(ids)
-	}
-	if params = append(params, times, ids); len(s.key) > 0 {
-		versions := wire.AppendArray(make([]byte, 0, 20+20*len(rows)), eventID.Element, len(rows))
+	for _, c := range s.others {
+		b := wire.AppendArray(make([]byte, 0, 20+c.length*len(rows)), c.Element, len(rows))
 		for _, i := range rows {
-			versions = events[i].AppendVersion(versions)
+			b = c.append(&events[i], b)
 		}
-		params = append(params, versions)
+		params = append(params, b)
+	}
+	if s.guarded {
+		params = append(params, binary.BigEndian.AppendUint64(nil, uint64(batch.Epoch)))
 	}
 	return params
 }
@@ -128,12 +157,12 @@ type Answer struct {
 //
 // With prepare it makes and uses a named prepared statement, which only works if the connection
 // leads to one server process.
-func (s *Statement) Execute(ctx context.Context, server *pgconn.PgConn, events []event.Event, blocks [][]int, prepare bool) (answers []Answer, err error) {
+func (s *Statement) Execute(ctx context.Context, server *pgconn.PgConn, batch Batch, blocks [][]int, prepare bool) (answers []Answer, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	pipeline := server.StartPipeline(ctx)
 	defer pipeline.Close()
-	if err := s.send(pipeline, cancel, server, events, blocks, prepare); err != nil {
+	if err := s.send(pipeline, cancel, server, batch, blocks, prepare); err != nil {
 		return nil, err
 	}
 	for range blocks {
@@ -152,13 +181,13 @@ func (s *Statement) Execute(ctx context.Context, server *pgconn.PgConn, events [
 // Write begins with a single block, and if the answer to its Sync does not come in time, the
 // connection is closed: it may have died while the sandbox was frozen, and nobody would ever
 // answer.
-func (s *Statement) send(pipeline *pgconn.Pipeline, cancel func(), server *pgconn.PgConn, events []event.Event, blocks [][]int, prepare bool) error {
+func (s *Statement) send(pipeline *pgconn.Pipeline, cancel func(), server *pgconn.PgConn, batch Batch, blocks [][]int, prepare bool) error {
 	_, prepared := server.CustomData()[s.name]
 	single := len(blocks) == 1
 	pipeline.SendPipelineSync()
 	unsent := 0
 	for _, rows := range blocks {
-		params := s.encode(events, rows)
+		params := s.encode(batch, rows)
 		if !prepare {
 			pipeline.SendQueryParams(s.sql, params, s.oids, s.formats, s.results)
 		} else {
@@ -255,5 +284,18 @@ func (s *Statement) Tuples(more func() ([]int, []event.Event, error)) func(b []b
 			b = e.AppendID(e.AppendSentAt(e.AppendCreateDate(b)))
 		}
 		return b, err
+	}
+}
+
+// SealedTuples is Tuples for what is sealed of the events. Events of which nothing is sealed have no
+// tuple.
+func SealedTuples(events []event.Event, rows []int) func(b []byte) ([]byte, error) {
+	return func(b []byte) ([]byte, error) {
+		for ; len(rows) > 0 && len(b) < flushSize; rows = rows[1:] {
+			if e := &events[rows[0]]; !e.Sealed.IsZero() {
+				b = e.AppendSealed(e.AppendSession(e.AppendID(e.AppendSentAt(wire.AppendTuple(b, 4)))))
+			}
+		}
+		return b, nil
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package flags
 
 import (
 	"errors"
@@ -15,8 +15,8 @@ import (
 	"sqs2pg/pkg/terminal/exit"
 )
 
-// mappingFlags are the settings of the event source mapping.
-type mappingFlags struct {
+// MappingFlags are the settings of the event source mapping.
+type MappingFlags struct {
 	BatchSize   int           `default:"10" group:"mapping" help:"Messages per invocation at most: 1-10000, FIFO 1-10."`
 	Window      time.Duration `default:"0s" group:"mapping" help:"How long a batch may gather messages: 0s-5m."`
 	Concurrency int           `default:"1" group:"mapping" help:"Batches in flight at a time, each with a process."`
@@ -25,13 +25,13 @@ type mappingFlags struct {
 	RetryDelay  time.Duration `default:"-1s" group:"mapping" help:"Visibility timeout of failed messages; -1s: the queue's."`
 }
 
-// mapping returns the event source mapping of a queue, without a function.
-func (f *mappingFlags) mapping(q *queue.Queue) (eventsource.Mapping, error) {
+// Mapping returns the event source mapping of a queue, without a function.
+func (f *MappingFlags) Mapping(q *queue.Queue) (eventsource.Mapping, error) {
 	if f.BatchSize == 0 { // to a Mapping it is the default
-		return eventsource.Mapping{}, misuse("--batch-size is 0: it must be 1 or more")
+		return eventsource.Mapping{}, exit.Misuse("--batch-size is 0: it must be 1 or more")
 	}
 	if f.Concurrency < 1 {
-		return eventsource.Mapping{}, misuse("--concurrency is %d: it must be 1 or more", f.Concurrency)
+		return eventsource.Mapping{}, exit.Misuse("--concurrency is %d: it must be 1 or more", f.Concurrency)
 	}
 	m := eventsource.Mapping{
 		Queue: q, BatchSize: f.BatchSize, Window: f.Window, Concurrency: f.Concurrency,
@@ -40,16 +40,17 @@ func (f *mappingFlags) mapping(q *queue.Queue) (eventsource.Mapping, error) {
 	for _, filter := range f.Filter {
 		parsed, err := pattern.Parse(filter)
 		if err != nil {
-			return m, misuse("--filter: %v", err)
+			return m, exit.Misuse("--filter: %v", err)
 		}
 		m.Filters = append(m.Filters, parsed)
 	}
 	return m, nil
 }
 
-// asMisuse makes what a person got wrong a misuse of the command: a setting of the mapping, a
-// keyring or a vault key that cannot be used, where a queue is, a missing AWS account, the settings of the database.
-func asMisuse(err error) error {
+// AsMisuse makes what a person got wrong a misuse of the command: a setting of the mapping, a
+// keyring or a vault key that cannot be used, where a queue is, a missing AWS account, the settings of
+// the database.
+func AsMisuse(err error) error {
 	_, noKeyring := errors.AsType[home.KeyringError](err)
 	_, noVault := errors.AsType[home.VaultError](err)
 	_, noPlace := errors.AsType[*account.SettingError](err)

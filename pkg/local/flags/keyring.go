@@ -1,4 +1,4 @@
-package main
+package flags
 
 import (
 	"cmp"
@@ -7,28 +7,28 @@ import (
 	"sqs2pg/pkg/terminal/variables"
 )
 
-// keyringFlag is the masking keyring of the local commands.
-type keyringFlag struct {
+// KeyringFlag is the masking keyring of the local commands.
+type KeyringFlag struct {
 	Keyring     string `env:"MASK_KEYRING" hidden:"" help:"Masking keyring (JSON)."`
 	KeyringFile string `env:"MASK_KEYRING_FILE" hidden:"" help:"File with the masking keyring; the default is .sqs2pg/keyring.json."`
 }
 
-// keyrings says where to look for the keyring.
-func (f *keyringFlag) keyrings(s *streams) *home.Keyrings {
+// Keyrings says where to look for the keyring.
+func (f *KeyringFlag) Keyrings(s *Streams) *home.Keyrings {
 	return &home.Keyrings{
 		Text: f.Keyring, From: variables.Source("--keyring", f.Keyring, "MASK_KEYRING"),
-		Path: cmp.Or(f.KeyringFile, home.KeyringPath(s.dir)), Exists: f.KeyringFile != "", Talk: s.err,
+		Path: cmp.Or(f.KeyringFile, home.KeyringPath(s.Dir)), Exists: f.KeyringFile != "", Talk: s.Err,
 	}
 }
 
-// vaultFlag is the key of the vault: the public one, and where the private one is.
-type vaultFlag struct {
+// VaultFlag is the key of the vault: the public one, and where the private one is.
+type VaultFlag struct {
 	VaultPublicKey string `env:"VAULT_PUBLIC_KEY" hidden:"" help:"Public key of the vault."`
 	VaultKeyARN    string `name:"vault-key-arn" env:"VAULT_KEY_ARN" hidden:"" help:"KMS key of the vault."`
 	VaultKeyFile   string `env:"VAULT_KEY_FILE" hidden:"" help:"File with the private key of the vault; the default is .sqs2pg/vault.key."`
 }
 
-// vault says where to look for the key.
-func (f *vaultFlag) vault(s *streams) *home.Vault {
-	return &home.Vault{Public: f.VaultPublicKey, Locator: f.VaultKeyARN, Path: cmp.Or(f.VaultKeyFile, home.VaultPath(s.dir)), Talk: s.err}
+// Keys says where to look for the key.
+func (f *VaultFlag) Keys(s *Streams) *home.Vault {
+	return &home.Vault{Public: f.VaultPublicKey, Locator: f.VaultKeyARN, Path: cmp.Or(f.VaultKeyFile, home.VaultPath(s.Dir)), Talk: s.Err}
 }

@@ -1,0 +1,87 @@
+package disclosure
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/sqltext"
+)
+
+// Recipient is a key that values are sealed for.
+type Recipient struct {
+	ID, PublicKey string // as package vault gives them
+	Locator       string // where the private key is: the ARN of a KMS key; "" for a key in a file
+}
+
+// Session is a session of a writer.
+type Session struct {
+	ID        [16]byte
+	Recipient string // the ID of the key that it seals for
+	Enc       []byte
+}
+
+// Recipients returns all recipients by their ID. The error is a *postgres.Unavailable.
+func Recipients(ctx context.Context, pool *postgres.Pool) (map[string]Recipient, error) {
+	all, err := query(ctx, pool, pgx.RowToStructByPos[Recipient], "select id, public_key, locator from sqs2pg_vault.recipients")
+	byID := map[string]Recipient{}
+	for _, r := range all {
+		byID[r.ID] = r
+	}
+	return byID, err
+}
+
+// Sessions returns those of the sessions that there are. The error is a *postgres.Unavailable.
+func Sessions(ctx context.Context, pool *postgres.Pool, ids [][16]byte) ([]Session, error) {
+	return query(ctx, pool, pgx.RowToStructByPos[Session], "select id, recipient, enc from sqs2pg_vault.sessions where id = any ($1)", ids)
+}
+
+// VaultDays returns how many days old an event of a migrated table may be to be sealed. The error is a
+// *postgres.Unavailable.
+func VaultDays(ctx context.Context, pool *postgres.Pool, table contract.Table) (int, error) {
+	days, err := query(ctx, pool, pgx.RowTo[int], "select vault_days from sqs2pg.tables where table_schema = $1 and table_name = $2", table.Schema, table.Name)
+	if len(days) == 0 {
+		return 0, err
+	}
+	return days[0], err
+}
+
+// JSON returns rows as to_jsonb prints them, in the order of the keys, which must be sorted; nil for a
+// row that is gone. The error is a *postgres.Unavailable.
+func JSON(ctx context.Context, pool *postgres.Pool, table contract.Table, keys []Key) ([][]byte, error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	sentAt, eventID := arrays(keys)
+	return query(ctx, pool, pgx.RowTo[[]byte], fmt.Sprintf(`
+		select to_jsonb(t) from unnest($1::timestamptz[], $2::uuid[]) with ordinality as k (s, e, i)
+		left join %s t on t.sent_at = k.s and t.event_id = k.e and t.sent_at between $3 and $4 order by k.i`, sqltext.Table(table)),
+		sentAt, eventID, keys[0].SentAt, keys[len(keys)-1].SentAt)
+}
+
+// Count returns how many rows a selection has. It reads as Find does.
+func Count(ctx context.Context, pool *postgres.Pool, table contract.Table, s Selection) (n int, err error) {
+	where, args := s.where()
+	err = pgx.BeginTxFunc(ctx, pool.Pgx(), pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, fmt.Sprintf("select count(*) from %s where %s", sqltext.Table(table), where), args...).Scan(&n)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("look for rows of %s: %w", table.FullName(), postgres.NewUnavailable(err, conditionAdvice))
+	}
+	return n, nil
+}
+
+func query[T any](ctx context.Context, pool *postgres.Pool, row pgx.RowToFunc[T], sql string, args ...any) ([]T, error) {
+	rows, err := pool.Pgx().Query(ctx, sql, args...)
+	var all []T
+	if err == nil {
+		all, err = pgx.CollectRows(rows, row)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read for the vault: %w", safe(err))
+	}
+	return all, nil
+}

@@ -1,0 +1,255 @@
+// Package reveal gives people the originals that the vault holds. It looks for the events, asks the
+// database, which writes into its audit who asks for what, opens what the database then gives out, and
+// compares it with the rows.
+//
+// Values go to one writer, standard output, and nowhere else: no error and no line of talk holds one.
+// Only the command links it.
+package reveal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/mask"
+	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/disclosure"
+	"sqs2pg/pkg/terminal"
+	"sqs2pg/pkg/terminal/exit"
+	"sqs2pg/pkg/vault/open"
+)
+
+// page is how many events one request is for: an entry of the audit, and what is lost when the
+// command is interrupted.
+const page = 500
+
+// Reveal is one run of the command. All fields but Keyring, Caller and JSON are required.
+type Reveal struct {
+	Ask      Ask
+	Pool     *postgres.Pool // of a member of sqs2pg_revealer
+	Contract *contract.Contract
+	Keyring  *mask.Keyring // nil: tokens are not compared
+	Caller   string        // who asks, for the audit: a name without spaces
+
+	// Key returns the private key of a recipient. Its error says what to do.
+	Key func(context.Context, disclosure.Recipient) (*open.Key, error)
+
+	In        io.Reader // for the file -
+	Out, Talk io.Writer
+	JSON      bool // one object for each event, each on a line
+
+	fields    []string
+	selection disclosure.Selection
+	asked     int // events
+	revealed  int
+	lacks     lacks
+	keys      keys
+}
+
+// Run reveals. It may be interrupted at any moment. Its error then, and after a failure, says how to
+// go on behind what was printed; every event that was asked for is in the audit. It is a misuse (see
+// package exit) if the person has to ask otherwise, and wraps the errors of package disclosure.
+func (r *Reveal) Run(ctx context.Context) error {
+	if err := r.prepare(); err != nil {
+		return err
+	}
+	total, err := disclosure.Count(ctx, r.Pool, r.table(), r.selection)
+	if err != nil {
+		return err
+	}
+	if r.Ask.DryRun {
+		return r.count(total)
+	}
+	if r.keys, err = newKeys(ctx, r.Pool, r.Key); err != nil {
+		return err
+	}
+	if r.lacks.days, err = disclosure.VaultDays(ctx, r.Pool, r.table()); err != nil {
+		return err
+	}
+	for r.asked < total {
+		n, err := r.page(ctx)
+		if err != nil {
+			return r.interrupted(ctx, err, total)
+		}
+		if n == 0 { // rows were deleted meanwhile
+			break
+		}
+		if total > page {
+			fmt.Fprintf(r.Talk, "%d of %d events\n", r.asked, total)
+		}
+	}
+	return r.conclude(total)
+}
+
+func (r *Reveal) table() contract.Table { return r.Contract.Table() }
+
+// prepare checks what can be checked without the database, and reads the file.
+func (r *Reveal) prepare() (err error) {
+	if err := r.Ask.Check(); err != nil {
+		return err
+	}
+	if r.fields, err = checkFields(r.Ask.Fields, r.table().Recover); err != nil {
+		return err
+	}
+	if r.selection, err = r.Ask.selection(r.Contract, r.Keyring, r.In); err != nil {
+		return err
+	}
+	r.selection.After, err = parsePlace(r.Ask.After)
+	return err
+}
+
+func (r *Reveal) count(total int) error {
+	if r.JSON {
+		return write(r.Out, map[string]any{"table": r.table().FullName(), "fields": r.fields, "events": total})
+	}
+	_, err := fmt.Fprintf(r.Out, "%s of %s; nothing is asked for and nothing is opened\n", terminal.Plural(total, "event", "events"), r.table().FullName())
+	return err
+}
+
+// page reveals the next events, and returns how many there were.
+func (r *Reveal) page(ctx context.Context) (int, error) {
+	found, err := disclosure.Find(ctx, r.Pool, r.table(), nil, r.selection, page)
+	if len(found) == 0 || err != nil {
+		return 0, err
+	}
+	keys := make([]disclosure.Key, len(found))
+	for i, row := range found {
+		keys[i] = utc(row.Key)
+	}
+	rows, err := r.rows(ctx, keys)
+	if err != nil {
+		return 0, err
+	}
+	granted, err := disclosure.Request(ctx, r.Pool, disclosure.Inquiry{
+		Table: r.table(), Fields: r.fields, Purpose: r.Ask.Purpose, Ticket: r.Ask.Ticket, Caller: r.Caller, Keys: keys,
+	})
+	if err != nil {
+		return 0, err
+	}
+	var sealed []disclosure.Sealed
+	if err := disclosure.Fetch(ctx, r.Pool, granted, func(s disclosure.Sealed) error { sealed = append(sealed, s); return nil }); err != nil {
+		return 0, err
+	}
+	if err := r.keys.learn(ctx, r.Pool, sealed); err != nil {
+		return 0, err
+	}
+	events := r.open(sealed, rows)
+	r.lacks.note(r.table(), keys, rows, sealed)
+	if err := r.print(events); err != nil {
+		return 0, err
+	}
+	r.selection.After = &keys[len(keys)-1]
+	r.asked += len(keys)
+	r.revealed += len(events)
+	return len(keys), nil
+}
+
+// rows returns the rows of sorted keys as JSON.
+func (r *Reveal) rows(ctx context.Context, keys []disclosure.Key) (map[disclosure.Key][]byte, error) {
+	all, err := disclosure.JSON(ctx, r.Pool, r.table(), keys)
+	rows := map[disclosure.Key][]byte{}
+	for i, row := range all {
+		rows[keys[i]] = row
+	}
+	return rows, err
+}
+
+// open opens what was sealed, in the order of the events.
+func (r *Reveal) open(sealed []disclosure.Sealed, rows map[disclosure.Key][]byte) (events []event) {
+	slices.SortFunc(sealed, func(a, b disclosure.Sealed) int { return compare(a.Key, b.Key) })
+	for _, s := range sealed {
+		values, err := r.keys.open(r.table(), s)
+		if err != nil {
+			r.lacks.closed(err)
+			continue
+		}
+		events = append(events, r.event(s.Key, values, rows[utc(s.Key)]))
+		values.Wipe()
+	}
+	return events
+}
+
+// interrupted says how to go on.
+func (r *Reveal) interrupted(ctx context.Context, err error, total int) error {
+	what := err.Error()
+	if ctx.Err() != nil {
+		what, err = "stopped", errors.New("stopped")
+	}
+	if r.asked == 0 {
+		return err
+	}
+	return fmt.Errorf("%s after %d of %d events: to go on, add --after %s", what, r.asked, total, place(*r.selection.After))
+}
+
+// conclude says what was not revealed of what was asked for.
+func (r *Reveal) conclude(total int) error {
+	wanted := total
+	if r.Ask.After == "" {
+		wanted = max(total, len(r.selection.EventIDs))
+	}
+	if r.asked > 0 {
+		fmt.Fprintf(r.Talk, "revealed %d of %s; the audit has it\n", r.revealed, terminal.Plural(wanted, "event", "events"))
+	}
+	if missing := wanted - total; missing > 0 {
+		r.lacks.add(fmt.Sprintf("%d not in the table: erased, past its retention, or never there", missing))
+	}
+	if wanted == 0 {
+		return errors.New("no event is found: nothing is revealed")
+	}
+	if lacks := r.lacks.all(); lacks != nil {
+		return fmt.Errorf("of %s: %s", terminal.Plural(wanted, "event", "events"), strings.Join(lacks, "; "))
+	}
+	return nil
+}
+
+// selection says which events are meant.
+func (a *Ask) selection(c *contract.Contract, keyring *mask.Keyring, in io.Reader) (s disclosure.Selection, err error) {
+	table := c.Table()
+	switch {
+	case a.SubjectFile != "":
+		text, err := subject(a.SubjectFile, in)
+		if err != nil {
+			return s, err
+		}
+		if keyring == nil && isToken(table, table.Subject) {
+			return s, exit.Misuse("--subject-file: the column %s holds tokens, and there is no masking keyring to make them with: set MASK_SECRET_ID or MASK_KEYRING_FILE", table.Subject)
+		}
+		person, err := c.Person(keyring, text)
+		if err != nil {
+			return s, exit.Misuse("--subject-file: %w", err)
+		}
+		return disclosure.Selection{Columns: []string{table.Subject}, Values: person.Values}, nil
+	case a.Token != "":
+		return a.byToken(table)
+	case a.Where != "":
+		s.Where, err = condition(a.Where, in)
+		return s, err
+	}
+	s.EventIDs, err = a.events()
+	return s, err
+}
+
+// byToken selects the events with a token in a column of its own.
+func (a *Ask) byToken(table contract.Table) (s disclosure.Selection, err error) {
+	s.Values = []string{a.Token}
+	for _, c := range table.Columns {
+		if c.Mask == mask.Token {
+			s.Columns = append(s.Columns, c.Name)
+		}
+	}
+	switch {
+	case !token.MatchString(a.Token):
+		return s, exit.Misuse("--token is not a token: it is as the table has it, such as k1:9c56cc51b374c3ba189210d5b6d4bf57; a value belongs into a file for --subject-file")
+	case s.Columns == nil:
+		return s, exit.Misuse("--token: no column of %s holds tokens", table.FullName())
+	}
+	return s, nil
+}
+
+func isToken(table contract.Table, column string) bool {
+	return slices.ContainsFunc(table.Columns, func(c contract.Column) bool { return c.Name == column && c.Mask == mask.Token })
+}
