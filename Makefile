@@ -1,6 +1,6 @@
 # make without a target prints the targets.
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-postgres bench bench-compare bench-table fuzz mutate chaos lint ci clean \
+.PHONY: help build run test test-postgres bench bench-compare bench-table bench-flat fuzz mutate chaos lint ci clean \
   up replay down exercise localstack package sam-build sam-invoke deploy-local test-local-aws images infra-docs lint-template check-contracts build-IngestFunction build-MaintainFunction build-MigrateFunction
 
 GO      ?= go
@@ -36,6 +36,11 @@ bench-compare: ## Compare the speed with that at REV (a commit); BENCH (a regexp
 
 bench-table: ## Write the table of ratios in infra/PROOF.md: 7 runs, on an idle machine.
 	@$(GO) run ./infra/bench -write infra/PROOF.md -bench 'Function|Writer|Refused|Path|Script|Start|Memory|Heap|Invoke' ./lambda/ingest ./pkg/postgres ./pkg/ingest
+
+FLAT_ROWS ?= 20000000
+
+bench-flat: ## Compare the writer's rate at FLAT_ROWS (20000000) rows with that at a twentieth, and at 1,500 partitions with that at 17.
+	FLAT_ROWS=$(FLAT_ROWS) $(GO) test -run '^$$' -bench Flat -benchtime 100x -timeout 60m ./pkg/postgres
 
 fuzz: ## Fuzz each parser for FUZZTIME (30s).
 	@$(GO) list ./... | while read -r package; do \

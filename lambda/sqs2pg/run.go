@@ -99,8 +99,14 @@ func (c *runCommand) Run(ctx context.Context, s *streams) error {
 			})},
 		Messages: c.Messages, BatchSize: c.BatchSize, Concurrency: c.Concurrency, Program: os.Args[0], Out: s.Out, Talk: s.Err,
 	}
-	if err := d.Load(ctx); err != nil || !c.Stay {
+	if err := d.Load(ctx); err != nil {
 		return flags.AsMisuse(err)
+	}
+	if !c.Stay {
+		if c.DatabaseURL == "" { // else the person knows which login may reveal
+			d.Hint()
+		}
+		return nil
 	}
 	return flags.AsMisuse(d.Stay(ctx))
 }

@@ -30,7 +30,7 @@ func TestLoadsTheLoginContractByName(t *testing.T) {
 		{Name: "masked_device_id", Required: true, Mask: mask.Token, Path: "device_id", Domain: "device_id"},
 		{Name: "locale", Path: "locale"},
 		{Name: "app_version", Required: true, Path: "app_version"},
-	}}
+	}, Recover: []string{"ip", "device_id"}, Subject: "user_id"}
 	if diff := cmp.Diff(want, c.Table()); diff != "" {
 		t.Errorf("the table differs (-want +got):\n%s", diff)
 	}
@@ -119,6 +119,16 @@ func TestWarnsOfSHA256(t *testing.T) {
 	warnings := load(t, "testdata/order_placed.json").Warnings()
 	if len(warnings) != 1 || !strings.Contains(warnings[0], "card_hash") {
 		t.Errorf("got %q, want one warning of card_hash", warnings)
+	}
+}
+
+func TestWarnsOfEventIDsThatAreNotUUIDs(t *testing.T) {
+	t.Parallel()
+	for property, warned := range map[string]bool{`"type": "string"`: true, `"type": "string", "format": "uuid"`: false} {
+		got := parse(t, `{"x-table": "t", "type": "object", "required": ["id", "at"], "properties": {"id": {`+property+`, "x-event-id": true}, "at": {"type": "integer", "x-event-time": true}}}`).Warnings()
+		if warned != (len(got) == 1 && strings.Contains(got[0], "x-event-id is on id")) {
+			t.Errorf("%s: got %q", property, got)
+		}
 	}
 }
 

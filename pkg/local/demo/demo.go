@@ -10,7 +10,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"sqs2pg/pkg/contract"
@@ -46,7 +48,8 @@ type Demo struct {
 	Program   string // how the command is called, for the commands that Stay prints
 	Out, Talk io.Writer
 
-	queue *queue.Queue // set by Load
+	queue  *queue.Queue // set by Load
+	newest string       // event_id of the newest row, set by Load
 }
 
 // Load sends the messages, loads them, and shows what became of them. Errors are those of
@@ -108,6 +111,9 @@ func (d *Demo) show(ctx context.Context, result invoker.Result) error {
 	}
 	fmt.Fprintf(d.Out, "select * from %s order by sent_at desc limit %d;\n", table.Name, rowsShown)
 	terminal.Table(d.Out, columns, rows)
+	if i := slices.Index(columns, contract.EventID); i >= 0 && len(rows) > 0 {
+		d.newest = rows[0][i]
+	}
 	dead, err := deadletter.Open(ctx, d.queue)
 	if err != nil {
 		return err
@@ -138,6 +144,19 @@ func (d *Demo) showDead(ctx context.Context, dead *deadletter.Letters, log *invo
 	return nil
 }
 
+// Hint says how to see what was masked in the newest row. It comes after Load.
+func (d *Demo) Hint() {
+	if fields := d.Contract.Table().Recover; d.newest != "" && fields != nil {
+		fmt.Fprintf(d.Talk, "\nto see what was masked, as one of the few who may:\n%s\n", d.reveal(""))
+	}
+}
+
+// reveal is a command that reveals the newest row, for a terminal of 80 columns.
+func (d *Demo) reveal(at string) string {
+	return fmt.Sprintf("  %s vault reveal %s--contract %s --fields %s \\\n    --purpose support --ticket DEMO-1 --event %s",
+		d.Program, at, d.Contract.Name(), strings.Join(d.Contract.Table().Recover, ","), d.newest)
+}
+
 // Stay says how to use what runs, and loads what others send until ctx ends. It comes after Load.
 func (d *Demo) Stay(ctx context.Context) error {
 	at := fmt.Sprintf("--queue %s --endpoint-url %s", queueName, d.Endpoint)
@@ -147,9 +166,10 @@ Postgres, SQS and the function run until Ctrl-C. In another terminal:
   %[2]s send %[3]s
   %[2]s dlq list --contract %[4]s %[3]s
   %[2]s dlq redrive --contract %[4]s %[3]s
+%[6]s
 The queue is %[5]s
 
-`, d.Database.Owner, d.Program, at, d.Contract.Name(), d.queue.URL)
+`, d.Database.Owner, d.Program, at, d.Contract.Name(), d.queue.URL, d.reveal(fmt.Sprintf("--database-url '%s' ", d.Database.Owner)))
 	result, err := d.drain(ctx, 0)
 	if stopped := result.Stopped(queueName); stopped != "" && err == nil {
 		fmt.Fprintln(d.Talk, stopped)

@@ -66,8 +66,11 @@ func Verify(ctx context.Context, pool *postgres.Pool, kept []disclosure.Head, ou
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(talk, "the audit is whole: %s, none changed; %s in it\n",
-		terminal.Plural(int(head.Seq), "entry", "entries"), terminal.Plural(len(kept), "head that was kept is", "heads that were kept are"))
+	text := "the audit is whole: " + terminal.Plural(int(head.Seq), "entry", "entries")
+	if kept != nil {
+		text += fmt.Sprintf(", and %s in it", terminal.Plural(len(kept), "head that was kept is", "heads that were kept are"))
+	}
+	fmt.Fprintln(talk, text)
 	if asJSON {
 		return write(out, map[string]any{"entries": head.Seq, "head": fmt.Sprintf("%x", head.Hash)})
 	}

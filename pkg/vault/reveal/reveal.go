@@ -67,6 +67,9 @@ func (r *Reveal) Run(ctx context.Context) error {
 	if r.keys, err = newKeys(ctx, r.Pool, r.Key); err != nil {
 		return err
 	}
+	if err := r.keys.anyUsable(ctx); err != nil {
+		return err
+	}
 	if r.lacks.days, err = disclosure.VaultDays(ctx, r.Pool, r.table()); err != nil {
 		return err
 	}
@@ -187,17 +190,21 @@ func (r *Reveal) interrupted(ctx context.Context, err error, total int) error {
 
 // conclude says what was not revealed of what was asked for.
 func (r *Reveal) conclude(total int) error {
-	wanted := max(total, len(r.selection.EventIDs))
-	fmt.Fprintf(r.Talk, "revealed %d of %s; the audit has it\n", r.revealed, terminal.Plural(wanted, "event", "events"))
-	if missing := wanted - total; missing > 0 && r.Ask.After == "" {
+	wanted := total
+	if r.Ask.After == "" {
+		wanted = max(total, len(r.selection.EventIDs))
+	}
+	if r.asked > 0 {
+		fmt.Fprintf(r.Talk, "revealed %d of %s; the audit has it\n", r.revealed, terminal.Plural(wanted, "event", "events"))
+	}
+	if missing := wanted - total; missing > 0 {
 		r.lacks.add(fmt.Sprintf("%d not in the table: erased, past its retention, or never there", missing))
 	}
-	switch {
-	case wanted == 0:
-		return errors.New("no event is selected: nothing is revealed")
+	if wanted == 0 {
+		return errors.New("no event is found: nothing is revealed")
 	}
 	if lacks := r.lacks.all(); lacks != nil {
-		return fmt.Errorf("not everything is as it should be: %s", strings.Join(lacks, "; "))
+		return fmt.Errorf("of %s: %s", terminal.Plural(wanted, "event", "events"), strings.Join(lacks, "; "))
 	}
 	return nil
 }
