@@ -404,7 +404,7 @@ func TestMakesMissingPartitionOfTheVault(t *testing.T) {
 func TestStartNeedsThePublicKeyOfTheVault(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ setting, says string }{
-		"missing":   {"", "VAULT_PUBLIC_KEY is missing, and the contract user_logins has x-recover: set it"},
+		"missing":   {"VAULT_PUBLIC_KEY=", "VAULT_PUBLIC_KEY is missing, and the contract user_logins has x-recover: set it"},
 		"not a key": {"VAULT_PUBLIC_KEY=DHKEM-P256:AAAA", "VAULT_PUBLIC_KEY: "},
 	} {
 		env := environment("DATABASE_URL=postgres://u:p@127.0.0.1:1/d", test.setting)
