@@ -92,7 +92,7 @@ func (f lostAnswer) Invoke(ctx context.Context, payload []byte) ([]byte, error) 
 func killWithRows(t *testing.T, endpoint, queueURL string, db *postgrestest.Database, keyring string) {
 	t.Helper()
 	f, err := runtimeapi.Start(t.Context(), runtimeapi.Config{
-		Bootstrap: bootstrap, Timeout: time.Minute, Env: []string{"CONTRACT=user_logins", "DATABASE_URL=" + db.URL, "MASK_KEYRING=" + keyring},
+		Bootstrap: bootstrap, Timeout: time.Minute, Env: []string{"CONTRACT=user_logins", "DATABASE_URL=" + db.URL, "MASK_KEYRING=" + keyring, "VAULT_PUBLIC_KEY=" + postgrestest.VaultKey().String()},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -82,7 +82,7 @@ func (h *habit) command(t *testing.T, program string) (*exec.Cmd, *strings.Repla
 	if err := os.Mkdir(filepath.Join(w.dir, home.Dir), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	files := map[string]string{home.Dir + "/keyring.json": keyring}
+	files := map[string]string{home.Dir + "/keyring.json": keyring, home.Dir + "/vault.key": postgrestest.VaultKeyFile()}
 	for name, text := range h.files {
 		files[name] = text
 	}
@@ -132,13 +132,16 @@ var colour = regexp.MustCompile(`\\e\[\d*m`)
 var changing = []struct{ pattern, by string }{
 	{`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`, "UUID"},
 	{`k1:[0-9a-f]{32}`, "k1:TOKEN"},
-	{`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`, "TIME"},
+	{`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+Z)?`, "TIME"},
 	{`127\.0\.0\.1:\d{5}\b`, "127.0.0.1:PORT"},
 	{`sqs2pg_test_\w+`, "ROLE"},
 	{`[\d,]+/s`, "N/s"},
 	{`(?m)^((billed )?seconds|max memory MB)( +)[\d.]+$`, "$1${3}N"},
 	{`rate .* seconds .*`, "rate           N/s        database       N          seconds        N"},
 	{`p\d{8}`, "pDATE"},
+	{`(?m)^(\d+ of \d+ events\n)+`, "N of N events\n"},
+	{`\d+ of \d+ events: to go on, add --after \S+`, "N of N events: to go on, add --after PLACE"},
+	{`this is [0-9a-f]{16}`, "this is KEY"},
 	{`sqs2pg \S+ go1\S+ \w+/\w+`, "sqs2pg VERSION"},
 }
 
@@ -274,6 +277,9 @@ var pretty = "{\n  \"user_id\": \"u-1\",\n  \"device_type\": \"iOS\",\n  \"ip\":
 
 const (
 	invokeLogins = `sqs2pg invoke --endpoint-url $SQS --queue logins --contract user_logins --database-url $DB --idle-timeout 500ms`
+	loaded       = "echo '" + oneLogin + "' | sqs2pg send --endpoint-url $SQS --queue logins - >/dev/null 2>&1\n" + invokeLogins + " >/dev/null 2>&1\n"
+	oneLogin     = `{"user_id":"u-1","device_type":"iOS","ip":"192.0.2.1","device_id":"d-1","locale":null,"app_version":"2.3.0"}`
+	revealOne    = `sqs2pg vault reveal --contract user_logins --database-url $OWNER --where all.sql --fields ip`
 	orders       = `{"x-table":"orders","type":"object","properties":{"id":{"type":"string","format":"uuid"}},"required":["id"]}`
 )
 
@@ -362,4 +368,35 @@ var habits = []habit{
 	{name: "LC_ALL=C", script: invokeLogins, set: twoDead, db: true, env: []string{"TERM=xterm", "LC_ALL=C"}},
 	{name: "TERM=dumb", script: invokeLogins, set: twoDead, db: true, env: []string{"TERM=dumb"}},
 	{name: "a narrow terminal", script: `sqs2pg dlq list --endpoint-url $SQS --queue logins --contract user_logins`, set: twoDead, narrow: 40},
+
+	{name: "half a vault", script: `sqs2pg vault`},
+	{name: "a reveal of nothing", script: `sqs2pg vault reveal`},
+	{name: "a reveal", script: loaded + revealOne + ` --purpose support --ticket ABC-123`, files: all, set: queueNamed("logins"), db: true},
+	{name: "a reveal without a ticket", script: revealOne + ` --purpose support`, files: all, db: true},
+	{name: "a reveal without a purpose", script: revealOne + ` --ticket ABC-123`, files: all, db: true},
+	{name: "a reveal out of curiosity", script: revealOne + ` --purpose curiosity --ticket ABC-123`, files: all, db: true},
+	{name: "a person for a ticket", script: revealOne + ` --purpose support --ticket ann@example.com`, files: all, db: true},
+	{name: "a person on the command line", script: `sqs2pg vault reveal --contract user_logins --subject ann@example.com --fields ip`},
+	{name: "a person without a flag", script: `sqs2pg vault reveal --contract user_logins --fields ip ann@example.com`},
+	{name: "an empty subject file", script: "touch person\nsqs2pg vault reveal --contract user_logins --database-url $OWNER --subject-file person --fields ip --purpose access-request --ticket ABC-123", db: true},
+	{name: "a field that was not sealed", script: strings.Replace(revealOne, "ip", "user_id", 1) + ` --purpose support --ticket ABC-123`, files: all, db: true},
+	{name: "an event that is not there", script: `sqs2pg vault reveal --contract user_logins --database-url $OWNER --event 6ba7b810-9dad-11d1-80b4-00c04fd430c8 --fields ip --purpose support --ticket ABC-123`, db: true},
+	{name: "an event without a seal", script: loaded + revealOne + ` --purpose support --ticket ABC-123`, files: all, set: func(t *testing.T, w world) {
+		queueNamed("logins")(t, w)
+		w.db.Exec(t, "create function late() returns trigger language plpgsql as 'begin return null; end'; create trigger late before insert on sqs2pg_vault.user_logins for each row execute function late()")
+	}, db: true},
+	{name: "a writer who reveals", script: loaded + strings.Replace(revealOne, "$OWNER", "$DB", 1) + ` --purpose support --ticket ABC-123`, files: all, set: queueNamed("logins"), db: true},
+	{name: "a vault key where others read", script: loaded + "chmod 644 .sqs2pg/vault.key\n" + revealOne + ` --purpose support --ticket ABC-123`, files: all, set: queueNamed("logins"), db: true},
+	{name: "the key of another vault", script: loaded + "rm .sqs2pg/vault.key\nsqs2pg vault key >/dev/null 2>&1\n" + revealOne + ` --purpose support --ticket ABC-123`, files: all, set: queueNamed("logins"), db: true},
+	{name: "a lost vault key", script: "rm .sqs2pg/vault.key\n" + invokeLogins, set: queueNamed("logins"), db: true},
+	{name: "a private key for a public one", script: "VAULT_PUBLIC_KEY=$(cat .sqs2pg/vault.key) " + invokeLogins, set: queueNamed("logins"), db: true},
+	{name: "Ctrl-C in reveal", script: "sqs2pg send --endpoint-url $SQS --queue logins --count 4000 >/dev/null 2>&1\n" + invokeLogins + " --batch-size 1000 >/dev/null 2>&1\n" + revealOne + ` --purpose support --ticket ABC-123 >/dev/null`, files: all, set: func(t *testing.T, w world) {
+		withDead(t, w.sqs, "logins", 1)
+		w.db.Exec(t, "update sqs2pg.reveal_limit set events_per_hour = 100000")
+	}, db: true, await: "500 of", answer: "\x03"},
+	{name: "an audit with a head of another", script: "echo 7 " + strings.Repeat("ab", 32) + " >heads\nsqs2pg vault audit verify --database-url $OWNER --anchor heads", db: true},
+	{name: "an anchor that is none", script: "touch heads\nsqs2pg vault audit verify --database-url $OWNER --anchor heads", db: true},
 }
+
+// all is a condition for all events.
+var all = map[string]string{"all.sql": "true"}

@@ -32,13 +32,13 @@ import (
 // command is the whole command line.
 type command struct {
 	Run        runCommand        `cmd:"" help:"Start Postgres and SQS on this machine, send messages, load them: the product in one command."`
-	Invoke     invokeCommand     `cmd:"" help:"Play the event source mapping: drain a queue through the function."`
-	Replay     replayCommand     `cmd:"" help:"Invoke the function with recorded batches, without a queue."`
-	Send       sendCommand       `cmd:"" help:"Send messages to a queue: generated ones, or those of a file."`
+	Invoke     invokeCommand     `cmd:"" help:"Play the event source mapping: drain a queue."`
+	Replay     replayCommand     `cmd:"" help:"Invoke the function with recorded batches."`
+	Send       sendCommand       `cmd:"" help:"Send messages to a queue: generated, or from a file."`
 	Sqs        sqsCommand        `cmd:"" help:"Serve an in-memory SQS."`
 	Queue      queueCommand      `cmd:"" help:"Make a queue with its dead-letter queue."`
 	Migrate    migrateCommand    `cmd:"" help:"Create or update the contract's table and what all tables share."`
-	Maintain   maintainCommand   `cmd:"" help:"Create partitions ahead, drop those past their retention."`
+	Maintain   maintainCommand   `cmd:"" help:"Create partitions ahead, drop those past retention."`
 	Event      eventCommand      `cmd:"" help:"Capture a batch as a Lambda event, for sam local invoke."`
 	Dlq        dlqCommand        `cmd:"" help:"List, show and redrive dead letters."`
 	Doctor     doctorCommand     `cmd:"" help:"Check every setting: queue, database, function."`

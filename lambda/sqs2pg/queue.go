@@ -15,7 +15,7 @@ import (
 
 // queueCommand makes queues.
 type queueCommand struct {
-	Create queueCreate `cmd:"" help:"Make a queue and its dead-letter queue, as doctor wants them."`
+	Create queueCreate `cmd:"" help:"Make a queue and its dead-letter queue."`
 }
 
 type queueCreate struct {

@@ -47,15 +47,17 @@ func TestMain(m *testing.M) {
 // testKeyring is the keyring in the folders of the tests.
 const testKeyring = keyring
 
-// folder returns a new folder with that keyring.
+// folder returns a new folder with that keyring, and the key of the vault that databases of tests know.
 func folder(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, home.Dir), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, home.Dir, "keyring.json"), []byte(testKeyring), 0o600); err != nil {
-		t.Fatal(err)
+	for path, text := range map[string]string{home.KeyringPath(dir): testKeyring, home.VaultPath(dir): postgrestest.VaultKeyFile()} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return dir
 }
@@ -102,7 +104,7 @@ func golden(t *testing.T, file, got string) {
 
 func TestHelpFitsAScreen(t *testing.T) {
 	t.Parallel()
-	for _, command := range []string{"", "run", "invoke", "replay", "send", "sqs", "migrate", "maintain", "event", "doctor", "dlq list", "dlq show", "dlq redrive", "queue create", "completion", "contract check", "contract ddl", "contract diff", "contract try", "version"} {
+	for _, command := range []string{"", "run", "invoke", "replay", "send", "sqs", "migrate", "maintain", "event", "doctor", "dlq list", "dlq show", "dlq redrive", "queue create", "completion", "contract check", "contract ddl", "contract diff", "contract try", "vault reveal", "vault audit list", "vault audit verify", "vault key", "version"} {
 		t.Run(command, func(t *testing.T) {
 			t.Parallel()
 			help := succeed(t, append(strings.Fields(command), "--help")...)

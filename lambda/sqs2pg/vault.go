@@ -19,7 +19,7 @@ import (
 type vaultCommand struct {
 	Reveal vaultReveal `cmd:"" help:"Reveal originals; the audit has it first."`
 	Audit  vaultAudit  `cmd:"" help:"List who asked for what, or verify that no entry was changed."`
-	Key    vaultKey    `cmd:"" help:"Print the public key of the vault; make a key in a file if there is none."`
+	Key    vaultKey    `cmd:"" help:"Print the public key of the vault, or make a key."`
 }
 
 type vaultReveal struct {
@@ -75,8 +75,8 @@ func caller() string {
 }
 
 type vaultAudit struct {
-	List   auditList   `cmd:"" help:"List the entries of the audit."`
-	Verify auditVerify `cmd:"" help:"Compute the chain of the audit again, and print its head."`
+	List   auditList   `cmd:"" help:"List who asked for what."`
+	Verify auditVerify `cmd:"" help:"Verify that no entry of the audit was changed."`
 }
 
 type auditList struct {

@@ -30,7 +30,7 @@ func TestLoadsTheLoginContractByName(t *testing.T) {
 		{Name: "masked_device_id", Required: true, Mask: mask.Token, Path: "device_id", Domain: "device_id"},
 		{Name: "locale", Path: "locale"},
 		{Name: "app_version", Required: true, Path: "app_version"},
-	}}
+	}, Recover: []string{"ip", "device_id"}, Subject: "user_id"}
 	if diff := cmp.Diff(want, c.Table()); diff != "" {
 		t.Errorf("the table differs (-want +got):\n%s", diff)
 	}

@@ -40,7 +40,7 @@ func TestExamineLooksAtEverythingThatItCanReach(t *testing.T) {
 	setup.Contracts = func() (*routes.Set, error) { return routes.Load(contracts.Files, "user_logins") }
 	setup.Given.Keyrings.Text, setup.Given.Keyrings.From = keyring, "--keyring"
 	found = setup.Examine(t.Context())
-	if diff := cmp.Diff([]string{"ok contract", "ok keyring", "fix function", "fix queue", "ok database", "fix table"}, verdicts(found)); diff != "" {
+	if diff := cmp.Diff([]string{"ok contract", "ok keyring", "fix vault", "fix function", "fix queue", "ok database", "fix table"}, verdicts(found)); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)
 	}
 	if !strings.HasPrefix(found[1].Text, "--keyring: the current key is k1") {

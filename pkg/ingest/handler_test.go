@@ -24,6 +24,7 @@ import (
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/postgrestest"
 	"sqs2pg/pkg/postgres/registry"
+	"sqs2pg/pkg/postgres/schema"
 	"sqs2pg/pkg/settings"
 	"sqs2pg/pkg/telemetry"
 )
@@ -78,7 +79,7 @@ func now() time.Time { return sent.Add(time.Minute) }
 
 // environment has variables such as NAME=value.
 func environment(variables ...string) *settings.Environment {
-	values := map[string]string{"CONTRACT": "user_logins"}
+	values := map[string]string{"CONTRACT": "user_logins", "VAULT_PUBLIC_KEY": postgrestest.VaultKey().String()}
 	for _, v := range variables {
 		name, value, _ := strings.Cut(v, "=")
 		values[name] = value
@@ -96,6 +97,25 @@ func handler(tb testing.TB, c *contract.Contract, w ingest.Writer) ingest.Handle
 	return ingest.Handler{
 		Routes: set, Tables: []ingest.Table{{Contract: c, Gate: open{}, Writer: w, Log: log}}, Log: log, Metrics: &bytes.Buffer{},
 		Keyring: fixed(tb, keyring("0123456789abcdef")), Now: now,
+	}
+}
+
+// gated gives the handler of one table the gate of a database.
+func gated(h ingest.Handler, pool *postgres.Pool) ingest.Handler {
+	h.Tables[0].Gate = &registry.Gate{Pool: pool, Table: h.Tables[0].Contract.Table(), Log: h.Log, Now: time.Now}
+	return h
+}
+
+// migrated makes a table, and tells the database of the key of the vault.
+func migrated(t *testing.T, owner string, table contract.Table) {
+	t.Helper()
+	pool := postgrestest.Open(t, owner)
+	if _, err := schema.Apply(t.Context(), pool, table); err != nil {
+		t.Fatal(err)
+	}
+	key := postgrestest.VaultKey()
+	if _, err := schema.Register(t.Context(), pool, schema.Recipient{ID: key.ID(), KEM: key.KEM(), PublicKey: key.String()}); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -574,7 +594,7 @@ func TestAnswersEmptyBatchWithSuccess(t *testing.T) {
 type open struct{}
 
 func (open) Enter(context.Context, *mask.Keyring) (registry.Pass, error) {
-	return registry.Pass{Window: registry.Window{Days: 365, Minutes: 60}}, nil
+	return registry.Pass{Window: registry.Window{Days: 365, Minutes: 60}, VaultDays: 365}, nil
 }
 func (open) Shut()  {}
 func (open) Doubt() {}

@@ -82,7 +82,8 @@ func (r *rollout) start(c *contract.Contract) (stop func()) {
 	if r.began.IsZero() {
 		r.began = time.Now()
 	}
-	h := handler(r.t, c, postgres.NewWriter(postgrestest.Open(r.t, r.db.URL), c.Table()))
+	pool := postgrestest.Open(r.t, r.db.URL)
+	h := gated(handler(r.t, c, postgres.NewWriter(pool, c.Table())), pool)
 	h.Keyring = func(context.Context) (*mask.Keyring, error) { return r.keyring, nil }
 	ctx, cancel := context.WithCancel(r.t.Context())
 	var loop sync.WaitGroup

@@ -12,8 +12,6 @@ import (
 	"github.com/google/uuid"
 
 	"sqs2pg/pkg/ingest"
-	"sqs2pg/pkg/postgres/postgrestest"
-	"sqs2pg/pkg/postgres/schema"
 )
 
 // TestReturnsBatchUntilSetupIsRepaired breaks the set-up of a function, sees each batch come back
@@ -24,17 +22,15 @@ func TestReturnsBatchUntilSetupIsRepaired(t *testing.T) {
 		return func(t *testing.T, f *function) { f.db.Exec(t, sql) }
 	}
 	migrate := func(t *testing.T, f *function) {
-		if _, err := schema.Apply(t.Context(), postgrestest.Open(t, f.db.OwnerURL), f.Tables[0].Contract.Table()); err != nil {
-			t.Fatal(err)
-		}
+		migrated(t, f.db.OwnerURL, f.Tables[0].Contract.Table())
 	}
 	for name, tt := range map[string]struct {
 		cold                bool // the set-up is broken before the first batch
 		breakIt, repair     func(*testing.T, *function)
 		reason, says, state string
 	}{
-		"table dropped":                     {false, exec("drop table user_logins"), migrate, "contract", "registered but missing: run sqs2pg migrate", ""},
-		"table dropped, cold":               {true, exec("drop table user_logins"), migrate, "contract", "registered but missing: run sqs2pg migrate", ""},
+		"table dropped":                     {false, exec("drop table user_logins, sqs2pg_vault.user_logins"), migrate, "contract", "registered but missing: run sqs2pg migrate", ""},
+		"table dropped, cold":               {true, exec("drop table user_logins, sqs2pg_vault.user_logins"), migrate, "contract", "registered but missing: run sqs2pg migrate", ""},
 		"not migrated":                      {true, exec("drop table user_logins; drop schema sqs2pg, sqs2pg_vault cascade"), migrate, "contract", "not migrated: run sqs2pg migrate", ""},
 		"column dropped":                    {false, exec("alter table user_logins drop column locale"), exec("alter table user_logins add column locale text"), "contract", "column locale", ""},
 		"column that no row can fill":       {true, exec("alter table user_logins add column origin text not null"), exec("alter table user_logins drop column origin"), "contract", "column origin", ""},

@@ -94,7 +94,7 @@ func load(t *testing.T, db *postgrestest.Database, c *contract.Contract, keyring
 	}
 	count := func() int { return len(db.QueryStrings(t, "select event_id from "+c.Table().Name)) }
 	before := count()
-	h := handler(t, c, postgres.NewWriter(db.Pool, c.Table()))
+	h := gated(handler(t, c, postgres.NewWriter(db.Pool, c.Table())), db.Pool)
 	h.Keyring = func(context.Context) (*mask.Keyring, error) { return keyring, nil }
 	h.Now = time.Now
 	answer, err := h.Invoke(t.Context(), payload(t, e))
@@ -124,7 +124,7 @@ func upgradeFile(t *testing.T, name string) string {
 	return string(text)
 }
 
-func parseContract(t *testing.T, name, document string) *contract.Contract {
+func parseContract(t testing.TB, name, document string) *contract.Contract {
 	t.Helper()
 	c, err := contract.Parse(name, []byte(document))
 	if err != nil {

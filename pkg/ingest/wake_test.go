@@ -11,7 +11,6 @@ import (
 	"sqs2pg/pkg/ingest"
 	"sqs2pg/pkg/local/localpg"
 	"sqs2pg/pkg/postgres/postgrestest"
-	"sqs2pg/pkg/postgres/schema"
 )
 
 // TestWaitsForDatabaseThatIsWakingUp starts the function before its database can be reached,
@@ -37,9 +36,7 @@ func TestWaitsForDatabaseThatIsWakingUp(t *testing.T) {
 		t.Parallel()
 		dir := t.TempDir()
 		server := startPostgres(t, dir)
-		if _, err := schema.Apply(t.Context(), postgrestest.Open(t, server.URL("postgres")), table); err != nil {
-			t.Fatal(err)
-		}
+		migrated(t, server.URL("postgres"), table)
 		if err := server.Stop(); err != nil {
 			t.Fatal(err)
 		}

@@ -23,7 +23,7 @@ func TestMain(m *testing.M) { postgrestest.Main(m) }
 
 // environment has variables such as NAME=value.
 func environment(variables ...string) *settings.Environment {
-	values := map[string]string{"CONTRACT": "user_logins"}
+	values := map[string]string{"CONTRACT": "user_logins", "VAULT_PUBLIC_KEY": postgrestest.VaultKey().String()}
 	for _, v := range variables {
 		name, value, _ := strings.Cut(v, "=")
 		values[name] = value
@@ -100,12 +100,15 @@ func TestMigratesAnEmptyDatabaseAndThenMaintainsIt(t *testing.T) {
 	t.Cleanup(func() { db.Exec(t, "drop role if exists "+name) })
 
 	a, metrics := invoke(t, "migrate.json", database, "WRITER_USER="+name)
-	if diff := cmp.Diff([]string{"public.user_logins"}, a.Migration.Created); diff != "" {
+	if diff := cmp.Diff([]string{"public.user_logins", "sqs2pg_vault.user_logins"}, a.Migration.Created); diff != "" {
 		t.Errorf("tables (-want +got):\n%s", diff)
 	}
 	want := map[string]any{"Contract": "user_logins", "FunctionName": "local", "PartitionDaysAhead": 7.0, "PartitionsDropped": 0.0, "RowsOutside": 0.0}
 	if diff := cmp.Diff(want, metrics); diff != "" {
 		t.Errorf("metrics (-want +got):\n%s", diff)
+	}
+	if got := db.QueryStrings(t, "select public_key from sqs2pg_vault.recipients"); len(got) != 1 || got[0] != postgrestest.VaultKey().String() {
+		t.Errorf("the vault is for %v", got)
 	}
 	if got := db.QueryStrings(t, "select pg_has_role($1, 'sqs2pg_writer', 'member')", name); got[0] != "t" {
 		t.Errorf("the ingest function's user may not write")
@@ -117,8 +120,8 @@ func TestMigratesAnEmptyDatabaseAndThenMaintainsIt(t *testing.T) {
 	}
 	db.Exec(t, "select sqs2pg.make_partition('user_logins', now() - interval '100 days')")
 	a, metrics = invoke(t, "maintain.json", database, "RETENTION_DAYS=90")
-	if a.Migration != nil || len(a.Upkeep[0].Dropped) != 1 || metrics["PartitionsDropped"] != 1.0 {
-		t.Errorf("upkeep did %+v, metrics %v; want one partition dropped", a, metrics)
+	if a.Migration != nil || len(a.Upkeep[0].Dropped) != 2 || metrics["PartitionsDropped"] != 2.0 {
+		t.Errorf("upkeep did %+v, metrics %v; want a partition of the table and one of the vault dropped", a, metrics)
 	}
 }
 

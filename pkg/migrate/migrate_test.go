@@ -120,7 +120,7 @@ func (a *account) askOf(ctx context.Context, t *testing.T, resource string, kind
 // keeper is the maintain function on a database.
 func keeper(t *testing.T, url string) http.HandlerFunc {
 	t.Helper()
-	values := map[string]string{"CONTRACT": "user_logins", "DATABASE_URL": url}
+	values := map[string]string{"CONTRACT": "user_logins", "DATABASE_URL": url, "VAULT_PUBLIC_KEY": postgrestest.VaultKey().String()}
 	env := &settings.Environment{Folder: contracts.Files, Getenv: func(name string) string { return values[name] }}
 	h, stop, err := maintain.New(t.Context(), env, io.Discard)
 	if err != nil {

@@ -95,20 +95,23 @@ func isA[E error](err error) bool {
 	return ok
 }
 
+// known is the vault whose key the databases of tests know.
+func known() *home.Vault { return &home.Vault{Public: postgrestest.VaultKey().String()} }
+
 func TestFunctionFindsWhatWasNamed(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, login(t))
 	keyring := string(mask.GenerateKeyring())
 	g := environment.Given{
 		Getenv: getenv("DATABASE_SECRET_ID=s", "AWS_REGION=eu-west-1", "MASK_KEYRING=old"), DatabaseURL: db.URL, From: environment.Flag,
-		Contract: "user_logins", Keyrings: &home.Keyrings{Text: keyring, From: "--keyring", Talk: io.Discard},
+		Contract: "user_logins", Keyrings: &home.Keyrings{Text: keyring, From: "--keyring", Talk: io.Discard}, Vault: known(),
 	}
 	var talk strings.Builder
 	env, err := g.Function(t.Context(), []contract.Table{login(t)}, &talk)
 	if err != nil || talk.Len() > 0 {
 		t.Fatalf("%v, says %q", err, &talk)
 	}
-	for _, want := range []string{"DATABASE_URL=" + db.URL, "CONTRACT=user_logins", "MASK_KEYRING=" + keyring} {
+	for _, want := range []string{"DATABASE_URL=" + db.URL, "CONTRACT=user_logins", "MASK_KEYRING=" + keyring, "VAULT_PUBLIC_KEY=" + postgrestest.VaultKey().String()} {
 		if !slices.Contains(env, want) {
 			t.Errorf("no %s", strings.SplitN(want, "=", 2)[0])
 		}
@@ -123,7 +126,7 @@ func TestRefusesAFunctionWhoseTableIsMissing(t *testing.T) {
 	db := postgrestest.New(t)
 	g := environment.Given{
 		Getenv: getenv(), DatabaseURL: db.URL, From: environment.Flag, Contract: "user_logins",
-		Keyrings: &home.Keyrings{Text: string(mask.GenerateKeyring()), Talk: io.Discard},
+		Keyrings: &home.Keyrings{Text: string(mask.GenerateKeyring()), Talk: io.Discard}, Vault: known(),
 	}
 	if _, err := g.Function(t.Context(), []contract.Table{login(t)}, io.Discard); !strings.Contains(errorText(err), "migrate") {
 		t.Errorf("got %v", err)
@@ -135,7 +138,7 @@ func TestMakesAKeyringOnlyWhereNoneIsNamed(t *testing.T) {
 	db := postgrestest.New(t, login(t))
 	function := func(ctx context.Context, keyrings home.Keyrings) error {
 		keyrings.Talk = io.Discard
-		g := environment.Given{Getenv: getenv(), DatabaseURL: db.URL, From: environment.Flag, Contract: "user_logins", Keyrings: &keyrings}
+		g := environment.Given{Getenv: getenv(), DatabaseURL: db.URL, From: environment.Flag, Contract: "user_logins", Keyrings: &keyrings, Vault: known()}
 		_, err := g.Function(ctx, []contract.Table{login(t)}, io.Discard)
 		return err
 	}

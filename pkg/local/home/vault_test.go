@@ -43,6 +43,7 @@ func TestMakesAVaultKeyAndTellsTheDatabase(t *testing.T) {
 	t.Parallel()
 	table := logins(t)
 	db := postgrestest.New(t, table)
+	db.Exec(t, "delete from sqs2pg_vault.recipients")
 	owner := postgrestest.Open(t, db.OwnerURL)
 	var talk strings.Builder
 	v := home.Vault{Path: home.VaultPath(t.TempDir()), Talk: &talk}
@@ -131,6 +132,7 @@ func TestCommandsAtTheSameTimeMakeOneVaultKey(t *testing.T) {
 	t.Parallel()
 	table := logins(t)
 	db := postgrestest.New(t, table)
+	db.Exec(t, "delete from sqs2pg_vault.recipients")
 	path := home.VaultPath(t.TempDir())
 	ids := make([]string, 8)
 	var ended sync.WaitGroup

@@ -220,6 +220,11 @@ func (s *server) makeTemplate(ctx context.Context, name string, tables []contrac
 	if _, err := schema.Apply(ctx, pool, tables...); err != nil {
 		return err
 	}
+	if len(tables) > 0 { // else the database is not migrated
+		if err := registerVaultKey(ctx, pool); err != nil {
+			return err
+		}
+	}
 	if len(s.templates) > 0 {
 		return nil
 	}

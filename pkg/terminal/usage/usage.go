@@ -100,6 +100,9 @@ func (m *mistake) unexpected(found []string) string {
 	if strings.Contains(word, "://") { // it may hold a password
 		return "unexpected argument, a URL: give it by its flag: " + m.help()
 	}
+	if slices.ContainsFunc(m.at.Flags, func(f *kong.Flag) bool { return f.Name == "subject-file" }) { // it may be a person
+		return "unexpected argument: a person stands in a file for --subject-file, or on standard input: " + m.help()
+	}
 	if len(m.commands()) == 0 {
 		return fmt.Sprintf("unexpected argument %s: %s", word, m.help())
 	}

@@ -29,8 +29,7 @@ type Ask struct {
 	DryRun bool   `help:"Only count the events. It asks for nothing, and nothing is opened."`
 
 	// A value on the command line is in the shell's history and in the list of processes.
-	Subject string   `hidden:""`
-	Rest    []string `arg:"" optional:"" hidden:""`
+	Subject string `hidden:""`
 }
 
 // Purposes are what a person may reveal for. The audit keeps the purpose and the ticket, and no free
@@ -45,7 +44,7 @@ var (
 
 // Check reports everything that is wrong without looking into a file or a database.
 func (a *Ask) Check() error {
-	if a.Subject != "" || len(a.Rest) > 0 {
+	if a.Subject != "" {
 		return exit.Misuse("a value stands on the command line, where others see it: write it into a file for --subject-file, or give it on standard input: --subject-file -")
 	}
 	given := 0

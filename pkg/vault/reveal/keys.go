@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/postgres"
@@ -27,6 +29,16 @@ func newKeys(ctx context.Context, pool *postgres.Pool, find func(context.Context
 	var err error
 	k.recipients, err = disclosure.Recipients(ctx, pool)
 	return k, err
+}
+
+// anyUsable returns an error if no recipient's key is at hand: it would be asked for in vain.
+func (k *keys) anyUsable(ctx context.Context) (err error) {
+	for _, id := range slices.Sorted(maps.Keys(k.recipients)) {
+		if _, err = k.key(ctx, id); err == nil {
+			return nil
+		}
+	}
+	return err
 }
 
 // learn opens the sessions of sealed values that are new.

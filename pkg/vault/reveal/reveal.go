@@ -67,6 +67,9 @@ func (r *Reveal) Run(ctx context.Context) error {
 	if r.keys, err = newKeys(ctx, r.Pool, r.Key); err != nil {
 		return err
 	}
+	if err := r.keys.anyUsable(ctx); err != nil {
+		return err
+	}
 	if r.lacks.days, err = disclosure.VaultDays(ctx, r.Pool, r.table()); err != nil {
 		return err
 	}

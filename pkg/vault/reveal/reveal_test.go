@@ -248,7 +248,6 @@ func TestRefusesWhatCannotBeAskedFor(t *testing.T) {
 		"no ticket":                     {func(a *reveal.Ask) { a.Ticket = "" }, "--ticket is missing"},
 		"a name for a ticket":           {func(a *reveal.Ask) { a.Ticket = personal }, "--ticket is not the name of a ticket"},
 		"a subject on the command line": {func(a *reveal.Ask) { a.Subject = personal }, "stands on the command line"},
-		"a value without a flag":        {func(a *reveal.Ask) { a.Rest = []string{personal} }, "stands on the command line"},
 		"an event that is no id":        {func(a *reveal.Ask) { a.Event = []string{personal} }, "--event number 1 is not an event_id"},
 		"a value for a token":           {func(a *reveal.Ask) { a.Event, a.Token = nil, personal }, "--token is not a token"},
 		"a file that is not there":      {func(a *reveal.Ask) { a.Event, a.SubjectFile = nil, "nowhere" }, "--subject-file: open nowhere"},
@@ -300,8 +299,8 @@ func TestSaysWhatIsNotRevealed(t *testing.T) {
 		"a lost session":          {"alter table sqs2pg_vault.sessions disable trigger all; delete from sqs2pg_vault.sessions", "", nil, "2 do not open: their session is lost", 0},
 		"seals that were swapped": {"update sqs2pg_vault.user_logins v set sealed = (select sealed from sqs2pg_vault.user_logins o where o.event_id <> v.event_id)", "", nil, "2 do not open: ", 0},
 		"a row that was changed":  {"update user_logins set masked_ip = 'k1:00000000000000000000000000000000'", "", nil, "2 values are not those that the row was made from", 2},
-		"another key":             {"", "PRIVATE-MLKEM768-X25519:" + strings.Repeat("A", 43) + "=", nil, "2 do not open: sealed for another key of the vault", 0},
-		"no key":                  {"", "-", nil, "2 do not open: the values are sealed for the key " + postgrestest.VaultKey().ID() + ", and there is no file", 0},
+		"another key":             {"", "PRIVATE-MLKEM768-X25519:" + strings.Repeat("A", 43) + "=", nil, "sealed for another key of the vault: it needs the key " + postgrestest.VaultKey().ID(), 0},
+		"no key":                  {"", "-", nil, "the values are sealed for the key " + postgrestest.VaultKey().ID() + ", and there is no file", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
