@@ -107,6 +107,50 @@ func TestEnterRefusesAnotherEpochAndAnotherIsolation(t *testing.T) {
 	}
 }
 
+// An erasure holds the lock, raises the epoch and commits. Whoever waited for the lock meanwhile must
+// see the new epoch, though its statement began before; and later ones wait until it is gone.
+func TestEnterReadsTheEpochAfterTheLock(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, sealedLogins())
+	const key = "hashtextextended('sqs2pg.enter', 'user_logins'::regclass::oid::bigint)"
+	eraser, err := owner(t, db).Pgx().Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer eraser.Rollback(t.Context())
+	if _, err := eraser.Exec(t.Context(), "select pg_advisory_xact_lock("+key+"); update sqs2pg.tables set epoch = epoch + 1"); err != nil {
+		t.Fatal(err)
+	}
+	entered := make(chan string)
+	go func() { entered <- exec(t, db.Pool, "select sqs2pg.enter('user_logins', 1)") }()
+	for db.QueryStrings(t, "select count(*) from pg_locks where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database())")[0] == "0" {
+		select {
+		case got := <-entered:
+			t.Fatalf("it did not wait for the lock: SQLSTATE %q", got)
+		default:
+		}
+	}
+	if err := eraser.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-entered; got != "SQ001" {
+		t.Errorf("SQLSTATE %q, want SQ001", got)
+	}
+	writer, err := db.Pool.Pgx().Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer writer.Rollback(t.Context())
+	if _, err := writer.Exec(t.Context(), "select sqs2pg.enter('user_logins', 2)"); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range [][2]string{{"pg_try_advisory_lock_shared", "true"}, {"pg_try_advisory_lock", "false"}} {
+		if got := db.QueryStrings(t, "select "+test[0]+"("+key+")::text")[0]; got != test[1] {
+			t.Errorf("beside a writer %s is %s, want %s", test[0], got, test[1])
+		}
+	}
+}
+
 func TestRegisterAddsARecipientOnce(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, sealedLogins())
