@@ -35,7 +35,7 @@ bench-compare: ## Compare the speed with that at REV (a commit); BENCH (a regexp
 	@$(GO) run ./infra/bench -commit '$(REV)' -bench '$(BENCH)' $(PKG)
 
 bench-table: ## Write the table of ratios in infra/PROOF.md: 7 runs, on an idle machine.
-	@$(GO) run ./infra/bench -write infra/PROOF.md -bench 'Function|Writer|Refused|Path|Script|Start|Memory|Heap|Invoke' ./lambda/ingest ./pkg/postgres ./pkg/ingest
+	@$(GO) run ./infra/bench -write infra/PROOF.md -bench 'Function|Writer|Guarded|Refused|Path|Script|Start|Memory|Heap|Invoke' ./lambda/ingest ./pkg/postgres ./pkg/ingest
 
 FLAT_ROWS ?= 20000000
 

@@ -1,6 +1,7 @@
 package ingest_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,6 +26,7 @@ import (
 	"sqs2pg/pkg/local/sqsserver"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/queue"
+	"sqs2pg/pkg/telemetry"
 )
 
 // direct hands requests to a server without a network: simulated time stops while a goroutine waits
@@ -255,6 +258,26 @@ func FuzzBackoff(f *testing.F) {
 			t.Errorf("messages are hidden for %s to %s", q.least, q.most)
 		}
 	})
+}
+
+func TestLogSaysHowManyMessagesAreNotHidden(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	h := handler(t, loginContract(t), &outage{over: time.Now().Add(time.Hour)})
+	h.Log, h.Backoff = telemetry.NewLogger(&log, ""), refusing{}
+	if _, err := h.Invoke(t.Context(), payload(t, messages(standard, slices.Repeat([]string{login(nil)}, 10)...))); err == nil {
+		t.Error("no error")
+	}
+	if want := "7 of 10 messages keep the queue's visibility timeout"; !strings.Contains(log.String(), want) {
+		t.Errorf("the log lacks %q:\n%s", want, &log)
+	}
+}
+
+// refusing is an SQS that hides three messages and then refuses.
+type refusing struct{}
+
+func (refusing) ChangeVisibility(context.Context, []queue.Visibility) (int, error) {
+	return 3, errors.New("AccessDenied")
 }
 
 // countingSQS hides every message.

@@ -165,18 +165,12 @@ func (b *batch) response() events.SQSEventResponse {
 // counts are the metrics of a contract, or of the messages that belong to none.
 func (b *batch) counts(of int) []telemetry.Metric {
 	n := map[outcome]int{}
-	received, failed, unproven, expired, people, tooOld := 0, 0, 0, 0, 0, 0
+	received, failed, unproven, expired := 0, 0, 0, 0
 	for i, f := range b.failures {
 		if b.of[i] != of {
 			continue
 		}
 		received++
-		switch {
-		case b.marks[i]&erased != 0:
-			people++
-		case b.marks[i]&unsealed != 0 && f == nil:
-			tooOld++
-		}
 		if f != nil {
 			if f.expired() {
 				expired++
@@ -199,12 +193,22 @@ func (b *batch) counts(of int) []telemetry.Metric {
 		return append(metrics, count("Unmatched", n[nobodys]))
 	}
 	metrics = append(metrics, count("Written", b.tables[of].written), count("Duplicates", b.tables[of].duplicates), count("Superseded", b.tables[of].superseded))
-	for _, rare := range []telemetry.Metric{count("Erased", people), count("Unsealed", tooOld), count("SetupFault", unproven)} {
+	for _, rare := range []telemetry.Metric{count("Erased", b.marked(of, erased)), count("Unsealed", b.marked(of, unsealed)), count("SetupFault", unproven)} {
 		if rare.Value > 0 {
 			metrics = append(metrics, rare)
 		}
 	}
 	return metrics
+}
+
+// marked is how many messages of a contract did not fail and have a mark.
+func (b *batch) marked(of int, m mark) (n int) {
+	for i := range b.marks {
+		if b.of[i] == of && b.failures[i] == nil && b.marks[i]&m != 0 {
+			n++
+		}
+	}
+	return n
 }
 
 func count(name string, n int) telemetry.Metric {
