@@ -1,6 +1,6 @@
 # make without a target prints the targets.
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-postgres bench bench-compare bench-table fuzz mutate chaos lint ci clean \
+.PHONY: help build run test test-postgres bench bench-compare bench-table bench-flat fuzz mutate chaos lint ci clean \
   up replay down exercise localstack package sam-build sam-invoke deploy-local test-local-aws images infra-docs lint-template check-contracts build-IngestFunction build-MaintainFunction build-MigrateFunction
 
 GO      ?= go
@@ -37,6 +37,11 @@ bench-compare: ## Compare the speed with that at REV (a commit); BENCH (a regexp
 bench-table: ## Write the table of ratios in infra/PROOF.md: 7 runs, on an idle machine.
 	@$(GO) run ./infra/bench -write infra/PROOF.md -bench 'Function|Writer|Refused|Path|Script|Start|Memory|Heap|Invoke' ./lambda/ingest ./pkg/postgres ./pkg/ingest
 
+FLAT_ROWS ?= 20000000
+
+bench-flat: ## Compare the writer's rate at FLAT_ROWS (20000000) rows with that at a twentieth, and at 1,500 partitions with that at 17.
+	FLAT_ROWS=$(FLAT_ROWS) $(GO) test -run '^$$' -bench Flat -benchtime 100x -timeout 60m ./pkg/postgres
+
 fuzz: ## Fuzz each parser for FUZZTIME (30s).
 	@$(GO) list ./... | while read -r package; do \
 	  for target in $$($(GO) test -list '^Fuzz' "$$package" | grep '^Fuzz'); do \
@@ -53,11 +58,11 @@ FAULTS ?= 250
 chaos: ## Load MESSAGES (1000000) under FAULTS (250) made by SEED, and compare the table with what was sent.
 	CHAOS_SEED=$(SEED) CHAOS_MESSAGES=$(MESSAGES) CHAOS_FAULTS=$(FAULTS) $(GO) test -count=1 -timeout 60m -run '^TestChaos$$' -v ./lambda/ingest
 
-MUTATE ?= mask contract ingest postgres
+MUTATE ?= mask vault contract ingest postgres
 
 # A mutant is a small mistake, such as < for <=. A package's own tests must find it: those of the packages below it are
 # not run, and neither are the slow ones of pkg/postgres. GOFLAGS gives go test what gremlins has no flag for.
-mutate: ## Change the code of pkg/{mask,contract,ingest,postgres} (MUTATE) in small ways, and list what their tests do not notice.
+mutate: ## Change the code of pkg/{mask,vault,contract,ingest,postgres} (MUTATE) in small ways, and list what their tests do not notice.
 	@for package in $(MUTATE); do echo "pkg/$$package"; \
 	  GOFLAGS="$(GOFLAGS) -vet=off" nice $(GO) tool gremlins unleash --workers 2 --timeout-coefficient 10 --exclude-files / --output-statuses lt ./pkg/$$package || exit 1; \
 	done

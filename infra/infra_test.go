@@ -318,6 +318,7 @@ func settingsOf(t *testing.T, folders ...string) []string {
 		}
 	}
 	delete(names, "AWS_LAMBDA_LOG_LEVEL") // Lambda sets it from LoggingConfig
+	delete(names, "GOGC")                 // a setting of Go
 	return slices.Sorted(maps.Keys(names))
 }
 

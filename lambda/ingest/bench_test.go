@@ -194,7 +194,7 @@ func BenchmarkMemory(b *testing.B) {
 }
 
 // functionOn returns the environment of a function that has a database of its own.
-func functionOn(b *testing.B) []string {
+func functionOn(b testing.TB) []string {
 	c, err := contract.Load(contracts.Files, "user_logins")
 	if err != nil {
 		b.Fatal(err)

@@ -178,7 +178,7 @@ func (c *chaos) report() {
 	for _, m := range dead {
 		c.search.Text("a dead letter's attributes", fmt.Sprint(m.Attributes, m.MessageAttributes))
 	}
-	worst := c.traffic.compare(c.t, c.owner, dead, c.keyring)
+	worst := c.traffic.compare(c.t, c.owner, dead, c.keyring, c.key)
 	for _, found := range c.search.Found() {
 		c.t.Error("leak: " + found)
 	}

@@ -58,10 +58,21 @@ var faults = []fault{
 		return w.release("MASK_KEYRING=" + string(mask.GenerateKeyring()))
 	}},
 	{"release with a mask removed", func(w *world, _ *traffic, _ *rand.Rand) func() {
-		return w.release("CONTRACT=" + w.contract("\"x-column\": \"masked_ip\",\n      \"x-mask\": \"token\"", "\"x-column\": \"masked_ip\""))
+		return w.release("CONTRACT=" + w.contract(func(p properties) { delete(p["ip"], "x-mask"); delete(p["ip"], "x-recover") }))
 	}},
 	{"release before its migration", func(w *world, _ *traffic, _ *rand.Rand) func() {
-		return w.release("CONTRACT=" + w.contract(`"properties": {`, `"properties": {"country": {"type": ["string", "null"]},`))
+		return w.release("CONTRACT=" + w.contract(func(p properties) { p["country"] = map[string]any{"type": []string{"string", "null"}} }))
+	}},
+	{"release that recovers less", func(w *world, _ *traffic, _ *rand.Rand) func() {
+		return w.release("CONTRACT=" + w.contract(func(p properties) { delete(p["ip"], "x-recover") }))
+	}},
+	{"release with a vault key that was not migrated", func(w *world, _ *traffic, _ *rand.Rand) func() {
+		_, other := newKey(w.t)
+		return w.release(other)
+	}},
+	{"epoch raised SQ001", func(w *world, _ *traffic, _ *rand.Rand) func() {
+		w.owner.Exec(w.t, "update sqs2pg.tables set epoch = epoch + 1")
+		return nothing
 	}},
 	{"password rotated 28P01", func(w *world, _ *traffic, r *rand.Rand) func() { return w.rotate(r) }},
 }
@@ -190,10 +201,10 @@ func (w *world) dropEmptyPartitions() {
 	w.owner.Exec(w.t, `
 		set lock_timeout = '500ms';
 		do $$
-		declare partition regclass; used boolean;
+		declare parent regclass; partition regclass; used boolean;
 		begin
-			for partition in select inhrelid from pg_inherits where inhparent = 'user_logins'::regclass loop
-				execute 'lock table user_logins, ' || partition || ' in access exclusive mode';
+			for parent, partition in select inhparent, inhrelid from pg_inherits where inhparent in ('user_logins'::regclass, 'sqs2pg_vault.user_logins'::regclass) loop
+				execute 'lock table ' || parent || ', ' || partition || ' in access exclusive mode';
 				execute 'select exists (select from ' || partition || ')' into used;
 				if not used then execute 'drop table ' || partition; end if;
 			end loop;

@@ -18,6 +18,7 @@ import (
 	"sqs2pg/pkg/local/sample"
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres/postgrestest"
+	"sqs2pg/pkg/vault/open"
 )
 
 // ledger is what was sent. Table and dead-letter queue are compared with it.
@@ -150,9 +151,9 @@ func (l *traffic) newDay() {
 	l.days++
 }
 
-// compare compares table and dead-letter queue with the ledger, and returns the longest time from
+// compare compares table, vault and dead-letter queue with the ledger, and returns the longest time from
 // sending to writing.
-func (l *traffic) compare(t *testing.T, db *postgrestest.Database, dead []types.Message, keyring []byte) (worst time.Duration) {
+func (l *traffic) compare(t *testing.T, db *postgrestest.Database, dead []types.Message, keyring []byte, vaultKey *open.Key) (worst time.Duration) {
 	t.Helper()
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -184,6 +185,7 @@ func (l *traffic) compare(t *testing.T, db *postgrestest.Database, dead []types.
 			wrong = append(wrong, "lost: "+id)
 		}
 	}
+	wrong = append(wrong, l.compareSeals(t, db, vaultKey)...)
 	letters := map[string]bool{}
 	for _, m := range dead {
 		id := aws.ToString(m.MessageAttributes["event-id"].StringValue)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -57,19 +58,26 @@ func (w *world) release(setting string) (takeBack func()) {
 	}
 }
 
-// contract returns the path of the login contract with a text replaced.
-func (w *world) contract(old, new string) string {
+// properties are those of a contract.
+type properties map[string]map[string]any
+
+// contract returns the path of the login contract with changed properties.
+func (w *world) contract(change func(properties)) string {
 	w.t.Helper()
-	text, err := os.ReadFile("../../infra/contracts/user_logins.json")
+	var document map[string]json.RawMessage
+	var p properties
+	err := json.Unmarshal([]byte(guardedLogins(w.t)), &document)
+	if err == nil {
+		err = json.Unmarshal(document["properties"], &p)
+	}
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	changed := strings.Replace(string(text), old, new, 1)
-	if changed == string(text) {
-		w.t.Fatalf("the contract does not have %s", old)
-	}
+	change(p)
+	document["properties"], _ = json.Marshal(p) // cannot fail: it was JSON
+	text, _ := json.Marshal(document)
 	path := filepath.Join(w.t.TempDir(), "user_logins.json")
-	if err := os.WriteFile(path, []byte(changed), 0o600); err != nil {
+	if err := os.WriteFile(path, text, 0o600); err != nil {
 		w.t.Fatal(err)
 	}
 	return path

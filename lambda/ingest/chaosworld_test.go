@@ -23,8 +23,8 @@ import (
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres/login"
 	"sqs2pg/pkg/postgres/postgrestest"
-	"sqs2pg/pkg/postgres/schema"
 	"sqs2pg/pkg/telemetry/leaktest"
+	"sqs2pg/pkg/vault/open"
 )
 
 const (
@@ -52,6 +52,8 @@ type world struct {
 	dead      string
 	sqlstates sqlstates
 	keyring   []byte
+	key       *open.Key // of the vault
+	publicKey string    // the setting
 	output    io.Writer // takes what every release of the function prints
 	live      live
 	refusals  refusals
@@ -60,6 +62,7 @@ type world struct {
 func newWorld(t *testing.T, seed uint64, search *leaktest.Search) *world {
 	t.Helper()
 	w := &world{t: t, name: fmt.Sprintf("chaos-%d-%d", os.Getpid(), seed), dir: filepath.Join(t.TempDir(), "postgres"), sqlstates: sqlstates{counts: map[string]int{}}, keyring: mask.GenerateKeyring()}
+	w.key, w.publicKey = newKey(t)
 	w.log = io.MultiWriter(search.Stream("Postgres's log"), &w.sqlstates)
 	w.start()
 	t.Cleanup(func() {
@@ -100,9 +103,7 @@ func (w *world) setUp() {
 	w.t.Helper()
 	pool := postgrestest.Open(w.t, w.owner.OwnerURL)
 	defer pool.Close()
-	if _, err := schema.Apply(w.t.Context(), pool, userLogins(w.t)); err != nil {
-		w.t.Fatal(err)
-	}
+	w.migrate(pool)
 	w.vault.set("password-0", w.proxy.port())
 	if err := login.WithPassword(w.t.Context(), pool, chaosWriter, "password-0"); err != nil {
 		w.t.Fatal(err)
@@ -127,7 +128,7 @@ func (w *world) beforeInsert(statements string) {
 // environ returns the function's settings.
 func (w *world) environ() []string {
 	return []string{
-		"DATABASE_SECRET_ID=database", "MASK_KEYRING=" + string(w.keyring), "VAULT_PUBLIC_KEY=" + postgrestest.VaultKey().String(), "CONTRACT=user_logins",
+		"DATABASE_SECRET_ID=database", "MASK_KEYRING=" + string(w.keyring), "CONTRACT=" + w.contract(func(properties) {}), w.publicKey,
 		"AWS_ENDPOINT_URL_SECRETS_MANAGER=" + w.vault.server.URL, "AWS_REGION=us-east-1",
 		"AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local", "AWS_PROFILE=", "AWS_CONFIG_FILE=/dev/null",
 	}

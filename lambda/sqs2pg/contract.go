@@ -44,7 +44,11 @@ func (a *contractArgument) LoadAll() ([]*contract.Contract, error) {
 	if from := variables.Source("--contract", a.Contract, "CONTRACT"); a.Contract != "" && from == "--contract" && a.Contract != a.Argument {
 		return nil, misuse("two contracts: %s and --contract %s: name one", a.Argument, a.Contract)
 	}
-	return flags.LoadContracts("contract", a.Argument)
+	all, err := routes.Read(contracts.Folder(), a.Argument)
+	if err != nil {
+		return nil, misuse("%w", err)
+	}
+	return all, nil
 }
 
 func (c *contractCheck) Help() string {

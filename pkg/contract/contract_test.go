@@ -122,6 +122,16 @@ func TestWarnsOfSHA256(t *testing.T) {
 	}
 }
 
+func TestWarnsOfEventIDsThatAreNotUUIDs(t *testing.T) {
+	t.Parallel()
+	for property, warned := range map[string]bool{`"type": "string"`: true, `"type": "string", "format": "uuid"`: false} {
+		got := parse(t, `{"x-table": "t", "type": "object", "required": ["id", "at"], "properties": {"id": {`+property+`, "x-event-id": true}, "at": {"type": "integer", "x-event-time": true}}}`).Warnings()
+		if warned != (len(got) == 1 && strings.Contains(got[0], "x-event-id is on id")) {
+			t.Errorf("%s: got %q", property, got)
+		}
+	}
+}
+
 func TestLoadNamesMissingContractsAndMistakes(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -187,6 +187,15 @@ func TestProducersOwnIDAndTimeIdentifyTheEvent(t *testing.T) {
 	}
 }
 
+func TestEventTimeMayBeTheFirstProperty(t *testing.T) {
+	t.Parallel()
+	c := parse(t, `{"x-table":"t","type":"object","properties":{"at":{"type":"integer","x-event-time":true},"id":{"type":"string","x-event-id":true}},"required":["at","id"]}`)
+	record, err := c.Decode([]byte(`{"at":1767323045500,"id":"o/1"}`))
+	if want := (contract.Identity{ID: "o/1", SentAt: time.UnixMilli(1767323045500), Field: "at"}); err != nil || record.Identity() != want {
+		t.Errorf("%+v, %v, want %+v", record.Identity(), err, want)
+	}
+}
+
 func TestRefusesABinaryEventIDInsideOfANotification(t *testing.T) {
 	t.Parallel()
 	for attributes, want := range map[string]string{

@@ -1,6 +1,7 @@
 package contract_test
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 	"time"
@@ -69,6 +70,21 @@ func TestAnOrderBecomesARow(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the row differs (-want +got):\n%s", diff)
+	}
+}
+
+// The other tests read values by what wrote them.
+func TestBooleansAreEncodedAsPostgresReadsThem(t *testing.T) {
+	t.Parallel()
+	c := parse(t, with(`{"type": "boolean"}`, ``))
+	for body, want := range map[string][]byte{`{"p": true}`: {0, 0, 0, 1, 1}, `{"p": false}`: {0, 0, 0, 1, 0}, `{}`: {255, 255, 255, 255}} {
+		record, err := c.Decode([]byte(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Mask(nil, record).Encoded(); !bytes.Equal(got, want) {
+			t.Errorf("%s is %v, want %v", body, got, want)
+		}
 	}
 }
 

@@ -65,7 +65,8 @@ type Person struct {
 }
 
 // Person looks up how a subject, which is written as in messages, stands in the table. Without a
-// keyring, which a column without a mask does not need, there are no tokens. It returns an error if the contract has no subject or accepts none like this; the error does not hold it.
+// keyring, which a column without a mask does not need, there are no tokens. It returns an error if
+// the contract has no subject or accepts none like this; the error does not hold it.
 func (c *Contract) Person(k *mask.Keyring, subject string) (Person, error) {
 	if c.schema.Subject < 0 {
 		return Person{}, fmt.Errorf("%w %s has no subject: mark the property that names the person by x-subject", ErrContract, c.name)

@@ -44,14 +44,14 @@ type outage struct {
 	patient bool
 }
 
-func (o *outage) Stream(ctx context.Context, epoch int64, chunks iter.Seq[[]postgres.Event]) (postgres.Result, error) {
+func (o *outage) Stream(ctx context.Context, epoch int64, soFar iter.Seq[[]postgres.Event]) (postgres.Result, error) {
 	if o.patient && time.Now().Before(o.over) {
 		<-ctx.Done()
 	}
 	if time.Now().Before(o.over) {
 		return postgres.Result{}, &postgres.Unavailable{Reason: "connection refused"}
 	}
-	return o.ledger.Stream(ctx, epoch, chunks)
+	return o.ledger.Stream(ctx, epoch, soFar)
 }
 
 // TestBackoffSurvivesAnOutageOfAnHour plays the template's queue (visibility timeout 181 s,

@@ -21,8 +21,11 @@ import (
 	"sqs2pg/pkg/contract/routes"
 	"sqs2pg/pkg/ingest"
 	"sqs2pg/pkg/local/sample"
+	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/postgrestest"
+	"sqs2pg/pkg/postgres/registry"
+	"sqs2pg/pkg/vault"
 )
 
 // BenchmarkInvoke measures a batch of 1,000 logins without the database: decode the event, decode,
@@ -52,6 +55,47 @@ func BenchmarkInvoke(b *testing.B) {
 	b.ReportMetric(handled.Seconds()*1000, "us/message")
 	b.ReportMetric(handled.Seconds()/decoded.Seconds(), "of-encoding/json")
 	b.ReportMetric(allocs/1000, "allocs/message")
+}
+
+// BenchmarkInvokeSealing measures what the vault and the subject add to BenchmarkInvoke: a seal for
+// each message, and with erasures a token. Handlers with and without them take turns, and the fastest
+// runs are compared.
+func BenchmarkInvokeSealing(b *testing.B) {
+	p := payload(b, eventOfAWS(1000))
+	plain := handler(b, parseContract(b, "user_logins", strings.NewReplacer(`, "x-recover": true`, "", `, "x-subject": true`, "").Replace(guardedLogins(""))), &ledger{})
+	c := parseContract(b, "user_logins", guardedLogins(""))
+	sealing, erasing := handler(b, c, &ledger{}), handler(b, c, &ledger{})
+	key := newVaultKey(b)
+	for _, h := range []*ingest.Handler{&sealing, &erasing} {
+		h.Tables[0].Sealer = vault.NewSealer(key.Public(), time.Now)
+		h.Tables[0].StoreSession = func(context.Context, *vault.Session) error { return nil }
+	}
+	erasing.Tables[0].Gate = someErased{}
+	handlers := []*ingest.Handler{&plain, &sealing, &erasing}
+	fastest := []time.Duration{time.Hour, time.Hour, time.Hour}
+	for b.Loop() {
+		for i, h := range handlers {
+			h.Metrics = io.Discard
+			started := time.Now()
+			if _, err := h.Invoke(b.Context(), p); err != nil {
+				b.Fatal(err)
+			}
+			fastest[i] = min(fastest[i], time.Since(started))
+		}
+	}
+	b.ReportMetric(0, "ns/op") // it would include all
+	b.ReportMetric(fastest[0].Seconds()*1000, "us/message")
+	b.ReportMetric((fastest[1]-fastest[0]).Seconds()*1000, "us-more-sealed")
+	b.ReportMetric((fastest[2]-fastest[1]).Seconds()*1000, "us-more-erasures")
+}
+
+// someErased is a gate that names an erased person.
+type someErased struct{ open }
+
+func (g someErased) Enter(ctx context.Context, k *mask.Keyring) (registry.Pass, error) {
+	pass, err := g.open.Enter(ctx, k)
+	pass.Erased = registry.NewErased([]registry.Erasure{{KeyID: "k1", Subject: "k1:00", Before: time.Now()}})
+	return pass, err
 }
 
 // eventOfAWS has as many logins, with all that AWS says of a message.
@@ -102,15 +146,15 @@ func BenchmarkHeap(b *testing.B) {
 	}
 }
 
-// keeper is a writer that keeps all events, as the writer does until COPY has succeeded.
+// keeper is a writer that keeps all events, as the writer does until it has succeeded.
 type keeper struct {
 	kept []postgres.Event
 	heap int64 // when all were there
 }
 
-func (k *keeper) Stream(_ context.Context, _ int64, chunks iter.Seq[[]postgres.Event]) (postgres.Result, error) {
-	for events := range chunks {
-		k.kept = append(k.kept, events...)
+func (k *keeper) Stream(_ context.Context, _ int64, soFar iter.Seq[[]postgres.Event]) (postgres.Result, error) {
+	for events := range soFar {
+		k.kept = events
 	}
 	k.heap = heap()
 	return postgres.Result{Written: len(k.kept)}, nil

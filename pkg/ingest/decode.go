@@ -53,15 +53,21 @@ func (l *loading) message(r *message.Record) (m contract.Message, err error) {
 	return contract.Message{Body: l.body, Attributes: r}, nil
 }
 
-// decodeChunk is how many events go to the writer at a time, about 64 KB.
-const decodeChunk = 500
+const (
+	// firstChunk is how many events the writer gets first. From so many it uses COPY, and the server
+	// begins to work while the other messages are decoded.
+	firstChunk = 100
+	// decodeChunk is how many more it gets each time, about 64 KB.
+	decodeChunk = 500
+)
 
 // events turns each open message of a part into an event that can be written, or a failure, when
-// the writer asks for them. index gets the message of each event.
+// the writer asks for them. It gives the writer all events so far. index gets the message of each
+// event.
 func (l *loading) events(p part, index *[]int) iter.Seq[[]postgres.Event] {
 	t, rows := &l.tables[p.of], l.rows[p.of]
 	return func(yield func([]postgres.Event) bool) {
-		events := make([]postgres.Event, 0, min(decodeChunk, p.to-p.from))
+		events, chunk := make([]postgres.Event, 0, p.to-p.from), firstChunk
 		started := time.Now()
 		for i := p.from; i < p.to; i++ {
 			if l.of[i] != p.of || !l.isOpen(i) {
@@ -72,18 +78,16 @@ func (l *loading) events(p part, index *[]int) iter.Seq[[]postgres.Event] {
 				continue
 			}
 			events, *index = append(events, event), append(*index, i)
-			if len(events) == cap(events) {
+			if len(events) == chunk {
 				t.decodeTime += time.Since(started)
 				if !yield(events) {
 					return
 				}
-				started, events = time.Now(), events[:0]
+				started, chunk = time.Now(), chunk+decodeChunk
 			}
 		}
 		t.decodeTime += time.Since(started)
-		if len(events) > 0 {
-			yield(events)
-		}
+		yield(events)
 	}
 }
 

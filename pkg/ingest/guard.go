@@ -23,10 +23,10 @@ var errOutdated = &postgres.Unavailable{SQLSTATE: sqlstate.Outdated, Reason: sql
 type guard struct {
 	epoch    int64
 	accepted message.Window
-	erased   map[string]map[string]time.Time // by key id and token of the person: what was sent before is not written
-	session  *vault.Session                  // nil without x-recover
-	sealed   time.Time                       // older events are written without a seal
-	subject  string                          // id of the key for the subject of a vault in upsert mode; "" without one
+	erased   registry.Erased
+	session  *vault.Session // nil without x-recover
+	sealed   time.Time      // older events are written without a seal
+	subject  string         // id of the key for the subject of a vault in upsert mode; "" without one
 }
 
 // enter makes the guard of a table. Without an error rows may be written.
@@ -36,14 +36,14 @@ func (l *loading) enter(ctx context.Context, of int) error {
 	if err != nil {
 		return err
 	}
-	g := guard{epoch: pass.Epoch, erased: erasedPeople(pass.Erasures), accepted: message.Window{
+	g := guard{epoch: pass.Epoch, erased: pass.Erased, accepted: message.Window{
 		Oldest: l.now.AddDate(0, 0, -pass.Window.Days), Newest: l.now.Add(time.Duration(pass.Window.Minutes) * time.Minute),
 	}}
 	if table.Sealer != nil {
 		if g.session, err = table.Sealer.Session(ctx, table.StoreSession); err != nil {
 			return table.explain(ctx, l.keyring, err)
 		}
-		// The day on which the vault's window begins has a partition no more when the day is over.
+		// The first day of the vault's window is left out: at midnight it has no partition any more.
 		const day = 24 * time.Hour
 		g.sealed = l.now.UTC().AddDate(0, 0, -pass.VaultDays).Truncate(day).Add(day)
 		if t := table.Contract.Table(); t.Mode == contract.Upsert && t.Subject != "" {
@@ -52,17 +52,6 @@ func (l *loading) enter(ctx context.Context, of int) error {
 	}
 	l.tables[of].guard = g
 	return nil
-}
-
-func erasedPeople(erasures []registry.Erasure) map[string]map[string]time.Time {
-	people := map[string]map[string]time.Time{}
-	for _, e := range erasures {
-		if people[e.KeyID] == nil {
-			people[e.KeyID] = map[string]time.Time{}
-		}
-		people[e.KeyID][e.Subject] = e.Before
-	}
-	return people
 }
 
 // isErased reports whether an event is about an erased person and was sent before that. It costs a

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"iter"
 	"path/filepath"
 	"slices"
@@ -20,10 +21,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/contract/table"
 	"sqs2pg/pkg/ingest"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/postgrestest"
+	"sqs2pg/pkg/postgres/schema"
 	"sqs2pg/pkg/telemetry"
 	"sqs2pg/pkg/vault"
 	vaultkey "sqs2pg/pkg/vault/open"
@@ -52,23 +55,43 @@ func newGuarded(t *testing.T, root string) guardedFunction {
 	t.Helper()
 	c := parseContract(t, "user_logins", guardedLogins(root))
 	db := postgrestest.New(t, c.Table())
-	key, err := vaultkey.MakeFile(filepath.Join(t.TempDir(), "vault.key"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := newVaultKey(t)
+	register(t, db, key)
 	g := guardedFunction{&function{db: db, log: &bytes.Buffer{}, metrics: &bytes.Buffer{}}, key}
-	db.Exec(t, "insert into sqs2pg_vault.recipients (id, kem, public_key, locator) values ($1, $2, $3, '')", key.Public().ID(), key.Public().KEM(), key.Public().String())
 	g.Handler = g.start(t, root)
 	t.Cleanup(func() { g.checkNothingPersonal(t) })
 	return g
 }
 
+func newVaultKey(tb testing.TB) *vaultkey.Key {
+	tb.Helper()
+	key, err := vaultkey.MakeFile(filepath.Join(tb.TempDir(), "vault.key"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return key
+}
+
+// register makes a key known to the database, as a migration does.
+func register(t *testing.T, db *postgrestest.Database, key *vaultkey.Key) {
+	t.Helper()
+	public := key.Public()
+	if _, err := schema.Register(t.Context(), postgrestest.Open(t, db.OwnerURL), schema.Recipient{ID: public.ID(), KEM: public.KEM(), PublicKey: public.String()}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // start starts a function with a session and connections of its own.
 func (g guardedFunction) start(t *testing.T, root string) ingest.Handler {
 	t.Helper()
-	env := environment("DATABASE_URL="+g.db.URL, "MASK_KEYRING="+keyring("0123456789abcdef"), "VAULT_PUBLIC_KEY="+g.key.Public().String())
-	env.Folder = fstest.MapFS{"user_logins.json": {Data: []byte(guardedLogins(root))}}
-	env.Log = telemetry.NewLogger(g.log, "")
+	return g.startIn(t, fstest.MapFS{"user_logins.json": {Data: []byte(guardedLogins(root))}}, "user_logins")
+}
+
+// startIn starts a function of the named contracts of a folder.
+func (g guardedFunction) startIn(t *testing.T, folder fs.FS, contracts string) ingest.Handler {
+	t.Helper()
+	env := environment("CONTRACT="+contracts, "DATABASE_URL="+g.db.URL, "MASK_KEYRING="+keyring("0123456789abcdef"), "VAULT_PUBLIC_KEY="+g.key.Public().String())
+	env.Folder, env.Log = folder, telemetry.NewLogger(g.log, "")
 	h, stop, err := ingest.New(t.Context(), env, g.metrics)
 	if err != nil {
 		t.Fatal(err)
@@ -390,5 +413,49 @@ func TestStartNeedsThePublicKeyOfTheVault(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), test.says) || !strings.Contains(err.Error(), "no masking keyring") {
 			t.Errorf("%s: %v, want %q beside the other errors", name, err, test.says)
 		}
+	}
+}
+
+// Each table is entered by itself: one whose epoch changes is written again, and the other is not.
+func TestGuardsEachOfSeveralTables(t *testing.T) {
+	t.Parallel()
+	for _, arn := range []string{standard, fifo} {
+		t.Run(arn, func(t *testing.T) {
+			t.Parallel()
+			folder, key := fstest.MapFS{}, newVaultKey(t)
+			var tables []contract.Table
+			for _, name := range []string{"orders", "refunds"} {
+				text := `{"x-table": "` + name + `", "x-match": {"body": {"type": ["` + name + `"]}}, "type": "object", "required": ["who", "n"], "properties": {
+					"who": {"type": "string", "x-mask": "token", "x-subject": true}, "n": {"type": "integer"}, "card": {"type": "string", "x-mask": "last-4", "x-recover": true}}}`
+				folder[name+".json"] = &fstest.MapFile{Data: []byte(text)}
+				tables = append(tables, parseContract(t, name, text).Table())
+			}
+			db := postgrestest.New(t, tables...)
+			register(t, db, key)
+			g := guardedFunction{&function{db: db, log: &bytes.Buffer{}, metrics: &bytes.Buffer{}}, key}
+			g.Handler = g.startIn(t, folder, "orders,refunds")
+			g.erase(t, "person1", time.Now().Add(time.Hour))
+			raise := &before{Writer: g.Tables[1].Writer, times: 1, do: func() { db.Exec(t, "update sqs2pg.tables set epoch = epoch + 1 where table_name = 'refunds'") }}
+			g.Tables[1].Writer = raise
+			e := logins(arn, 30)
+			for i := range e.Records {
+				e.Records[i].Body = fmt.Sprintf(`{"type": %q, "who": "person%d", "n": %d, "card": "4111111111111111"}`, []string{"orders", "refunds"}[i%2], i%3, i)
+			}
+			if arn == fifo {
+				e = grouped(e, slices.Repeat([]string{"a", "a", "b"}, 10)...)
+			}
+			if failed := g.invoke(t, e); len(failed) > 0 {
+				t.Errorf("failed: %s", g.log)
+			}
+			for _, name := range []string{"orders", "refunds"} {
+				rows := db.Query(t, `select count(t.n), count(v.sealed), count(distinct v.session) from `+name+` t full join sqs2pg_vault.`+name+` v using (sent_at, event_id)`)[0]
+				if diff := cmp.Diff([]string{"10", "10", "1"}, rows); diff != "" {
+					t.Errorf("%s: rows, seals, sessions (-want +got):\n%s", name, diff)
+				}
+			}
+			if diff := cmp.Diff([]float64{20, 10, 0, 0}, g.counted(t, "Written", "Erased", "Duplicates", "Failed")); diff != "" {
+				t.Errorf("Written, Erased, Duplicates, Failed (-want +got):\n%s", diff)
+			}
+		})
 	}
 }

@@ -27,10 +27,10 @@ import (
 // answerTime is the end of an invocation's time, reserved for logs, metrics and the answer.
 const answerTime = time.Second
 
-// Writer writes events to their table, each once. Its error means that the database was not
-// available: each event may or may not be written.
+// Writer writes events to their table, each once. It gets all events so far, again and again. Its
+// error means that the database was not available: each event may or may not be written.
 type Writer interface {
-	Stream(ctx context.Context, epoch int64, chunks iter.Seq[[]postgres.Event]) (postgres.Result, error)
+	Stream(ctx context.Context, epoch int64, soFar iter.Seq[[]postgres.Event]) (postgres.Result, error)
 }
 
 // Table is where the events of one contract go. All fields are required, but the last two only for

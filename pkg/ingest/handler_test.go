@@ -594,7 +594,7 @@ func TestAnswersEmptyBatchWithSuccess(t *testing.T) {
 type open struct{}
 
 func (open) Enter(context.Context, *mask.Keyring) (registry.Pass, error) {
-	return registry.Pass{Window: registry.Window{Days: 365, Minutes: 60}}, nil
+	return registry.Pass{Window: registry.Window{Days: 365, Minutes: 60}, VaultDays: 365}, nil
 }
 func (open) Shut()  {}
 func (open) Doubt() {}
@@ -602,9 +602,9 @@ func (open) Doubt() {}
 // ledger is a writer that accepts everything, for tests without a database.
 type ledger struct{ rows int }
 
-func (l *ledger) Stream(_ context.Context, _ int64, chunks iter.Seq[[]postgres.Event]) (r postgres.Result, _ error) {
-	for events := range chunks {
-		r.Written += len(events)
+func (l *ledger) Stream(_ context.Context, _ int64, soFar iter.Seq[[]postgres.Event]) (r postgres.Result, _ error) {
+	for events := range soFar {
+		r.Written = len(events)
 	}
 	l.rows += r.Written
 	return r, nil

@@ -31,7 +31,7 @@ func Run(ctx context.Context, contracts fs.FS, getenv func(string) string, out i
 		env.Log.Error("start refused", "error", err.Error())
 		return err
 	}
-	lambda.StartWithOptions(handler, lambda.WithEnableSIGTERM(stop))
+	lambda.StartWithOptions(sparing(handler, getenv), lambda.WithEnableSIGTERM(stop))
 	return nil
 }
 

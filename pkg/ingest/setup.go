@@ -26,21 +26,29 @@ type Gate interface {
 // before, somebody has changed it: the comparison then says what, better than an SQLSTATE does.
 func (t *Table) write(ctx context.Context, epoch int64, events iter.Seq[[]postgres.Event], keyring *mask.Keyring) (postgres.Result, error) {
 	result, err := t.Writer.Stream(ctx, epoch, events)
-	unproven := slices.ContainsFunc(result.Failures, func(f postgres.Failure) bool { return f.Unproven })
-	if setupFault(err) == "" && !unproven {
-		return result, err
+	if slices.ContainsFunc(result.Failures, func(f postgres.Failure) bool { return f.Unproven }) {
+		return result, t.compare(ctx, keyring, err)
 	}
 	return result, t.explain(ctx, keyring, err)
 }
 
-// explain returns what the comparison finds after the database has refused something, and else err.
+// explain returns a fault of the set-up as the comparison words it. It returns any other error, and
+// a fault that the comparison does not find, as it is.
 func (t *Table) explain(ctx context.Context, keyring *mask.Keyring, err error) error {
+	if setupFault(err) == "" {
+		return err
+	}
+	return t.compare(ctx, keyring, err)
+}
+
+// compare compares the set-up again, and returns otherwise if it fits.
+func (t *Table) compare(ctx context.Context, keyring *mask.Keyring, otherwise error) error {
 	t.Gate.Shut()
 	_, refusal := t.Gate.Enter(ctx, keyring)
 	if mismatch, ok := errors.AsType[*registry.Mismatch](refusal); ok {
 		return mismatch
 	}
-	return err
+	return otherwise
 }
 
 // The parts of the set-up: contract or keyring do not fit the database, or the database cannot be

@@ -215,10 +215,10 @@ type patience struct {
 	times *[]time.Duration
 }
 
-func (p patience) Stream(ctx context.Context, epoch int64, chunks iter.Seq[[]postgres.Event]) (postgres.Result, error) {
+func (p patience) Stream(ctx context.Context, epoch int64, soFar iter.Seq[[]postgres.Event]) (postgres.Result, error) {
 	deadline, _ := ctx.Deadline()
 	*p.times = append(*p.times, time.Until(deadline))
-	return p.Writer.Stream(ctx, epoch, chunks)
+	return p.Writer.Stream(ctx, epoch, soFar)
 }
 
 // A database that wakes up takes half a minute. The first table that is written waits for it.

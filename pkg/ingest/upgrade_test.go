@@ -44,6 +44,11 @@ func TestUpgradesTheFirstRelease(t *testing.T) {
 		"select bool_and(unconfirmed_key = 'k1') || ' ' || bool_or(token_key = 'k1') from sqs2pg.tables")); diff != "" {
 		t.Errorf("what is known of the tokens (-want +got):\n%s", diff)
 	}
+	if diff := cmp.Diff([]string{"true"}, db.QueryStrings(t, `
+		select bool_and(has_table_privilege(role, name, 'select'))::text
+		from unnest(array['sqs2pg_reader', 'sqs2pg_revealer']) role, unnest(array['user_logins', 'people']) name`)); diff != "" {
+		t.Errorf("the readers' rights (-want +got):\n%s", diff)
+	}
 	key := keyring.Fingerprints()[0]
 	if _, err := registry.Check(t.Context(), db.Pool, logins.Table(), keyring); err == nil || !strings.Contains(err.Error(), "--confirm-key k1="+key.Fingerprint) {
 		t.Fatalf("before the key is confirmed: got %v, want how to confirm it", err)
@@ -119,7 +124,7 @@ func upgradeFile(t *testing.T, name string) string {
 	return string(text)
 }
 
-func parseContract(t *testing.T, name, document string) *contract.Contract {
+func parseContract(t testing.TB, name, document string) *contract.Contract {
 	t.Helper()
 	c, err := contract.Parse(name, []byte(document))
 	if err != nil {

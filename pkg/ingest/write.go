@@ -107,7 +107,7 @@ func (l *loading) write(ctx context.Context, p part, shares int) {
 		l.rows[p.of] = l.Tables[p.of].Contract.Rows(l.keyring, len(l.records))
 		t.err = l.enter(ctx, p.of)
 	}
-	for entries := 1; t.err == nil && l.outdated(ctx, p); entries++ {
+	for entries := 1; t.err == nil && l.writeOpen(ctx, p); entries++ {
 		if t.err = errOutdated; entries < mostEntries {
 			l.Tables[p.of].Gate.Shut()
 			t.err = l.enter(ctx, p.of)
@@ -123,9 +123,9 @@ func (l *loading) write(ctx context.Context, p part, shares int) {
 	}
 }
 
-// outdated writes the open messages of a part, and reports whether some of them stay open because
+// writeOpen writes the open messages of a part, and reports whether some of them stay open because
 // the guard of their table is outdated.
-func (l *loading) outdated(ctx context.Context, p part) bool {
+func (l *loading) writeOpen(ctx context.Context, p part) bool {
 	t, table := &l.tables[p.of], &l.Tables[p.of]
 	index := make([]int, 0, p.to-p.from)
 	started, decoded := l.Now(), t.decodeTime

@@ -30,7 +30,7 @@ type Handler struct {
 	contracts []*contract.Contract
 	plan      partitions.Plan
 	recipient schema.Recipient // of the vault: a migration tells the database of it; zero without x-recover
-	writer    string // the ingest function's user if it signs in by IAM: a migration makes it; "" makes none
+	writer    string           // the ingest function's user if it signs in by IAM: a migration makes it; "" makes none
 	pool      *postgres.Pool
 	log       *slog.Logger
 	metrics   io.Writer

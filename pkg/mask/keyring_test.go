@@ -120,6 +120,15 @@ func TestGeneratedKeyringsAreValidAndDiffer(t *testing.T) {
 	}
 }
 
+func TestTakesTheShortestKeyAndEveryCharacterOfAKeyID(t *testing.T) {
+	t.Parallel()
+	const id = "azAZ09-_"
+	k := parse(t, `{"current": "`+id+`", "`+id+`": "`+keyOne[:32]+`"}`)
+	if got := k.Token("d", "v"); !strings.HasPrefix(got, id+":") {
+		t.Errorf("got %s", got)
+	}
+}
+
 func TestRefusesBadKeyringsWithoutPrintingKeys(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ reason, secret, want string }{

@@ -69,7 +69,9 @@ func TestWritesEventsOfManyDaysWithTheirSeals(t *testing.T) {
 		events[i].ID, events[i].SentAt = [16]byte{byte(i), byte(i >> 8)}, morning(i%1800)
 	}
 	epoch := v.epoch(t)
-	inFiveDeliveries(t, v.db, events, func(ctx context.Context, events []postgres.Event) (postgres.Result, error) { return v.stream(ctx, epoch, events) })
+	inFiveDeliveries(t, v.db, events, func(ctx context.Context, events []postgres.Event) (postgres.Result, error) {
+		return v.stream(ctx, epoch, events)
+	})
 	v.want(t, 10_000, 10_000)
 }
 

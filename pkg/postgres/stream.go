@@ -14,14 +14,14 @@ import (
 
 // stream is the source of a batch whose events are still being made. COPY takes them as they come,
 // so that the server stores the first rows while the last ones are decoded: measured 1.1 times the
-// rate at 1,000 rows and 1.3 times at 10,000. The stream keeps all events: if the COPY fails, they
-// are written as any others.
+// rate at 1,000 rows and 1.3 times at 10,000. If the COPY fails, the events are written as any
+// others.
 type stream struct {
 	mu     sync.Mutex // a COPY that has lost its connection may still be reading
 	next   func() ([]Event, bool)
-	epoch  int64 // of a guarded table
-	events []Event
-	unsent []int // indexes of events that COPY has not taken yet
+	epoch  int64   // of a guarded table
+	events []Event // so far
+	unsent []int   // indexes of events that COPY has not taken yet
 	ended  bool
 	days   []calendar.Day // on which the events fall that COPY has taken
 	// unfit means that COPY has ended because of the events' days: it may not write to so many in one
@@ -54,11 +54,13 @@ func (s *stream) take(w *Writer) ([]int, error) {
 // read reads the next events.
 func (s *stream) read() {
 	events, ok := s.next()
-	s.ended = !ok
-	for i := range events {
-		s.unsent = append(s.unsent, len(s.events)+i)
+	if s.ended = !ok; s.ended {
+		return
 	}
-	s.events = append(s.events, events...)
+	for i := len(s.events); i < len(events); i++ {
+		s.unsent = append(s.unsent, i)
+	}
+	s.events = events
 }
 
 // copiedStream tries COPY for all events of a stream. On any error nothing is written. The error is

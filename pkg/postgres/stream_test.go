@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"iter"
 	"slices"
 	"testing"
 	"time"
@@ -12,15 +13,22 @@ import (
 	"sqs2pg/pkg/postgres/postgrestest"
 )
 
+// inChunks makes so many more of the events at a time.
+func inChunks(events []postgres.Event, chunk int) iter.Seq[[]postgres.Event] {
+	return func(yield func([]postgres.Event) bool) {
+		for n := min(chunk, len(events)); yield(events[:n]) && n < len(events); {
+			n = min(n+chunk, len(events))
+		}
+	}
+}
+
 // stream writes events in chunks, and checks that all of them are read.
 func stream(t *testing.T, w *postgres.Writer, events []postgres.Event, chunk int) postgres.Result {
 	t.Helper()
 	read := 0
 	result, err := w.Stream(t.Context(), 0, func(yield func([]postgres.Event) bool) {
-		buffer := make([]postgres.Event, chunk) // used again, as the handler does
-		for part := range slices.Chunk(events, chunk) {
-			read += len(part)
-			if !yield(buffer[:copy(buffer, part)]) {
+		for soFar := range inChunks(events, chunk) {
+			if read = len(soFar); !yield(soFar) {
 				t.Error("a chunk is the last one that is read")
 			}
 		}
@@ -78,13 +86,13 @@ func TestServerStoresRowsWhileTheStreamIsRead(t *testing.T) {
 	defer cancel()
 	var stored string
 	result, err := postgres.NewWriter(db.Pool, logins.Table()).Stream(ctx, 0, func(yield func([]postgres.Event) bool) {
-		if !yield(events[:1500]) || !yield(events[1500:2900]) {
+		if !yield(events[:1500]) || !yield(events[:2900]) {
 			return
 		}
 		for stored = "0"; stored == "0" && ctx.Err() == nil; {
 			stored = db.QueryStrings(t, "select coalesce(max(tuples_processed), 0) from pg_stat_progress_copy where datname = current_database()")[0]
 		}
-		yield(events[2900:])
+		yield(events)
 	})
 	if want := (postgres.Result{Written: 3000}); err != nil || !cmp.Equal(want, result) {
 		t.Errorf("%+v, %v", result, err)
@@ -105,7 +113,7 @@ func TestStreamsOfTheSameEventsInOppositeOrdersBothSucceed(t *testing.T) {
 		results := make(chan postgres.Result, 2)
 		for _, events := range [][]postgres.Event{events, reversed} {
 			go func() {
-				result, err := w.Stream(t.Context(), 0, slices.Chunk(events, 100))
+				result, err := w.Stream(t.Context(), 0, inChunks(events, 100))
 				if err != nil {
 					t.Error(err)
 				}

@@ -72,26 +72,27 @@ func (w *Writer) Write(ctx context.Context, events []Event) (Result, error) {
 	return w.Stream(ctx, 0, slices.Values([][]Event{events}))
 }
 
-// Stream writes the events, which come in chunks, and commits. The Result lists the events that
-// Postgres refused; all others are written. Missing partitions are made. Events of one Group are
-// written in order: after one that fails, the later ones of the group are held back.
+// Stream writes events while they are made, and commits. It gets all events that there are so far,
+// again and again, and keeps them: they must not change. The Result lists the events that Postgres
+// refused; all others are written. Missing partitions are made. Events of one Group are written in
+// order: after one that fails, the later ones of the group are held back.
 //
 // epoch is what the database said of a guarded table before the events were made; see
 // contract.Table. If it has changed, the Result is Outdated, and events that were decoded after
 // the epoch was read again may be written. For other tables it means nothing.
 //
-// Stream calls chunks from other goroutines, but never from two at a time, and up to its end unless
-// the Result is Outdated. It keeps no chunk.
+// Stream calls soFar from other goroutines, but never from two at a time, and up to its end unless
+// the Result is Outdated.
 //
 // If the time that ctx allows (30 s without a deadline) is too short, the Result has what was
 // decided, and the other events are Undecided. The error is an *Unavailable, returned after retries
 // if nothing was decided, and at once if only a repair helps. Some of the events may have been
 // written even then. Deliver all events again that are undecided, or all after an error: the
 // table's key makes the second time a no-op.
-func (w *Writer) Stream(ctx context.Context, epoch int64, chunks iter.Seq[[]Event]) (Result, error) {
+func (w *Writer) Stream(ctx context.Context, epoch int64, soFar iter.Seq[[]Event]) (Result, error) {
 	ctx, cancel := withDeadline(ctx)
 	defer cancel()
-	next, stop := iter.Pull(chunks)
+	next, stop := iter.Pull(soFar)
 	defer stop()
 	s := &stream{next: next, epoch: epoch}
 	s.read()

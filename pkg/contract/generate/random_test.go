@@ -82,6 +82,9 @@ func (d *drawer) contract() object {
 	}
 	d.origin(root, properties)
 	if d.chance(8) {
+		properties[d.name("lines")] = object{"x-recover": true, "type": "array", "items": object{"type": "object", "properties": object{"buyer": d.text(false), "amount": d.number(false)}}}
+	}
+	if d.chance(8) {
 		person := d.name("person")
 		properties[person] = pick(d, object{"type": "string", "format": "uuid"}, object{"type": "string", "maxLength": 40, "x-mask": "token"}, object{"type": "integer"})
 		properties[person].(object)["x-subject"] = true

@@ -24,6 +24,8 @@ type Log struct {
 	written      int
 	duplicates   int
 	superseded   int
+	erased       int
+	unsealed     int
 	ledger       *ledger
 	errors       map[string]bool // texts of errors that were passed on
 	startError   string          // why the function refused to start
@@ -54,6 +56,21 @@ func (l *Log) Superseded() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.superseded
+}
+
+// Erased returns how many messages were not written because they were of erased people.
+func (l *Log) Erased() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.erased
+}
+
+// Unsealed returns how many messages were written without a seal, because they were older than the
+// vault keeps seals.
+func (l *Log) Unsealed() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.unsealed
 }
 
 // Reason returns why the message with that id failed last, and "" if it did not fail, or if 100,000
@@ -126,7 +143,7 @@ type logLine struct {
 	MessageID                                                 string `json:"messageId"`
 	Outcome, Field, Rule, SQLState, Constraint, Column, Error string
 	Reason                                                    string
-	Written, Duplicates, Superseded                           int
+	Written, Duplicates, Superseded, Erased, Unsealed         int
 	DatabaseTime                                              float64
 	Metrics                                                   json.RawMessage `json:"_aws"`
 }
@@ -145,6 +162,8 @@ func (l *Log) take(line []byte) error {
 		l.written += f.Written
 		l.duplicates += f.Duplicates
 		l.superseded += f.Superseded
+		l.erased += f.Erased
+		l.unsealed += f.Unsealed
 		if l.databaseTime == 0 {
 			l.databaseTime = f.DatabaseTime
 		}

@@ -34,15 +34,15 @@ func TestLogPassesEachErrorOnOnce(t *testing.T) {
 	}
 }
 
-func TestClosingTableNamesSupersededMessagesAndWhatIsInTheWay(t *testing.T) {
+func TestClosingTableNamesRareOutcomesAndWhatIsInTheWay(t *testing.T) {
 	t.Parallel()
 	log := NewLog(io.Discard)
 	for range 2 {
-		fmt.Fprintln(log, `{"Written":1,"Duplicates":2,"Superseded":3,"Received":7,"_aws":{}}`)
+		fmt.Fprintln(log, `{"Written":1,"Duplicates":2,"Superseded":3,"Erased":1,"Unsealed":2,"Received":7,"_aws":{}}`)
 	}
 	fmt.Fprintln(log, `{"message":"message failed","messageId":"m","outcome":"rejected","reason":"database","sqlstate":"23000","error":"public.t is in the way: rename it"}`)
 	r := Result{Log: log}
-	if diff := cmp.Diff([][]string{{"written", "2"}, {"duplicates", "4"}, {"superseded", "6"}}, r.Rows()[:3]); diff != "" {
+	if diff := cmp.Diff([][]string{{"written", "2"}, {"duplicates", "4"}, {"superseded", "6"}, {"erased", "2"}, {"written without a seal", "4"}}, r.Rows()[:5]); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if got := log.Reason("m"); got != "rejected: 23000 public.t is in the way: rename it" {

@@ -118,6 +118,8 @@ func (r *Result) Rows() [][]string {
 		}
 	}
 	addSome("superseded", r.Log.Superseded())
+	addSome("erased", r.Log.Erased())
+	addSome("written without a seal", r.Log.Unsealed())
 	addSome("filtered out", r.Filtered)
 	reasons := r.reasons()
 	for _, reason := range slices.Sorted(maps.Keys(reasons)) {

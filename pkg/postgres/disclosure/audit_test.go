@@ -24,7 +24,7 @@ func sortKeys(keys []disclosure.Key) {
 
 func TestAuditListsEachRequest(t *testing.T) {
 	t.Parallel()
-	v := newVault(t, contract.Insert)
+	v := newLedger(t, contract.Insert)
 	pool := v.revealer()
 	v.request(pool, inquiry(event(1), event(2)))
 	q := inquiry(event(1))
@@ -47,7 +47,7 @@ func TestAuditListsEachRequest(t *testing.T) {
 
 func TestRequestsAtTheSameTimeMakeOneChain(t *testing.T) {
 	t.Parallel()
-	v := newVault(t, contract.Insert)
+	v := newLedger(t, contract.Insert)
 	ann, bob := v.revealer(), v.as("bob", "sqs2pg_revealer")
 	var wg sync.WaitGroup
 	for n := range 8 {
@@ -97,7 +97,7 @@ func TestVerifyFindsWhatWasTamperedWith(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			v := newVault(t, contract.Insert)
+			v := newLedger(t, contract.Insert)
 			pool := v.revealer()
 			v.request(pool, inquiry(event(1)))
 			v.request(pool, inquiry(event(2)))
@@ -118,7 +118,7 @@ func TestVerifyFindsWhatWasTamperedWith(t *testing.T) {
 
 func TestNobodyChangesTheAudit(t *testing.T) {
 	t.Parallel()
-	v := newVault(t, contract.Insert)
+	v := newLedger(t, contract.Insert)
 	v.request(v.revealer(), inquiry(event(1)))
 	owner := postgrestest.Open(t, v.OwnerURL)
 	for _, sql := range []string{

@@ -74,7 +74,7 @@ func (g *Gate) Enter(ctx context.Context, keyring *mask.Keyring) (Pass, error) {
 		g.Log.WarnContext(ctx, "contract and table differ, rows can be written", "difference", d.String())
 	}
 	// If somebody has shut the gate meanwhile it stays shut: the answer may be older than that.
-	pass := Pass{database.Table.Window, database.Table.VaultDays, database.Table.Epoch, database.Erasures}
+	pass := Pass{database.Table.Window, database.Table.VaultDays, database.Table.Epoch, NewErased(database.Erasures)}
 	g.passed.CompareAndSwap(before, &passage{keyring, pass, asked})
 	return pass, nil
 }

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"slices"
+	"time"
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/mask"
@@ -10,9 +11,24 @@ import (
 // Pass is what the database said when it let rows through.
 type Pass struct {
 	Window    Window
-	VaultDays int       // how many days old an event may be to be sealed
-	Epoch     int64     // of the table: the writer gives it back with the rows
-	Erasures  []Erasure // of whom nothing older is written; the keyring has the key of each
+	VaultDays int    // how many days old an event may be to be sealed
+	Epoch     int64  // of the table: the writer gives it back with the rows
+	Erased    Erased // of whom nothing older is written; the keyring has the key of each
+}
+
+// Erased has when a person was erased, by key id and token of the person.
+type Erased map[string]map[string]time.Time
+
+// NewErased makes a list fit to look people up.
+func NewErased(erasures []Erasure) Erased {
+	all := Erased{}
+	for _, e := range erasures {
+		if all[e.KeyID] == nil {
+			all[e.KeyID] = map[string]time.Time{}
+		}
+		all[e.KeyID][e.Subject] = e.Before
+	}
+	return all
 }
 
 // CompareErasures lists the masking keys that the keyring lacks to tell whether a message is of an

@@ -1,7 +1,9 @@
 package schema_test
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -118,5 +120,71 @@ func TestRegisterAddsARecipientOnce(t *testing.T) {
 	}
 	if diff := cmp.Diff([][]string{{"active", "arn:aws:kms:eu-west-1:1:key/k"}}, db.Query(t, "select state, locator from sqs2pg_vault.recipients where id = '0123456789abcdef'")); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// Rows that are there stay without a sealed value. The writers of the older contract are told at
+// once, because the epoch is another one.
+func TestATableGetsItsVaultLater(t *testing.T) {
+	t.Parallel()
+	for _, pair := range [][2]contract.Table{{logins(), sealedLogins()}, {profiles(), sealedProfiles()}} {
+		plain, sealed := pair[0], pair[1]
+		db := postgrestest.New(t, plain)
+		steps, _, err := schema.Plan(t.Context(), owner(t, db), sealed)
+		if err != nil || !strings.Contains(fmt.Sprint(steps), `create table "sqs2pg_vault"."`+plain.Name+`" (`) {
+			t.Errorf("plan %v, %v", steps, err)
+		}
+		change, err := schema.ChangeOf(plain, sealed)
+		if err != nil || len(change.Refused) > 0 || !strings.Contains(fmt.Sprint(change.Migration), `create table "sqs2pg_vault"`) {
+			t.Errorf("change %+v, %v", change, err)
+		}
+		report := apply(t, db, sealed)
+		if diff := cmp.Diff([]string{"sqs2pg_vault." + plain.Name}, report.Created); diff != "" {
+			t.Errorf("created (-want +got):\n%s", diff)
+		}
+		if got := len(report.Partitions); plain.Mode == contract.Insert && got != 8 {
+			t.Errorf("%d partitions of the vault, want 8", got)
+		}
+		if got := apply(t, db, sealed).String(); got != "nothing to do" {
+			t.Errorf("second time: %s", got)
+		}
+		got := db.Query(t, "select epoch, recovered, subject from sqs2pg.tables")
+		if diff := cmp.Diff([][]string{{"2", "{" + strings.Join(sealed.Recover, ",") + "}", "user_id"}}, got); diff != "" {
+			t.Errorf("known (-want +got):\n%s", diff)
+		}
+		if _, err := schema.Apply(t.Context(), owner(t, db), plain); !errors.Is(err, schema.ErrDiffers) || !strings.Contains(err.Error(), "no x-recover in the contract") {
+			t.Errorf("the older contract: got %v, want ErrDiffers", err)
+		}
+	}
+}
+
+// One more property needs no other table.
+func TestATableRecoversOneMoreProperty(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, sealedLogins())
+	more := sealedLogins()
+	more.Recover = []string{"ip", "device_id", "locale"}
+	if report := apply(t, db, more); len(report.Created) > 0 {
+		t.Errorf("created %v", report.Created)
+	}
+	if diff := cmp.Diff([][]string{{"2", "{ip,device_id,locale}"}}, db.Query(t, "select epoch, recovered from sqs2pg.tables")); diff != "" {
+		t.Errorf("known (-want +got):\n%s", diff)
+	}
+}
+
+func TestATableThatIsTakenOverGetsAVault(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	db.Exec(t, exercise+"insert into user_logins values ('u1', 'ios', 'aa', 'bb', 'DE', 2, '2013-01-31'), ('u2', 'ios', 'cc', 'dd', null, 3, now()::date)")
+	report := apply(t, db, sealedLogins())
+	if len(report.TakenOver) != 1 || report.TakenOver[0].Rows != 2 || len(report.Created) != 1 {
+		t.Errorf("report %+v", report)
+	}
+	got := db.Query(t, "select (select count(*) from user_logins), (select count(*) from sqs2pg_vault.user_logins), (select count(*) from pg_inherits where inhparent = 'sqs2pg_vault.user_logins'::regclass)")
+	if diff := cmp.Diff([][]string{{"2", "0", "8"}}, got); diff != "" {
+		t.Errorf("rows, seals and partitions of the vault (-want +got):\n%s", diff)
+	}
+	if got := apply(t, db, sealedLogins()).String(); got != "nothing to do" {
+		t.Errorf("second time: %s", got)
 	}
 }

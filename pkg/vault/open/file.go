@@ -1,6 +1,7 @@
 package open
 
 import (
+	"bytes"
 	"context"
 	"crypto/hpke"
 	"encoding/base64"
@@ -8,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"sqs2pg/pkg/vault"
 )
@@ -84,31 +84,32 @@ func ReadFile(path string) (*Key, error) {
 
 // parseKey reads the text of a key file: empty lines, lines that begin with #, and one key.
 func parseKey(text []byte) (*Key, error) {
-	var key string
-	for line := range strings.Lines(string(text)) {
-		switch line = strings.TrimSpace(line); {
-		case line == "" || line[0] == '#':
-		case key != "":
+	var key []byte
+	for line := range bytes.Lines(text) {
+		switch line = bytes.TrimSpace(line); {
+		case len(line) == 0 || line[0] == '#':
+		case key != nil:
 			return nil, errors.New("has two keys: remove one")
 		default:
 			key = line
 		}
 	}
-	name, encoded, found := strings.Cut(strings.TrimPrefix(key, vault.PrivatePrefix), ":")
-	kem, known := vault.KEM(name)
-	if !found || !known || !strings.HasPrefix(key, vault.PrivatePrefix) {
+	key, isPrivate := bytes.CutPrefix(key, []byte(vault.PrivatePrefix))
+	name, encoded, _ := bytes.Cut(key, []byte(":"))
+	kem, known := vault.KEM(string(name))
+	if !isPrivate || !known {
 		return nil, errors.New("has no private key: restore the file that sqs2pg made")
 	}
-	raw, err := base64.StdEncoding.Strict().DecodeString(encoded)
+	raw, err := base64.StdEncoding.Strict().AppendDecode(nil, encoded)
 	defer clear(raw)
+	var private hpke.PrivateKey
+	if err == nil {
+		private, err = kem.NewPrivateKey(raw)
+	}
 	if err != nil {
 		return nil, errors.New("has a private key that is damaged: restore the file that sqs2pg made")
 	}
-	private, err := kem.NewPrivateKey(raw)
-	if err != nil {
-		return nil, errors.New("has a private key that is damaged: restore the file that sqs2pg made")
-	}
-	return software(name, private)
+	return software(string(name), private)
 }
 
 func software(name string, private hpke.PrivateKey) (*Key, error) {

@@ -332,8 +332,9 @@ func FuzzValues(f *testing.F) {
 		f.Add([]byte(text))
 	}
 	key := newKey(f)
+	session := newSession(f, key.Public())
 	f.Fuzz(func(t *testing.T, text []byte) {
-		got, err := seal(newSession(t, key.Public()), row, string(text)).open(t.Context(), key)
+		got, err := seal(session, row, string(text)).open(t.Context(), key)
 		var want map[string]json.RawMessage
 		valid := json.Unmarshal(text, &want) == nil && want != nil
 		if err == nil && !valid || err != nil && !errors.Is(err, open.ErrSealed) {
@@ -343,6 +344,33 @@ func FuzzValues(f *testing.F) {
 			if raw := got.Raw(path); !bytes.Equal(raw, want[path]) {
 				t.Errorf("%q: %q is %s, want %s", text, path, raw, want[path])
 			}
+		}
+	})
+}
+
+func FuzzReadFile(f *testing.F) {
+	path := filepath.Join(f.TempDir(), "vault.key")
+	if _, err := open.MakeFile(path); err != nil {
+		f.Fatal(err)
+	}
+	whole, _ := os.ReadFile(path)
+	for _, text := range [][]byte{whole, whole[:len(whole)-3], append(whole, whole...), []byte("PRIVATE-DHKEM-P256:AAAA"), []byte("# \n\n"), []byte("PRIVATE-")} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		path := filepath.Join(t.TempDir(), "vault.key")
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		key, err := open.ReadFile(path)
+		if err != nil {
+			if !errors.Is(err, open.ErrKey) {
+				t.Errorf("got %v", err)
+			}
+			return
+		}
+		if _, err := seal(newSession(t, key.Public()), row, `{"a":1}`).open(t.Context(), key); err != nil {
+			t.Errorf("the key %q does not open what is sealed for it: %v", text, err)
 		}
 	})
 }

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/postgrestest"
+	"sqs2pg/pkg/postgres/schema"
+	sealing "sqs2pg/pkg/vault"
+	"sqs2pg/pkg/vault/open"
+)
+
+// guardedLogins is the text of the login contract with a vault and a subject.
+func guardedLogins(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../../infra/contracts/user_logins.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(text), "x-recover") {
+		return string(text)
+	}
+	return strings.NewReplacer(
+		`"user_id": {`, `"user_id": {"x-subject": true,`,
+		`"x-column": "masked_ip"`, `"x-recover": true, "x-column": "masked_ip"`, `"x-column": "masked_device_id"`, `"x-recover": true, "x-column": "masked_device_id"`,
+	).Replace(string(text))
+}
+
+// newKey makes a key of the vault, and returns it with the setting that has its public key.
+func newKey(t *testing.T) (key *open.Key, setting string) {
+	t.Helper()
+	key, err := open.MakeFile(filepath.Join(t.TempDir(), "vault.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key, "VAULT_PUBLIC_KEY=" + key.Public().String()
+}
+
+// migrate makes the table, and registers the vault's key.
+func (w *world) migrate(pool *postgres.Pool) {
+	w.t.Helper()
+	c, err := contract.Parse("user_logins", []byte(guardedLogins(w.t)))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if _, err := schema.Apply(w.t.Context(), pool, c.Table()); err != nil {
+		w.t.Fatal(err)
+	}
+	public := w.key.Public()
+	if _, err := schema.Register(w.t.Context(), pool, schema.Recipient{ID: public.ID(), KEM: public.KEM(), PublicKey: public.String()}); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// compareSeals opens all seals and compares them with the ledger. It returns what is wrong.
+func (l *ledger) compareSeals(t *testing.T, db *postgrestest.Database, key *open.Key) (wrong []string) {
+	t.Helper()
+	openers := map[string]*open.Opener{}
+	for _, s := range db.Query(t, "select id, recipient, encode(enc, 'hex') from sqs2pg_vault.sessions") {
+		opener, err := key.Session(t.Context(), open.Session{ID: [16]byte(unhex(t, s[0])), Recipient: s[1], Enc: unhex(t, s[2])})
+		if err != nil {
+			t.Fatal(err)
+		}
+		openers[s[0]] = opener
+	}
+	sealed := map[string]bool{}
+	for _, row := range db.Query(t, "select event_id, (extract(epoch from sent_at) * 1000000)::bigint, session, encode(sealed, 'hex') from sqs2pg_vault.user_logins") {
+		id := row[0]
+		want, ok := l.valid[id]
+		switch opener := openers[row[2]]; {
+		case !ok:
+			wrong = append(wrong, "a seal that is not of a valid event: "+id)
+		case sealed[id]:
+			wrong = append(wrong, "sealed twice: "+id)
+		case opener == nil:
+			wrong = append(wrong, "a seal whose session was not stored: "+id)
+		default:
+			micros, _ := strconv.ParseInt(row[1], 10, 64)
+			values, err := opener.Open(sealing.Row{Table: "public.user_logins", SentAt: time.UnixMicro(micros), EventID: [16]byte(unhex(t, id))}, unhex(t, row[3]))
+			if err != nil || string(values.Raw("ip")) != strconv.Quote(want.from.IP) || string(values.Raw("device_id")) != strconv.Quote(want.from.Device) {
+				wrong = append(wrong, "a seal that does not open to what was sent: "+id)
+			}
+		}
+		sealed[id] = true
+	}
+	for id := range l.valid {
+		if !sealed[id] {
+			wrong = append(wrong, "not sealed: "+id)
+		}
+	}
+	return wrong
+}
+
+// unhex reads hexadecimal digits, or a UUID.
+func unhex(t *testing.T, text string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(strings.ReplaceAll(text, "-", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
