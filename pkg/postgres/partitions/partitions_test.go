@@ -243,7 +243,7 @@ func TestRunAndWritersDoNotDisturbEachOther(t *testing.T) {
 	var wg sync.WaitGroup
 	var written, slowest atomic.Int64
 	for w := range 3 {
-		writer := postgres.NewWriter(postgrestest.Open(t, db.URL), c.Table())
+		writer := postgres.NewWriter(postgrestest.Open(t, db.URL), table(t))
 		row := maskedLogin(t, c)
 		wg.Go(func() {
 			for n := 0; ctx.Err() == nil; n++ {
