@@ -46,7 +46,7 @@ func benchmarkPath(b *testing.B, size, concurrency int) {
 	keyring := string(mask.GenerateKeyring())
 	function, err := runtimeapi.Start(b.Context(), runtimeapi.Config{
 		Bootstrap: bootstrap, Environments: concurrency, Timeout: time.Minute, Output: io.Discard,
-		Env: []string{"CONTRACT=user_logins", "DATABASE_URL=" + db.URL, "MASK_KEYRING=" + keyring},
+		Env: []string{"CONTRACT=user_logins", "DATABASE_URL=" + db.URL, "MASK_KEYRING=" + keyring, "VAULT_PUBLIC_KEY=" + postgrestest.VaultKey().String()},
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -85,7 +85,7 @@ func BenchmarkAgainstAScript(b *testing.B) {
 	server := sqstest.Start(b)
 	function, err := runtimeapi.Start(b.Context(), runtimeapi.Config{
 		Bootstrap: bootstrap, Environments: 2, Timeout: time.Minute, Output: io.Discard,
-		Env: []string{"CONTRACT=user_logins", "DATABASE_URL=" + db.URL, "MASK_KEYRING=" + string(mask.GenerateKeyring())},
+		Env: []string{"CONTRACT=user_logins", "DATABASE_URL=" + db.URL, "MASK_KEYRING=" + string(mask.GenerateKeyring()), "VAULT_PUBLIC_KEY=" + postgrestest.VaultKey().String()},
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -199,7 +199,7 @@ func functionOn(b testing.TB) []string {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return []string{"CONTRACT=user_logins", "DATABASE_URL=" + postgrestest.New(b, c.Table()).URL, "MASK_KEYRING=" + string(mask.GenerateKeyring())}
+	return []string{"CONTRACT=user_logins", "DATABASE_URL=" + postgrestest.New(b, c.Table()).URL, "MASK_KEYRING=" + string(mask.GenerateKeyring()), "VAULT_PUBLIC_KEY=" + postgrestest.VaultKey().String()}
 }
 
 // drainAll fills a queue and returns the time from the first poll to the last deletion.

@@ -48,7 +48,7 @@ func benchmarkFunction(b *testing.B, nameOrPath string, bodies []string, environ
 	keyring := string(mask.GenerateKeyring())
 	function, err := runtimeapi.Start(b.Context(), runtimeapi.Config{
 		Bootstrap: bootstrap, Environments: environments, Timeout: time.Minute, Output: io.Discard,
-		Env: []string{"CONTRACT=" + nameOrPath, "DATABASE_URL=" + url(b, db), "MASK_KEYRING=" + keyring},
+		Env: []string{"CONTRACT=" + nameOrPath, "DATABASE_URL=" + url(b, db), "MASK_KEYRING=" + keyring, "VAULT_PUBLIC_KEY=" + postgrestest.VaultKey().String()},
 	})
 	if err != nil {
 		b.Fatal(err)

@@ -35,7 +35,7 @@ func TestKilledProcessesLoseAndRepeatNothing(t *testing.T) {
 	pids := t.TempDir()
 	f, err := runtimeapi.Start(t.Context(), runtimeapi.Config{
 		Bootstrap: tellingItsPid(t, bootstrap, pids), Environments: processes, Timeout: time.Minute,
-		Env: []string{"CONTRACT=user_logins", "DATABASE_URL=" + db.URL, "MASK_KEYRING=" + string(mask.GenerateKeyring())},
+		Env: []string{"CONTRACT=user_logins", "DATABASE_URL=" + db.URL, "MASK_KEYRING=" + string(mask.GenerateKeyring()), "VAULT_PUBLIC_KEY=" + postgrestest.VaultKey().String()},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -50,7 +50,7 @@ func TestStartsAndBacksOffWithoutDatabase(t *testing.T) {
 	recorded := newCallLog(t, map[string]string{"AmazonSQS": server.URL, "secretsmanager": v.server.URL})
 	function, err := runtimeapi.Start(t.Context(), runtimeapi.Config{
 		Bootstrap: bootstrap, Timeout: 3 * time.Second, Output: t.Output(), Env: []string{
-			"CONTRACT=user_logins", "DATABASE_SECRET_ID=database", "PGSSLMODE=disable", "MASK_KEYRING=" + string(mask.GenerateKeyring()), "QUEUE_URL=" + queue,
+			"CONTRACT=user_logins", "DATABASE_SECRET_ID=database", "PGSSLMODE=disable", "MASK_KEYRING=" + string(mask.GenerateKeyring()), "VAULT_PUBLIC_KEY=" + postgrestest.VaultKey().String(), "QUEUE_URL=" + queue,
 			"AWS_ENDPOINT_URL=" + recorded.server.URL, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local",
 			"AWS_PROFILE=", "AWS_CONFIG_FILE=/dev/null",
 		},

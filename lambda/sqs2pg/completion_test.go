@@ -17,7 +17,7 @@ func TestBashCompletesCommandsFlagsAndValues(t *testing.T) {
 	script := succeed(t, "completion", "bash")
 	for line, want := range map[string]string{
 		"sqs2pg inv":                           "invoke",
-		"sqs2pg ":                              "run invoke replay send sqs queue migrate maintain event dlq doctor contract completion version --help",
+		"sqs2pg ":                              "run invoke replay send sqs queue migrate maintain event dlq doctor contract vault completion version --help",
 		"sqs2pg dlq ":                          "list show redrive --help",
 		"sqs2pg dlq redrive --d":               "--dry-run",
 		"sqs2pg invoke --batch":                "--batch-size",

@@ -47,11 +47,11 @@ func TestDoctorSaysWhatIsWrong(t *testing.T) {
 		code  int
 		want  []string
 	}{
-		{"everything is right", "sound", migrated.URL, 0, []string{"ok contract", "ok keyring", "ok function", "ok queue", "ok visibility", "ok redrive", "ok dead letters", "ok database", "ok table", "ok tokens", "ok privileges", "ok partitions"}},
-		{"a queue that loses messages", "hasty", migrated.URL, 1, []string{"ok contract", "ok keyring", "ok function", "ok queue", "fix visibility", "fix redrive", "fix dead letters", "ok database", "ok table", "ok tokens", "ok privileges", "ok partitions"}},
-		{"a queue without a policy", "alone", migrated.URL, 1, []string{"ok contract", "ok keyring", "ok function", "ok queue", "ok visibility", "fix redrive", "ok database", "ok table", "ok tokens", "ok privileges", "ok partitions"}},
-		{"no queue, no table", "nowhere", empty.URL, 1, []string{"ok contract", "ok keyring", "ok function", "fix queue", "ok database", "fix table"}},
-		{"no database", "sound", "postgres://u:secret-pw@127.0.0.1:1/d", 1, []string{"ok contract", "ok keyring", "ok function", "ok queue", "ok visibility", "ok redrive", "ok dead letters", "fix database"}},
+		{"everything is right", "sound", migrated.URL, 0, []string{"ok contract", "ok keyring", "ok vault", "ok function", "ok queue", "ok visibility", "ok redrive", "ok dead letters", "ok database", "ok table", "ok tokens", "ok vault", "ok privileges", "ok partitions"}},
+		{"a queue that loses messages", "hasty", migrated.URL, 1, []string{"ok contract", "ok keyring", "ok vault", "ok function", "ok queue", "fix visibility", "fix redrive", "fix dead letters", "ok database", "ok table", "ok tokens", "ok vault", "ok privileges", "ok partitions"}},
+		{"a queue without a policy", "alone", migrated.URL, 1, []string{"ok contract", "ok keyring", "ok vault", "ok function", "ok queue", "ok visibility", "fix redrive", "ok database", "ok table", "ok tokens", "ok vault", "ok privileges", "ok partitions"}},
+		{"no queue, no table", "nowhere", empty.URL, 1, []string{"ok contract", "ok keyring", "ok vault", "ok function", "fix queue", "ok database", "fix table"}},
+		{"no database", "sound", "postgres://u:secret-pw@127.0.0.1:1/d", 1, []string{"ok contract", "ok keyring", "ok vault", "ok function", "ok queue", "ok visibility", "ok redrive", "ok dead letters", "fix database"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -56,7 +56,7 @@ func TestMaintainSaysWhatItChanged(t *testing.T) {
 	at := []string{"maintain", "--database-url", db.OwnerURL}
 	code, _, err := sqs2pg(t, append(at, "--retention-days", "30", "--yes")...)
 	if code != 0 || !strings.Contains(err, "dropped partition public.user_logins_p20260101\n") || !strings.Contains(err, "partitions for 7 days ahead, 0 rows outside") ||
-		strings.Count(err, "dropped partition") != 10 || !strings.Contains(err, "\n... and 2 more\n") {
+		strings.Count(err, "dropped partition") != 10 || !strings.Contains(err, "\n... and 14 more\n") {
 		t.Errorf("exit %d: %s", code, err)
 	}
 	for _, wrong := range [][]string{{"--retention-days", "-1"}, {"--partition-width", "week"}} {
@@ -87,8 +87,8 @@ func TestMaintainDropsNothingThatNobodyConfirmed(t *testing.T) {
 	before := partitionCount(t, db)
 	args := []string{"maintain", "--database-url", db.OwnerURL, "--retention-days", "30"}
 	code, out, errs := sqs2pg(t, args...)
-	if code != 2 || out != "" || !strings.Contains(errs, "would drop public.user_logins_p20260101\n") || !strings.Contains(errs, "... and 2 more\n") ||
-		!strings.HasSuffix(errs, "sqs2pg: the retention would drop 12 partitions with their rows, and the input is not a terminal, so nobody can be asked: add --yes, or see --plan\n") {
+	if code != 2 || out != "" || !strings.Contains(errs, "would drop public.user_logins_p20260101\n") || !strings.Contains(errs, "... and 14 more\n") ||
+		!strings.HasSuffix(errs, "sqs2pg: the retention would drop 24 partitions with their rows, and the input is not a terminal, so nobody can be asked: add --yes, or see --plan\n") {
 		t.Errorf("in a pipe: exits with %d, prints %q and says %q", code, out, errs)
 	}
 	for _, tt := range []struct{ answer, says, left string }{
@@ -101,7 +101,7 @@ func TestMaintainDropsNothingThatNobodyConfirmed(t *testing.T) {
 		}
 		var errs bytes.Buffer
 		code := execute(t.Context(), args, &streams{In: terminal, Out: io.Discard, Err: &errs, Dir: t.TempDir()})
-		if n := partitionCount(t, db); code != 0 || n != tt.left || !strings.Contains(errs.String(), "Drop 12 partitions with all their rows, which are past their retention? [y/N] ") || !strings.Contains(errs.String(), tt.says) {
+		if n := partitionCount(t, db); code != 0 || n != tt.left || !strings.Contains(errs.String(), "Drop 24 partitions with all their rows, which are past their retention? [y/N] ") || !strings.Contains(errs.String(), tt.says) {
 			t.Errorf("answer %s: exits with %d and says %q; %s partitions, want %s", tt.answer, code, &errs, n, tt.left)
 		}
 	}

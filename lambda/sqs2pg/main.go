@@ -31,7 +31,7 @@ import (
 
 // command is the whole command line.
 type command struct {
-	Run        runCommand        `cmd:"" help:"Start Postgres and SQS on this machine, send messages, load them: the product in one command."`
+	Run        runCommand        `cmd:"" help:"Load messages on this machine: all in one command."`
 	Invoke     invokeCommand     `cmd:"" help:"Play the event source mapping: drain a queue."`
 	Replay     replayCommand     `cmd:"" help:"Invoke the function with recorded batches."`
 	Send       sendCommand       `cmd:"" help:"Send messages to a queue: generated, or from a file."`

@@ -33,7 +33,8 @@ func TestReceivesNothingThatTheTableWouldNotTake(t *testing.T) {
 		want    []string
 	}{
 		{"a mask that was removed", "", edited(`"x-column": "masked_ip",
-      "x-mask": "token"`, `"x-column": "masked_ip"`), []string{"column masked_ip", "masked by token", "the contract says none"}},
+      "x-mask": "token",
+      "x-recover": true`, `"x-column": "masked_ip"`), []string{"column masked_ip", "masked by token", "the contract says none", "ip can be recovered from the table"}},
 		{"a column that was not migrated", "", edited(`"properties": {`, `"properties": {"country": {"type": ["string", "null"]},`),
 			[]string{"column country", "not in the table", "sqs2pg migrate"}},
 		{"another key under the same name", "", func(*testing.T, string) []string {

@@ -55,7 +55,7 @@ func TestOneFileIsTheWholeProduct(t *testing.T) {
 	db := postgrestest.New(t, load(t, "user_logins"))
 	queue := createQueue(t, endpoint, "logins", nil)
 	sqsAt(t, endpoint).Send(t, queue, sample.ValidLogins(20, 1))
-	invoke := []string{"invoke", "--contract", "user_logins", "--endpoint-url", endpoint, "--queue", "logins", "--database-url", db.URL, "--keyring", keyring, "--idle-timeout", "500ms"}
+	invoke := []string{"invoke", "--contract", "user_logins", "--endpoint-url", endpoint, "--queue", "logins", "--database-url", db.URL, "--keyring", keyring, "--vault-public-key", postgrestest.VaultKey().String(), "--idle-timeout", "500ms"}
 	if code, _, errs := inEmptyFolder(invoke...); code != 0 {
 		t.Errorf("invoke exits with %d and says %q", code, errs)
 	}

@@ -73,9 +73,9 @@ var blurs = []struct{ pattern, by string }{
 	{`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`, "UUID"},
 	{`k1:[0-9a-f]{32}`, "TOKEN"},
 	{`p\d{8}`, "pDAY"},
-	{`\d{4}-\d\d-\d\d +\d\d:\d\d:\d\d(\.\d+)?\+00`, "TIME"},
+	{`\d{4}-\d\d-\d\d +\d\d:\d\d:\d\d(\.\d+)?(\+00|Z)`, "TIME"},
 	{`\d{4}-\d\d-\d\d`, "DATE"},
-	{`(?m)^(DEVICE_TYPE|LOCALE|APP_VERSION) +\S+$`, "$1 VALUE"},
+	{`(?m)^(DEVICE_TYPE|LOCALE|APP_VERSION|IP|DEVICE_ID) +\S+$`, "$1 VALUE"},
 	{`\d+/s`, "RATE"},
 	{`[0-9.]+ s\b`, "SECONDS"},
 	{`0001_\S+`, "MIGRATIONS"},
@@ -97,7 +97,7 @@ func TestREADMEShowsWhatRunPrints(t *testing.T) {
 	if code := execute(t.Context(), args, &streams{In: strings.NewReader(""), Out: &screen, Err: &screen, Dir: dir}); code != 0 {
 		t.Fatalf("run exits with %d: %s", code, &screen)
 	}
-	printed := strings.ReplaceAll(screen.String(), dir+"/", "")
+	printed := strings.NewReplacer(dir+"/", "", os.Args[0], "build/sqs2pg").Replace(screen.String())
 	// On a slow machine there are several progress lines.
 	printed = regexp.MustCompile(`(?m)(^\d+ of \d+ messages, .*\n)+`).ReplaceAllString(printed, "$1")
 	if *update { // as a person who is not root sees it
@@ -109,6 +109,18 @@ func TestREADMEShowsWhatRunPrints(t *testing.T) {
 		}
 	}
 	inREADME(t, "output of make run", printed, blurRun)
+
+	// The command that run prints for its newest row.
+	line := regexp.MustCompile(`(?s)\n  \S+ (vault reveal .*?)\n$`).FindStringSubmatch(printed)
+	if line == nil {
+		t.Fatalf("run does not say how to reveal:\n%s", printed)
+	}
+	command := strings.Join(strings.Fields(strings.ReplaceAll(line[1], "\\\n", "")), " ")
+	var out, talk bytes.Buffer
+	if code := execute(t.Context(), strings.Fields(command), &streams{In: strings.NewReader(""), Out: &out, Err: &talk, Dir: dir}); code != 0 {
+		t.Fatalf("%s exits with %d: %s", command, code, &talk)
+	}
+	inREADME(t, "output of vault reveal", "$ build/sqs2pg "+command+"\n"+out.String(), blurRun)
 }
 
 func TestREADMEShowsWhatContractCheckPrints(t *testing.T) {
@@ -166,7 +178,12 @@ func TestREADMECommandsAreRight(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	commands := regexp.MustCompile(`(?m)^\$ (make|build/sqs2pg) ([^#\n]*[^# \n])`).FindAllStringSubmatch(text+string(contributing), -1)
+	vault, err := os.ReadFile("../../infra/VAULT.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := text + string(contributing) + strings.ReplaceAll(string(vault), "\n    sqs2pg ", "\n$ build/sqs2pg ")
+	commands := regexp.MustCompile(`(?m)^\$ (make|build/sqs2pg) ([^#\n]*[^# \n])`).FindAllStringSubmatch(all, -1)
 	if len(commands) < 15 {
 		t.Fatalf("found %d commands: the pattern is wrong", len(commands))
 	}

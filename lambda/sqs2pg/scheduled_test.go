@@ -59,7 +59,7 @@ func TestCronDrainsAQueueAndStops(t *testing.T) {
 	db := postgrestest.New(t, load(t, "user_logins"))
 	dir := t.TempDir()
 	settings := filepath.Join(dir, "settings")
-	lines := fmt.Sprintf("AWS_ENDPOINT_URL=%s\nDATABASE_URL=%s\nMASK_KEYRING='%s'\n", endpoint, db.URL, testKeyring)
+	lines := fmt.Sprintf("AWS_ENDPOINT_URL=%s\nDATABASE_URL=%s\nMASK_KEYRING='%s'\nVAULT_PUBLIC_KEY=%s\n", endpoint, db.URL, testKeyring, postgrestest.VaultKey())
 	if err := os.WriteFile(settings, []byte(lines), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -67,11 +67,11 @@ func TestStayingRunLoadsWhatItsCommandsSend(t *testing.T) {
 	var commands [][]string
 	for line := range strings.Lines(said) {
 		if words := strings.Fields(line); len(words) > 0 && words[0] == os.Args[0] {
-			commands = append(commands, words[1:])
+			commands = append(commands, strings.Fields(strings.ReplaceAll(line, "'", ""))[1:])
 		}
 	}
-	if len(commands) != 3 {
-		t.Fatalf("%d commands, want 3:\n%s", len(commands), said)
+	if len(commands) != 4 {
+		t.Fatalf("%d commands, want 4:\n%s", len(commands), said)
 	}
 	succeed(t, commands[0]...) // send
 	for end := time.Now().Add(30 * time.Second); !slices.Equal(db.QueryStrings(t, "select count(*) from user_logins"), []string{"198"}); time.Sleep(50 * time.Millisecond) {
@@ -82,5 +82,8 @@ func TestStayingRunLoadsWhatItsCommandsSend(t *testing.T) {
 	if out := succeed(t, commands[1]...); !strings.Contains(out, "invalid: user_id required") { // dlq list
 		t.Errorf("dead letters:\n%s", out)
 	}
-	succeed(t, commands[2]...) // dlq redrive
+	succeed(t, commands[2]...)                                             // dlq redrive
+	if out := succeed(t, commands[3]...); strings.Count(out, "yes") != 2 { // vault reveal, of two fields
+		t.Errorf("revealed:\n%s", out)
+	}
 }

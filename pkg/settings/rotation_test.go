@@ -142,7 +142,7 @@ func rotate(t *testing.T, db *postgrestest.Database, v *vault, users [2]string, 
 
 func handler(t *testing.T, v *vault) *ingest.Handler {
 	t.Helper()
-	e := environment(v, "CONTRACT=user_logins", "DATABASE_SECRET_ID=s", "MASK_KEYRING="+keyring)
+	e := environment(v, "CONTRACT=user_logins", "DATABASE_SECRET_ID=s", "MASK_KEYRING="+keyring, "VAULT_PUBLIC_KEY="+postgrestest.VaultKey().String())
 	e.Log = slog.New(slog.DiscardHandler)
 	h, stop, err := ingest.New(t.Context(), e, io.Discard)
 	if err != nil {

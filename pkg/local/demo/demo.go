@@ -147,14 +147,16 @@ func (d *Demo) showDead(ctx context.Context, dead *deadletter.Letters, log *invo
 // Hint says how to see what was masked in the newest row. It comes after Load.
 func (d *Demo) Hint() {
 	if fields := d.Contract.Table().Recover; d.newest != "" && fields != nil {
-		fmt.Fprintf(d.Talk, "\nto see what was masked, as one of the few who may:\n%s\n", d.reveal(""))
+		fmt.Fprintf(d.Talk, "\nto see what was masked, as one of the few who may:\n%s\n", d.reveal(" \\\n    ")) // so that it fits a terminal of 80 columns
 	}
 }
 
-// reveal is a command that reveals the newest row, for a terminal of 80 columns.
-func (d *Demo) reveal(at string) string {
-	return fmt.Sprintf("  %s vault reveal %s--contract %s --fields %s \\\n    --purpose support --ticket DEMO-1 --event %s",
-		d.Program, at, d.Contract.Name(), strings.Join(d.Contract.Table().Recover, ","), d.newest)
+// reveal is a command that reveals the newest row, in parts with something between them.
+func (d *Demo) reveal(between string) string {
+	return "  " + strings.Join([]string{
+		d.Program + " vault reveal", "--contract " + d.Contract.Name() + " --fields " + strings.Join(d.Contract.Table().Recover, ","),
+		"--purpose support --ticket DEMO-1", "--event " + d.newest,
+	}, between)
 }
 
 // Stay says how to use what runs, and loads what others send until ctx ends. It comes after Load.
@@ -169,7 +171,7 @@ Postgres, SQS and the function run until Ctrl-C. In another terminal:
 %[6]s
 The queue is %[5]s
 
-`, d.Database.Owner, d.Program, at, d.Contract.Name(), d.queue.URL, d.reveal(fmt.Sprintf("--database-url '%s' ", d.Database.Owner)))
+`, d.Database.Owner, d.Program, at, d.Contract.Name(), d.queue.URL, d.reveal(" ")+" --database-url '"+d.Database.Owner+"'")
 	result, err := d.drain(ctx, 0)
 	if stopped := result.Stopped(queueName); stopped != "" && err == nil {
 		fmt.Fprintln(d.Talk, stopped)

@@ -179,7 +179,7 @@ func (v *Vault) make() (vault.PublicKey, error) {
 	case err != nil:
 		return vault.PublicKey{}, vaultError("key of the vault: %w", err)
 	}
-	fmt.Fprintf(v.Talk, "made a key of the vault in %s: keep it, or nothing can be revealed\n", v.Path)
+	fmt.Fprintf(v.Talk, "made a vault key in %s: keep it, or nothing can be revealed\n", v.Path)
 	return key.Public(), nil
 }
 

@@ -64,7 +64,7 @@ func TestMakesAVaultKeyAndTellsTheDatabase(t *testing.T) {
 		t.Errorf("recipients %v, want %s", got, key.ID())
 	}
 	again, err := v.Named(t.Context(), owner, table)
-	if err != nil || again.String() != key.String() || strings.Count(talk.String(), "made a key of the vault in "+v.Path) != 1 {
+	if err != nil || again.String() != key.String() || strings.Count(talk.String(), "made a vault key in "+v.Path) != 1 {
 		t.Errorf("then %v, %v; said %q", again, err, talk.String())
 	}
 

@@ -162,7 +162,7 @@ func TestRegisterAddsARecipientOnce(t *testing.T) {
 		}
 		r.Locator = "arn:aws:kms:eu-west-1:1:key/k"
 	}
-	if diff := cmp.Diff([][]string{{"active", "arn:aws:kms:eu-west-1:1:key/k"}}, db.Query(t, "select state, locator from sqs2pg_vault.recipients")); diff != "" {
+	if diff := cmp.Diff([][]string{{"active", "arn:aws:kms:eu-west-1:1:key/k"}}, db.Query(t, "select state, locator from sqs2pg_vault.recipients where id = '0123456789abcdef'")); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
