@@ -2,36 +2,18 @@ package main
 
 import (
 	"encoding/hex"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/postgrestest"
 	"sqs2pg/pkg/postgres/schema"
 	sealing "sqs2pg/pkg/vault"
 	"sqs2pg/pkg/vault/open"
 )
-
-// guardedLogins is the text of the login contract with a vault and a subject.
-func guardedLogins(t *testing.T) string {
-	t.Helper()
-	text, err := os.ReadFile("../../infra/contracts/user_logins.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if strings.Contains(string(text), "x-recover") {
-		return string(text)
-	}
-	return strings.NewReplacer(
-		`"user_id": {`, `"user_id": {"x-subject": true,`,
-		`"x-column": "masked_ip"`, `"x-recover": true, "x-column": "masked_ip"`, `"x-column": "masked_device_id"`, `"x-recover": true, "x-column": "masked_device_id"`,
-	).Replace(string(text))
-}
 
 // newKey makes a key of the vault, and returns it with the setting that has its public key.
 func newKey(t *testing.T) (key *open.Key, setting string) {
@@ -46,11 +28,7 @@ func newKey(t *testing.T) (key *open.Key, setting string) {
 // migrate makes the table, and registers the vault's key.
 func (w *world) migrate(pool *postgres.Pool) {
 	w.t.Helper()
-	c, err := contract.Parse("user_logins", []byte(guardedLogins(w.t)))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if _, err := schema.Apply(w.t.Context(), pool, c.Table()); err != nil {
+	if _, err := schema.Apply(w.t.Context(), pool, userLogins(w.t)); err != nil {
 		w.t.Fatal(err)
 	}
 	public := w.key.Public()

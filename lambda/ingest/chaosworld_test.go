@@ -128,7 +128,7 @@ func (w *world) beforeInsert(statements string) {
 // environ returns the function's settings.
 func (w *world) environ() []string {
 	return []string{
-		"DATABASE_SECRET_ID=database", "MASK_KEYRING=" + string(w.keyring), "CONTRACT=" + w.contract(func(properties) {}), w.publicKey,
+		"DATABASE_SECRET_ID=database", "MASK_KEYRING=" + string(w.keyring), "CONTRACT=user_logins", w.publicKey,
 		"AWS_ENDPOINT_URL_SECRETS_MANAGER=" + w.vault.server.URL, "AWS_REGION=us-east-1",
 		"AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local", "AWS_PROFILE=", "AWS_CONFIG_FILE=/dev/null",
 	}

@@ -69,9 +69,7 @@ func (w *Writer) copiedStream(parent context.Context, s *stream) (written int, e
 	deadline, _ := parent.Deadline()
 	ctx, cancel := context.WithTimeout(parent, time.Until(deadline)/cancelAfter)
 	defer cancel()
-	written, err = w.copy(ctx, s.epoch, func() ([]int, []Event, error) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
+	written, err = w.copy(ctx, s.epoch, &s.mu, func() ([]int, []Event, error) {
 		if ctx.Err() != nil {
 			return nil, nil, ctx.Err()
 		}
