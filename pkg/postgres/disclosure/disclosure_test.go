@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -143,6 +144,7 @@ func TestRequestRefusesWhatItDoesNotAllow(t *testing.T) {
 		"a caller with a space":     func(q *disclosure.Inquiry) { q.Caller = "Ann 192.0.2.77" },
 		"a field that is not in it": func(q *disclosure.Inquiry) { q.Fields = []string{"ip", "192.0.2.77"} },
 		"no field":                  func(q *disclosure.Inquiry) { q.Fields = nil },
+		"a field many times":        func(q *disclosure.Inquiry) { q.Fields = slices.Repeat([]string{"ip"}, 1000) },
 		"no event":                  func(q *disclosure.Inquiry) { q.Keys = nil },
 		"too many events":           func(q *disclosure.Inquiry) { q.Keys = many },
 		"a table that has no vault": func(q *disclosure.Inquiry) { q.Table.Name = "other" },
@@ -252,6 +254,34 @@ func TestFetchRefusesAnotherRequestThanItsOwn(t *testing.T) {
 	v.Exec(t, "alter table sqs2pg.audit disable trigger all; update sqs2pg.audit set at_us = at_us - 301000000; alter table sqs2pg.audit enable always trigger audit_is_only_added_to")
 	if keys, err := v.fetch(ann, granted); !errors.Is(err, disclosure.ErrNoRequest) || len(keys) > 0 {
 		t.Errorf("after 5 minutes: got %v and %d values", err, len(keys))
+	}
+}
+
+// A login may have settings of its own. With these two Postgres prints a time that it reads as
+// another one: India's IST is taken for Israel's.
+func TestSettingsOfALoginChangeNothing(t *testing.T) {
+	t.Parallel()
+	v := newLedger(t, contract.Insert)
+	v.add(event(1))
+	conn, err := v.revealer().Pgx().Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Release()
+	if _, err := conn.Exec(t.Context(), "set datestyle = 'SQL, DMY'; set timezone = 'Asia/Kolkata'; set quote_all_identifiers = on; set standard_conforming_strings = off"); err != nil {
+		t.Fatal(err)
+	}
+	sentAt, ids := []time.Time{event(1).SentAt}, [][16]byte{event(1).EventID}
+	var seq int64
+	if err := conn.QueryRow(t.Context(), sqlRequest, sentAt, ids).Scan(&seq); err != nil {
+		t.Fatal(err)
+	}
+	var n int
+	if err := conn.QueryRow(t.Context(), sqlFetch, seq, sentAt, ids).Scan(&n); err != nil || n != 1 {
+		t.Errorf("fetched %d values, %v; want one", n, err)
+	}
+	if target := v.QueryStrings(t, "select target from sqs2pg.audit")[0]; target != "public.visits" {
+		t.Errorf("the audit has %s", target)
 	}
 }
 

@@ -132,12 +132,13 @@ comment on function sqs2pg.list_erasures is 'Lists who was erased, for the write
 -- snapshot of its own, which sees what was committed while the function waited.
 --
 -- Each write pays for this function, so it reads one small table and sets no search_path: with a join and a path it takes four
--- times as long. It has its caller's rights, and a caller with a path of his own deceives nobody but himself.
+-- times as long. The default path has the schema public, in which others may be allowed to make functions. So each call has
+-- exactly the types of a function of pg_catalog, which comes first.
 -- +goose StatementBegin
 create function sqs2pg.enter(target regclass, epoch bigint) returns boolean
 language plpgsql volatile as $$
 declare
-  name text[] := (pg_identify_object_as_address('pg_catalog.pg_class'::regclass, target, 0)).object_names; -- schema and table
+  name text[] := (pg_identify_object_as_address('pg_catalog.pg_class'::regclass::oid, target::oid, 0)).object_names; -- schema and table
   known bigint;
 begin
   if current_setting('transaction_isolation') <> 'read committed' then
@@ -361,7 +362,8 @@ $$;
 -- +goose StatementBegin
 create function sqs2pg.request(target regclass, purpose text, ticket text, caller text, fields text[],
   times timestamptz[], events uuid[], out seq bigint, out n bigint, out hash bytea)
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '10s' as $$
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp set lock_timeout = '10s' set quote_all_identifiers = off as $$
 #variable_conflict use_variable
 declare
   head sqs2pg.audit;
@@ -382,7 +384,7 @@ begin
     when not exists (
       select from pg_class c join pg_namespace s on s.oid = c.relnamespace
       join sqs2pg.tables t on t.table_schema = s.nspname and t.table_name = c.relname
-      where c.oid = target and fields <@ t.recovered and cardinality(fields) > 0 and array_position(fields, null) is null) then
+      where c.oid = target and fields <@ t.recovered and cardinality(fields) between 1 and cardinality(t.recovered) and array_position(fields, null) is null) then
       raise exception 'the table has no vault, or not these fields in it' using errcode = 'SQ003';
     when (cardinality(times) = cardinality(events) and cardinality(times) between 1 and 100000
       and array_position(times, null) is null and array_position(events, null) is null) is not true then
@@ -433,7 +435,7 @@ comment on function sqs2pg.request is 'Asks to look into the vault: adds an entr
 -- +goose StatementBegin
 create function sqs2pg.fetch(request bigint, times timestamptz[], events uuid[], since timestamptz default '-infinity', until timestamptz default 'infinity')
 returns table (sent_at timestamptz, event_id uuid, session uuid, sealed bytea)
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set datestyle = 'ISO' as $$
 #variable_conflict use_column
 declare
   entry sqs2pg.audit;

@@ -107,6 +107,22 @@ func TestEnterRefusesAnotherEpochAndAnotherIsolation(t *testing.T) {
 	}
 }
 
+// In a database that was made before Postgres 15, everybody may make functions in the schema public.
+// They must not run with the writer's rights.
+func TestEnterRunsNoFunctionOfTheSchemaPublic(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, sealedLogins())
+	for _, function := range []string{
+		"pg_identify_object_as_address(regclass, regclass, integer, out object_names text[], out object_args text[])",
+		"current_setting(varchar) returns text", "hashtextextended(varchar, bigint) returns bigint", "pg_advisory_xact_lock_shared(numeric) returns void",
+	} {
+		db.Exec(t, "create function public."+function+" language plpgsql as $$ begin raise 'it ran' using errcode = 'SQ999'; end $$")
+	}
+	if got := exec(t, db.Pool, "select sqs2pg.enter('user_logins', 1)"); got != "" {
+		t.Errorf("SQLSTATE %q", got)
+	}
+}
+
 // An erasure holds the lock, raises the epoch and commits. Whoever waited for the lock meanwhile must
 // see the new epoch, though its statement began before; and later ones wait until it is gone.
 func TestEnterReadsTheEpochAfterTheLock(t *testing.T) {
