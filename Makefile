@@ -60,8 +60,9 @@ chaos: ## Load MESSAGES (1000000) under FAULTS (250) made by SEED, and compare t
 
 MUTATE ?= mask vault contract ingest postgres
 
-# A mutant is a small mistake, such as < for <=. A package's own tests must find it: those of the packages below it are
-# not run, and neither are the slow ones of pkg/postgres. GOFLAGS gives go test what gremlins has no flag for.
+# A mutant is a small mistake, such as < for <=. The package's own tests must find it. pkg/mask takes seconds. The tests of
+# pkg/ingest and pkg/postgres need a database: with the DATABASE_URL of a server that is not durable they take a third.
+# GOFLAGS gives go test what gremlins has no flag for.
 mutate: ## Change the code of pkg/{mask,vault,contract,ingest,postgres} (MUTATE) in small ways, and list what their tests do not notice.
 	@for package in $(MUTATE); do echo "pkg/$$package"; \
 	  GOFLAGS="$(GOFLAGS) -vet=off" nice $(GO) tool gremlins unleash --workers 2 --timeout-coefficient 10 --exclude-files / --output-statuses lt ./pkg/$$package || exit 1; \

@@ -382,6 +382,24 @@ func TestWritesNothingUnlessItsSessionIsStored(t *testing.T) {
 	}
 }
 
+func TestSealsNothingForAKeyThatWasRevokedMeanwhile(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{1, 300} {
+		t.Run(fmt.Sprintf("%d messages", n), func(t *testing.T) {
+			t.Parallel()
+			g := newGuarded(t, "")
+			g.invoke(t, logins(standard, 1))
+			g.db.Exec(t, "update sqs2pg_vault.recipients set state = 'revoked' where id = $1", g.key.Public().ID())
+			if _, err := g.Invoke(t.Context(), payload(t, logins(standard, n))); err == nil || !strings.Contains(err.Error(), "is revoked: set VAULT_PUBLIC_KEY to a new one") {
+				t.Errorf("%v, want one that says what to do", err)
+			}
+			if diff := cmp.Diff([]string{"1", "1", "0"}, g.rowsAndSeals(t)); diff != "" {
+				t.Errorf("rows, seals, unequal (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 // A partition of the vault that somebody has dropped is made again.
 func TestMakesMissingPartitionOfTheVault(t *testing.T) {
 	t.Parallel()

@@ -281,7 +281,7 @@ var beyondSchemas = []string{
 	"required names what is not there", "a column twice", "a nested column that meets another", "a name that needs quotes",
 	"an unknown envelope", "a pattern on the event alone", "an attribute of EventBridge", "an attribute that is an array", "an attribute that the library would check",
 	"an attribute inside of an object", "an id without a time", "an id that may be missing", "a time that is masked", "a time that is a date", "a second time",
-	"recovery of an array that is stored whole", "recovery of nested properties", "recovery of one path twice", "recovery into a schema with a long name",
+	"recovery of an array that is stored whole", "recovery of nested properties", "recovery of one path twice", "recovery into a schema with a long name", "recovery into a table of the vault itself",
 	"a subject that may be absent", "a subject that may be null", "a subject that cannot be told from others", "a subject in an object that may be absent", "two subjects",
 	"a key that is no column", "a key that can be missing", "a key that is an array", "a key that is long",
 }

@@ -25,8 +25,13 @@ func (c *compiler) setVault(s *Schema, leaves []leaf) {
 			c.setSubject(s, l, slices.IndexFunc(leaves, func(other leaf) bool { return other.at == l.at && other.canBeSubject() }))
 		}
 	}
-	if len(s.Table.Recover) > 0 && len(s.Table.Schema) > maxVaultSchema {
+	schema, name := s.Table.Vault()
+	switch {
+	case len(s.Table.Recover) == 0:
+	case len(s.Table.Schema) > maxVaultSchema:
 		c.note("/x-table", "the schema of a table with x-recover has at most %d characters: use a shorter one", maxVaultSchema)
+	case schema == table.VaultSchema && slices.Contains(table.OfVault, name):
+		c.note("/x-table", "the vault has a table %s of another kind: a table with x-recover needs another name, or another schema", name)
 	}
 }
 

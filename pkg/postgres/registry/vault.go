@@ -29,7 +29,7 @@ func (c *comparison) vault() {
 	default:
 		c.add("", Refused, "the column %s says whom an event is about, but is not what x-subject marks in the contract: put x-subject back, or use another x-table", known.Subject)
 	}
-	if len(known.Recovered) > 0 && table.Recover != nil {
+	if table.Recover != nil && (len(known.Recovered) > 0 || c.database.Vault != nil) { // somebody may have made it before
 		c.vaultTable()
 	}
 }

@@ -77,6 +77,20 @@ comment on column sqs2pg.tables.vault_retention_days is 'How many days sealed va
 comment on column sqs2pg.tables.vault_days is 'How many days old an event may be to be sealed: window_days, or the vault''s retention if that is less.';
 grant select on sqs2pg.tables, sqs2pg.keys to sqs2pg_revealer;
 
+-- Functions that run have read the states of the recipients. They read them again for another epoch.
+-- +goose StatementBegin
+create function sqs2pg.raise_epochs() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  perform from sqs2pg.tables t where t.recovered is not null order by t.table_schema, t.table_name for update;
+  update sqs2pg.tables set epoch = epoch + 1 where recovered is not null;
+  return null;
+end
+$$;
+-- +goose StatementEnd
+create trigger recipients_tell_writers after update of state or delete on sqs2pg_vault.recipients
+  for each statement execute function sqs2pg.raise_epochs();
+
 -- Analysts read the tables; who reveals looks for rows in them. See schema.DDL.
 -- +goose StatementBegin
 do $$

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/contract/table"
 	"sqs2pg/pkg/postgres/postgrestest"
 	"sqs2pg/pkg/postgres/schema"
 )
@@ -164,6 +165,30 @@ func TestEnterReadsTheEpochAfterTheLock(t *testing.T) {
 		if got := db.QueryStrings(t, "select "+test[0]+"("+key+")::text")[0]; got != test[1] {
 			t.Errorf("beside a writer %s is %s, want %s", test[0], got, test[1])
 		}
+	}
+}
+
+// A function that runs has read the state of its key, and reads it again for another epoch.
+func TestARevokedRecipientRaisesTheEpochOfSealedTables(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, logins(), sealedProfiles())
+	const epochs = "select table_name || ' ' || epoch from sqs2pg.tables order by 1"
+	db.Exec(t, "update sqs2pg_vault.recipients set locator = 'arn'")
+	if diff := cmp.Diff([]string{"profiles 1", "user_logins 1"}, db.QueryStrings(t, epochs)); diff != "" {
+		t.Errorf("after another locator (-want +got):\n%s", diff)
+	}
+	db.Exec(t, "update sqs2pg_vault.recipients set state = 'revoked'")
+	if diff := cmp.Diff([]string{"profiles 2", "user_logins 1"}, db.QueryStrings(t, epochs)); diff != "" {
+		t.Errorf("after the revocation (-want +got):\n%s", diff)
+	}
+}
+
+// No contract with a vault may have a table of these names.
+func TestTablesOfTheVaultAreKnownToContracts(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, logins())
+	if diff := cmp.Diff(table.OfVault, db.QueryStrings(t, "select tablename::text from pg_tables where schemaname = 'sqs2pg_vault' order by 1")); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
