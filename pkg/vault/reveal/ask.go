@@ -40,6 +40,7 @@ var (
 	ticket    = regexp.MustCompile(`^[A-Z][A-Z0-9]{0,15}-[0-9]{1,12}$`)
 	token     = regexp.MustCompile(`^[^:\s]+:[0-9a-f]{32}$`)
 	fieldName = regexp.MustCompile(`^[A-Za-z_][A-Za-z_.-]{0,40}$`)
+	notInName = regexp.MustCompile(`[^A-Za-z0-9_+=,.@:/-]`) // of a caller, for sqs2pg.request
 )
 
 // Check reports everything that is wrong without looking into a file or a database.
@@ -73,6 +74,12 @@ func (a *Ask) Check() error {
 		return exit.Misuse("--ticket is not the name of a ticket: write it as ABC-123, and nothing about a person")
 	}
 	return nil
+}
+
+// nameOf is a caller as the audit takes it: another character, as in DOMAIN\ann, becomes _.
+func nameOf(caller string) string {
+	name := notInName.ReplaceAllString(caller, "_")
+	return name[:min(len(name), 255)]
 }
 
 // events returns the ids of --event.

@@ -33,7 +33,7 @@ type Reveal struct {
 	Pool     *postgres.Pool // of a member of sqs2pg_revealer
 	Contract *contract.Contract
 	Keyring  *mask.Keyring // nil: tokens are not compared
-	Caller   string        // who asks, for the audit: a name without spaces
+	Caller   string        // who asks, for the audit, which knows ASCII names without spaces
 
 	// Key returns the private key of a recipient. Its error says what to do.
 	Key func(context.Context, disclosure.Recipient) (*open.Key, error)
@@ -128,7 +128,7 @@ func (r *Reveal) page(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	granted, err := disclosure.Request(ctx, r.Pool, disclosure.Inquiry{
-		Table: r.table(), Fields: r.fields, Purpose: r.Ask.Purpose, Ticket: r.Ask.Ticket, Caller: r.Caller, Keys: keys,
+		Table: r.table(), Fields: r.fields, Purpose: r.Ask.Purpose, Ticket: r.Ask.Ticket, Caller: nameOf(r.Caller), Keys: keys,
 	})
 	if err != nil {
 		return 0, err

@@ -433,6 +433,22 @@ func TestValuesAreInNoOtherPlace(t *testing.T) {
 	}
 }
 
+// An account's name may have what the audit refuses, as a domain's has on Windows and with winbind.
+func TestEveryAccountMayReveal(t *testing.T) {
+	t.Parallel()
+	f := fill(t, logins(t), body("ann", "192.0.2.1"))
+	for _, caller := range []string{`EXAMPLE\änn Doe`, "", strings.Repeat("é", 300)} {
+		if _, _, err := f.run(t.Context(), t, func(r *reveal.Reveal) {
+			r.Caller, r.Ask.Event = caller, f.db.QueryStrings(t, "select event_id from user_logins")
+		}); err != nil {
+			t.Errorf("%q: %v", caller, err)
+		}
+	}
+	if diff := cmp.Diff([]string{"EXAMPLE__nn_Doe", "", strings.Repeat("_", 255)}, f.db.QueryStrings(t, "select caller from sqs2pg.audit order by seq")); diff != "" {
+		t.Errorf("callers (-want +got):\n%s", diff)
+	}
+}
+
 func TestAuditIsListedAndVerified(t *testing.T) {
 	t.Parallel()
 	f := fill(t, logins(t), body("ann", "192.0.2.1"))
