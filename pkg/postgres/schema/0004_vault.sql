@@ -3,6 +3,9 @@
 
 -- +goose Up
 
+-- Each function that starts reads sqs2pg.tables, and would wait behind this migration.
+set local lock_timeout = '10s';
+
 -- Roles belong to the whole cluster, so a role may exist already, or another database's migration may make it at the same
 -- moment. Logins are members of these roles.
 -- +goose StatementBegin
