@@ -178,14 +178,14 @@ func (r *Reveal) open(sealed []disclosure.Sealed, rows map[disclosure.Key][]byte
 
 // interrupted says how to go on.
 func (r *Reveal) interrupted(ctx context.Context, err error, total int) error {
-	what := err.Error()
+	why := err.Error() + "; "
 	if ctx.Err() != nil {
-		what, err = "stopped", errors.New("stopped")
+		why, err = "", errors.New("stopped")
 	}
 	if r.asked == 0 {
 		return err
 	}
-	return fmt.Errorf("%s after %d of %d events: to go on, add --after %s", what, r.asked, total, place(*r.selection.After))
+	return fmt.Errorf("%sstopped after %d of %d events: to go on, add --after %s", why, r.asked, total, place(*r.selection.After))
 }
 
 // conclude says what was not revealed of what was asked for.
@@ -198,7 +198,14 @@ func (r *Reveal) conclude(total int) error {
 		fmt.Fprintf(r.Talk, "revealed %d of %s; the audit has it\n", r.revealed, terminal.Plural(wanted, "event", "events"))
 	}
 	if missing := wanted - total; missing > 0 {
-		r.lacks.add(fmt.Sprintf("%d not in the table: erased, past its retention, or never there", missing))
+		replaced := ""
+		if r.table().Mode == contract.Upsert {
+			replaced = "replaced by a newer event, "
+		}
+		r.lacks.add(fmt.Sprintf("%d not in the table: %serased, past its retention, or never there", missing, replaced))
+	}
+	if wanted == 0 && r.Ask.SubjectFile != "" && r.Ask.After == "" {
+		return errors.New("no event of this person is found: write the value exactly as messages have it, without quotes or spaces around it")
 	}
 	if wanted == 0 {
 		return errors.New("no event is found: nothing is revealed")
