@@ -31,7 +31,9 @@ const (
 // everything around them fails: one fault after the other, and some together. Then it compares
 // table and dead-letter queue with the ledger of what was sent. Every valid message must be in the
 // table once, every invalid message in the dead-letter queue once, and neither may hold anything
-// else. It also searches everything that was written meanwhile for personal values.
+// else. Meanwhile people look into the vault by the command: whatever it gives out must be what was
+// sent, and in the audit. The test also searches everything that was written for personal values; only
+// the command's standard output may hold them.
 //
 // The same SEED, which is printed, makes the same messages and faults, though not at the same
 // moments. MESSAGES and FAULTS make the test longer: see make chaos.
@@ -40,7 +42,7 @@ func TestChaos(t *testing.T) {
 	seed, messages, n := setting("SEED", uint64(time.Now().UnixNano()%1e9)), setting("MESSAGES", 3000), setting("FAULTS", 2*uint64(len(faults)))
 	t.Logf("SEED=%d MESSAGES=%d FAULTS=%d", seed, messages, n)
 	c := newChaos(t, seed, int(messages))
-	c.run(int(n), rand.New(rand.NewPCG(seed, 2)))
+	c.run(int(n), seed)
 	c.report()
 }
 
@@ -83,8 +85,14 @@ func newChaos(t *testing.T, seed uint64, messages int) *chaos {
 	return c
 }
 
-// run sends all messages under n rounds of faults, and returns when the queue is empty.
-func (c *chaos) run(n int, r *rand.Rand) {
+// run sends all messages under n rounds of faults, and returns when the queue is empty and all
+// questions are answered. There is a question for every five rounds, in any of them.
+func (c *chaos) run(n int, seed uint64) {
+	r, asking := rand.New(rand.NewPCG(seed, 2)), rand.New(rand.NewPCG(seed, 3))
+	rounds := make([]int, max(5, n/5)) // of the questions
+	for i := range rounds {
+		rounds[i] = asking.IntN(n)
+	}
 	ctx, stop := context.WithCancel(c.t.Context())
 	var working sync.WaitGroup
 	working.Go(func() { c.drain(ctx) })
@@ -99,8 +107,15 @@ func (c *chaos) run(n int, r *rand.Rand) {
 		working.Wait()
 		c.function.Close(context.WithoutCancel(ctx))
 	}()
-	for range n {
+	for round := range n {
 		c.traffic.allowed <- (c.traffic.target + n - 1) / n
+		for i := range rounds {
+			if rounds[i] == round {
+				q, moments := c.question(i, asking), rand.New(rand.NewPCG(seed, uint64(4+i)))
+				c.reveals.count(1)
+				working.Go(func() { c.ask(ctx, q, moments) })
+			}
+		}
 		c.inject(r, r.IntN(4) == 0)
 		c.look()
 		c.eventually("most of the sent messages are done", time.Minute, func() bool { return c.done() >= c.traffic.count()-c.traffic.target/n-2*c.known() })
@@ -113,6 +128,8 @@ func (c *chaos) run(n int, r *rand.Rand) {
 		}
 		return empty == 5
 	})
+	c.eventually("all questions to the vault are answered", time.Minute, func() bool { return c.reveals.waiting() == 0 })
+	c.askAll(asking)
 }
 
 // drain plays the event source mapping. It gives no message back early, so that only the function
@@ -179,6 +196,7 @@ func (c *chaos) report() {
 		c.search.Text("a dead letter's attributes", fmt.Sprint(m.Attributes, m.MessageAttributes))
 	}
 	worst := c.traffic.compare(c.t, c.owner, dead, c.keyring, c.key)
+	revealed := c.reportReveals()
 	for _, found := range c.search.Found() {
 		c.t.Error("leak: " + found)
 	}
@@ -195,6 +213,7 @@ func (c *chaos) report() {
 	fmt.Fprintf(&b, "receives %d, redeliveries %d, duplicates refused %d, worst delay %s\n", c.summary.Received, c.summary.Received-c.traffic.sent, c.log.Duplicates(), worst.Round(time.Millisecond))
 	fmt.Fprintf(&b, "Postgres's errors by SQLSTATE: %v\n", c.sqlstates.counts)
 	fmt.Fprintf(&b, "batches refused by wrong releases %d\n", c.refusals.count)
+	fmt.Fprintln(&b, revealed)
 	fmt.Fprintf(&b, "searched %d bytes for personal values, found %d", c.search.Bytes(), len(c.search.Found()))
 	c.t.Log(b.String())
 }

@@ -67,7 +67,7 @@ var faults = []fault{
 		return w.release("CONTRACT=" + w.contract(func(p properties) { delete(p["ip"], "x-recover") }))
 	}},
 	{"release with a vault key that was not migrated", func(w *world, _ *traffic, _ *rand.Rand) func() {
-		_, other := newKey(w.t)
+		_, _, other := newKey(w.t)
 		return w.release(other)
 	}},
 	{"epoch raised SQ001", func(w *world, _ *traffic, _ *rand.Rand) func() {
@@ -122,18 +122,21 @@ func (w *world) tear(*traffic, *rand.Rand) func() {
 	return func() { w.proxy.set(func() { w.proxy.torn = false }) }
 }
 
-// terminate ends all database sessions of the function.
+// terminate ends all database sessions of the function and of those who reveal.
 func (w *world) terminate() {
 	w.t.Helper()
-	w.owner.Exec(w.t, "select pg_terminate_backend(pid) from pg_stat_activity where usename = $1", chaosWriter)
+	w.owner.Exec(w.t, "select pg_terminate_backend(pid) from pg_stat_activity where usename in ($1, $2)", chaosWriter, chaosRevealer)
 }
 
-// setting changes a setting of the function's new sessions, and ends all old sessions.
+// setting changes a setting of the new sessions of the function and of those who reveal, and ends all old
+// sessions.
 func (w *world) setting(name, value string) func() {
 	w.t.Helper()
-	w.owner.Exec(w.t, fmt.Sprintf("alter role ingest set %s = '%s'", name, value))
+	w.owner.Exec(w.t, fmt.Sprintf("alter role ingest set %[1]s = '%[2]s'; alter role revealer set %[1]s = '%[2]s'", name, value))
 	w.terminate()
-	return func() { w.owner.Exec(w.t, "alter role ingest reset "+name) } // sessions that have it keep it: a read-only session stays read-only
+	return func() { // sessions that have it keep it: a read-only session stays read-only
+		w.owner.Exec(w.t, fmt.Sprintf("alter role ingest reset %[1]s; alter role revealer reset %[1]s", name))
+	}
 }
 
 // raise makes every write run the statements first.

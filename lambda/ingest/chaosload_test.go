@@ -31,6 +31,9 @@ type ledger struct {
 	days       int               // how many days the events are of
 }
 
+// eventsOfPerson is how many messages a person sends, on average.
+const eventsOfPerson = 20
+
 type origin struct {
 	user string
 	from sample.Person
@@ -109,8 +112,10 @@ func (l *traffic) next() message {
 		return l.recent[l.random.IntN(len(l.recent))]
 	}
 	m := message{id: l.newID(), sentAt: firstDay.AddDate(0, 0, l.days-1).Add(time.Duration(l.random.Int64N(int64(24 * time.Hour)))).Format(time.RFC3339Nano)}
-	p := l.people[l.random.IntN(len(l.people))]
-	user := p.Name + " #" + strconv.Itoa(l.sent)
+	person := l.random.IntN(1 + l.target/eventsOfPerson)
+	p := l.people[person%len(l.people)]
+	user := p.Name + " #" + strconv.Itoa(person)
+	p.Device += "-" + strconv.Itoa(l.sent) // of this event alone: values of another event show
 	if kind >= 96 {
 		bad := sample.AllBad[l.random.IntN(len(sample.AllBad))]
 		m.body = bad.Body(p, user)

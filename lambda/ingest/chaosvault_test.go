@@ -15,14 +15,15 @@ import (
 	"sqs2pg/pkg/vault/open"
 )
 
-// newKey makes a key of the vault, and returns it with the setting that has its public key.
-func newKey(t *testing.T) (key *open.Key, setting string) {
+// newKey makes a key of the vault in a file, and returns it with the setting that has its public key.
+func newKey(t *testing.T) (key *open.Key, file, setting string) {
 	t.Helper()
-	key, err := open.MakeFile(filepath.Join(t.TempDir(), "vault.key"))
+	file = filepath.Join(t.TempDir(), "vault.key")
+	key, err := open.MakeFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return key, "VAULT_PUBLIC_KEY=" + key.Public().String()
+	return key, file, "VAULT_PUBLIC_KEY=" + key.Public().String()
 }
 
 // migrate makes the table, and registers the vault's key.

@@ -51,8 +51,10 @@ type world struct {
 	queue     string
 	dead      string
 	sqlstates sqlstates
+	reveals   reveals
 	keyring   []byte
 	key       *open.Key // of the vault
+	keyFile   string
 	publicKey string    // the setting
 	output    io.Writer // takes what every release of the function prints
 	live      live
@@ -62,8 +64,8 @@ type world struct {
 func newWorld(t *testing.T, seed uint64, search *leaktest.Search) *world {
 	t.Helper()
 	w := &world{t: t, name: fmt.Sprintf("chaos-%d-%d", os.Getpid(), seed), dir: filepath.Join(t.TempDir(), "postgres"), sqlstates: sqlstates{counts: map[string]int{}}, keyring: mask.GenerateKeyring()}
-	w.key, w.publicKey = newKey(t)
-	w.log = io.MultiWriter(search.Stream("Postgres's log"), &w.sqlstates)
+	w.key, w.keyFile, w.publicKey = newKey(t)
+	w.log = io.MultiWriter(search.Stream("Postgres's log"), &w.sqlstates, &w.reveals)
 	w.start()
 	t.Cleanup(func() {
 		w.server.Stop()
@@ -98,7 +100,7 @@ func (w *world) address() string {
 	return u.Host
 }
 
-// setUp migrates, makes the writer's login, and prepares what the faults need.
+// setUp migrates, makes the logins, and prepares what the faults need.
 func (w *world) setUp() {
 	w.t.Helper()
 	pool := postgrestest.Open(w.t, w.owner.OwnerURL)
@@ -118,6 +120,7 @@ func (w *world) setUp() {
 		alter role ingest connection limit 12`)
 	w.beforeInsert("null")
 	w.owner.Exec(w.t, "create trigger beforeInsert before insert on user_logins for each statement execute function beforeInsert()")
+	w.admit(pool)
 }
 
 func (w *world) beforeInsert(statements string) {
@@ -198,11 +201,27 @@ func (v *vault) setTo(secret map[string]string) {
 	v.secret, v.password = string(text), secret["password"]
 }
 
+// lines cuts a stream into lines.
+type lines struct{ rest []byte }
+
+// each calls do for every line that ends in p, without its end.
+func (l *lines) each(p []byte, do func(line []byte)) {
+	l.rest = append(l.rest, p...)
+	for {
+		line, rest, ok := bytes.Cut(l.rest, []byte("\n"))
+		if !ok {
+			return
+		}
+		do(line)
+		l.rest = rest
+	}
+}
+
 // sqlstates counts the SQLSTATEs in Postgres's log.
 type sqlstates struct {
 	mu     sync.Mutex
 	counts map[string]int
-	rest   []byte
+	log    lines
 }
 
 var stateOfLine = regexp.MustCompile(`^sqlstate=(\w{5}) (?:ERROR|FATAL)`)
@@ -210,17 +229,12 @@ var stateOfLine = regexp.MustCompile(`^sqlstate=(\w{5}) (?:ERROR|FATAL)`)
 func (s *sqlstates) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.rest = append(s.rest, p...)
-	for {
-		line, rest, ok := bytes.Cut(s.rest, []byte("\n"))
-		if !ok {
-			return len(p), nil
-		}
+	s.log.each(p, func(line []byte) {
 		if m := stateOfLine.FindSubmatch(line); m != nil {
 			s.counts[string(m[1])]++
 		}
-		s.rest = rest
-	}
+	})
+	return len(p), nil
 }
 
 // eventually polls until another process has done something.

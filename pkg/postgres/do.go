@@ -24,9 +24,12 @@ func (p *Pool) Do(ctx context.Context, work func(*pgxpool.Conn) error) error {
 
 // StoreSession commits a session of the vault, and is safe to call again. No seal may be stored
 // before. Its error is an *Unavailable.
+//
+// A server that crashes loses its last commits if synchronous_commit is off, and this process would
+// go on to seal by a session that nobody has. So the commit of a session always waits for the disk.
 func (p *Pool) StoreSession(ctx context.Context, s *vault.Session) error {
 	return p.Do(ctx, func(conn *pgxpool.Conn) error {
-		_, err := conn.Exec(ctx, "insert into sqs2pg_vault.sessions (id, recipient, enc) values ($1, $2, $3) on conflict do nothing",
+		_, err := conn.Exec(ctx, "insert into sqs2pg_vault.sessions (id, recipient, enc) select $1, $2, $3 from pg_catalog.set_config('synchronous_commit', 'on', true) on conflict do nothing",
 			pgx.QueryExecModeExec, // as in package calendar
 			pgtype.UUID{Bytes: s.ID, Valid: true}, s.Recipient, s.Enc)
 		return err

@@ -260,6 +260,34 @@ func TestWriteToAGuardedTableTakesNoMoreRoundTrips(t *testing.T) {
 	}
 }
 
+func TestCommitOfASessionWaitsForTheDisk(t *testing.T) {
+	t.Parallel()
+	v := newVisits(t, guarded["vault"])
+	v.db.Exec(t, `create table seen (setting text); grant insert on seen to public;
+		create function see() returns trigger language plpgsql as $$ begin insert into seen values (current_setting('synchronous_commit')); return null; end $$;
+		create trigger see after insert on sqs2pg_vault.sessions for each row execute function see()`)
+	pool := postgrestest.Open(t, v.db.URL+"&options=-c%20synchronous_commit%3Doff")
+	for range 2 {
+		if err := pool.StoreSession(t.Context(), v.session); err != nil {
+			t.Fatal(err)
+		}
+	}
+	next, err := vault.NewSealer(publicKey(t, v.db), time.Now).Session(t.Context(), pool.StoreSession)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"on"}, v.db.QueryStrings(t, "select setting from seen")); diff != "" {
+		t.Errorf("synchronous_commit (-want +got):\n%s", diff)
+	}
+	if n := v.db.QueryStrings(t, "select count(*) from sqs2pg_vault.sessions where id = $1", next.ID)[0]; n != "1" {
+		t.Errorf("%s sessions, want 1", n)
+	}
+	var setting string
+	if err := pool.Pgx().QueryRow(t.Context(), "show synchronous_commit").Scan(&setting); err != nil || setting != "off" {
+		t.Errorf("afterwards it is %s, %v; want off", setting, err)
+	}
+}
+
 // Each block is entered by itself, and what is sealed of a refused row is not stored.
 func TestIsolatesRefusedRowsOfAGuardedTable(t *testing.T) {
 	eachGuarded(t, func(t *testing.T, v *visits, n int) {

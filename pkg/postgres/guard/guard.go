@@ -32,6 +32,7 @@ func Look(ctx context.Context, pool *postgres.Pool, table contract.Table) (wrong
 	for _, look := range []struct{ sql, problem string }{
 		{bothSQL, "%s may write and reveal: revoke sqs2pg_writer or sqs2pg_revealer from it"},
 		{readsSQL, "%s may write, and may read the vault: revoke select on " + schema + "." + name + " and sqs2pg_vault.sessions from it"},
+		{unseenSQL, "%s may reveal, and may read the vault without the audit: revoke select on " + schema + "." + name + " and its partitions from it"},
 		{lostSQL, "sealed rows whose session is lost: %s; nobody can open them: restore sqs2pg_vault.sessions from a backup"},
 	} {
 		if look.sql == lostSQL && reads[0] == "no" {
@@ -77,6 +78,14 @@ const readsSQL = `
 	select rolname::text from pg_roles where not rolsuper and pg_has_role(oid, 'sqs2pg_writer', 'usage')
 	  and not pg_has_role(oid, 'sqs2pg_revealer', 'usage')
 	  and (has_any_column_privilege(oid, '{vault}', 'select') or has_any_column_privilege(oid, 'sqs2pg_vault.sessions', 'select')) order by 1`
+
+// Default privileges give rights on each new partition, too.
+const unseenSQL = `
+	select rolname::text from pg_roles r where rolcanlogin and not rolsuper and pg_has_role(oid, 'sqs2pg_revealer', 'usage')
+	  and has_schema_privilege(oid, (select relnamespace from pg_class where oid = '{vault}'::regclass), 'usage')
+	  and exists (
+	    select from pg_class c left join pg_inherits i on i.inhrelid = c.oid
+	    where '{vault}'::regclass in (c.oid, i.inhparent) and has_any_column_privilege(r.oid, c.oid, 'select')) order by 1`
 
 const lostSQL = `
 	select count(*)::text from {vault} v where not exists (select from sqs2pg_vault.sessions s where s.id = v.session)

@@ -26,10 +26,14 @@ func TestEachWeaknessOfTheVaultIsFoundAlone(t *testing.T) {
 		owner string // what the owner is told
 		user  string // and the writer
 	}{
-		"nothing":                       {"", "", ""},
-		"a login that does both":        {"create role {role} login in role sqs2pg_writer, sqs2pg_revealer", "{role} may write and reveal", "{role} may write and reveal"},
-		"a writer that reads the vault": {"create role {role} login in role sqs2pg_writer; grant select (sealed) on sqs2pg_vault.user_logins to {role}", "{role} may write, and may read the vault", "{role} may write, and may read the vault"},
-		"a writer that reads sessions":  {"create role {role} login in role sqs2pg_writer; grant select on sqs2pg_vault.sessions to {role}", "{role} may write, and may read the vault", "{role} may write, and may read the vault"},
+		"nothing":                                {"", "", ""},
+		"a login that does both":                 {"create role {role} login in role sqs2pg_writer, sqs2pg_revealer", "{role} may write and reveal", "{role} may write and reveal"},
+		"a writer that reads the vault":          {"create role {role} login in role sqs2pg_writer; grant select (sealed) on sqs2pg_vault.user_logins to {role}", "{role} may write, and may read the vault", "{role} may write, and may read the vault"},
+		"a writer that reads sessions":           {"create role {role} login in role sqs2pg_writer; grant select on sqs2pg_vault.sessions to {role}", "{role} may write, and may read the vault", "{role} may write, and may read the vault"},
+		"a revealer that reads the vault":        {"create role {role} login in role sqs2pg_revealer; grant select on sqs2pg_vault.user_logins to {role}", "{role} may reveal, and may read the vault without the audit", "{role} may reveal, and may read the vault without the audit"},
+		"a revealer that reads later partitions": {"create role {role} login in role sqs2pg_revealer; alter default privileges grant select on tables to {role}; select sqs2pg.make_partitions('user_logins', array[current_date + 300])", "{role} may reveal, and may read the vault", "{role} may reveal, and may read the vault"},
+		"a revealer that reads all":              {"create role {role} login in role sqs2pg_revealer, pg_read_all_data", "{role} may reveal, and may read the vault", "{role} may reveal, and may read the vault"},
+		"a revealer as it is made":               {"create role {role} login in role sqs2pg_revealer", "", ""},
 		"rows without their session": {
 			"insert into sqs2pg_vault.user_logins (sent_at, event_id, session, sealed) values (now(), gen_random_uuid(), gen_random_uuid(), '')", "sealed rows whose session is lost: 1;", ""},
 		"no vault table": {"drop table sqs2pg_vault.user_logins", "", ""},
