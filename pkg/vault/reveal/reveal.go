@@ -18,6 +18,7 @@ import (
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/disclosure"
+	"sqs2pg/pkg/postgres/registry"
 	"sqs2pg/pkg/terminal"
 	"sqs2pg/pkg/terminal/exit"
 	"sqs2pg/pkg/vault/open"
@@ -55,6 +56,9 @@ type Reveal struct {
 // package exit) if the person has to ask otherwise, and wraps the errors of package disclosure.
 func (r *Reveal) Run(ctx context.Context) error {
 	if err := r.prepare(); err != nil {
+		return err
+	}
+	if err := r.compareKeys(ctx); err != nil {
 		return err
 	}
 	total, err := disclosure.Count(ctx, r.Pool, r.table(), r.selection)
@@ -103,6 +107,20 @@ func (r *Reveal) prepare() (err error) {
 	}
 	r.selection.After, err = parsePlace(r.Ask.After)
 	return err
+}
+
+// compareKeys refuses a keyring that did not make the tokens of the database. By it a person would not
+// be found, and every row would look as if somebody had changed it.
+func (r *Reveal) compareKeys(ctx context.Context) error {
+	if r.Keyring == nil || r.Ask.DryRun && r.Ask.SubjectFile == "" {
+		return nil
+	}
+	keys, err := disclosure.MaskingKeys(ctx, r.Pool)
+	if err != nil {
+		return err
+	}
+	known := registry.Database{Table: &registry.Registration{}, Keys: keys}
+	return registry.Refusal(known.CompareKeys(r.table(), r.Keyring))
 }
 
 func (r *Reveal) count(total int) error {

@@ -275,6 +275,30 @@ func TestRefusesWhatCannotBeAskedFor(t *testing.T) {
 	}
 }
 
+// With another keyring no person would be found, and no value verified.
+func TestRefusesAKeyringThatDidNotMakeTheTokens(t *testing.T) {
+	t.Parallel()
+	f := fill(t, strings.Replace(logins(t), `"x-subject": true`, `"x-subject": true, "x-mask": "token"`, 1), body("ann", "192.0.2.1"))
+	other, err := mask.ParseKeyring([]byte(strings.Replace(masking, "0123", "3210", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := f.db.QueryStrings(t, "select event_id from user_logins")
+	for way, change := range map[string]func(*reveal.Ask){
+		"a subject":         func(a *reveal.Ask) { a.SubjectFile = f.write(t, "subject", "ann") },
+		"a subject's count": func(a *reveal.Ask) { a.SubjectFile, a.DryRun = f.write(t, "subject", "ann"), true },
+		"an event":          func(a *reveal.Ask) { a.Event = ids },
+	} {
+		out, _, err := f.run(t.Context(), t, func(r *reveal.Reveal) { r.Keyring = other; change(&r.Ask) })
+		if err == nil || !strings.Contains(err.Error(), "use the keyring that made them") || out != "" {
+			t.Errorf("by %s: %v, printed %q", way, err, out)
+		}
+	}
+	if n := f.db.QueryStrings(t, "select count(*) from sqs2pg.audit")[0]; n != "0" {
+		t.Errorf("%s entries in the audit", n)
+	}
+}
+
 // A condition can read, and do nothing else.
 func TestConditionChangesNothing(t *testing.T) {
 	t.Parallel()
