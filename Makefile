@@ -55,7 +55,7 @@ SEED ?=
 MESSAGES ?= 1000000
 FAULTS ?= 250
 
-chaos: ## Load MESSAGES (1000000) under FAULTS (250) made by SEED, and compare the table with what was sent.
+chaos: ## Load MESSAGES (1000000) under FAULTS (250) made by SEED, reveal meanwhile, and compare all with what was sent.
 	CHAOS_SEED=$(SEED) CHAOS_MESSAGES=$(MESSAGES) CHAOS_FAULTS=$(FAULTS) $(GO) test -count=1 -timeout 60m -run '^TestChaos$$' -v ./lambda/ingest
 
 MUTATE ?= mask vault contract ingest postgres

@@ -114,6 +114,9 @@ func (c *chaos) run(n int, seed uint64) {
 				q, moments := c.question(i, asking), rand.New(rand.NewPCG(seed, uint64(4+i)))
 				c.reveals.count(1)
 				working.Go(func() { c.ask(ctx, q, moments) })
+				if i%4 == 0 { // each way has its turn
+					c.crashAtFetch(r)
+				}
 			}
 		}
 		c.inject(r, r.IntN(4) == 0)

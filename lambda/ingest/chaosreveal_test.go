@@ -68,6 +68,7 @@ type reveals struct {
 	took     time.Duration // by the last attempt that did not
 	log      lines
 	heads    bytes.Buffer
+	fetched  chan struct{} // gets something when a head is logged: a value is about to be given out
 }
 
 func (v *reveals) Write(p []byte) (int, error) {
@@ -76,6 +77,10 @@ func (v *reveals) Write(p []byte) (int, error) {
 	v.log.each(p, func(line []byte) {
 		if bytes.Contains(line, []byte("sqs2pg audit head: ")) {
 			fmt.Fprintf(&v.heads, "%s\n", line)
+			select {
+			case v.fetched <- struct{}{}:
+			default:
+			}
 		}
 	})
 	return len(p), nil
@@ -98,6 +103,13 @@ func (v *reveals) lastFailure() string {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.failure
+}
+
+// all returns all attempts, and the lines of Postgres's log that have heads.
+func (v *reveals) all() ([]attempt, []byte) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return slices.Clone(v.attempts), bytes.Clone(v.heads.Bytes())
 }
 
 // duration returns how long an attempt takes.
@@ -186,19 +198,35 @@ func (c *chaos) question(i int, r *rand.Rand) question {
 
 // ask asks until there is an answer. It begins at a moment of r. Every other first run is killed at one.
 func (c *chaos) ask(ctx context.Context, q question, r *rand.Rand) {
+	defer c.reveals.count(-1)
 	time.Sleep(time.Duration(r.IntN(400)) * time.Millisecond)
+	first, stop := ctx, func() {}
 	if r.IntN(2) == 0 {
-		killed, stop := context.WithTimeout(ctx, time.Duration(r.Float64()*float64(c.reveals.duration())))
-		c.attempt(killed, q)
-		stop()
+		first, stop = context.WithTimeout(ctx, time.Duration(r.Float64()*float64(c.reveals.duration())))
 	}
-	for !c.attempt(ctx, q) {
-		if ctx.Err() != nil { // the test has failed
-			c.t.Error("no answer: " + c.reveals.lastFailure())
-			return
-		}
+	answered := c.attempt(first, q)
+	stop()
+	for ; !answered && ctx.Err() == nil; answered = c.attempt(ctx, q) {
+		time.Sleep(50 * time.Millisecond) // an outage may last, and a run is short
 	}
-	c.reveals.count(-1)
+	if !answered { // the test has failed
+		c.t.Error("no answer: " + c.reveals.lastFailure())
+	}
+}
+
+// crashAtFetch crashes Postgres at the moment when a value is given out. What was given out by then must
+// stay in the audit.
+func (c *chaos) crashAtFetch(r *rand.Rand) {
+	select {
+	case <-c.reveals.fetched: // of an earlier moment
+	default:
+	}
+	select {
+	case <-c.reveals.fetched:
+		c.injected["Postgres crashed as a value was given out"]++
+		c.crash(r)
+	case <-time.After(3 * time.Second): // the machine is slow
+	}
 }
 
 // attempt runs the command once, and keeps what it has printed.
@@ -372,25 +400,24 @@ func (c *chaos) reportReveals() string {
 	for _, row := range c.owner.QueryStrings(c.t, "select to_jsonb(a)::text from sqs2pg.audit a") {
 		c.search.Text("the audit", row)
 	}
-	v := &c.reveals
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	wrong, events := c.traffic.compareReveals(v.attempts, audit)
+	attempts, log := c.reveals.all()
+	wrong, events := c.traffic.compareReveals(attempts, audit)
 	if len(wrong) > 0 {
 		c.t.Errorf("%d things about the reveals are wrong, the first:\n%s", len(wrong), strings.Join(wrong[:min(len(wrong), 20)], "\n"))
 	}
 	answered := 0
-	for _, a := range v.attempts {
+	for _, a := range attempts {
 		if a.answered {
 			answered++
 		}
 	}
-	heads, err := disclosure.ParseHeads(bytes.NewReader(v.heads.Bytes()))
+	heads, err := disclosure.ParseHeads(bytes.NewReader(log))
 	if err != nil || len(heads) < answered {
 		c.t.Errorf("Postgres's log has %d heads of %d reveals, %v", len(heads), answered, err)
 	}
-	c.verifyAudit(v.heads.Bytes(), len(audit))
-	return fmt.Sprintf("questions answered %d in %d runs of vault reveal, %d events revealed; the audit has %d entries, and is whole by %d heads in Postgres's log", answered, len(v.attempts), events, len(audit), len(heads))
+	c.verifyAudit(log, len(audit))
+	return fmt.Sprintf("questions answered %d in %d runs of vault reveal, %d events revealed; the audit has %d entries, and %d heads in Postgres's log",
+		answered, len(attempts), events, len(audit), len(heads))
 }
 
 // verifyAudit runs the command that verifies the audit against kept heads.
@@ -399,7 +426,9 @@ func (c *chaos) verifyAudit(heads []byte, entries int) {
 	cmd := c.command(c.t.Context(), chaosAuditor, "vault", "audit", "verify", "--anchor", "-")
 	var out, talk bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(heads), &out, &talk
-	if err := cmd.Run(); err != nil || !strings.HasPrefix(out.String(), strconv.Itoa(entries)+" ") {
+	err := cmd.Run()
+	c.search.Text("what vault audit verify prints", out.String()+talk.String())
+	if err != nil || !strings.HasPrefix(out.String(), strconv.Itoa(entries)+" ") {
 		c.t.Errorf("vault audit verify: %v: %s%s", err, &out, &talk)
 	}
 }

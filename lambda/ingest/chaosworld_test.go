@@ -64,6 +64,7 @@ type world struct {
 func newWorld(t *testing.T, seed uint64, search *leaktest.Search) *world {
 	t.Helper()
 	w := &world{t: t, name: fmt.Sprintf("chaos-%d-%d", os.Getpid(), seed), dir: filepath.Join(t.TempDir(), "postgres"), sqlstates: sqlstates{counts: map[string]int{}}, keyring: mask.GenerateKeyring()}
+	w.reveals.fetched = make(chan struct{}, 1)
 	w.key, w.keyFile, w.publicKey = newKey(t)
 	w.log = io.MultiWriter(search.Stream("Postgres's log"), &w.sqlstates, &w.reveals)
 	w.start()
