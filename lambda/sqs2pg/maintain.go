@@ -60,7 +60,7 @@ func (c *maintainCommand) maintain(ctx context.Context, s *streams, pool *postgr
 			return err
 		}
 		if c.Plan {
-			return printPlan(s, changes.Steps, c.JSON)
+			return printPlan(s, changes.Steps, "", c.JSON)
 		}
 		if ok, err := c.confirmed(s, changes.Expired); !ok {
 			return err

@@ -41,7 +41,11 @@ func (c *migrateCommand) Run(ctx context.Context, s *streams) error {
 		if err != nil {
 			return err
 		}
-		return printPlan(s, steps, c.JSON)
+		key, err := c.Keys(s).Planned(ctx, pool, routes.Tables(all)...)
+		if err != nil {
+			return flags.AsMisuse(err)
+		}
+		return printPlan(s, steps, key, c.JSON)
 	}
 	report, err := c.apply(ctx, s, pool, routes.Tables(all))
 	if done := report.String(); err == nil || done != (schema.Report{}).String() {
@@ -75,12 +79,15 @@ func (c *migrateCommand) apply(ctx context.Context, s *streams, pool *postgres.P
 	return report, c.Keys(s).Register(ctx, pool, key)
 }
 
-// printPlan prints what a command would run.
-func printPlan(s *streams, steps plan.Steps, asJSON bool) error {
-	if len(steps) == 0 {
+// printPlan prints what a command would run, and what else it would do, "" for nothing.
+func printPlan(s *streams, steps plan.Steps, also string, asJSON bool) error {
+	if len(steps) == 0 && also == "" {
 		fmt.Fprintln(s.Err, "nothing to do")
 	} else {
 		fmt.Fprintln(s.Err, "this is a plan: nothing is changed")
+	}
+	if also != "" {
+		fmt.Fprintln(s.Err, also)
 	}
 	if asJSON {
 		return encode(s, map[string]any{"steps": append(plan.Steps{}, steps...)})

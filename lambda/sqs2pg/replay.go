@@ -46,6 +46,9 @@ func (c *replayCommand) Run(ctx context.Context, s *streams) error {
 		}
 		payload, err := readFile(file, s.Input(file))
 		if err != nil {
+			if info, _ := os.Stat(file); info != nil && info.IsDir() {
+				return misuse("%s is a folder: name its files, such as %s/*.json", file, file)
+			}
 			return misuse("%v", err)
 		}
 		r, err := invoker.Replay(ctx, opened, payload)

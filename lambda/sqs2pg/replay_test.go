@@ -95,6 +95,7 @@ func TestReplayAndRecordRefuseWrongFilesAndFolders(t *testing.T) {
 		want  string
 	}{
 		"a missing file":                {[]string{"replay", filepath.Join(open, "nothing.json")}, "", "nothing.json"},
+		"a folder":                      {[]string{"replay", open}, "", "is a folder: name its files, such as "},
 		"a file without SQS messages":   {[]string{"replay", "-"}, `{"detail":{}}`, "not an SQS event"},
 		"a folder that others may read": {[]string{"invoke", "--endpoint-url", endpoint, "--queue", "logins", "--record", open}, "", "chmod 700 " + open},
 	} {

@@ -29,7 +29,7 @@ func (s *Setup) vault(loaded *routes.Set) (vault.PublicKey, []Finding) {
 	case err != nil:
 		return key, []Finding{Failed("vault", err)}
 	case key.IsZero():
-		return key, []Finding{finding(Fix, "vault", "the contract has x-recover, and there is no key: set VAULT_PUBLIC_KEY; for a database on this machine sqs2pg migrate makes a key in %s", places.Path)}
+		return key, []Finding{finding(Fix, "vault", "the contract has x-recover, and there is no key: set VAULT_PUBLIC_KEY, or copy the key's file to %s; the first sqs2pg migrate of a database on this machine makes one", places.Path)}
 	case places.Public != "":
 		return key, []Finding{finding(OK, "vault", "sealed for %s, by VAULT_PUBLIC_KEY", key.ID())}
 	}

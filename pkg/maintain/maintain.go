@@ -56,7 +56,8 @@ type Answer struct {
 }
 
 // Handle does one task. A table that is not there yet is no error of "maintain": the schedule runs
-// from the first deployment on, and somebody may migrate by hand. It is safe to call again with the same event.
+// from the first deployment on, and somebody may migrate by hand. It is safe to call again with the
+// same event.
 func (h *Handler) Handle(ctx context.Context, e Event) (Answer, error) {
 	a := Answer{Task: cmp.Or(e.Task, "maintain")}
 	if err := h.do(ctx, &a, e.ConfirmKey); err != nil {

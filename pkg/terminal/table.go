@@ -12,15 +12,17 @@ import (
 // Table writes rows under upper-case headers, without borders, so that people can read it and
 // scripts can cut it. If a line would be wider than w (see Width), it writes one column per line
 // instead, as psql's expanded display does; tables of two columns stay as they are. Every row must
-// have as many cells as header.
-func Table(w io.Writer, header []string, rows [][]string) {
+// have as many cells as header. The error is that of w: leave it where nothing follows, as with
+// fmt.Println.
+func Table(w io.Writer, header []string, rows [][]string) error {
 	text, style := horizontal(header, rows), StyleOf(w)
 	if len(header) > 2 && widest(text) > Width(w) {
 		text = vertical(header, rows, style)
 	} else if first, rest, ok := strings.Cut(text, "\n"); ok {
 		text = style.Name(first) + "\n" + rest
 	}
-	io.WriteString(w, text) // as fmt.Println does, it leaves a broken pipe to the next write
+	_, err := io.WriteString(w, text)
+	return err
 }
 
 // Objects returns the rows of a table for JSON, each by the names in header. It is never nil.

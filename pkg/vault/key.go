@@ -51,7 +51,7 @@ func ParsePublicKey(text string) (PublicKey, error) {
 	if text == "" {
 		return PublicKey{}, fmt.Errorf("%w: it is empty: %s", ErrPublicKey, howToPublicKey)
 	}
-	if strings.HasPrefix(text, PrivatePrefix) || strings.Contains(text, "PRIVATE KEY") {
+	if strings.Contains(text, PrivatePrefix) || strings.Contains(text, "PRIVATE KEY") {
 		return PublicKey{}, fmt.Errorf("%w: it is a private key, which nothing that writes may have: %s", ErrPublicKey, howToPublicKey)
 	}
 	name, encoded, found := strings.Cut(text, ":")

@@ -101,6 +101,7 @@ func TestRefusesWhatIsNoPublicKey(t *testing.T) {
 		{"DHKEM-P256:", "its 0 bytes are not a key of DHKEM-P256"},
 		{strings.Replace(public.String(), vault.MLKEM768X25519, vault.P256, 1), "its 1216 bytes are not a key of DHKEM-P256"},
 		{"PRIVATE-MLKEM768-X25519:" + encode(seed), "it is a private key"},
+		{"# The private key of a vault.\nPRIVATE-MLKEM768-X25519:" + encode(seed), "it is a private key"},
 		{"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----", "it is a private key"},
 		{"not a key", "neither base64 nor PEM"},
 		{encode([]byte("not a key")), "its base64 is not that of a public key"},

@@ -68,7 +68,9 @@ type Vault struct {
 	Public  string    // VAULT_PUBLIC_KEY
 	Locator string    // VAULT_KEY_ARN: where the private key of Public is
 	Path    string    // required
-	Talk    io.Writer // gets a line when a key is made
+	Talk    io.Writer // gets a line when a key is made, or a database is told of one
+
+	made bool
 }
 
 // Existing returns the public key that is named, or that of the file; the zero key if there is
@@ -101,7 +103,7 @@ func (v *Vault) Named(ctx context.Context, pool *postgres.Pool, tables ...contra
 	}
 	if !key.IsZero() {
 		for _, d := range known.CompareRecipient(table, key.ID()) {
-			if known.Table != nil { // else the comparison of the table says what to do
+			if known.Table != nil && len(known.Lacks) == 0 { // else the comparison of the table says what to do
 				return key, vaultError("%s", d)
 			}
 		}
@@ -179,16 +181,36 @@ func (v *Vault) make() (vault.PublicKey, error) {
 	case err != nil:
 		return vault.PublicKey{}, vaultError("key of the vault: %w", err)
 	}
+	v.made = true
 	fmt.Fprintf(v.Talk, "made a vault key in %s: keep it, or nothing can be revealed\n", v.Path)
 	return key.Public(), nil
 }
 
-// Register tells the database of a key, so that the function may seal for it. With the zero key it
-// does nothing. Call it after the migration.
+// Planned says what Find and Register would do; "" if nothing. It changes nothing.
+func (v *Vault) Planned(ctx context.Context, pool *postgres.Pool, tables ...contract.Table) (string, error) {
+	_, key, known, err := v.look(ctx, pool, tables)
+	switch {
+	case known == nil || err != nil:
+		return "", err
+	case key.IsZero() && len(known.Recipients) > 0:
+		return "", nil
+	case key.IsZero():
+		return "it would make a vault key in " + v.Path, v.Refusal(pool, *known)
+	case slices.ContainsFunc(known.Recipients, func(r registry.Recipient) bool { return r.ID == key.ID() }):
+		return "", nil
+	}
+	return "it would register the vault's public key " + key.ID(), nil
+}
+
+// Register tells the database of a key, so that the function may seal for it, and says so of a key
+// that was there before. With the zero key it does nothing. Call it after the migration.
 func (v *Vault) Register(ctx context.Context, pool *postgres.Pool, key vault.PublicKey) error {
 	if key.IsZero() {
 		return nil
 	}
-	_, err := schema.Register(ctx, pool, schema.Recipient{ID: key.ID(), KEM: key.KEM(), PublicKey: key.String(), Locator: v.Locator})
+	added, err := schema.Register(ctx, pool, schema.Recipient{ID: key.ID(), KEM: key.KEM(), PublicKey: key.String(), Locator: v.Locator})
+	if added && !v.made {
+		fmt.Fprintf(v.Talk, "registered the vault's public key %s: functions with it may seal for it\n", key.ID())
+	}
 	return err
 }

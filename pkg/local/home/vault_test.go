@@ -63,6 +63,9 @@ func TestMakesAVaultKeyAndTellsTheDatabase(t *testing.T) {
 	if got := db.QueryStrings(t, "select id || ' ' || kem || locator from sqs2pg_vault.recipients"); !slices.Equal(got, []string{key.ID() + " " + vault.MLKEM768X25519}) {
 		t.Errorf("recipients %v, want %s", got, key.ID())
 	}
+	if planned, err := v.Planned(t.Context(), owner, table); err != nil || planned != "" {
+		t.Errorf("of a key that is known it plans %q, %v", planned, err)
+	}
 	again, err := v.Named(t.Context(), owner, table)
 	if err != nil || again.String() != key.String() || strings.Count(talk.String(), "made a vault key in "+v.Path) != 1 {
 		t.Errorf("then %v, %v; said %q", again, err, talk.String())
@@ -77,6 +80,38 @@ func TestMakesAVaultKeyAndTellsTheDatabase(t *testing.T) {
 	v.Public = key.String()
 	if named, err := v.Named(t.Context(), owner, table); err != nil || named.ID() != key.ID() {
 		t.Errorf("by its public key: %v, %v", named, err)
+	}
+}
+
+// Whoever has the second key can read what is sealed for it, so nobody adds one without being told.
+func TestSaysThatAnotherVaultKeyIsRegistered(t *testing.T) {
+	t.Parallel()
+	table := logins(t)
+	db := postgrestest.New(t, table)
+	owner := postgrestest.Open(t, db.OwnerURL)
+	var talk strings.Builder
+	other := home.Vault{Path: home.VaultPath(t.TempDir()), Talk: io.Discard}
+	key, err := other.Any()
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := home.Vault{Path: other.Path, Talk: &talk}
+	_, err = v.Named(t.Context(), owner, table)
+	wantVaultError(t, err, key.ID()+", but "+postgrestest.VaultKey().ID()+": use that key, or run sqs2pg migrate with the new VAULT_PUBLIC_KEY")
+	if planned, err := v.Planned(t.Context(), owner, table); err != nil || planned != "it would register the vault's public key "+key.ID() {
+		t.Errorf("plans %q, %v", planned, err)
+	}
+	for range 2 {
+		if err := v.Register(t.Context(), owner, key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := "registered the vault's public key " + key.ID() + ": functions with it may seal for it\n"; talk.String() != want {
+		t.Errorf("says %q, want %q once", talk.String(), want)
+	}
+	db.Exec(t, "revoke select on sqs2pg_vault.recipients from sqs2pg_writer")
+	if named, err := v.Named(t.Context(), db.Pool, table); err != nil || named.ID() != key.ID() {
+		t.Errorf("a login without rights: %v, %v, want the comparison of the table to say what it lacks", named, err)
 	}
 }
 

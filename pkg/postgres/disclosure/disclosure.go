@@ -27,7 +27,7 @@ var (
 	// fields or number of events.
 	ErrInvalid = errors.New("the request is refused")
 	// ErrLimit means that the login has asked for too many events in the last hour.
-	ErrLimit = errors.New("the limit is reached")
+	ErrLimit = errors.New("too many events")
 	// ErrNoRequest means that the database does not know the request, that it has expired, or that
 	// it named other events.
 	ErrNoRequest = errors.New("there is no such request")
@@ -54,7 +54,10 @@ func safe(err error) error {
 	if !ok {
 		return postgres.NewUnavailable(err, advice)
 	}
-	if refused := refusals[pgErr.Code]; refused != nil {
+	switch refused := refusals[pgErr.Code]; {
+	case errors.Is(refused, ErrLimit):
+		return fmt.Errorf("%w: %s: wait, or let the owner raise sqs2pg.reveal_limit", refused, pgErr.Message)
+	case refused != nil:
 		return fmt.Errorf("%w: %s", refused, pgErr.Message)
 	}
 	return postgres.NewUnavailable(err, advice)

@@ -349,7 +349,9 @@ func TestFindChangesNothing(t *testing.T) {
 	pool := v.revealer()
 	v.Exec(t, "create sequence s; grant all on s to public")
 	for condition, want := range map[string]string{
-		"nope = 1":               "check the condition",
+		"nope = 1":               "a column is not there: correct the condition",
+		"id = ":                  "a mistake of syntax",
+		"exists (table nope)":    "a table is not there: run sqs2pg migrate",
 		"1/(length(id) - 9) = 1": "check the condition",
 		"nextval('s') > 0":       "would change something",
 		"exists (select from sqs2pg_vault.visits)": "sqs2pg_revealer",

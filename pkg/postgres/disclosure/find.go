@@ -33,6 +33,9 @@ var conditionAdvice = map[string]string{
 	"42501": advice["42501"],
 	"42":    "the database refused the query: check the condition",
 	"22":    "the database refused a value in the query: check the condition",
+	"42P01": "a table is not there: run sqs2pg migrate, or correct the database or the condition",
+	"42703": "a column is not there: correct the condition, or run sqs2pg migrate",
+	"42601": "the condition has a mistake of syntax: write what stands behind where in SQL, without a semicolon",
 	"25006": "the condition would change something: take that out",
 }
 

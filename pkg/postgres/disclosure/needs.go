@@ -8,6 +8,7 @@ import (
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/registry"
 	"sqs2pg/pkg/postgres/sqltext"
 )
 
@@ -37,6 +38,12 @@ func Recipients(ctx context.Context, pool *postgres.Pool) (map[string]Recipient,
 // Sessions returns those of the sessions that there are. The error is a *postgres.Unavailable.
 func Sessions(ctx context.Context, pool *postgres.Pool, ids [][16]byte) ([]Session, error) {
 	return query(ctx, pool, pgx.RowToStructByPos[Session], "select id, recipient, enc from sqs2pg_vault.sessions where id = any ($1)", ids)
+}
+
+// MaskingKeys returns what the database knows of the keys that made its tokens. The error is a
+// *postgres.Unavailable.
+func MaskingKeys(ctx context.Context, pool *postgres.Pool) ([]registry.Key, error) {
+	return query(ctx, pool, pgx.RowToStructByPos[registry.Key], "select key_id, fingerprint from sqs2pg.keys order by key_id")
 }
 
 // VaultDays returns how many days old an event of a migrated table may be to be sealed. The error is a

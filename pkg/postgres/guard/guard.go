@@ -33,6 +33,7 @@ func Look(ctx context.Context, pool *postgres.Pool, table contract.Table) (wrong
 		{bothSQL, "%s may write and reveal: revoke sqs2pg_writer or sqs2pg_revealer from it"},
 		{readsSQL, "%s may write, and may read the vault: revoke select on " + schema + "." + name + " and sqs2pg_vault.sessions from it"},
 		{unseenSQL, "%s may reveal, and may read the vault without the audit: revoke select on " + schema + "." + name + " and its partitions from it"},
+		{createSQL, "everybody may create functions in the schema %s, which may then run with the rights of others: type revoke create on schema public from public"},
 		{lostSQL, "sealed rows whose session is lost: %s; nobody can open them: restore sqs2pg_vault.sessions from a backup"},
 	} {
 		if look.sql == lostSQL && reads[0] == "no" {
@@ -86,6 +87,12 @@ const unseenSQL = `
 	  and exists (
 	    select from pg_class c left join pg_inherits i on i.inhrelid = c.oid
 	    where '{vault}'::regclass in (c.oid, i.inhparent) and has_any_column_privilege(r.oid, c.oid, 'select')) order by 1`
+
+// Before Postgres 15 this was the default, and databases of that time keep it. A function or an
+// operator of the schema public is called where its types fit better than those of pg_catalog.
+// https://wiki.postgresql.org/wiki/A_Guide_to_CVE-2018-1058:_Protect_Your_Search_Path
+const createSQL = `
+	select nspname::text from pg_namespace where nspname = 'public' and has_schema_privilege('public', oid, 'create')`
 
 const lostSQL = `
 	select count(*)::text from {vault} v where not exists (select from sqs2pg_vault.sessions s where s.id = v.session)

@@ -1,5 +1,5 @@
-// Package login makes the roles that may sign in: to write, or to reveal. It is a package of its own because a
-// login is made once, after a migration, and by a role that may make roles.
+// Package login makes the roles that may sign in: to write, or to reveal. It is a package of its
+// own because a login is made once, after a migration, and by a role that may make roles.
 package login
 
 import (

@@ -58,8 +58,8 @@ type partition struct {
 
 func (p partition) quoted(schema string) string { return sqltext.Name(schema, p.name) }
 
-// list returns the table's partitions in order of time, none if there is no table. An open end (MINVALUE, MAXVALUE) becomes a
-// time that no event has.
+// list returns the table's partitions in order of time, none if there is no table. An open end
+// (MINVALUE, MAXVALUE) becomes a time that no event has.
 func list(ctx context.Context, q Querier, table string) ([]partition, error) {
 	rows, err := q.Query(ctx, `
 		select name, coalesce(lower(during), '0001-01-01Z'), coalesce(upper(during), case when is_default then timestamptz '0001-01-01Z' else '9999-01-01Z' end), is_default, pending

@@ -240,9 +240,10 @@ type Querier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-// MakeAhead makes the missing partitions of today and the next 7 days, also of the vault, and returns the names of
-// those that it made, as schema.name. If something is in the way of one, it still makes the others.
-// It is safe to call again and concurrently. Its error is a *postgres.Unavailable.
+// MakeAhead makes the missing partitions of today and the next 7 days, also of the vault, and
+// returns the names of those that it made, as schema.name. If something is in the way of one, it
+// still makes the others. It is safe to call again and concurrently. Its error is a
+// *postgres.Unavailable.
 func MakeAhead(ctx context.Context, q Querier, table contract.Table) (made []string, err error) {
 	return Make(ctx, q, table, fmt.Sprintf("select (now() at time zone 'UTC')::date + n from generate_series(0, %d) n", daysAhead))
 }

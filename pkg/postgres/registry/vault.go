@@ -60,7 +60,10 @@ func (d *Database) CompareRecipient(table contract.Table, id string) []Differenc
 	}
 	c := comparison{database: d, table: table}
 	i := slices.IndexFunc(d.Recipients, func(r Recipient) bool { return r.ID == id })
+	active := slices.IndexFunc(d.Recipients, func(r Recipient) bool { return r.State == "active" })
 	switch {
+	case i < 0 && active >= 0:
+		c.add("", Refused, "the database does not know the vault's public key %s, but %s: use that key, or run sqs2pg migrate with the new VAULT_PUBLIC_KEY", id, d.Recipients[active].ID)
 	case i < 0:
 		c.add("", Refused, "the database does not know the vault's public key %s: run sqs2pg migrate with VAULT_PUBLIC_KEY", id)
 	case d.Recipients[i].State != "active":

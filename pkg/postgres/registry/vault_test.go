@@ -86,6 +86,7 @@ func TestReadTellsWhatIsKnownOfTheVault(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, sealed(visits()))
 	db.Exec(t, `
+		delete from sqs2pg_vault.recipients;
 		insert into sqs2pg_vault.recipients values ('r1', 'k', 'p1', '', 'active'), ('r2', 'k', 'p2', '', 'revoked');
 		insert into sqs2pg.erasures (key_id, subject, before, state) values
 		  ('k1', 'k1:aa', '2026-01-01Z', 'done'), ('k1', 'k1:aa', '2026-02-01Z', 'done'), ('k2', 'k2:aa', '2026-01-01Z', 'done'), ('k1', null, '2026-03-01Z', 'done');
@@ -104,7 +105,7 @@ func TestReadTellsWhatIsKnownOfTheVault(t *testing.T) {
 	if diff := cmp.Diff(erasures, d.Erasures, cmp.Comparer(time.Time.Equal)); diff != "" {
 		t.Errorf("the later of two erasures counts, and none that is forgotten (-want +got):\n%s", diff)
 	}
-	for id, want := range map[string]string{"r1": "", "r2": "public key r2 is revoked", "r3": "does not know the vault's public key r3: run sqs2pg migrate with VAULT_PUBLIC_KEY"} {
+	for id, want := range map[string]string{"r1": "", "r2": "public key r2 is revoked", "r3": "does not know the vault's public key r3, but r1: use that key, or run sqs2pg migrate with the new VAULT_PUBLIC_KEY"} {
 		if refused := errorText(registry.Refusal(d.CompareRecipient(sealed(visits()), id))); !strings.Contains(refused, want) || want == "" && refused != "" {
 			t.Errorf("%s: got %q, want %q", id, refused, want)
 		}

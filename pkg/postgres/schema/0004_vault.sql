@@ -3,6 +3,9 @@
 
 -- +goose Up
 
+-- Each function that starts reads sqs2pg.tables, and would wait behind this migration.
+set local lock_timeout = '10s';
+
 -- Roles belong to the whole cluster, so a role may exist already, or another database's migration may make it at the same
 -- moment. Logins are members of these roles.
 -- +goose StatementBegin
@@ -399,7 +402,7 @@ begin
       select from pg_class c join pg_namespace s on s.oid = c.relnamespace
       join sqs2pg.tables t on t.table_schema = s.nspname and t.table_name = c.relname
       where c.oid = target and fields <@ t.recovered and cardinality(fields) between 1 and cardinality(t.recovered) and array_position(fields, null) is null) then
-      raise exception 'the table has no vault, or not these fields in it' using errcode = 'SQ003';
+      raise exception 'the table has no vault, or not these fields in it: run sqs2pg migrate with this contract' using errcode = 'SQ003';
     when (cardinality(times) = cardinality(events) and cardinality(times) between 1 and 100000
       and array_position(times, null) is null and array_position(events, null) is null) is not true then
       raise exception 'no events are named, or more than 100000' using errcode = 'SQ003';

@@ -148,6 +148,7 @@ var migrationAdvice = map[string]string{
 	"42501": "the user may not do this: run it as the owner of the database; if it may not create roles, " +
 		"have an administrator create those that are missing: sqs2pg_writer, sqs2pg_reader, sqs2pg_revealer, sqs2pg_eraser and sqs2pg_auditor, each nologin",
 	"42P06": advice["42P06"],
+	"55P03": advice["55P03"],
 }
 
 // ownConnection opens connections for the migration library alone. The library must not take one

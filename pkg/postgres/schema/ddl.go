@@ -17,8 +17,8 @@ const (
 )
 
 // DDL returns the SQL that makes the table of a contract and its vault table, with comments and the
-// privileges of our roles. Apply runs it if the table does not exist. Each statement ends with a semicolon and a
-// newline.
+// privileges of our roles. Apply runs it if the table does not exist. Each statement ends with a
+// semicolon and a newline.
 func DDL(table contract.Table) string {
 	return createTable(table, nil, primaryKey(table)) + comments(table) + grants(table) + vaultDDL(table)
 }
@@ -113,9 +113,8 @@ func comment(table contract.Table, column, text string) string {
 }
 
 // grants returns the privileges that the writer's statement needs, and no others, and those of the
-// readers. ON CONFLICT reads
-// the columns of its key. DO UPDATE needs SELECT on every column that it takes from excluded, so
-// the writer of an upsert table can read that table.
+// readers. ON CONFLICT reads the columns of its key. DO UPDATE needs SELECT on every column that it
+// takes from excluded, so the writer of an upsert table can read that table.
 // See https://www.postgresql.org/docs/current/sql-insert.html, "Description".
 func grants(table contract.Table) string {
 	privileges := "insert, select (sent_at, event_id)"

@@ -1,13 +1,17 @@
 package schema_test
 
 import (
+	"context"
+	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/pressly/goose/v3"
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/contract/table"
@@ -165,6 +169,45 @@ func TestEnterReadsTheEpochAfterTheLock(t *testing.T) {
 		if got := db.QueryStrings(t, "select "+test[0]+"("+key+")::text")[0]; got != test[1] {
 			t.Errorf("beside a writer %s is %s, want %s", test[0], got, test[1])
 		}
+	}
+}
+
+// A dump reads all tables in one long transaction. Functions that start meanwhile must not wait for
+// it, behind the migration.
+func TestMigrationGivesUpBesideALongTransaction(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	db.Exec(t, "drop schema sqs2pg, sqs2pg_vault cascade; create schema sqs2pg")
+	older, err := sql.Open("pgx", db.OwnerURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer older.Close()
+	files, err := goose.NewProvider(goose.DialectPostgres, older, os.DirFS("."), goose.WithTableName("sqs2pg.migrations"), goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := files.UpTo(t.Context(), 3); err != nil {
+		t.Fatal(err)
+	}
+	dump, err := older.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := dump.Exec("select from sqs2pg.tables"); err != nil {
+		t.Fatal(err)
+	}
+	pool := postgrestest.Open(t, db.OwnerURL)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if _, err := schema.Apply(ctx, pool, logins()); err == nil || !strings.Contains(err.Error(), "end the long transactions") {
+		t.Errorf("beside a dump: %v", err)
+	}
+	if err := dump.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := schema.Apply(t.Context(), pool, logins()); err != nil {
+		t.Errorf("after the dump: %v", err)
 	}
 }
 

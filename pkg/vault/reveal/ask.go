@@ -2,11 +2,14 @@ package reveal
 
 import (
 	"bytes"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -40,6 +43,7 @@ var (
 	ticket    = regexp.MustCompile(`^[A-Z][A-Z0-9]{0,15}-[0-9]{1,12}$`)
 	token     = regexp.MustCompile(`^[^:\s]+:[0-9a-f]{32}$`)
 	fieldName = regexp.MustCompile(`^[A-Za-z_][A-Za-z_.-]{0,40}$`)
+	notInName = regexp.MustCompile(`[^A-Za-z0-9_+=,.@:/-]`) // of a caller, for sqs2pg.request
 )
 
 // Check reports everything that is wrong without looking into a file or a database.
@@ -75,6 +79,12 @@ func (a *Ask) Check() error {
 	return nil
 }
 
+// nameOf is a caller as the audit takes it: another character, as in DOMAIN\ann, becomes _.
+func nameOf(caller string) string {
+	name := notInName.ReplaceAllString(caller, "_")
+	return name[:min(len(name), 255)]
+}
+
 // events returns the ids of --event.
 func (a *Ask) events() (ids [][16]byte, err error) {
 	for i, text := range a.Event {
@@ -97,7 +107,7 @@ func read(flag, file string, in io.Reader) ([]byte, error) {
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {
-			return nil, exit.Misuse("%s: %w", flag, err)
+			return nil, unreadable(flag, err)
 		}
 		defer f.Close()
 		in = f
@@ -105,11 +115,19 @@ func read(flag, file string, in io.Reader) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(in, most+1))
 	switch {
 	case err != nil:
-		return nil, exit.Misuse("%s: %w", flag, err)
+		return nil, unreadable(flag, err)
 	case len(text) > most:
 		return nil, exit.Misuse("%s: the file has more than %d bytes: it is not what this flag takes", flag, most)
 	}
 	return text, nil
+}
+
+// unreadable leaves out the name of the file, which may be a person's value in the wrong place.
+func unreadable(flag string, err error) error {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		err = p.Err
+	}
+	return exit.Misuse("%s: %w: name a file, and write what you ask for into it", flag, err)
 }
 
 // subject returns the one line of a subject's file.
@@ -117,6 +135,10 @@ func subject(file string, in io.Reader) (string, error) {
 	text, err := read("--subject-file", file, in)
 	if err != nil {
 		return "", err
+	}
+	text = bytes.TrimPrefix(text, []byte("\ufeff")) // some editors begin every file with it
+	if !utf8.Valid(text) {
+		return "", exit.Misuse("--subject-file: the file is not UTF-8: save it as UTF-8")
 	}
 	var lines []string
 	for line := range strings.Lines(string(text)) {

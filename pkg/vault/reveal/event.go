@@ -85,8 +85,7 @@ func (r *Reveal) print(events []event) error {
 		}
 		rows = append(rows, row)
 	}
-	terminal.Table(r.Out, header, rows)
-	return nil
+	return terminal.Table(r.Out, header, rows)
 }
 
 // word is a verdict as a table has it.

@@ -18,6 +18,7 @@ import (
 	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/disclosure"
+	"sqs2pg/pkg/postgres/registry"
 	"sqs2pg/pkg/terminal"
 	"sqs2pg/pkg/terminal/exit"
 	"sqs2pg/pkg/vault/open"
@@ -33,7 +34,7 @@ type Reveal struct {
 	Pool     *postgres.Pool // of a member of sqs2pg_revealer
 	Contract *contract.Contract
 	Keyring  *mask.Keyring // nil: tokens are not compared
-	Caller   string        // who asks, for the audit: a name without spaces
+	Caller   string        // who asks, for the audit, which knows ASCII names without spaces
 
 	// Key returns the private key of a recipient. Its error says what to do.
 	Key func(context.Context, disclosure.Recipient) (*open.Key, error)
@@ -55,6 +56,9 @@ type Reveal struct {
 // package exit) if the person has to ask otherwise, and wraps the errors of package disclosure.
 func (r *Reveal) Run(ctx context.Context) error {
 	if err := r.prepare(); err != nil {
+		return err
+	}
+	if err := r.compareKeys(ctx); err != nil {
 		return err
 	}
 	total, err := disclosure.Count(ctx, r.Pool, r.table(), r.selection)
@@ -105,6 +109,20 @@ func (r *Reveal) prepare() (err error) {
 	return err
 }
 
+// compareKeys refuses a keyring that did not make the tokens of the database. By it a person would not
+// be found, and every row would look as if somebody had changed it.
+func (r *Reveal) compareKeys(ctx context.Context) error {
+	if r.Keyring == nil || r.Ask.DryRun && r.Ask.SubjectFile == "" {
+		return nil
+	}
+	keys, err := disclosure.MaskingKeys(ctx, r.Pool)
+	if err != nil {
+		return err
+	}
+	known := registry.Database{Table: &registry.Registration{}, Keys: keys}
+	return registry.Refusal(known.CompareKeys(r.table(), r.Keyring))
+}
+
 func (r *Reveal) count(total int) error {
 	if r.JSON {
 		return write(r.Out, map[string]any{"table": r.table().FullName(), "fields": r.fields, "events": total})
@@ -128,7 +146,7 @@ func (r *Reveal) page(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	granted, err := disclosure.Request(ctx, r.Pool, disclosure.Inquiry{
-		Table: r.table(), Fields: r.fields, Purpose: r.Ask.Purpose, Ticket: r.Ask.Ticket, Caller: r.Caller, Keys: keys,
+		Table: r.table(), Fields: r.fields, Purpose: r.Ask.Purpose, Ticket: r.Ask.Ticket, Caller: nameOf(r.Caller), Keys: keys,
 	})
 	if err != nil {
 		return 0, err
@@ -178,14 +196,14 @@ func (r *Reveal) open(sealed []disclosure.Sealed, rows map[disclosure.Key][]byte
 
 // interrupted says how to go on.
 func (r *Reveal) interrupted(ctx context.Context, err error, total int) error {
-	what := err.Error()
+	why := err.Error() + "; "
 	if ctx.Err() != nil {
-		what, err = "stopped", errors.New("stopped")
+		why, err = "", errors.New("stopped")
 	}
 	if r.asked == 0 {
 		return err
 	}
-	return fmt.Errorf("%s after %d of %d events: to go on, add --after %s", what, r.asked, total, place(*r.selection.After))
+	return fmt.Errorf("%sstopped after %d of %d events: to go on, add --after %s", why, r.asked, total, place(*r.selection.After))
 }
 
 // conclude says what was not revealed of what was asked for.
@@ -198,7 +216,14 @@ func (r *Reveal) conclude(total int) error {
 		fmt.Fprintf(r.Talk, "revealed %d of %s; the audit has it\n", r.revealed, terminal.Plural(wanted, "event", "events"))
 	}
 	if missing := wanted - total; missing > 0 {
-		r.lacks.add(fmt.Sprintf("%d not in the table: erased, past its retention, or never there", missing))
+		replaced := ""
+		if r.table().Mode == contract.Upsert {
+			replaced = "replaced by a newer event, "
+		}
+		r.lacks.add(fmt.Sprintf("%d not in the table: %serased, past its retention, or never there", missing, replaced))
+	}
+	if wanted == 0 && r.Ask.SubjectFile != "" && r.Ask.After == "" {
+		return errors.New("no event of this person is found: write the value exactly as messages have it, without quotes or spaces around it")
 	}
 	if wanted == 0 {
 		return errors.New("no event is found: nothing is revealed")

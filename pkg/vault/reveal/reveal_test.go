@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -200,10 +201,11 @@ func TestRevealsWhatWasSentByEachWayToNameIt(t *testing.T) {
 			}
 			token := f.db.QueryStrings(t, "select masked_ip from user_logins where event_id = $1", ann)[0]
 			for way, change := range map[string]func(*reveal.Ask){
-				"a subject in a file": func(a *reveal.Ask) { a.SubjectFile = f.write(t, "subject", "ann\n") },
-				"a token":             func(a *reveal.Ask) { a.Token = token },
-				"a condition":         func(a *reveal.Ask) { a.Where = f.write(t, "where", "event_id = '"+ann+"' -- ann\n") },
-				"an event":            func(a *reveal.Ask) { a.Event = []string{ann} },
+				"a subject in a file":   func(a *reveal.Ask) { a.SubjectFile = f.write(t, "subject", "ann\n") },
+				"a subject with a mark": func(a *reveal.Ask) { a.SubjectFile = f.write(t, "marked", "\ufeffann\r\n") },
+				"a token":               func(a *reveal.Ask) { a.Token = token },
+				"a condition":           func(a *reveal.Ask) { a.Where = f.write(t, "where", "event_id = '"+ann+"' -- ann\n") },
+				"an event":              func(a *reveal.Ask) { a.Event = []string{ann} },
 			} {
 				out, talk, err := f.run(t.Context(), t, func(r *reveal.Reveal) { change(&r.Ask) })
 				if got := parse(t, out); err != nil || len(got) != 1 || got[0].EventID != ann || string(got[0].Values["ip"]) != `"192.0.2.1"` {
@@ -250,7 +252,10 @@ func TestRefusesWhatCannotBeAskedFor(t *testing.T) {
 		"a subject on the command line": {func(a *reveal.Ask) { a.Subject = personal }, "stands on the command line"},
 		"an event that is no id":        {func(a *reveal.Ask) { a.Event = []string{personal} }, "--event number 1 is not an event_id"},
 		"a value for a token":           {func(a *reveal.Ask) { a.Event, a.Token = nil, personal }, "--token is not a token"},
-		"a file that is not there":      {func(a *reveal.Ask) { a.Event, a.SubjectFile = nil, "nowhere" }, "--subject-file: open nowhere"},
+		"a file that is not there":      {func(a *reveal.Ask) { a.Event, a.SubjectFile = nil, personal }, "--subject-file: no such file or directory: name a file"},
+		"a condition for its file":      {func(a *reveal.Ask) { a.Event, a.Where = nil, "user_id = '"+personal+"'" }, "--where: no such file or directory: name a file"},
+		"a folder":                      {func(a *reveal.Ask) { a.Event, a.SubjectFile = nil, f.dir }, "--subject-file: is a directory: name a file"},
+		"a file of another encoding":    {func(a *reveal.Ask) { a.Event, a.SubjectFile = nil, f.write(t, "latin", "\xe9"+personal) }, "--subject-file: the file is not UTF-8"},
 		"an empty file":                 {func(a *reveal.Ask) { a.Event, a.SubjectFile = nil, f.write(t, "empty", "\n") }, "--subject-file: the file is empty"},
 		"two people":                    {func(a *reveal.Ask) { a.Event, a.SubjectFile = nil, f.write(t, "two", "ann\n"+personal+"\n") }, "the file has 2 lines"},
 		"a subject that is too long":    {func(a *reveal.Ask) { a.Event, a.SubjectFile = nil, f.write(t, "long", strings.Repeat(personal, 10)) }, "refuses this subject"},
@@ -263,6 +268,30 @@ func TestRefusesWhatCannotBeAskedFor(t *testing.T) {
 		})
 		if !exit.IsMisuse(err) || !strings.Contains(fmt.Sprint(err), test.want) || strings.Contains(fmt.Sprint(err, talk), personal) || out != "" {
 			t.Errorf("%s: %v, printed %q and %q, want a misuse with %q", name, err, out, talk, test.want)
+		}
+	}
+	if n := f.db.QueryStrings(t, "select count(*) from sqs2pg.audit")[0]; n != "0" {
+		t.Errorf("%s entries in the audit", n)
+	}
+}
+
+// With another keyring no person would be found, and no value verified.
+func TestRefusesAKeyringThatDidNotMakeTheTokens(t *testing.T) {
+	t.Parallel()
+	f := fill(t, strings.Replace(logins(t), `"x-subject": true`, `"x-subject": true, "x-mask": "token"`, 1), body("ann", "192.0.2.1"))
+	other, err := mask.ParseKeyring([]byte(strings.Replace(masking, "0123", "3210", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := f.db.QueryStrings(t, "select event_id from user_logins")
+	for way, change := range map[string]func(*reveal.Ask){
+		"a subject":         func(a *reveal.Ask) { a.SubjectFile = f.write(t, "subject", "ann") },
+		"a subject's count": func(a *reveal.Ask) { a.SubjectFile, a.DryRun = f.write(t, "subject", "ann"), true },
+		"an event":          func(a *reveal.Ask) { a.Event = ids },
+	} {
+		out, _, err := f.run(t.Context(), t, func(r *reveal.Reveal) { r.Keyring = other; change(&r.Ask) })
+		if err == nil || !strings.Contains(err.Error(), "use the keyring that made them") || out != "" {
+			t.Errorf("by %s: %v, printed %q", way, err, out)
 		}
 	}
 	if n := f.db.QueryStrings(t, "select count(*) from sqs2pg.audit")[0]; n != "0" {
@@ -337,6 +366,9 @@ func TestDryRunAsksForNothing(t *testing.T) {
 	out, _, err := f.run(t.Context(), t, func(r *reveal.Reveal) {
 		r.Ask = reveal.Ask{Where: f.write(t, "where", "true"), Fields: []string{"ip"}, DryRun: true}
 	})
+	if _, _, err := f.run(t.Context(), t, func(r *reveal.Reveal) { r.Ask.SubjectFile = f.write(t, "quoted", `"ann"`) }); err == nil || !strings.Contains(err.Error(), "no event of this person is found: write the value exactly as messages have it") {
+		t.Errorf("a subject in quotes: %v", err)
+	}
 	if want := `{"events":2,"fields":["ip"],"table":"public.user_logins"}` + "\n"; err != nil || out != want {
 		t.Errorf("%q, %v, want %q", out, err, want)
 	}
@@ -392,10 +424,37 @@ func TestInterruptedCommandGoesOn(t *testing.T) {
 		t.Errorf("%d events, want 900", len(seen))
 	}
 	_, _, err = f.run(t.Context(), t, func(r *reveal.Reveal) { r.Ask.Where = where })
-	if !errors.Is(err, disclosure.ErrLimit) {
+	if !errors.Is(err, disclosure.ErrLimit) || !strings.Contains(err.Error(), "wait, or let the owner raise sqs2pg.reveal_limit") {
 		t.Errorf("after 900 of 1000 in an hour: %v", err)
 	}
 }
+
+// Where nothing can be written any more, no further events are asked for.
+func TestStopsWhenTheOutputIsFull(t *testing.T) {
+	t.Parallel()
+	var bodies []string
+	for i := range 501 {
+		bodies = append(bodies, body(fmt.Sprint("person", i), fmt.Sprintf("192.0.%d.%d", i/250, i%250)))
+	}
+	f := fill(t, logins(t), bodies...)
+	for requests, asJSON := range []bool{true, false} {
+		_, talk, err := f.run(t.Context(), t, func(r *reveal.Reveal) {
+			r.Ask.Where, r.Out, r.JSON = f.write(t, "where", "true"), full{}, asJSON
+			f.db.Exec(t, "update sqs2pg.reveal_limit set events_per_hour = 10000")
+		})
+		if !errors.Is(err, syscall.ENOSPC) || talk != "" {
+			t.Errorf("JSON %v: %v, says %q", asJSON, err, talk)
+		}
+		if n := f.db.QueryStrings(t, "select count(*) from sqs2pg.audit")[0]; n != fmt.Sprint(requests+1) {
+			t.Errorf("JSON %v: %s requests, want one for each run", asJSON, n)
+		}
+	}
+}
+
+// full is a disk without space.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
 
 // Only a login that may reveal gets values, and what it lacks is said.
 func TestOthersAreRefused(t *testing.T) {
@@ -430,6 +489,22 @@ func TestValuesAreInNoOtherPlace(t *testing.T) {
 	}
 	for _, found := range search.Found() {
 		t.Error("leak: ", found)
+	}
+}
+
+// An account's name may have what the audit refuses, as a domain's has on Windows and with winbind.
+func TestEveryAccountMayReveal(t *testing.T) {
+	t.Parallel()
+	f := fill(t, logins(t), body("ann", "192.0.2.1"))
+	for _, caller := range []string{`EXAMPLE\änn Doe`, "", strings.Repeat("é", 300)} {
+		if _, _, err := f.run(t.Context(), t, func(r *reveal.Reveal) {
+			r.Caller, r.Ask.Event = caller, f.db.QueryStrings(t, "select event_id from user_logins")
+		}); err != nil {
+			t.Errorf("%q: %v", caller, err)
+		}
+	}
+	if diff := cmp.Diff([]string{"EXAMPLE__nn_Doe", "", strings.Repeat("_", 255)}, f.db.QueryStrings(t, "select caller from sqs2pg.audit order by seq")); diff != "" {
+		t.Errorf("callers (-want +got):\n%s", diff)
 	}
 }
 
