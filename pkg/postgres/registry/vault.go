@@ -29,8 +29,12 @@ func (c *comparison) vault() {
 	default:
 		c.add("", Refused, "the column %s says whom an event is about, but is not what x-subject marks in the contract: put x-subject back, or use another x-table", known.Subject)
 	}
-	if table.Recover != nil && (len(known.Recovered) > 0 || c.database.Vault != nil) { // somebody may have made it before
+	switch schema, name := table.Vault(); {
+	case table.Recover == nil:
+	case len(known.Recovered) > 0:
 		c.vaultTable()
+	case c.database.Vault != nil: // whoever made it owns it
+		c.add("", Refused, "a table %s.%s is there that no migration has made: rename it", schema, name)
 	}
 }
 
