@@ -75,7 +75,7 @@ func (v *reveals) Write(p []byte) (int, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.log.each(p, func(line []byte) {
-		if bytes.Contains(line, []byte("sqs2pg audit head: ")) {
+		if bytes.Contains(line, []byte("sqs2pg audit head of ")) {
 			fmt.Fprintf(&v.heads, "%s\n", line)
 			select {
 			case v.fetched <- struct{}{}:

@@ -10,7 +10,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 
@@ -42,14 +44,15 @@ type Entry struct {
 
 // Head is where the chain of the audit ended at some time.
 type Head struct {
-	Seq  int64
-	Hash [sha256.Size]byte
+	Seq      int64
+	Hash     [sha256.Size]byte
+	Database string // that logged it, quoted where it must be; "" if the text does not say
 }
 
-// String is the form that the server logs, and that ParseHeads reads.
+// String is a form that ParseHeads reads, without the database.
 func (h Head) String() string { return fmt.Sprintf("%d %x", h.Seq, h.Hash) }
 
-var head = regexp.MustCompile(`(?:^|\s)([1-9][0-9]{0,18}) ([0-9a-f]{64})(?:\s|$)`)
+var head = regexp.MustCompile(`(?:sqs2pg audit head of (.{1,200}): |^|\s)([1-9][0-9]{0,18}) ([0-9a-f]{64})(?:[^0-9a-zA-Z]|$)`)
 
 // ParseHeads reads earlier heads from a text, such as the server's log. A line holds one at most,
 // anywhere in it; other lines are passed over.
@@ -62,16 +65,32 @@ func ParseHeads(text io.Reader) (heads []Head, err error) {
 			continue
 		}
 		var h Head
-		if h.Seq, err = strconv.ParseInt(string(found[1]), 10, 64); err != nil {
+		if h.Seq, err = strconv.ParseInt(string(found[2]), 10, 64); err != nil {
 			continue // no number of an entry is that large
 		}
-		_, _ = hex.Decode(h.Hash[:], found[2])
+		_, _ = hex.Decode(h.Hash[:], found[3])
+		h.Database = string(found[1])
 		heads = append(heads, h)
 	}
 	if err := lines.Err(); err != nil {
 		return nil, fmt.Errorf("read heads of the audit: %w", err)
 	}
 	return heads, nil
+}
+
+// Ours leaves out the heads that another database of the server has logged. The error is a
+// *postgres.Unavailable.
+func Ours(ctx context.Context, pool *postgres.Pool, heads []Head) (ours []Head, err error) {
+	var name string
+	if err := pool.Pgx().QueryRow(ctx, "select quote_ident(current_database())").Scan(&name); err != nil {
+		return nil, fmt.Errorf("read the audit: %w", safe(err))
+	}
+	for _, h := range heads {
+		if h.Database == "" || h.Database == name {
+			ours = append(ours, h)
+		}
+	}
+	return ours, nil
 }
 
 // List calls each for the entries after a number, in order. It stops at an error of each and returns
@@ -125,19 +144,17 @@ func Verify(ctx context.Context, pool *postgres.Pool, kept ...Head) (Head, error
 		case !bytes.Equal(e.Hash, e.hash()):
 			return fmt.Errorf("%w: entry %d was changed", ErrBroken, e.Seq)
 		}
-		last = Head{e.Seq, [sha256.Size]byte(e.Hash)}
+		last = Head{Seq: e.Seq, Hash: [sha256.Size]byte(e.Hash)}
 		for _, h := range wanted[e.Seq] {
-			if h != last {
+			if h.Hash != last.Hash {
 				return fmt.Errorf("%w: entry %d is not the one whose head was kept", ErrBroken, e.Seq)
 			}
 		}
 		delete(wanted, e.Seq)
 		return nil
 	})
-	for seq := range wanted {
-		if err == nil {
-			err = fmt.Errorf("%w: a head of entry %d was kept, and the audit ends at %d", ErrBroken, seq, last.Seq)
-		}
+	if err == nil && len(wanted) > 0 {
+		err = fmt.Errorf("%w: a head of entry %d was kept, and the audit ends at %d", ErrBroken, slices.Max(slices.Collect(maps.Keys(wanted))), last.Seq)
 	}
 	return last, err
 }

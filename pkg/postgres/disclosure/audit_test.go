@@ -136,9 +136,20 @@ func TestNobodyChangesTheAudit(t *testing.T) {
 func TestHeadsAreReadFromALog(t *testing.T) {
 	t.Parallel()
 	hash := strings.Repeat("0a", 32)
-	heads, err := disclosure.ParseHeads(strings.NewReader("2026-11-29 LOG:  sqs2pg audit head: 12 " + hash + "\nCONTEXT: 7 " + hash[1:] + "\n3 " + hash + "\r\n99999999999999999999 " + hash))
-	if err != nil || len(heads) != 2 || heads[0].String() != "12 "+hash || heads[1].Seq != 3 {
+	heads, err := disclosure.ParseHeads(strings.NewReader("2026-11-29 LOG:  sqs2pg audit head of shop: 12 " + hash + "\nCONTEXT: 7 " + hash[1:] + "\n3 " + hash + "\r\n99999999999999999999 " + hash))
+	if err != nil || len(heads) != 2 || heads[0].String() != "12 "+hash || heads[0].Database != "shop" || heads[1].Seq != 3 {
 		t.Errorf("%v, %v", heads, err)
+	}
+}
+
+func TestHeadsAreReadFromALogInCSVOrJSON(t *testing.T) {
+	t.Parallel()
+	hash := strings.Repeat("0a", 32)
+	for _, line := range []string{`2026-11-29,LOG,00000,"sqs2pg audit head of shop: 12 ` + hash + `",,,`, `{"message":"sqs2pg audit head of shop: 12 ` + hash + `","pid":1}`} {
+		heads, err := disclosure.ParseHeads(strings.NewReader(line))
+		if err != nil || len(heads) != 1 || heads[0].Database != "shop" || heads[0].Seq != 12 {
+			t.Errorf("%s: %v, %v", line, heads, err)
+		}
 	}
 }
 
@@ -151,7 +162,7 @@ func FuzzParseHeads(f *testing.F) {
 		}
 		for _, h := range heads {
 			again, err := disclosure.ParseHeads(strings.NewReader(h.String()))
-			if err != nil || len(again) != 1 || again[0] != h {
+			if err != nil || len(again) != 1 || again[0].String() != h.String() {
 				t.Errorf("%v is read as %v, %v", h, again, err)
 			}
 		}

@@ -479,7 +479,7 @@ begin
     end if;
     perform pg_sleep(0.005);
   end loop;
-  raise log 'sqs2pg audit head: % %', entry.seq, encode(entry.hash, 'hex');
+  raise log 'sqs2pg audit head of %: % %', quote_ident(current_database()), entry.seq, encode(entry.hash, 'hex');
   if sqs2pg.vault_of(entry.target::regclass) is null then
     raise exception 'the table has no vault any more' using errcode = 'SQ005';
   end if;

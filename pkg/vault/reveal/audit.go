@@ -60,15 +60,22 @@ func Heads(file string, in io.Reader) ([]disclosure.Head, error) {
 }
 
 // Verify computes the audit's chain again, and prints its head. The error wraps disclosure.ErrBroken
-// or is a *postgres.Unavailable.
+// or is a *postgres.Unavailable. Heads of other databases only are a misuse (see package exit).
 func Verify(ctx context.Context, pool *postgres.Pool, kept []disclosure.Head, out, talk io.Writer, asJSON bool) error {
-	head, err := disclosure.Verify(ctx, pool, kept...)
+	ours, err := disclosure.Ours(ctx, pool, kept)
+	if err != nil {
+		return err
+	}
+	if kept != nil && ours == nil {
+		return exit.Misuse("--anchor: the heads in the file are those of other databases: name a log of this database, or what verify printed for it")
+	}
+	head, err := disclosure.Verify(ctx, pool, ours...)
 	if err != nil {
 		return err
 	}
 	text := "the audit is whole: " + terminal.Plural(int(head.Seq), "entry", "entries")
-	if kept != nil {
-		text += fmt.Sprintf(", and %s in it", terminal.Plural(len(kept), "head that was kept is", "heads that were kept are"))
+	if ours != nil {
+		text += fmt.Sprintf(", and %s in it", terminal.Plural(len(ours), "head that was kept is", "heads that were kept are"))
 	}
 	fmt.Fprintln(talk, text)
 	if asJSON {

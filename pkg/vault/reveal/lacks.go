@@ -47,6 +47,8 @@ func (l *lacks) note(table contract.Table, keys []disclosure.Key, rows map[discl
 		case has[key] || !holds(table, rows[key]):
 		case key.SentAt.Before(oldest):
 			l.inc(fmt.Sprintf("%%d past the retention of the vault, %d days", l.days))
+		case table.Mode == contract.Upsert:
+			l.inc("%d without a sealed value: replaced by a newer event meanwhile, or loaded before x-recover")
 		default:
 			l.inc("%d without a sealed value, such as one that was loaded before x-recover")
 		}

@@ -535,6 +535,18 @@ func TestAuditIsListedAndVerified(t *testing.T) {
 	if err := reveal.Verify(t.Context(), owner, kept, io.Discard, io.Discard, true); err != nil {
 		t.Error(err)
 	}
+	foreign := "sqs2pg audit head of other: 1 " + strings.Repeat("0a", 32) + "\n"
+	shared, err := reveal.Heads(f.write(t, "shared", foreign+head.String()), nil)
+	if err != nil || len(shared) != 2 {
+		t.Fatalf("%v, %v", shared, err)
+	}
+	talk.Reset()
+	if err := reveal.Verify(t.Context(), owner, shared, io.Discard, &talk, true); err != nil || !strings.Contains(talk.String(), "and 1 head that was kept is in it") {
+		t.Errorf("with a log of two databases: %v, says %q", err, &talk)
+	}
+	if err := reveal.Verify(t.Context(), owner, shared[:1], io.Discard, io.Discard, true); !exit.IsMisuse(err) {
+		t.Errorf("with the log of another database: %v", err)
+	}
 	f.db.Exec(t, "alter table sqs2pg.audit disable trigger all; update sqs2pg.audit set ticket = 'XYZ-1' where seq = 1")
 	if err := reveal.Verify(t.Context(), owner, kept, io.Discard, io.Discard, true); !errors.Is(err, disclosure.ErrBroken) {
 		t.Errorf("a changed entry: %v", err)
