@@ -131,13 +131,6 @@ func (v *visits) write(tb testing.TB, events []postgres.Event) postgres.Result {
 	return result
 }
 
-// unequal are the rows that either the table or its vault lacks.
-func (v *visits) unequal(tb testing.TB) string {
-	tb.Helper()
-	return v.db.QueryStrings(tb, `select count(*) from user_logins t full join sqs2pg_vault.user_logins v using (sent_at, event_id)
-		where t.person is null or v.session is null`)[0]
-}
-
 // want is how many rows the table and its vault have.
 func (v *visits) want(tb testing.TB, rows, sealed int) {
 	tb.Helper()

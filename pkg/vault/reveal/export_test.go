@@ -1,0 +1,7 @@
+package reveal
+
+// For tests.
+var (
+	Place      = place
+	ParsePlace = parsePlace
+)
