@@ -95,7 +95,7 @@ func TestReadTellsWhatIsKnownOfTheVault(t *testing.T) {
 	got := registry.Database{Table: &registry.Registration{Recovered: d.Table.Recovered, Subject: d.Table.Subject, VaultDays: d.Table.VaultDays}, Recipients: d.Recipients}
 	want := registry.Database{
 		Table:      &registry.Registration{Recovered: []string{"page", "referrer"}, Subject: "email", VaultDays: 7},
-		Recipients: []registry.Recipient{{ID: postgrestest.VaultKey().ID(), State: "active"}, {ID: "r1", State: "active"}, {ID: "r2", State: "revoked"}},
+		Recipients: []registry.Recipient{{ID: "r1", State: "active"}, {ID: "r2", State: "revoked"}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
