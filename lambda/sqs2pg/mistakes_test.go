@@ -116,3 +116,16 @@ func loginDocument(t *testing.T) string {
 	}
 	return string(text)
 }
+
+// A key alone is no database of run: a forgotten DATABASE_URL starts no empty Postgres.
+func TestVaultCommandsStartNoPostgresThatRunHasNotFilled(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	if code, _, errs := sqs2pgIn(t.Context(), dir, "", "vault", "key"); code != 0 {
+		t.Fatal(errs)
+	}
+	code, _, errs := sqs2pgIn(t.Context(), dir, "", "vault", "audit", "list")
+	if code != 2 || !strings.Contains(errs, "no database: set DATABASE_URL") {
+		t.Errorf("exits with %d and says %q", code, errs)
+	}
+}

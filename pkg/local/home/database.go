@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -130,10 +129,7 @@ func (d *Database) makeWriter(ctx context.Context, pool *postgres.Pool) error {
 }
 
 // Kept reports whether a Postgres that run has filled is kept in the folder parent.
-func Kept(parent string) bool {
-	_, err := os.Stat(VaultPath(parent))
-	return err == nil
-}
+func Kept(parent string) bool { return localpg.Kept(filepath.Join(parent, Dir, "postgres")) }
 
 // OpenKept starts the Postgres that is kept in parent and opens it: as a login that may reveal, or as
 // the owner. Call stop after use.

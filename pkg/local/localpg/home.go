@@ -55,6 +55,30 @@ func openHome(dir string, a *account) (home, error) {
 	return h, nil
 }
 
+// Kept reports whether a server that Start has started with this Dir has left its data.
+func Kept(dir string) bool {
+	a, err := serverAccount()
+	if err != nil {
+		return false
+	}
+	path, err := place(dir, a)
+	if err != nil {
+		return false
+	}
+	_, err = os.Stat(home{path: path}.cluster())
+	return err == nil
+}
+
+// place is where the files of a folder are.
+func place(dir string, a *account) (string, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil || a == nil {
+		return dir, err
+	}
+	sum := sha256.Sum256([]byte(dir))
+	return "/var/tmp/sqs2pg-" + hex.EncodeToString(sum[:4]), nil
+}
+
 func makeHome(dir string, a *account) (string, error) {
 	switch {
 	case dir == "" && a == nil:
@@ -62,16 +86,14 @@ func makeHome(dir string, a *account) (string, error) {
 	case dir == "":
 		path, err := os.MkdirTemp("/var/tmp", "sqs2pg-tmp-")
 		return path, errors.Join(err, a.own(path))
-	case a == nil:
-		path, err := filepath.Abs(dir)
-		return path, errors.Join(err, os.MkdirAll(path, 0o700))
 	}
-	dir, err := filepath.Abs(dir)
+	path, err := place(dir, a)
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256([]byte(dir))
-	path := "/var/tmp/sqs2pg-" + hex.EncodeToString(sum[:4])
+	if a == nil {
+		return path, os.MkdirAll(path, 0o700)
+	}
 	if err := os.Mkdir(path, 0o700); errors.Is(err, fs.ErrExist) {
 		return path, nil
 	} else if err != nil {

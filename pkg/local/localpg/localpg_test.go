@@ -159,6 +159,9 @@ func TestRunsSeveralServersAtOnce(t *testing.T) {
 func TestKeptServerKeepsDataAndPassword(t *testing.T) {
 	t.Parallel()
 	dir := keptDir(t)
+	if localpg.Kept(dir) {
+		t.Error("before the first start there is a server")
+	}
 	first := start(t, dir)
 	query(t, first.URL("postgres"), "create table kept as select 1; select 'made'")
 	if err := first.Stop(); err != nil {
@@ -172,6 +175,9 @@ func TestKeptServerKeepsDataAndPassword(t *testing.T) {
 	b, _ := url.Parse(second.URL(""))
 	if a.User.String() != b.User.String() {
 		t.Error("the password changed")
+	}
+	if !localpg.Kept(dir) {
+		t.Error("after it there is none")
 	}
 }
 
