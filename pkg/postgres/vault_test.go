@@ -212,12 +212,19 @@ func TestWritesNothingByAnOlderEpoch(t *testing.T) {
 
 func TestRefusesToWriteInAnotherIsolationLevel(t *testing.T) {
 	eachGuarded(t, func(t *testing.T, v *visits, n int) {
-		v.db.Exec(t, "do $$ begin execute 'alter database ' || current_database() || ' set default_transaction_isolation = ''repeatable read'''; end $$")
-		v.w = postgres.NewWriter(postgrestest.Open(t, v.db.URL), v.Table())
+		v.w = postgres.NewWriter(openWith(t, v.db, "default_transaction_isolation", "repeatable read"), v.Table())
 		_, err := v.stream(t.Context(), v.epoch(t), v.events(t, n))
 		wantSetupFault(t, err, "SQ002")
 		v.want(t, 0, 0)
 	})
+}
+
+// openWith opens a pool whose sessions have a setting. Those of a pooler begin anew.
+func openWith(t *testing.T, db *postgrestest.Database, name, value string) *postgres.Pool {
+	t.Helper()
+	db.Exec(t, fmt.Sprintf("do $$ begin execute format('alter database %%I set %s = %%L', current_database(), '%s'); end $$", name, value))
+	db.Exec(t, "select pg_terminate_backend(pid, 60000) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()")
+	return postgrestest.Open(t, db.URL)
 }
 
 // wantSetupFault checks for a fault that no retry heals.
@@ -259,7 +266,7 @@ func TestCommitOfASessionWaitsForTheDisk(t *testing.T) {
 	v.db.Exec(t, `create table seen (setting text); grant insert on seen to public;
 		create function see() returns trigger language plpgsql as $$ begin insert into seen values (current_setting('synchronous_commit')); return null; end $$;
 		create trigger see after insert on sqs2pg_vault.sessions for each row execute function see()`)
-	pool := postgrestest.Open(t, v.db.URL+"&options=-c%20synchronous_commit%3Doff")
+	pool := openWith(t, v.db, "synchronous_commit", "off")
 	for range 2 {
 		if err := pool.StoreSession(t.Context(), v.session); err != nil {
 			t.Fatal(err)
