@@ -35,7 +35,8 @@ func BenchmarkPath(b *testing.B) {
 }
 
 func benchmarkPath(b *testing.B, size, concurrency int) {
-	c, err := contract.Load(contracts.Files, "user_logins")
+	plain := plainLogins(b)
+	c, err := contract.Load(contracts.Files, plain)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -46,7 +47,7 @@ func benchmarkPath(b *testing.B, size, concurrency int) {
 	keyring := string(mask.GenerateKeyring())
 	function, err := runtimeapi.Start(b.Context(), runtimeapi.Config{
 		Bootstrap: bootstrap, Environments: concurrency, Timeout: time.Minute, Output: io.Discard,
-		Env: []string{"CONTRACT=user_logins", "DATABASE_URL=" + db.URL, "MASK_KEYRING=" + keyring, "VAULT_PUBLIC_KEY=" + postgrestest.VaultKey().String()},
+		Env: []string{"CONTRACT=" + plain, "DATABASE_URL=" + db.URL, "MASK_KEYRING=" + keyring},
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -75,7 +76,8 @@ func benchmarkPath(b *testing.B, size, concurrency int) {
 // endpoint and server in the same run. The script is one goroutine that receives ten messages,
 // inserts row by row and deletes one by one. It neither validates nor masks.
 func BenchmarkAgainstAScript(b *testing.B) {
-	c, err := contract.Load(contracts.Files, "user_logins")
+	plain := plainLogins(b)
+	c, err := contract.Load(contracts.Files, plain)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -85,7 +87,7 @@ func BenchmarkAgainstAScript(b *testing.B) {
 	server := sqstest.Start(b)
 	function, err := runtimeapi.Start(b.Context(), runtimeapi.Config{
 		Bootstrap: bootstrap, Environments: 2, Timeout: time.Minute, Output: io.Discard,
-		Env: []string{"CONTRACT=user_logins", "DATABASE_URL=" + db.URL, "MASK_KEYRING=" + string(mask.GenerateKeyring()), "VAULT_PUBLIC_KEY=" + postgrestest.VaultKey().String()},
+		Env: []string{"CONTRACT=" + plain, "DATABASE_URL=" + db.URL, "MASK_KEYRING=" + string(mask.GenerateKeyring())},
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -195,11 +197,12 @@ func BenchmarkMemory(b *testing.B) {
 
 // functionOn returns the environment of a function that has a database of its own.
 func functionOn(b testing.TB) []string {
-	c, err := contract.Load(contracts.Files, "user_logins")
+	plain := plainLogins(b)
+	c, err := contract.Load(contracts.Files, plain)
 	if err != nil {
 		b.Fatal(err)
 	}
-	return []string{"CONTRACT=user_logins", "DATABASE_URL=" + postgrestest.New(b, c.Table()).URL, "MASK_KEYRING=" + string(mask.GenerateKeyring()), "VAULT_PUBLIC_KEY=" + postgrestest.VaultKey().String()}
+	return []string{"CONTRACT=" + plain, "DATABASE_URL=" + postgrestest.New(b, c.Table()).URL, "MASK_KEYRING=" + string(mask.GenerateKeyring())}
 }
 
 // drainAll fills a queue and returns the time from the first poll to the last deletion.
