@@ -33,7 +33,7 @@ func (w *world) migrate(pool *postgres.Pool) {
 		w.t.Fatal(err)
 	}
 	public := w.key.Public()
-	if _, err := schema.Register(w.t.Context(), pool, schema.Recipient{ID: public.ID(), KEM: public.KEM(), PublicKey: public.String()}); err != nil {
+	if _, err := schema.Register(w.t.Context(), pool, schema.RecipientOf(public, "")); err != nil {
 		w.t.Fatal(err)
 	}
 }

@@ -119,7 +119,7 @@ func (c *Contract) Warnings() []string {
 		warnings = append(warnings, fmt.Sprintf("x-event-id is on %s, which is not a UUID: two events with one id and one time would be one row, "+
 			"so the producer must not use an id again; \"format\": \"uuid\" makes sure", c.schema.Columns[i].Path))
 	}
-	if t := c.schema.Table; len(t.Recover) > 0 && t.Subject == "" {
+	if t := c.schema.Table; t.HasVault() && t.Subject == "" {
 		warnings = append(warnings, "values are recovered, and no property names the person: mark it by x-subject, so that the rows of a person can be found and erased")
 	}
 	return warnings

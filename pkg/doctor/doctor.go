@@ -132,7 +132,7 @@ func Database(ctx context.Context, pool *postgres.Pool, t contract.Table, keys K
 	if keys.Masking != nil {
 		found = append(found, compared("tokens", "made by this keyring", state.Database.CompareKeys(t, keys.Masking))...)
 	}
-	if !keys.Vault.IsZero() && len(t.Recover) > 0 && len(state.Database.Lacks) == 0 {
+	if !keys.Vault.IsZero() && t.HasVault() && len(state.Database.Lacks) == 0 {
 		found = append(found, compared("vault", "the database knows the public key "+keys.Vault.ID(), state.Database.CompareRecipient(t, keys.Vault.ID()))...)
 	}
 	found = append(found, guarded(ctx, pool, t)...)

@@ -20,7 +20,7 @@ type Keys struct {
 
 // vault looks at the key that values are sealed for, if a contract has x-recover.
 func (s *Setup) vault(loaded *routes.Set) (vault.PublicKey, []Finding) {
-	if loaded == nil || !slices.ContainsFunc(loaded.Tables(), func(t contract.Table) bool { return len(t.Recover) > 0 }) {
+	if loaded == nil || !slices.ContainsFunc(loaded.Tables(), contract.Table.HasVault) {
 		return vault.PublicKey{}, nil
 	}
 	places := s.Given.Vault

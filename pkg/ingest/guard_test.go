@@ -76,7 +76,7 @@ func newVaultKey(tb testing.TB) *vaultkey.Key {
 func register(t *testing.T, db *postgrestest.Database, key *vaultkey.Key) {
 	t.Helper()
 	public := key.Public()
-	if _, err := schema.Register(t.Context(), postgrestest.Open(t, db.OwnerURL), schema.Recipient{ID: public.ID(), KEM: public.KEM(), PublicKey: public.String()}); err != nil {
+	if _, err := schema.Register(t.Context(), postgrestest.Open(t, db.OwnerURL), schema.RecipientOf(public, "")); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -114,7 +114,7 @@ func migrated(t *testing.T, owner string, table contract.Table) {
 		t.Fatal(err)
 	}
 	key := postgrestest.VaultKey()
-	if _, err := schema.Register(t.Context(), pool, schema.Recipient{ID: key.ID(), KEM: key.KEM(), PublicKey: key.String()}); err != nil {
+	if _, err := schema.Register(t.Context(), pool, schema.RecipientOf(key, "")); err != nil {
 		t.Fatal(err)
 	}
 }

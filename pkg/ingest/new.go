@@ -82,7 +82,7 @@ func newTable(c *contract.Contract, pool *postgres.Pool, sealer *vault.Sealer, l
 	}
 	gate := &registry.Gate{Pool: pool, Table: c.Table(), Log: log, Now: time.Now}
 	table := Table{Contract: c, Gate: gate, Writer: postgres.NewWriter(pool, c.Table()), Log: log}
-	if c.Table().Recover != nil {
+	if c.Table().HasVault() {
 		gate.Recipient = sealer.Key().ID()
 		table.Sealer, table.StoreSession = sealer, pool.StoreSession
 	}

@@ -67,11 +67,11 @@ func New(ctx context.Context, env *settings.Environment, out io.Writer) (h *Hand
 
 // readRecipient returns the vault's key for the database; none if no contract has x-recover.
 func readRecipient(env *settings.Environment, set *routes.Set) (r schema.Recipient, err error) {
-	if set == nil || !slices.ContainsFunc(set.Tables(), func(t contract.Table) bool { return len(t.Recover) > 0 }) {
+	if set == nil || !slices.ContainsFunc(set.Tables(), contract.Table.HasVault) {
 		return r, nil
 	}
 	key, err := env.VaultKey(set.Contracts())
-	return schema.Recipient{ID: key.ID(), KEM: key.KEM(), PublicKey: key.String(), Locator: env.Getenv("VAULT_KEY_ARN")}, err
+	return schema.RecipientOf(key, env.Getenv("VAULT_KEY_ARN")), err
 }
 
 func readPlan(getenv func(string) string) (partitions.Plan, error) {

@@ -69,7 +69,7 @@ func (w *Writer) copy(ctx context.Context, epoch int64, mu *sync.Mutex, more fun
 		}
 		tag, err := server.CopyFrom(ctx, wire.NewCopyReader(locked), sqltext.Copy(w.table, epoch))
 		written = int(tag.RowsAffected())
-		if w.table.Recover != nil {
+		if w.table.HasVault() {
 			err = w.copySealed(ctx, server, t, err)
 		}
 		return err

@@ -16,7 +16,7 @@ import (
 // mostSpanned is the number of days that one transaction may write to. A vault has partitions of its
 // own.
 func (w *Writer) mostSpanned() int {
-	if w.table.Recover != nil {
+	if w.table.HasVault() {
 		return calendar.MostSpanned / 2
 	}
 	return calendar.MostSpanned

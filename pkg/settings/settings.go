@@ -108,7 +108,7 @@ func (e *Environment) VaultKey(contracts []*contract.Contract) (vault.PublicKey,
 		return key, nil
 	}
 	for _, c := range contracts {
-		if c.Table().Recover != nil {
+		if c.Table().HasVault() {
 			return vault.PublicKey{}, fmt.Errorf("VAULT_PUBLIC_KEY is missing, and the contract %s has x-recover: set it to the public key of the vault", c.Name())
 		}
 	}

@@ -47,7 +47,10 @@ func (t Table) Vault() (schema, name string) {
 
 // Guarded reports whether each transaction that writes to the table has to enter, so that no row of
 // an erased person is written again.
-func (t Table) Guarded() bool { return len(t.Recover) > 0 || t.Subject != "" }
+func (t Table) Guarded() bool { return t.HasVault() || t.Subject != "" }
+
+// HasVault reports whether the originals of a property are sealed.
+func (t Table) HasVault() bool { return len(t.Recover) > 0 }
 
 // SubjectDomain is the domain of the tokens that stand for a person in the vault and in erasures;
 // see [mask.Keyring.TokenBy].

@@ -132,7 +132,7 @@ func (v *Vault) Find(ctx context.Context, pool *postgres.Pool, tables ...contrac
 // look returns the key that exists, and what the database knows of the first table that has
 // x-recover; nil if none has.
 func (v *Vault) look(ctx context.Context, pool *postgres.Pool, tables []contract.Table) (table contract.Table, key vault.PublicKey, known *registry.Database, err error) {
-	i := slices.IndexFunc(tables, func(t contract.Table) bool { return len(t.Recover) > 0 })
+	i := slices.IndexFunc(tables, contract.Table.HasVault)
 	if i < 0 {
 		return table, key, nil, nil
 	}
@@ -208,7 +208,7 @@ func (v *Vault) Register(ctx context.Context, pool *postgres.Pool, key vault.Pub
 	if key.IsZero() {
 		return nil
 	}
-	added, err := schema.Register(ctx, pool, schema.Recipient{ID: key.ID(), KEM: key.KEM(), PublicKey: key.String(), Locator: v.Locator})
+	added, err := schema.Register(ctx, pool, schema.RecipientOf(key, v.Locator))
 	if added && !v.made {
 		fmt.Fprintf(v.Talk, "registered the vault's public key %s: functions with it may seal for it\n", key.ID())
 	}

@@ -65,7 +65,7 @@ func safe(err error) error {
 
 // Key names an event of a table.
 type Key struct {
-	SentAt  time.Time // in microseconds, as the table has it
+	SentAt  time.Time // in microseconds, as the table has it; in UTC where this package returns it
 	EventID [16]byte
 }
 
@@ -176,6 +176,7 @@ func fetchOnce(ctx context.Context, pool *postgres.Pool, granted Granted, since,
 	}
 	var s Sealed
 	_, err = pgx.ForEachRow(rows, []any{&s.SentAt, &s.EventID, &s.Session, &s.Value}, func() error {
+		s.SentAt = s.SentAt.UTC()
 		if err := each(s); err != nil {
 			return stop{err}
 		}

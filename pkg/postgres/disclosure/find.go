@@ -55,7 +55,9 @@ func Find(ctx context.Context, pool *postgres.Pool, table contract.Table, column
 			for i := range columns {
 				into = append(into, &r.Values[i])
 			}
-			return r, row.Scan(into...)
+			err = row.Scan(into...)
+			r.SentAt = r.SentAt.UTC()
+			return r, err
 		})
 		return err
 	})

@@ -20,7 +20,7 @@ import (
 // login that may read the vault, such as the owner's, and it reads the whole vault of the table. A
 // table without a vault has nothing wrong. Its error is a *postgres.Unavailable.
 func Look(ctx context.Context, pool *postgres.Pool, table contract.Table) (wrong []string, err error) {
-	if len(table.Recover) == 0 {
+	if !table.HasVault() {
 		return nil, nil
 	}
 	schema, name := table.Vault()

@@ -92,7 +92,7 @@ type Report struct {
 func Run(ctx context.Context, pool *postgres.Pool, table contract.Table, plan Plan) (Report, error) {
 	name := table.FullName()
 	report := Report{Table: name, Partitions: []string{}, Dropped: []string{}}
-	if table.Mode != contract.Insert && table.Recover == nil {
+	if table.Mode != contract.Insert && !table.HasVault() {
 		return report, nil
 	}
 	if table.Mode == contract.Insert {
@@ -164,7 +164,7 @@ func (p parent) quoted() string { return sqltext.Name(p.schema, p.name) }
 // partitioned returns a contract's table, and its vault table if there is one.
 func partitioned(table contract.Table, plan Plan) []parent {
 	all := []parent{{table.Schema, table.Name, plan.RetentionDays}}
-	if table.Recover != nil {
+	if table.HasVault() {
 		schema, name := table.Vault()
 		all = append(all, parent{schema, name, plan.vaultDays()})
 	}

@@ -23,7 +23,7 @@ type Changes struct {
 // Preview says what Run would do now, and changes nothing. Its error is that of Run.
 func Preview(ctx context.Context, pool *postgres.Pool, table contract.Table, p Plan) (Changes, error) {
 	var c Changes
-	if table.Mode != contract.Insert && table.Recover == nil {
+	if table.Mode != contract.Insert && !table.HasVault() {
 		return c, nil
 	}
 	if err := pool.Ping(ctx); err != nil {

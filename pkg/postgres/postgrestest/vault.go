@@ -35,6 +35,6 @@ func VaultKeyFile() string {
 }
 
 func registerVaultKey(ctx context.Context, pool *postgres.Pool) error {
-	_, err := schema.Register(ctx, pool, schema.Recipient{ID: VaultKey().ID(), KEM: VaultKey().KEM(), PublicKey: VaultKey().String()})
+	_, err := schema.Register(ctx, pool, schema.RecipientOf(VaultKey(), ""))
 	return err
 }

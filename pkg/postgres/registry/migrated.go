@@ -14,7 +14,7 @@ func MigratedBy(table contract.Table) Database {
 	database := Database{Migrated: true, Found: found, Table: &Registration{
 		Mode: table.Mode.String(), Key: table.Key, Columns: Describe(table), Width: "day", Recovered: table.Recover, Subject: table.Subject,
 	}}
-	if table.Recover != nil {
+	if table.HasVault() {
 		database.Vault = vaultRelation(table)
 	}
 	return database

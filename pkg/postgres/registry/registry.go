@@ -143,7 +143,7 @@ func Read(ctx context.Context, q Querier, table contract.Table) (Database, error
 	queueRelation(&catalog, table.Schema, table.Name, &d.Found)
 	vaultSchema, vaultName := table.Vault()
 	queueRelation(&catalog, vaultSchema, vaultName, &d.Vault)
-	catalog.Queue(rightsSQL, table.Schema, table.Name, table.Mode == contract.Upsert, calls(table), vaultSchema, vaultName, table.Recover != nil).
+	catalog.Queue(rightsSQL, table.Schema, table.Name, table.Mode == contract.Upsert, calls(table), vaultSchema, vaultName, table.HasVault()).
 		QueryRow(func(row pgx.Row) error { return row.Scan(&d.User, &d.Lacks) })
 	if err := q.SendBatch(ctx, &catalog).Close(); err != nil || !keepsKeys {
 		return d, err
@@ -151,7 +151,7 @@ func Read(ctx context.Context, q Querier, table contract.Table) (Database, error
 	var registry pgx.Batch
 	if d.Migrated {
 		registry.Queue(registrationSQL, table.Schema, table.Name).Query(d.readRegistration)
-		if table.Recover != nil && len(d.Lacks) == 0 {
+		if table.HasVault() && len(d.Lacks) == 0 {
 			registry.Queue("select id, state from sqs2pg_vault.recipients order by id").Query(collect(&d.Recipients, pgx.RowToStructByPos[Recipient]))
 		}
 		if table.Subject != "" && len(d.Lacks) == 0 {

@@ -30,7 +30,7 @@ func (c *comparison) vault() {
 		c.add("", Refused, "the column %s says whom an event is about, but is not what x-subject marks in the contract: put x-subject back, or use another x-table", known.Subject)
 	}
 	switch schema, name := table.Vault(); {
-	case table.Recover == nil:
+	case !table.HasVault():
 	case len(known.Recovered) > 0:
 		c.vaultTable()
 	case c.database.Vault != nil: // whoever made it owns it
@@ -59,7 +59,7 @@ func vaultRelation(table contract.Table) *Relation {
 // CompareRecipient lists why nothing may be sealed for the public key with this ID. A table without
 // x-recover seals nothing.
 func (d *Database) CompareRecipient(table contract.Table, id string) []Difference {
-	if table.Recover == nil {
+	if !table.HasVault() {
 		return nil
 	}
 	c := comparison{database: d, table: table}

@@ -52,7 +52,7 @@ func alter(ctx context.Context, tx pgx.Tx, table contract.Table, database *regis
 		}
 	}
 	columns, known := mergeColumns(database.Table.Columns, table), database.Table
-	makesVault := table.Recover != nil && database.Vault == nil
+	makesVault := table.HasVault() && database.Vault == nil
 	if slices.Equal(columns, known.Columns) && slices.Equal(table.Recover, known.Recovered) && table.Subject == known.Subject && !makesVault {
 		return nil
 	}

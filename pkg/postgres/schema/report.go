@@ -46,7 +46,7 @@ type TakeOver struct {
 // created adds a table that was made, and its vault table.
 func (r *Report) created(table contract.Table) {
 	r.Created = append(r.Created, table.FullName())
-	if table.Recover != nil {
+	if table.HasVault() {
 		r.Created = append(r.Created, vaultName(table))
 	}
 }

@@ -53,7 +53,7 @@ func takeOver(ctx context.Context, tx pgx.Tx, table contract.Table, report *Repo
 	done, err := t.run(ctx)
 	if err == nil {
 		report.TakenOver = append(report.TakenOver, done)
-		if table.Recover != nil {
+		if table.HasVault() {
 			report.Created = append(report.Created, vaultName(table))
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/sqltext"
+	"sqs2pg/pkg/vault"
 )
 
 // vaultDDL returns the SQL that makes the table of the sealed values, "" for a contract without
@@ -14,7 +15,7 @@ import (
 // do anything; see sqs2pg.fetch. In upsert mode the subject stands beside the seal, because the row
 // may be about another event already.
 func vaultDDL(table contract.Table) string {
-	if table.Recover == nil {
+	if !table.HasVault() {
 		return ""
 	}
 	schema, name := table.Vault()
@@ -45,6 +46,15 @@ func vaultName(table contract.Table) string {
 type Recipient struct {
 	ID, KEM, PublicKey string // as package vault gives them
 	Locator            string // where the private key is: the ARN of a KMS key; "" for a key in a file
+}
+
+// RecipientOf is the recipient with this public key, whose private key is at the locator. The zero key
+// makes the zero Recipient.
+func RecipientOf(key vault.PublicKey, locator string) Recipient {
+	if key.IsZero() {
+		return Recipient{}
+	}
+	return Recipient{ID: key.ID(), KEM: key.KEM(), PublicKey: key.String(), Locator: locator}
 }
 
 // Register adds a recipient, so that writers may seal for it, and reports whether it was new. Of a

@@ -44,7 +44,7 @@ func Batch(t contract.Table) []string {
 // sealed lists what the vault holds of an event besides its key.
 func sealed(t contract.Table) []string {
 	switch {
-	case t.Recover == nil:
+	case !t.HasVault():
 		return nil
 	case t.Mode == contract.Upsert:
 		return []string{Session, Sealed, Subject}
@@ -60,7 +60,7 @@ func Insert(t contract.Table, arrays []string) string {
 	}
 	batch := fmt.Sprintf("unnest(%s) as batch (%s)%s", strings.Join(arrays, ", "), strings.Join(append(names(t), Batch(t)...), ", "), where(t, arrays))
 	begin := ""
-	if t.Recover != nil {
+	if t.HasVault() {
 		begin = fmt.Sprintf("with batch as (\n  select * from %s\n), vault as (\n%s\n)\n", batch, seal(t, "batch"))
 		batch = "batch"
 	}
@@ -109,7 +109,7 @@ func upsert(t contract.Table, arrays []string) string {
 		sets = append(sets, name+" = excluded."+name)
 	}
 	returning, vault := "1", ""
-	if t.Recover != nil {
+	if t.HasVault() {
 		returning = "target.sent_at, target.event_id"
 		vault = fmt.Sprintf(", vault as (\n%s\n)", seal(t, "batch join written using (sent_at, event_id)"))
 	}
@@ -141,7 +141,7 @@ func Copy(t contract.Table, epoch int64) string {
 	if t.Guarded() {
 		never = fmt.Sprintf("not (select %s)", enter(t, fmt.Sprint(epoch)))
 	}
-	if t.Recover != nil {
+	if t.HasVault() {
 		begin = "begin;\n"
 	}
 	return fmt.Sprintf(`%sinsert into %s (sent_at, event_id) select null, null where %s on conflict (sent_at, event_id) do nothing;

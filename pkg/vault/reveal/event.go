@@ -12,7 +12,6 @@ import (
 	"github.com/google/uuid"
 
 	"sqs2pg/pkg/contract"
-	"sqs2pg/pkg/mask"
 	"sqs2pg/pkg/postgres/disclosure"
 	"sqs2pg/pkg/terminal"
 	"sqs2pg/pkg/terminal/exit"
@@ -31,7 +30,7 @@ const notCompared = "not compared"
 
 // event takes the fields that were asked for from the values, and compares them with the row.
 func (r *Reveal) event(key disclosure.Key, values open.Values, row []byte) event {
-	e := event{key.SentAt.UTC(), key.EventID, map[string]json.RawMessage{}, map[string]string{}}
+	e := event{key.SentAt, key.EventID, map[string]json.RawMessage{}, map[string]string{}}
 	for _, field := range r.fields {
 		raw := values.Raw(field)
 		if raw == nil {
@@ -53,7 +52,7 @@ func (r *Reveal) event(key disclosure.Key, values open.Values, row []byte) event
 
 func (r *Reveal) needsKeyring(field string) bool {
 	for _, c := range r.table().Columns {
-		if c.Path == field && (c.Mask == mask.Token || c.HasTokens()) {
+		if c.Path == field && c.HasTokens() {
 			return true
 		}
 	}
@@ -141,9 +140,4 @@ func compare(a, b disclosure.Key) int {
 		return c
 	}
 	return bytes.Compare(a.EventID[:], b.EventID[:])
-}
-
-// utc is a key that compares equal whatever the time zone.
-func utc(key disclosure.Key) disclosure.Key {
-	return disclosure.Key{SentAt: key.SentAt.UTC(), EventID: key.EventID}
 }

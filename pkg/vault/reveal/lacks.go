@@ -39,7 +39,7 @@ func (l *lacks) inc(format string) {
 func (l *lacks) note(table contract.Table, keys []disclosure.Key, rows map[disclosure.Key][]byte, sealed []disclosure.Sealed) {
 	has := map[disclosure.Key]bool{}
 	for _, s := range sealed {
-		has[utc(s.Key)] = true
+		has[s.Key] = true
 	}
 	oldest := time.Now().AddDate(0, 0, -l.days)
 	for _, key := range keys {

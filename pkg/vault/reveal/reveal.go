@@ -139,7 +139,7 @@ func (r *Reveal) page(ctx context.Context) (int, error) {
 	}
 	keys := make([]disclosure.Key, len(found))
 	for i, row := range found {
-		keys[i] = utc(row.Key)
+		keys[i] = row.Key
 	}
 	rows, err := r.rows(ctx, keys)
 	if err != nil {
@@ -188,7 +188,7 @@ func (r *Reveal) open(sealed []disclosure.Sealed, rows map[disclosure.Key][]byte
 			r.lacks.closed(err)
 			continue
 		}
-		events = append(events, r.event(s.Key, values, rows[utc(s.Key)]))
+		events = append(events, r.event(s.Key, values, rows[s.Key]))
 		values.Wipe()
 	}
 	return events
