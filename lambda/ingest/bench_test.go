@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -150,8 +149,8 @@ func runScript(b *testing.B, server *sqstest.Server, pool *postgres.Pool, bodies
 // has connected to the database by then. This is what a cold start adds to Lambda's own part.
 func BenchmarkStart(b *testing.B) {
 	hello := filepath.Join(b.TempDir(), "bootstrap")
-	if out, err := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", hello, "./testdata/hello").CombinedOutput(); err != nil {
-		b.Fatalf("%v\n%s", err, out)
+	if err := build(hello, "./testdata/hello"); err != nil {
+		b.Fatal(err)
 	}
 	env := functionOn(b)
 	init := func(program string) time.Duration {

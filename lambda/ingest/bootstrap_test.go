@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"testing"
 
@@ -14,11 +15,20 @@ import (
 const bootstrap = "../../build/test/ingest/bootstrap"
 
 func TestMain(m *testing.M) {
-	build := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", bootstrap, ".")
-	if out, err := build.CombinedOutput(); err != nil {
-		panic(fmt.Sprintf("build the function: %v\n%s", err, out))
+	if err := build(bootstrap, "."); err != nil {
+		panic(err)
 	}
 	postgrestest.Main(m)
+}
+
+// build builds a function as it is deployed.
+func build(program, source string) error {
+	build := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", program, source)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("build %s: %w\n%s", program, err, out)
+	}
+	return nil
 }
 
 // userLogins is the table of the login contract.
