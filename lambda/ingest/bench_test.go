@@ -276,10 +276,11 @@ func plain(v contract.Value, t contract.Type) any {
 
 func (c *copier) run(b *testing.B) time.Duration {
 	now := time.Now()
-	for _, row := range c.rows {
+	for i, row := range c.rows {
 		var id [16]byte
 		rand.Read(id[:])
-		row[len(row)-3], row[len(row)-2], row[len(row)-1] = now, now, id
+		sent := sentAt(now, i%c.size)
+		row[len(row)-3], row[len(row)-2], row[len(row)-1] = sent, sent, id
 	}
 	started := time.Now()
 	for c.next, c.end = 0, 0; c.end < len(c.rows); {

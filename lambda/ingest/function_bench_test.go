@@ -151,8 +151,8 @@ func median(times []time.Duration) time.Duration {
 
 // batch is an event whose messages can be made new.
 type batch struct {
-	payload []byte
-	ids     [][]byte // of the messages, in payload
+	payload   []byte
+	ids, sent [][]byte // of the messages, in payload
 }
 
 func newBatch(tb testing.TB, bodies []string) *batch {
@@ -160,22 +160,29 @@ func newBatch(tb testing.TB, bodies []string) *batch {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	b := &batch{payload: payload}
-	const before = `"messageId":"`
-	for rest := payload; ; {
-		i := bytes.Index(rest, []byte(before))
-		if i < 0 {
-			return b
-		}
-		rest = rest[i+len(before):]
-		b.ids = append(b.ids, rest[:36])
+	return &batch{payload, values(payload, "messageId", 36), values(payload, "SentTimestamp", 13)}
+}
+
+// values are the values of this length of the members of that name.
+func values(payload []byte, name string, length int) (all [][]byte) {
+	for _, value := range bytes.SplitAfter(payload, []byte(`"`+name+`":"`))[1:] {
+		all = append(all, value[:length])
+	}
+	return all
+}
+
+// renew makes new messages of a batch, sent now.
+func (b *batch) renew() {
+	now := time.Now()
+	for i := range b.ids {
+		copy(b.ids[i], uuid.NewString())
+		copy(b.sent[i], fmt.Sprint(sentAt(now, i).UnixMilli()))
 	}
 }
 
-func (b *batch) renew() {
-	for _, id := range b.ids {
-		copy(id, uuid.NewString())
-	}
+// sentAt is when the message i of a batch was sent, if the first one was sent at that time.
+func sentAt(first time.Time, i int) time.Time {
+	return first.Add(time.Duration(i%1000) * time.Millisecond)
 }
 
 // eventOf is an event as the event source mapping makes it; 10,000 logins are 5.8 MB.
@@ -184,7 +191,7 @@ func eventOf(bodies []string) (e events.SQSEvent) {
 		e.Records = append(e.Records, events.SQSMessage{
 			MessageId: uuid.NewString(), Body: body, EventSource: "aws:sqs", AWSRegion: "us-east-1",
 			EventSourceARN: "arn:aws:sqs:us-east-1:000000000000:login-queue", ReceiptHandle: strings.Repeat("r", 60),
-			Attributes: map[string]string{"SentTimestamp": fmt.Sprint(time.Now().UnixMilli() + int64(i)%1000), "ApproximateReceiveCount": "1"},
+			Attributes: map[string]string{"SentTimestamp": fmt.Sprint(sentAt(time.Now(), i).UnixMilli()), "ApproximateReceiveCount": "1"},
 		})
 	}
 	return e
