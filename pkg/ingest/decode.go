@@ -53,13 +53,10 @@ func (l *loading) message(r *message.Record) (m contract.Message, err error) {
 	return contract.Message{Body: l.body, Attributes: r}, nil
 }
 
-const (
-	// firstChunk is how many events the writer gets first. From so many it uses COPY, and the server
-	// begins to work while the other messages are decoded.
-	firstChunk = 100
-	// decodeChunk is how many more it gets each time, about 64 KB.
-	decodeChunk = 500
-)
+// chunk is how many events the writer gets at a time. From so many it uses COPY, and the server works
+// while the next ones are decoded. With 500 more at a time it had to wait for them: measured 0.66 of
+// the rate of COPY at 1,000 messages, and 0.74 with 100.
+const chunk = 100
 
 // events turns each open message of a part into an event that can be written, or a failure, when
 // the writer asks for them. It gives the writer all events so far. index gets the message of each
@@ -67,7 +64,7 @@ const (
 func (l *loading) events(p part, index *[]int) iter.Seq[[]postgres.Event] {
 	t, rows := &l.tables[p.of], l.rows[p.of]
 	return func(yield func([]postgres.Event) bool) {
-		events, chunk := make([]postgres.Event, 0, p.to-p.from), firstChunk
+		events := make([]postgres.Event, 0, p.to-p.from)
 		started := time.Now()
 		for i := p.from; i < p.to; i++ {
 			if l.of[i] != p.of || !l.isOpen(i) {
@@ -78,12 +75,12 @@ func (l *loading) events(p part, index *[]int) iter.Seq[[]postgres.Event] {
 				continue
 			}
 			events, *index = append(events, event), append(*index, i)
-			if len(events) == chunk {
+			if len(events)%chunk == 0 {
 				t.decodeTime += time.Since(started)
 				if !yield(events) {
 					return
 				}
-				started, chunk = time.Now(), chunk+decodeChunk
+				started = time.Now()
 			}
 		}
 		t.decodeTime += time.Since(started)
