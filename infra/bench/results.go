@@ -92,6 +92,7 @@ func (r *results) print(out io.Writer) {
 // another machine.
 var tabulated = []struct{ unit, title string }{
 	{"ratio-of-COPY", "of COPY"},
+	{"ratio-of-COPY-and-an-empty-function", "of COPY and an empty function"},
 	{"times-the-script", "times the script"},
 	{"of-encoding/json", "of encoding/json decoding the same event"},
 	{"allocs/message", "allocations a message"},

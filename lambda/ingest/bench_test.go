@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
-	"io"
 	"path/filepath"
 	"testing"
 	"time"
@@ -44,14 +43,7 @@ func benchmarkPath(b *testing.B, size, concurrency int) {
 	db := postgrestest.New(b, c.Table(), twin)
 	server := sqstest.Start(b)
 	keyring := string(mask.GenerateKeyring())
-	function, err := runtimeapi.Start(b.Context(), runtimeapi.Config{
-		Bootstrap: bootstrap, Environments: concurrency, Timeout: time.Minute, Output: io.Discard,
-		Env: []string{"CONTRACT=" + plain, "DATABASE_URL=" + db.URL, "MASK_KEYRING=" + keyring},
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer function.Close(b.Context())
+	function := startFunction(b, bootstrap, concurrency, "CONTRACT="+plain, "DATABASE_URL="+db.URL, "MASK_KEYRING="+keyring)
 
 	n := min(size*100, 20_000)
 	bodies := sample.ValidLogins(n, 1)
@@ -84,14 +76,7 @@ func BenchmarkAgainstAScript(b *testing.B) {
 	twin.Name = "user_logins_script"
 	db := postgrestest.New(b, c.Table(), twin)
 	server := sqstest.Start(b)
-	function, err := runtimeapi.Start(b.Context(), runtimeapi.Config{
-		Bootstrap: bootstrap, Environments: 2, Timeout: time.Minute, Output: io.Discard,
-		Env: []string{"CONTRACT=" + plain, "DATABASE_URL=" + db.URL, "MASK_KEYRING=" + string(mask.GenerateKeyring())},
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer function.Close(b.Context())
+	function := startFunction(b, bootstrap, 2, "CONTRACT="+plain, "DATABASE_URL="+db.URL, "MASK_KEYRING="+string(mask.GenerateKeyring()))
 	const many, few = 20_000, 1_000 // the script is slow: it gets fewer, so that both take about as long
 	bodies := sample.ValidLogins(many, 1)
 	pool := postgrestest.Open(b, db.URL)
@@ -148,11 +133,7 @@ func runScript(b *testing.B, server *sqstest.Server, pool *postgres.Pool, bodies
 // request for an invocation, and how much longer that is than for a function that does nothing. It
 // has connected to the database by then. This is what a cold start adds to Lambda's own part.
 func BenchmarkStart(b *testing.B) {
-	hello := filepath.Join(b.TempDir(), "bootstrap")
-	if err := build(hello, "./testdata/hello"); err != nil {
-		b.Fatal(err)
-	}
-	env := functionOn(b)
+	hello, env := buildHello(b), functionOn(b)
 	init := func(program string) time.Duration {
 		f, err := runtimeapi.Start(b.Context(), runtimeapi.Config{Bootstrap: program, Env: env})
 		if err != nil {
@@ -168,6 +149,15 @@ func BenchmarkStart(b *testing.B) {
 	b.ReportMetric(0, "ns/op") // it would include the end of the process
 	b.ReportMetric(median(took).Seconds()*1000, "ms/start")
 	b.ReportMetric((median(took)-median(least)).Seconds()*1000, "ms/start-over-hello")
+}
+
+// buildHello builds a function that does nothing.
+func buildHello(b *testing.B) (program string) {
+	program = filepath.Join(b.TempDir(), "hello")
+	if err := build(program, "./testdata/hello"); err != nil {
+		b.Fatal(err)
+	}
+	return program
 }
 
 // BenchmarkMemory reports the most memory that the function has used after the largest possible

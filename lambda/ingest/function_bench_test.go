@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -47,14 +48,9 @@ func benchmarkFunction(b *testing.B, nameOrPath string, bodies []string, environ
 	}
 	db := postgrestest.New(b, c.Table())
 	keyring := string(mask.GenerateKeyring())
-	function, err := runtimeapi.Start(b.Context(), runtimeapi.Config{
-		Bootstrap: bootstrap, Environments: environments, Timeout: time.Minute, Output: io.Discard,
-		Env: []string{"CONTRACT=" + nameOrPath, "DATABASE_URL=" + url(b, db), "MASK_KEYRING=" + keyring, "VAULT_PUBLIC_KEY=" + postgrestest.VaultKey().String()},
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer function.Close(b.Context())
+	function := startFunction(b, bootstrap, environments,
+		"CONTRACT="+nameOrPath, "DATABASE_URL="+url(b, db), "MASK_KEYRING="+keyring, "VAULT_PUBLIC_KEY="+postgrestest.VaultKey().String())
+	empty := startFunction(b, buildHello(b), environments)
 	size := len(bodies)
 	batches := make([]*batch, 4*environments)
 	var all []string
@@ -63,13 +59,14 @@ func benchmarkFunction(b *testing.B, nameOrPath string, bodies []string, environ
 		all = append(all, bodies...)
 	}
 	copier := newCopier(b, c, c.Table(), keyring, postgrestest.Open(b, db.URL), all, size)
-	invokeAll(b, function, environments, batches) // partitions and caches are warm then
+	invokeAll(b, function, environments, batches, nothingFailed) // partitions and caches are warm then
 	copier.run(b)
-	var spent, copied []time.Duration
+	var spent, copied, least []time.Duration
 	before := processorTime(b)
 	for b.Loop() {
-		spent = append(spent, invokeAll(b, function, environments, batches))
+		spent = append(spent, invokeAll(b, function, environments, batches, nothingFailed))
 		copied = append(copied, copier.run(b))
+		least = append(least, invokeAll(b, empty, environments, batches, `"hello"`))
 	}
 	processor := processorTime(b) - before
 	if got, want := db.QueryStrings(b, "select count(*) from "+c.Table().Name)[0], fmt.Sprint((2*b.N+2)*len(all)); got != want {
@@ -80,7 +77,20 @@ func benchmarkFunction(b *testing.B, nameOrPath string, bodies []string, environ
 	b.ReportMetric(rows/median(spent).Seconds(), "rows/s")
 	b.ReportMetric(rows/median(copied).Seconds(), "COPY-rows/s")
 	b.ReportMetric(median(copied).Seconds()/median(spent).Seconds(), "ratio-of-COPY")
+	b.ReportMetric((median(copied)+median(least)).Seconds()/median(spent).Seconds(), "ratio-of-COPY-and-an-empty-function")
 	b.ReportMetric(float64(processor.Microseconds())/rows/float64(b.N), "cpu-us/message")
+}
+
+// startFunction starts a function, which ends with the benchmark.
+func startFunction(b *testing.B, program string, environments int, env ...string) *runtimeapi.Function {
+	function, err := runtimeapi.Start(b.Context(), runtimeapi.Config{
+		Bootstrap: program, Environments: environments, Timeout: time.Minute, Output: io.Discard, Env: env,
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { function.Close(context.WithoutCancel(b.Context())) })
+	return function
 }
 
 func direct(_ *testing.B, db *postgrestest.Database) string { return db.URL }
@@ -197,9 +207,11 @@ func eventOf(bodies []string) (e events.SQSEvent) {
 	return e
 }
 
-// invokeAll returns how long the function takes for all batches, as many at a time as it has
-// environments.
-func invokeAll(b *testing.B, function *runtimeapi.Function, environments int, batches []*batch) time.Duration {
+const nothingFailed = `{"batchItemFailures":[]}`
+
+// invokeAll returns how long the function takes to give this answer to all batches, as many at a time
+// as it has environments.
+func invokeAll(b *testing.B, function *runtimeapi.Function, environments int, batches []*batch, want string) time.Duration {
 	for _, batch := range batches {
 		batch.renew()
 	}
@@ -209,7 +221,7 @@ func invokeAll(b *testing.B, function *runtimeapi.Function, environments int, ba
 	for range environments {
 		wg.Go(func() {
 			for batch := range work {
-				if answer, err := function.Invoke(b.Context(), batch.payload); err != nil || string(answer) != `{"batchItemFailures":[]}` {
+				if answer, err := function.Invoke(b.Context(), batch.payload); err != nil || string(answer) != want {
 					b.Errorf("%s, %v", answer, err)
 				}
 			}
