@@ -93,6 +93,7 @@ func (r *results) print(out io.Writer) {
 var tabulated = []struct{ unit, title string }{
 	{"ratio-of-COPY", "of COPY"},
 	{"ratio-of-COPY-and-an-empty-function", "of COPY and an empty function"},
+	{"ratio-of-an-empty-function", "of the path of an empty function"},
 	{"times-the-script", "times the script"},
 	{"of-encoding/json", "of encoding/json decoding the same event"},
 	{"allocs/message", "allocations a message"},
@@ -101,7 +102,7 @@ var tabulated = []struct{ unit, title string }{
 	{"s/batch", "s a batch of 10,000"},
 	{"round-trips", "round trips"},
 	{"ms/start", "ms to start"},
-	{"ms/start-over-hello", "ms to start, more than an empty function"},
+	{"ms/start-over-empty", "ms to start, more than an empty function"},
 	{"peak-MB", "MB at most"},
 	{"heap-MB", "MB of heap, besides the payload"},
 }

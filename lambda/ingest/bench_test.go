@@ -24,7 +24,7 @@ import (
 
 // BenchmarkPath times the whole path (in-memory SQS, event source mapping, bootstrap, Postgres)
 // against COPY of the same rows into a second table with the same columns. The rows are decoded and
-// masked before COPY is timed. The two take turns in one run. COPY writes one batch per statement
+// masked before COPY is timed. An empty function shows what the path costs without ours. They take turns in one run. COPY writes one batch per statement
 // over one connection. The server writes to disk before it answers.
 func BenchmarkPath(b *testing.B) {
 	for _, size := range []int{10, 100, 1000} {
@@ -48,9 +48,11 @@ func benchmarkPath(b *testing.B, size, concurrency int) {
 	n := min(size*100, 20_000)
 	bodies := sample.ValidLogins(n, 1)
 	copier := newCopier(b, c, twin, keyring, postgrestest.Open(b, db.URL), bodies, size)
-	var path, copied time.Duration
+	empty := startFunction(b, buildEmpty(b), concurrency)
+	var path, copied, least time.Duration
 	for b.Loop() {
 		db.Exec(b, "truncate user_logins, user_logins_copy")
+		least += drainAll(b, server, empty, bodies, size, concurrency)
 		path += drainAll(b, server, function, bodies, size, concurrency)
 		if got := db.QueryStrings(b, "select count(*) from user_logins")[0]; got != fmt.Sprint(n) {
 			b.Fatalf("%s rows, want %d", got, n)
@@ -61,6 +63,7 @@ func benchmarkPath(b *testing.B, size, concurrency int) {
 	b.ReportMetric(float64(n*b.N)/path.Seconds(), "rows/s")
 	b.ReportMetric(float64(n*b.N)/copied.Seconds(), "COPY-rows/s")
 	b.ReportMetric(copied.Seconds()/path.Seconds(), "ratio-of-COPY")
+	b.ReportMetric(least.Seconds()/path.Seconds(), "ratio-of-an-empty-function")
 }
 
 // BenchmarkAgainstAScript times the whole path against what people write by hand, on the same
@@ -133,7 +136,7 @@ func runScript(b *testing.B, server *sqstest.Server, pool *postgres.Pool, bodies
 // request for an invocation, and how much longer that is than for a function that does nothing. It
 // has connected to the database by then. This is what a cold start adds to Lambda's own part.
 func BenchmarkStart(b *testing.B) {
-	hello, env := buildHello(b), functionOn(b)
+	empty, env := buildEmpty(b), functionOn(b)
 	init := func(program string) time.Duration {
 		f, err := runtimeapi.Start(b.Context(), runtimeapi.Config{Bootstrap: program, Env: env})
 		if err != nil {
@@ -144,17 +147,17 @@ func BenchmarkStart(b *testing.B) {
 	}
 	var took, least []time.Duration
 	for b.Loop() {
-		took, least = append(took, init(bootstrap)), append(least, init(hello))
+		took, least = append(took, init(bootstrap)), append(least, init(empty))
 	}
 	b.ReportMetric(0, "ns/op") // it would include the end of the process
 	b.ReportMetric(median(took).Seconds()*1000, "ms/start")
-	b.ReportMetric((median(took)-median(least)).Seconds()*1000, "ms/start-over-hello")
+	b.ReportMetric((median(took)-median(least)).Seconds()*1000, "ms/start-over-empty")
 }
 
-// buildHello builds a function that does nothing.
-func buildHello(b *testing.B) (program string) {
-	program = filepath.Join(b.TempDir(), "hello")
-	if err := build(program, "./testdata/hello"); err != nil {
+// buildEmpty builds a function that does nothing.
+func buildEmpty(b *testing.B) (program string) {
+	program = filepath.Join(b.TempDir(), "empty")
+	if err := build(program, "./testdata/empty"); err != nil {
 		b.Fatal(err)
 	}
 	return program

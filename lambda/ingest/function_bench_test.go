@@ -50,7 +50,7 @@ func benchmarkFunction(b *testing.B, nameOrPath string, bodies []string, environ
 	keyring := string(mask.GenerateKeyring())
 	function := startFunction(b, bootstrap, environments,
 		"CONTRACT="+nameOrPath, "DATABASE_URL="+url(b, db), "MASK_KEYRING="+keyring, "VAULT_PUBLIC_KEY="+postgrestest.VaultKey().String())
-	empty := startFunction(b, buildHello(b), environments)
+	empty := startFunction(b, buildEmpty(b), environments)
 	size := len(bodies)
 	batches := make([]*batch, 4*environments)
 	var all []string
@@ -66,7 +66,7 @@ func benchmarkFunction(b *testing.B, nameOrPath string, bodies []string, environ
 	for b.Loop() {
 		spent = append(spent, invokeAll(b, function, environments, batches, nothingFailed))
 		copied = append(copied, copier.run(b))
-		least = append(least, invokeAll(b, empty, environments, batches, `"hello"`))
+		least = append(least, invokeAll(b, empty, environments, batches, "null"))
 	}
 	processor := processorTime(b) - before
 	if got, want := db.QueryStrings(b, "select count(*) from "+c.Table().Name)[0], fmt.Sprint((2*b.N+2)*len(all)); got != want {
