@@ -89,7 +89,7 @@ func (k *keys) key(ctx context.Context, recipient string) (*open.Key, error) {
 
 // sealedFor names the key that is missing.
 func sealedFor(recipient string, err error) error {
-	return fmt.Errorf("they are sealed for the key %s: %w", recipient, err)
+	return fmt.Errorf("sealed for the key %s: %w", recipient, err)
 }
 
 // open opens the sealed values of an event.

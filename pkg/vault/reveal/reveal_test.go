@@ -349,8 +349,8 @@ func TestSaysWhatIsNotRevealed(t *testing.T) {
 		"a lost session":          {"alter table sqs2pg_vault.sessions disable trigger all; delete from sqs2pg_vault.sessions", "", nil, "2 do not open: their session is lost", 0},
 		"seals that were swapped": {"update sqs2pg_vault.user_logins v set sealed = (select sealed from sqs2pg_vault.user_logins o where o.event_id <> v.event_id)", "", nil, "2 do not open: ", 0},
 		"a row that was changed":  {"update user_logins set masked_ip = 'k1:00000000000000000000000000000000'", "", nil, "2 values are not those that the row was made from", 2},
-		"another key":             {"", "PRIVATE-MLKEM768-X25519:" + strings.Repeat("A", 43) + "=", nil, "2 not asked for: they are sealed for the key " + postgrestest.VaultKey().ID() + ": ", 0},
-		"no key":                  {"", "-", nil, "2 not asked for: they are sealed for the key " + postgrestest.VaultKey().ID() + ": there is no file", 0},
+		"another key":             {"", "PRIVATE-MLKEM768-X25519:" + strings.Repeat("A", 43) + "=", nil, "2 not asked for: sealed for the key " + postgrestest.VaultKey().ID() + ": ", 0},
+		"no key":                  {"", "-", nil, "2 not asked for: sealed for the key " + postgrestest.VaultKey().ID() + ": there is no file", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -401,7 +401,7 @@ func TestRevealsByBothKeysAfterARotation(t *testing.T) {
 	f.db.Exec(t, "update sqs2pg_vault.recipients set state = 'revoked' where id = $1", before)
 	f.load(t, key.Public(), body("cid", "192.0.2.3"))
 	waiting := func(n int, id, files string) string {
-		return fmt.Sprintf("of 3 events: %d not asked for: they are sealed for the key %s: %s: name the files of all keys by VAULT_KEY_FILE=FILE,FILE", n, id, files)
+		return fmt.Sprintf("of 3 events: %d not asked for: sealed for the key %s: %s: name the files of all keys by VAULT_KEY_FILE=FILE,FILE", n, id, files)
 	}
 	has := func(file, id string) string { return fmt.Sprintf("%s has the key %s", filepath.Join(f.dir, file), id) }
 	for _, test := range []struct {
@@ -412,7 +412,7 @@ func TestRevealsByBothKeysAfterARotation(t *testing.T) {
 		audit string // how many events the audit's last entry is for, "" for no entry
 	}{
 		{"the wrong key", []string{"wrong.key"}, nil, "sealed for the key " + after, ""},
-		{"no key", []string{"none.key"}, nil, "2 not asked for: they are sealed for the key " + before + ": there is no file " + filepath.Join(f.dir, "none.key"), ""},
+		{"no key", []string{"none.key"}, nil, "2 not asked for: sealed for the key " + before + ": there is no file " + filepath.Join(f.dir, "none.key"), ""},
 		{"the old key", []string{"vault.key"}, []string{"192.0.2.1", "192.0.2.2"}, waiting(1, after, has("vault.key", before)), "2"},
 		{"the new key and a wrong one", []string{"new.key", "none.key"}, []string{"192.0.2.3"}, waiting(2, before, has("new.key", after)+", and there is no file "+filepath.Join(f.dir, "none.key")), "1"},
 		{"both keys", []string{"new.key", "vault.key"}, []string{"192.0.2.1", "192.0.2.2", "192.0.2.3"}, "<nil>", "3"},
@@ -465,7 +465,7 @@ func TestSaysWhichKeyInKMSRefuses(t *testing.T) {
 			return files.Private(ctx, account.Place{URL: kms.URL}, to)
 		}
 	})
-	want := fmt.Sprintf("of 3 events: 1 do not open: they are sealed for the key %s: key of the vault: %s is not for this identity: ", key.ID(), arn)
+	want := fmt.Sprintf("of 3 events: 1 do not open: sealed for the key %s: key of the vault: %s is not for this identity: ", key.ID(), arn)
 	if !strings.Contains(fmt.Sprint(err), want) || len(parse(t, out)) != 2 || calls != 1 {
 		t.Errorf("%v after %d calls, want %q after one; revealed\n%s", err, calls, want, out)
 	}
