@@ -18,7 +18,7 @@ func TestImageOfTheArchitecture(t *testing.T) {
 	for i, step := range [][2]string{{"check", "by the contract"}, {"mask", "with the keyring"}, {"write", "one transaction"}} {
 		d.step(452, 72+44*i, 176, 34, step[0], step[1])
 	}
-	d.box(750, 84, 170, 76, "table", "Postgres", "partitions by day")
+	d.box(750, 60, 170, 132, "table", "Postgres", "partitions by day")
 	d.box(400, 300, 150, 76, "", "Secrets Manager", "keyring, password")
 	d.box(570, 300, 150, 76, "", "CloudWatch", "logs, metrics, alarms")
 	d.box(750, 300, 170, 76, "function", "maintain (Lambda)", "every 6 hours")
