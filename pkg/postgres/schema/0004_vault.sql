@@ -373,25 +373,6 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   from (select distinct (extract(epoch from s) * 1000000)::bigint as us, e as id from unnest(times, events) as u (s, e)) k
 $$;
 
--- Says for whom the named events of a table are sealed, so that nobody asks for what his keys cannot open. It gives out
--- nothing that is sealed, so the audit has no entry of it. Events without a sealed value or its session are left out.
--- +goose StatementBegin
-create function sqs2pg.sealed_for(target regclass, times timestamptz[], events uuid[])
-returns table (sent_at timestamptz, event_id uuid, recipient text)
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp set datestyle = 'ISO' as $$
-begin
-  if sqs2pg.vault_of(target) is null then
-    return;
-  end if;
-  return query execute format(
-    'select v.sent_at, v.event_id, s.recipient
-     from unnest($1, $2) as k (s, e) join %s v on v.sent_at = k.s and v.event_id = k.e join sqs2pg_vault.sessions s on s.id = v.session
-     where v.sent_at between %L and %L', sqs2pg.vault_of(target), (select min(t) from unnest(times) t), (select max(t) from unnest(times) t)) using times, events;
-end
-$$;
--- +goose StatementEnd
-comment on function sqs2pg.sealed_for is 'Says for which recipient events are sealed. It gives out nothing that is sealed.';
-
 -- Asks to look into the vault at the named events of a table, for the purpose and the ticket. It adds an entry to the audit
 -- and returns its number and hash, the head of the chain. Nothing is given out before the entry is committed; see
 -- sqs2pg.fetch. SQ003 is an argument that is not allowed, SQ004 the limit of an hour.
@@ -516,4 +497,4 @@ comment on function sqs2pg.fetch is 'Gives out the sealed values that a committe
 
 revoke all on all functions in schema sqs2pg from public;
 grant execute on function sqs2pg.enter, sqs2pg.list_erasures to sqs2pg_writer;
-grant execute on function sqs2pg.sealed_for, sqs2pg.request, sqs2pg.fetch to sqs2pg_revealer;
+grant execute on function sqs2pg.request, sqs2pg.fetch to sqs2pg_revealer;
