@@ -39,7 +39,7 @@ func benchmarkPath(b *testing.B, size, concurrency int) {
 		b.Fatal(err)
 	}
 	twin := c.Table()
-	twin.Name = "user_logins_copy"
+	twin.Name, twin.Recover, twin.Subject = "user_logins_copy", nil, "" // nobody enters it
 	db := postgrestest.New(b, c.Table(), twin)
 	server := sqstest.Start(b)
 	keyring := string(mask.GenerateKeyring())
@@ -76,7 +76,7 @@ func BenchmarkAgainstAScript(b *testing.B) {
 		b.Fatal(err)
 	}
 	twin := c.Table()
-	twin.Name = "user_logins_script"
+	twin.Name, twin.Recover, twin.Subject = "user_logins_script", nil, "" // nobody enters it
 	db := postgrestest.New(b, c.Table(), twin)
 	server := sqstest.Start(b)
 	function := startFunction(b, bootstrap, 2, "CONTRACT="+plain, "DATABASE_URL="+db.URL, "MASK_KEYRING="+string(mask.GenerateKeyring()))
