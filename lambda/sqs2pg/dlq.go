@@ -77,7 +77,7 @@ func (c *dlqShow) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	if found == nil {
-		return fmt.Errorf("no message %s is visible on %s now: see sqs2pg dlq list --queue %s", c.ID, dead.Queue.Name(), c.Queue)
+		return fmt.Errorf("no message %s is visible on %s now: see %s", c.ID, dead.Queue.Name(), flags.ListLetters(s, c.queueFlags, c.contractFlag))
 	}
 	letter, rows := map[string]string{}, [][]string{}
 	for _, f := range found.Details(set, c.Body) {

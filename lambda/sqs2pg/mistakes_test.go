@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"sqs2pg/pkg/local/home"
 	"sqs2pg/pkg/local/sample"
@@ -127,5 +130,34 @@ func TestVaultCommandsStartNoPostgresThatRunHasNotFilled(t *testing.T) {
 	code, _, errs := sqs2pgIn(t.Context(), dir, "", "vault", "audit", "list")
 	if code != 2 || !strings.Contains(errs, "no database: set DATABASE_URL") {
 		t.Errorf("exits with %d and says %q", code, errs)
+	}
+}
+
+// TestPrintedCommandsCanBePasted runs the commands that errors and findings print. They must look at
+// the same queue, by the same contract.
+func TestPrintedCommandsCanBePasted(t *testing.T) {
+	t.Parallel()
+	endpoint := startSQS(t)
+	_, dead := withDead(t, endpoint, "logins", 3)
+	sendAs(t, endpoint, dead, []string{"not json"}, func(i int) string { return fmt.Sprint(i) })
+	printed := regexp.MustCompile(`(?:see|with) sqs2pg ([a-z].*)`)
+	const logins = "../../infra/contracts/user_logins.json"
+	at := []string{"--endpoint-url", endpoint, "--queue", "logins", "--contract", logins}
+	for _, test := range []struct {
+		typed, want []string
+	}{
+		{append([]string{"dlq", "show", "1"}, at...), []string{"dlq", "list", "--queue", "logins", "--endpoint-url", endpoint, "--contract", logins}},
+		{append([]string{"event", "--wait", "300ms"}, at[:4]...), []string{"send", "--queue", "logins", "--endpoint-url", endpoint}},
+	} {
+		_, out, errs := sqs2pg(t, test.typed...)
+		m := printed.FindStringSubmatch(out + errs)
+		if m == nil {
+			t.Errorf("%q prints no command:\n%s%s", test.typed, out, errs)
+			continue
+		}
+		if diff := cmp.Diff(test.want, strings.Fields(m[1])); diff != "" {
+			t.Errorf("%q prints another command (-want +got):\n%s", test.typed, diff)
+		}
+		succeed(t, strings.Fields(m[1])...)
 	}
 }
