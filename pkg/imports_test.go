@@ -46,7 +46,7 @@ var order = []string{
 	"pkg/deadletter",
 	"pkg/project",
 	"pkg/contract/trial",
-	"pkg/contract/versions",
+	"pkg/versions",
 	"pkg/contract/generate",
 	"pkg/queue/sending",
 	"pkg/queue/bodies",
