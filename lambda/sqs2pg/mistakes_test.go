@@ -161,3 +161,37 @@ func TestPrintedCommandsCanBePasted(t *testing.T) {
 		succeed(t, strings.Fields(m[1])...)
 	}
 }
+
+func TestNothingToSendIsAnErrorOfAFileOnly(t *testing.T) {
+	t.Parallel()
+	endpoint, dir := startSQS(t), t.TempDir()
+	createQueue(t, endpoint, "logins", nil)
+	send := []string{"send", "--endpoint-url", endpoint, "--queue", "logins"}
+	for text, path := range map[string]string{"": dir + "/empty", "\n": dir + "/line", "[]": dir + "/array"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code, out, errs := sqs2pg(t, append(send, path)...)
+		if want := "sqs2pg: nothing to send: " + path + " is empty\n"; code != 1 || out != "" || errs != want {
+			t.Errorf("%q: exits with %d and says %q, want 1 and %q", text, code, errs, want)
+		}
+	}
+	if code, _, errs := sqs2pg(t, append(send, "-")...); code != 0 || !strings.HasSuffix(errs, "sent 0 messages to logins\n") {
+		t.Errorf("an empty pipe: exits with %d and says %q", code, errs)
+	}
+}
+
+func TestMigrateRefusesTwoContractsOfOneTable(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, name := range []string{"a.json", "b.json"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(orders), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a, b := filepath.Join(dir, "a.json"), filepath.Join(dir, "b.json")
+	code, _, errs := sqs2pg(t, "migrate", "--contract", a+","+b, "--database-url", "postgres://u@127.0.0.1:1/d")
+	if want := "sqs2pg: " + a + " and " + b + " fill the same table public.orders: "; code != 2 || !strings.HasPrefix(errs, want) {
+		t.Errorf("exits with %d and says %q, want 2 and %q", code, errs, want)
+	}
+}

@@ -54,6 +54,9 @@ func (c *sendCommand) Run(ctx context.Context, s *streams, k *kong.Context) erro
 			return unreadable(ctx, err)
 		}
 		defer text.Close()
+		if text.Count == 0 && c.File != "-" { // a pipe may well be empty
+			return fmt.Errorf("nothing to send: %s is empty", c.File)
+		}
 		fmt.Fprintln(s.Err, text)
 		job.Bodies, job.Total = text.Strings(), text.Count
 	}

@@ -9,7 +9,7 @@ import (
 	"sqs2pg/pkg/terminal"
 )
 
-// Reasons counts the letters that a contract refuses, by reason.
+// Reasons counts the letters that a contract or its table refuses, by reason.
 type Reasons map[string]int
 
 // Add counts a letter with that reason. It returns false, and counts nothing, if the contract
