@@ -74,8 +74,8 @@ func (c *sendCommand) Run(ctx context.Context, s *streams, k *kong.Context) erro
 	return err
 }
 
-// generate makes the messages of contracts while they are sent. Those of the login come from the
-// demonstration, unless a contract is named.
+// generate makes the messages of contracts while they are sent. Without a contract it makes the
+// logins of the demonstration.
 func (c *sendCommand) generate(job *sending.Job) error {
 	job.Total = c.Count
 	switch {

@@ -30,7 +30,7 @@ func (r Reasons) Total() (n int) {
 	return n
 }
 
-// Print writes a table of the counts. It writes nothing if there are none.
+// Print writes a table of the counts. It writes nothing without counts.
 func (r Reasons) Print(w io.Writer) {
 	var rows [][]string
 	for _, reason := range slices.Sorted(maps.Keys(r)) {

@@ -21,7 +21,8 @@ type Setup struct {
 	List      string        // the command that lists dead letters
 }
 
-// Examine looks at each thing, and at how they fit together. What cannot be looked at is a finding.
+// Examine looks at each thing, and at how they fit together. If it cannot look at
+// something, that is a finding.
 func (s *Setup) Examine(ctx context.Context) (found []Finding) {
 	loaded, err := s.Contracts()
 	if err != nil {
