@@ -28,6 +28,7 @@ var order = []string{
 	"lambda/migrate",
 	"pkg/local/flags", // knows the contracts that come with the programs
 	"infra/contracts",
+	"infra/withpostgres",
 
 	// what only the command links
 	"pkg/stack",

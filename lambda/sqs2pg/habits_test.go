@@ -141,7 +141,7 @@ var changing = []struct{ pattern, by string }{
 	{`p\d{8}`, "pDATE"},
 	{`(?m)^(\d+ of \d+ events\n)+`, "N of N events\n"},
 	{`\d+ of \d+ events: to go on, add --after \S+`, "N of N events: to go on, add --after PLACE"},
-	{`this is [0-9a-f]{16}`, "this is KEY"},
+	{`has the key [0-9a-f]{16}`, "has the key KEY"},
 	{`sqs2pg \S+ go1\S+ \w+/\w+`, "sqs2pg VERSION"},
 }
 
@@ -396,6 +396,8 @@ var habits = []habit{
 	}, db: true, await: "500 of", answer: "\x03"},
 	{name: "an audit with a head of another", script: "echo 7 " + strings.Repeat("ab", 32) + " >heads\nsqs2pg vault audit verify --database-url $OWNER --anchor heads", db: true},
 	{name: "an anchor that is none", script: "touch heads\nsqs2pg vault audit verify --database-url $OWNER --anchor heads", db: true},
+	{name: "a reveal after a rotation", script: loaded + "export VAULT_KEY_FILE=new.key\nsqs2pg vault key >/dev/null 2>&1\nsqs2pg migrate --contract user_logins --database-url $OWNER >/dev/null 2>&1\n" + loaded +
+		revealOne + " --purpose support --ticket ABC-123\nexport VAULT_KEY_FILE=new.key,.sqs2pg/vault.key\n" + revealOne + ` --purpose support --ticket ABC-123`, files: all, set: queueNamed("logins"), db: true},
 }
 
 // all is a condition for all events.

@@ -33,7 +33,8 @@ type vaultReveal struct {
 // Help is shown below the flags.
 func (c *vaultReveal) Help() string {
 	return "Values are printed to standard output alone. Each has a verdict: whether the row is what the contract makes of the value. " +
-		"Exits with 1 if something that was asked for is erased or past its retention. You may stop it at any moment; it then says how to go on."
+		"Exits with 1 if something that was asked for is erased or past its retention. You may stop it at any moment; it then says how to go on. " +
+		"After a rotation name the files of all keys: VAULT_KEY_FILE=new.key,old.key. Events whose key is missing are not asked for."
 }
 
 func (c *vaultReveal) Run(ctx context.Context, s *streams) error {

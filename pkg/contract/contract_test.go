@@ -194,6 +194,20 @@ func TestDecodeAndMaskAllocateLittle(t *testing.T) {
 	if got > 40 {
 		t.Errorf("a login takes %v allocations, want at most 40", got)
 	}
+	const batch = 1000
+	got = testing.AllocsPerRun(3, func() {
+		rows := c.Rows(k, batch)
+		for range batch {
+			record, err := rows.Decode(contract.Message{Body: []byte(login)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			rows.Mask(record)
+		}
+	})
+	if got > 2*batch {
+		t.Errorf("a batch of %d logins takes %v allocations, want at most 2 a login", batch, got)
+	}
 }
 
 func TestWarnsOfRecoveryWithoutASubject(t *testing.T) {

@@ -66,9 +66,10 @@ func (c *Contract) violations(found []*Violation, err error) []*Violation {
 	return append(found, &Violation{Field: field, Rule: ruleOf(e.ErrorKind)})
 }
 
-// isInsideOfDropped is false for the dropped value itself, whose type counts.
+// isInsideOfDropped reports of a place that is dropped whether it is inside of a dropped value. It is
+// false for the dropped value itself, whose type counts.
 func (c *Contract) isInsideOfDropped(location []string) bool {
-	return len(location) > 0 && c.schema.Drops(location[:len(location)-1])
+	return c.schema.Drops(location[:len(location)-1])
 }
 
 // ruleOf is the keyword that a complaint of the library is about.

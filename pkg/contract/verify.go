@@ -122,12 +122,12 @@ func (c *Contract) recordOf(p *schema.Property, value []byte) (Record, bool) {
 // isWhole reports whether raw is all of a text but white space.
 func isWhole(text, raw []byte) bool { return bytes.Equal(bytes.TrimSpace(text), raw) }
 
-// isSame compares a value with the JSON that Postgres makes of a column. A mask leaves no booleans,
-// UUIDs or times.
+// isSame compares a value, which is not NULL, with the JSON that Postgres makes of a column. A mask
+// leaves no booleans, UUIDs or times.
 func isSame(t Type, v Value, column jsontext.Value) bool {
 	decoded, err := decodeJSON(column)
-	if err != nil || v.IsNull() || decoded == nil {
-		return err == nil && v.IsNull() && decoded == nil
+	if err != nil { // no such column
+		return false
 	}
 	switch t.Base() {
 	case JSONB:

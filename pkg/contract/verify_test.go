@@ -49,6 +49,8 @@ func TestVerifyMakesColumnsAgain(t *testing.T) {
 		{"another network", `"type": "string", "format": "ip", "x-mask": "ip-network"`, `"192.0.2.77"`, `"192.0.3.0/24"`, different},
 		{"a year", `"type": "string", "format": "date", "x-mask": "date-year"`, `"1984-05-06"`, `"1984-01-01"`, verified},
 		{"a bucket of integers", `"type": "integer", "x-mask": "bucket:10"`, `42`, `40`, verified},
+		{"a bucket of the highest digit", `"type": "integer", "x-mask": "bucket:10"`, `95`, `90`, verified},
+		{"a bucket of negative integers", `"type": "integer", "x-mask": "bucket:10"`, `-5`, `-10`, verified},
 		{"another bucket", `"type": "integer", "x-mask": "bucket:10"`, `42`, `50`, different},
 		{"a bucket of doubles", `"type": "number", "x-mask": "bucket:10"`, `42.5`, `4e1`, verified},
 		{"another bucket of doubles", `"type": "number", "x-mask": "bucket:10"`, `42.5`, `41`, different},

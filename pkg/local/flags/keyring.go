@@ -2,6 +2,7 @@ package flags
 
 import (
 	"cmp"
+	"slices"
 
 	"sqs2pg/pkg/local/home"
 	"sqs2pg/pkg/terminal/variables"
@@ -23,12 +24,16 @@ func (f *KeyringFlag) Keyrings(s *Streams) *home.Keyrings {
 
 // VaultFlag is the key of the vault: the public one, and where the private one is.
 type VaultFlag struct {
-	VaultPublicKey string `env:"VAULT_PUBLIC_KEY" hidden:"" help:"Public key of the vault."`
-	VaultKeyARN    string `name:"vault-key-arn" env:"VAULT_KEY_ARN" hidden:"" help:"KMS key of the vault."`
-	VaultKeyFile   string `env:"VAULT_KEY_FILE" hidden:"" help:"File with the private key of the vault; the default is .sqs2pg/vault.key."`
+	VaultPublicKey string   `env:"VAULT_PUBLIC_KEY" hidden:"" help:"Public key of the vault."`
+	VaultKeyARN    string   `name:"vault-key-arn" env:"VAULT_KEY_ARN" hidden:"" help:"KMS key of the vault."`
+	VaultKeyFile   []string `env:"VAULT_KEY_FILE" hidden:"" help:"File with the private key of the vault; the default is .sqs2pg/vault.key. The files of earlier keys follow it."`
 }
 
 // Keys says where to look for the key.
 func (f *VaultFlag) Keys(s *Streams) *home.Vault {
-	return &home.Vault{Public: f.VaultPublicKey, Locator: f.VaultKeyARN, Path: cmp.Or(f.VaultKeyFile, home.VaultPath(s.Dir)), Talk: s.Err}
+	files := slices.DeleteFunc(slices.Clone(f.VaultKeyFile), func(file string) bool { return file == "" })
+	if len(files) == 0 {
+		files = []string{home.VaultPath(s.Dir)}
+	}
+	return &home.Vault{Public: f.VaultPublicKey, Locator: f.VaultKeyARN, Path: files[0], Others: files[1:], Talk: s.Err}
 }

@@ -1,6 +1,7 @@
 package home
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -37,15 +38,11 @@ func (e VaultError) Unwrap() error { return e.error }
 
 func vaultError(format string, args ...any) error { return VaultError{fmt.Errorf(format, args...)} }
 
-// Private returns the private key of a recipient: in KMS where the database says so, or else in the
-// file. A key in KMS is used by the AWS settings of at.
+// Private returns the private key of a recipient: in KMS where the database says so, or else in one of
+// the files. A key in KMS is used by the AWS settings of at, and KMS is not asked yet.
 func (v *Vault) Private(ctx context.Context, at account.Place, r disclosure.Recipient) (*open.Key, error) {
 	if r.Locator == "" {
-		key, err := open.ReadFile(v.Path)
-		if errors.Is(err, fs.ErrNotExist) {
-			err = vaultError("the values are sealed for the key %s, and there is no file %s: copy it there, or name it by VAULT_KEY_FILE", r.ID, v.Path)
-		}
-		return key, err
+		return v.inFiles(r.ID)
 	}
 	public, err := vault.ParsePublicKey(r.PublicKey)
 	if err != nil {
@@ -53,12 +50,35 @@ func (v *Vault) Private(ctx context.Context, at account.Place, r disclosure.Reci
 	}
 	cfg, err := at.Config(ctx)
 	if err != nil {
-		return nil, err
+		return nil, vaultError("it is in KMS, %s: %w", r.Locator, err)
 	}
 	if parts := strings.Split(r.Locator, ":"); len(parts) > 3 {
 		cfg.Region = parts[3] // of the ARN
 	}
 	return open.KMS(kms.NewFromConfig(cfg), r.Locator, public)
+}
+
+// inFiles returns the private key with an ID.
+func (v *Vault) inFiles(id string) (*open.Key, error) {
+	var unreadable error
+	var looked []string
+	for _, path := range append([]string{v.Path}, v.Others...) {
+		key, err := open.ReadFile(path)
+		switch {
+		case err == nil && key.Public().ID() == id:
+			return key, nil
+		case err == nil:
+			looked = append(looked, fmt.Sprintf("%s has the key %s", path, key.Public().ID()))
+		case errors.Is(err, fs.ErrNotExist):
+			looked = append(looked, fmt.Sprintf("there is no file %s", path))
+		default:
+			unreadable = cmp.Or(unreadable, err)
+		}
+	}
+	if unreadable != nil {
+		return nil, VaultError{unreadable}
+	}
+	return nil, vaultError("%s: name the files of all keys by VAULT_KEY_FILE=FILE,FILE", strings.Join(looked, ", and "))
 }
 
 // Vault is where the local commands look for the public key that values are sealed for: in Public if
@@ -68,6 +88,7 @@ type Vault struct {
 	Public  string    // VAULT_PUBLIC_KEY
 	Locator string    // VAULT_KEY_ARN: where the private key of Public is
 	Path    string    // required
+	Others  []string  // files of private keys that values were sealed for before
 	Talk    io.Writer // gets a line when a key is made, or a database is told of one
 
 	made bool

@@ -1,7 +1,7 @@
 // Package disclosure looks into the vault in two steps, so that no look is without a trace. A
 // request adds an entry to the audit and is committed; only then does a fetch give out the sealed
 // values. The database holds to this whatever the caller does: a login that may reveal can execute
-// two functions of the owner, and read no vault table.
+// functions of the owner, and read no vault table.
 //
 // It is a package of its own because neither the functions nor a migration may look into the vault.
 package disclosure

@@ -323,8 +323,8 @@ func TestFindAndFetchOverManyDays(t *testing.T) {
 	}
 	v.add(keys...)
 	pool := v.revealer()
-	rows, err := disclosure.Find(t.Context(), pool, visits(contract.Insert), []string{"id", "ip"}, disclosure.Selection{Columns: []string{"id", "ip"}, Values: []string{"k1:token"}}, 4)
-	if err != nil || len(rows) != 4 || *rows[0].Values[0] != "person 05" {
+	rows, err := disclosure.Find(t.Context(), pool, visits(contract.Insert), disclosure.Selection{Columns: []string{"id", "ip"}, Values: []string{"k1:token"}}, 4)
+	if err != nil || len(rows) != 4 || !strings.Contains(string(rows[0].JSON), `"id": "person 05"`) {
 		t.Fatalf("%d rows, %v", len(rows), err)
 	}
 	var found []disclosure.Key
@@ -332,9 +332,18 @@ func TestFindAndFetchOverManyDays(t *testing.T) {
 		found = append(found, row.Key)
 	}
 	last := found[3]
-	rows, err = disclosure.Find(t.Context(), pool, visits(contract.Insert), nil, disclosure.Selection{Where: "ip like 'k1%' -- all", After: &last}, 4)
+	rows, err = disclosure.Find(t.Context(), pool, visits(contract.Insert), disclosure.Selection{Where: "visits.ip like 'k1%' -- all", After: &last}, 4)
 	if err != nil || len(rows) != 1 {
 		t.Fatalf("after the first: %d rows, %v", len(rows), err)
+	}
+	v.Exec(t, "insert into sqs2pg_vault.sessions (id, recipient, enc) select session, $1, '' from sqs2pg_vault.visits", postgrestest.VaultKey().ID())
+	recipients, err := disclosure.SealedFor(t.Context(), pool, visits(contract.Insert), append(sorted(slices.Clone(keys)), event(9)))
+	want := map[disclosure.Key]string{}
+	for _, key := range keys {
+		want[key] = postgrestest.VaultKey().ID()
+	}
+	if diff := cmp.Diff(want, recipients); diff != "" || err != nil {
+		t.Errorf("%v; sealed for (-want +got):\n%s", err, diff)
 	}
 	got, err := v.fetch(pool, v.request(pool, inquiry(append(found, rows[0].Key)...)))
 	if diff := cmp.Diff(sorted(keys), got); diff != "" || err != nil {
@@ -356,7 +365,7 @@ func TestFindChangesNothing(t *testing.T) {
 		"nextval('s') > 0":       "would change something",
 		"exists (select from sqs2pg_vault.visits)": "sqs2pg_revealer",
 	} {
-		_, err := disclosure.Find(t.Context(), pool, visits(contract.Insert), nil, disclosure.Selection{Where: condition}, 1)
+		_, err := disclosure.Find(t.Context(), pool, visits(contract.Insert), disclosure.Selection{Where: condition}, 1)
 		if _, ok := errors.AsType[*postgres.Unavailable](err); !ok || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", condition, err, want)
 		}

@@ -25,7 +25,7 @@ type Selection struct {
 // Row is a row of a contract's table as it is stored.
 type Row struct {
 	Key
-	Values []*string // of the columns that were asked for, as Postgres prints them; nil for null
+	JSON []byte // its columns, as to_jsonb prints them
 }
 
 // conditionAdvice by SQLSTATE, for people who write a condition.
@@ -39,23 +39,18 @@ var conditionAdvice = map[string]string{
 	"25006": "the condition would change something: take that out",
 }
 
-// Find returns the first rows that a selection has, at most limit, by time and event, with the values
-// of the named columns. It reads the table only, and changes nothing, whatever the condition says. It
+// Find returns the first rows that a selection has, at most limit, by time and event. It reads the
+// table only, and changes nothing, whatever the condition says. It
 // needs a login that may read the table. The error is a *postgres.Unavailable.
-func Find(ctx context.Context, pool *postgres.Pool, table contract.Table, columns []string, s Selection, limit int) (rows []Row, err error) {
-	sql, args := s.query(table, columns, limit)
+func Find(ctx context.Context, pool *postgres.Pool, table contract.Table, s Selection, limit int) (rows []Row, err error) {
+	sql, args := s.query(table, limit)
 	err = pgx.BeginTxFunc(ctx, pool.Pgx(), pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 		found, err := tx.Query(ctx, sql, args...)
 		if err != nil {
 			return err
 		}
 		rows, err = pgx.CollectRows(found, func(row pgx.CollectableRow) (r Row, err error) {
-			r.Values = make([]*string, len(columns))
-			into := []any{&r.SentAt, &r.EventID}
-			for i := range columns {
-				into = append(into, &r.Values[i])
-			}
-			err = row.Scan(into...)
+			err = row.Scan(&r.SentAt, &r.EventID, &r.JSON)
 			r.SentAt = r.SentAt.UTC()
 			return r, err
 		})
@@ -67,14 +62,11 @@ func Find(ctx context.Context, pool *postgres.Pool, table contract.Table, column
 	return rows, nil
 }
 
-// query is the SELECT, with its arguments.
-func (s Selection) query(table contract.Table, columns []string, limit int) (sql string, args []any) {
+// query is the SELECT, with its arguments. The table has no alias, so that a condition may name it.
+func (s Selection) query(table contract.Table, limit int) (sql string, args []any) {
 	where, args := s.where()
-	selected := "sent_at, event_id"
-	for _, column := range columns {
-		selected += ", " + sqltext.Name(column) + "::text"
-	}
-	return fmt.Sprintf("select %s from %s where %s order by sent_at, event_id limit %d", selected, sqltext.Table(table), where, limit), args
+	return fmt.Sprintf("select sent_at, event_id, to_jsonb(%s.*) from %s where %s order by sent_at, event_id limit %d",
+		sqltext.Name(table.Name), sqltext.Table(table), where, limit), args
 }
 
 // where is the condition, with its arguments.

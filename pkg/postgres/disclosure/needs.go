@@ -3,6 +3,7 @@ package disclosure
 import (
 	"context"
 	"fmt"
+	"sort"
 
 	"github.com/jackc/pgx/v5"
 
@@ -56,17 +57,34 @@ func VaultDays(ctx context.Context, pool *postgres.Pool, table contract.Table) (
 	return days[0], err
 }
 
-// JSON returns rows as to_jsonb prints them, in the order of the keys, which must be sorted; nil for a
-// row that is gone. The error is a *postgres.Unavailable.
-func JSON(ctx context.Context, pool *postgres.Pool, table contract.Table, keys []Key) ([][]byte, error) {
-	if len(keys) == 0 {
-		return nil, nil
+// SealedFor returns the ID of the recipient for whom each event is sealed. keys are sorted. Events
+// without a sealed value or its session are left out. Nothing sealed is given out, so the audit has no
+// entry of it. It needs a member of sqs2pg_revealer. The error is a *postgres.Unavailable.
+func SealedFor(ctx context.Context, pool *postgres.Pool, table contract.Table, keys []Key) (map[Key]string, error) {
+	type sealed struct {
+		Key
+		recipient string
 	}
-	sentAt, eventID := arrays(keys)
-	return query(ctx, pool, pgx.RowTo[[]byte], fmt.Sprintf(`
-		select to_jsonb(t) from unnest($1::timestamptz[], $2::uuid[]) with ordinality as k (s, e, i)
-		left join %s t on t.sent_at = k.s and t.event_id = k.e and t.sent_at between $3 and $4 order by k.i`, sqltext.Table(table)),
-		sentAt, eventID, keys[0].SentAt, keys[len(keys)-1].SentAt)
+	read := func(row pgx.CollectableRow) (s sealed, err error) {
+		err = row.Scan(&s.SentAt, &s.EventID, &s.recipient)
+		s.SentAt = s.SentAt.UTC()
+		return s, err
+	}
+	recipients := map[Key]string{}
+	for len(keys) > 0 {
+		until := keys[0].SentAt.Add(window)
+		n := sort.Search(len(keys), func(i int) bool { return !keys[i].SentAt.Before(until) })
+		sentAt, eventID := arrays(keys[:n])
+		all, err := query(ctx, pool, read, "select * from sqs2pg.sealed_for($1::text::regclass, $2, $3)", sqltext.Table(table), sentAt, eventID)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range all {
+			recipients[s.Key] = s.recipient
+		}
+		keys = keys[n:]
+	}
+	return recipients, nil
 }
 
 // Count returns how many rows a selection has. It reads as Find does.

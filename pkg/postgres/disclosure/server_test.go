@@ -162,7 +162,7 @@ func TestServerLogHasHeadsAndNoValues(t *testing.T) {
 			t.Errorf("got %v, want a refusal without what was given", err)
 		}
 	}
-	if _, err := disclosure.Find(t.Context(), pool, visits(contract.Insert), []string{"id"}, disclosure.Selection{Columns: []string{"nope"}, Values: []string{secret}}, 1); err == nil {
+	if _, err := disclosure.Find(t.Context(), pool, visits(contract.Insert), disclosure.Selection{Columns: []string{"nope"}, Values: []string{secret}}, 1); err == nil {
 		t.Error("a column that is not there was found")
 	}
 	heads, err := disclosure.ParseHeads(strings.NewReader(log.String()))

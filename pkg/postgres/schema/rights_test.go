@@ -152,6 +152,7 @@ var forbidden = []struct {
 	{"select from sqs2pg.reveal_limit", ""},
 	{"update sqs2pg.reveal_limit set events_per_hour = 1000000", ""},
 	{"select from sqs2pg.request('user_logins', 'fraud', 'A-1', '', '{ip}', array[now()], array[gen_random_uuid()])", "revealer"},
+	{"select from sqs2pg.sealed_for('user_logins', array[now()], array[gen_random_uuid()])", "revealer"},
 	{"select from sqs2pg.fetch(0, '{}', '{}')", ""}, // of the revealer the function itself refuses it
 	{"select sqs2pg.hash_of(null)", ""},
 	// ways around

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/postgres"
@@ -29,16 +27,6 @@ func newKeys(ctx context.Context, pool *postgres.Pool, find func(context.Context
 	var err error
 	k.recipients, err = disclosure.Recipients(ctx, pool)
 	return k, err
-}
-
-// anyUsable returns an error if no recipient's key is at hand: it would be asked for in vain.
-func (k *keys) anyUsable(ctx context.Context) (err error) {
-	for _, id := range slices.Sorted(maps.Keys(k.recipients)) {
-		if _, err = k.key(ctx, id); err == nil {
-			return nil
-		}
-	}
-	return err
 }
 
 // learn opens the sessions of sealed values that are new.
@@ -75,6 +63,7 @@ func (k *keys) session(ctx context.Context, s disclosure.Session) (*open.Opener,
 	}
 	opener, err := key.Session(ctx, open.Session(s))
 	if errors.Is(err, open.ErrKey) {
+		err = sealedFor(s.Recipient, err)
 		k.refused[s.Recipient] = err // do not ask KMS again for each session
 	}
 	return opener, err
@@ -87,14 +76,20 @@ func (k *keys) key(ctx context.Context, recipient string) (*open.Key, error) {
 	}
 	key, err := k.find(ctx, k.recipients[recipient])
 	if err == nil && key.Public().ID() != recipient {
-		err = fmt.Errorf("%w: it needs the key %s, and this is %s: use that key", open.ErrOtherKey, recipient, key.Public().ID())
+		err = fmt.Errorf("the database has the public key of %s under this ID: restore the row of sqs2pg_vault.recipients from a backup", key.Public().ID())
 	}
 	if err != nil {
+		err = sealedFor(recipient, err)
 		k.refused[recipient] = err
 		return nil, err
 	}
 	k.private[recipient] = key
 	return key, nil
+}
+
+// sealedFor names the key that is missing.
+func sealedFor(recipient string, err error) error {
+	return fmt.Errorf("sealed for the key %s: %w", recipient, err)
 }
 
 // open opens the sealed values of an event.

@@ -28,6 +28,11 @@ func (l *lacks) closed(err error) {
 	l.inc("%d do not open: " + strings.ReplaceAll(err.Error(), "%", "%%"))
 }
 
+// notAsked counts an event whose key is not at hand.
+func (l *lacks) notAsked(err error) {
+	l.inc("%d not asked for: " + strings.ReplaceAll(err.Error(), "%", "%%"))
+}
+
 func (l *lacks) inc(format string) {
 	if l.counts == nil {
 		l.counts = map[string]int{}

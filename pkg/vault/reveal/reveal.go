@@ -45,7 +45,8 @@ type Reveal struct {
 
 	fields    []string
 	selection disclosure.Selection
-	asked     int // events
+	seen      int // events
+	asked     int // those of them whose key is at hand
 	revealed  int
 	lacks     lacks
 	keys      keys
@@ -71,13 +72,10 @@ func (r *Reveal) Run(ctx context.Context) error {
 	if r.keys, err = newKeys(ctx, r.Pool, r.Key); err != nil {
 		return err
 	}
-	if err := r.keys.anyUsable(ctx); err != nil {
-		return err
-	}
 	if r.lacks.days, err = disclosure.VaultDays(ctx, r.Pool, r.table()); err != nil {
 		return err
 	}
-	for r.asked < total {
+	for r.seen < total {
 		n, err := r.page(ctx)
 		if err != nil {
 			return r.interrupted(ctx, err, total)
@@ -86,7 +84,7 @@ func (r *Reveal) Run(ctx context.Context) error {
 			break
 		}
 		if total > page {
-			fmt.Fprintf(r.Talk, "%d of %d events\n", r.asked, total)
+			fmt.Fprintf(r.Talk, "%d of %d events\n", r.seen, total)
 		}
 	}
 	return r.conclude(total)
@@ -133,50 +131,68 @@ func (r *Reveal) count(total int) error {
 
 // page reveals the next events, and returns how many there were.
 func (r *Reveal) page(ctx context.Context) (int, error) {
-	found, err := disclosure.Find(ctx, r.Pool, r.table(), nil, r.selection, page)
+	found, err := disclosure.Find(ctx, r.Pool, r.table(), r.selection, page)
 	if len(found) == 0 || err != nil {
 		return 0, err
 	}
-	keys := make([]disclosure.Key, len(found))
+	keys, rows := make([]disclosure.Key, len(found)), map[disclosure.Key][]byte{}
 	for i, row := range found {
-		keys[i] = row.Key
+		keys[i], rows[row.Key] = row.Key, row.JSON
 	}
-	rows, err := r.rows(ctx, keys)
+	last := keys[len(keys)-1]
+	if keys, err = r.withKey(ctx, keys); err == nil && len(keys) > 0 {
+		err = r.ask(ctx, keys, rows)
+	}
 	if err != nil {
 		return 0, err
 	}
+	r.selection.After = &last
+	r.seen += len(found)
+	return len(found), nil
+}
+
+// withKey leaves out the events whose key is not at hand. They would be in the audit in vain, and count
+// against the limit of an hour.
+func (r *Reveal) withKey(ctx context.Context, keys []disclosure.Key) (asked []disclosure.Key, err error) {
+	recipients, err := disclosure.SealedFor(ctx, r.Pool, r.table(), keys)
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range keys {
+		if recipient, sealed := recipients[key]; sealed {
+			if _, err := r.keys.key(ctx, recipient); err != nil {
+				r.lacks.notAsked(err)
+				continue
+			}
+		}
+		asked = append(asked, key)
+	}
+	return asked, ctx.Err()
+}
+
+// ask asks for events, opens and prints them.
+func (r *Reveal) ask(ctx context.Context, keys []disclosure.Key, rows map[disclosure.Key][]byte) error {
 	granted, err := disclosure.Request(ctx, r.Pool, disclosure.Inquiry{
 		Table: r.table(), Fields: r.fields, Purpose: r.Ask.Purpose, Ticket: r.Ask.Ticket, Caller: nameOf(r.Caller), Keys: keys,
 	})
 	if err != nil {
-		return 0, err
+		return err
 	}
 	var sealed []disclosure.Sealed
 	if err := disclosure.Fetch(ctx, r.Pool, granted, func(s disclosure.Sealed) error { sealed = append(sealed, s); return nil }); err != nil {
-		return 0, err
+		return err
 	}
 	if err := r.keys.learn(ctx, r.Pool, sealed); err != nil {
-		return 0, err
+		return err
 	}
 	events := r.open(sealed, rows)
 	r.lacks.note(r.table(), keys, rows, sealed)
 	if err := r.print(events); err != nil {
-		return 0, err
+		return err
 	}
-	r.selection.After = &keys[len(keys)-1]
 	r.asked += len(keys)
 	r.revealed += len(events)
-	return len(keys), nil
-}
-
-// rows returns the rows of sorted keys as JSON.
-func (r *Reveal) rows(ctx context.Context, keys []disclosure.Key) (map[disclosure.Key][]byte, error) {
-	all, err := disclosure.JSON(ctx, r.Pool, r.table(), keys)
-	rows := map[disclosure.Key][]byte{}
-	for i, row := range all {
-		rows[keys[i]] = row
-	}
-	return rows, err
+	return nil
 }
 
 // open opens what was sealed, in the order of the events.
@@ -200,10 +216,10 @@ func (r *Reveal) interrupted(ctx context.Context, err error, total int) error {
 	if ctx.Err() != nil {
 		why, err = "", errors.New("stopped")
 	}
-	if r.asked == 0 {
+	if r.seen == 0 {
 		return err
 	}
-	return fmt.Errorf("%sstopped after %d of %d events: to go on, add --after %s", why, r.asked, total, place(*r.selection.After))
+	return fmt.Errorf("%sstopped after %d of %d events: to go on, add --after %s", why, r.seen, total, place(*r.selection.After))
 }
 
 // conclude says what was not revealed of what was asked for.

@@ -3,13 +3,18 @@ package reveal_test
 import (
 	"bytes"
 	"context"
+	"crypto/ecdh"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -33,10 +38,12 @@ import (
 	"sqs2pg/pkg/postgres/disclosure"
 	"sqs2pg/pkg/postgres/login"
 	"sqs2pg/pkg/postgres/postgrestest"
+	"sqs2pg/pkg/postgres/schema"
 	"sqs2pg/pkg/settings"
 	"sqs2pg/pkg/telemetry"
 	"sqs2pg/pkg/telemetry/leaktest"
 	"sqs2pg/pkg/terminal/exit"
+	"sqs2pg/pkg/vault"
 	"sqs2pg/pkg/vault/open"
 	"sqs2pg/pkg/vault/reveal"
 )
@@ -48,6 +55,7 @@ const masking = `{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}`
 // filled is a table with events that the function has loaded.
 type filled struct {
 	db       *postgrestest.Database
+	files    fstest.MapFS
 	contract *contract.Contract
 	keyring  *mask.Keyring
 	revealer *postgres.Pool
@@ -65,14 +73,21 @@ func fill(t *testing.T, document string, bodies ...string) filled {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := filled{contract: set.Contracts()[0], keyring: keyring, dir: t.TempDir()}
+	f := filled{files: files, contract: set.Contracts()[0], keyring: keyring, dir: t.TempDir()}
 	f.db = postgrestest.New(t, f.contract.Table())
 	f.write(t, "vault.key", postgrestest.VaultKeyFile())
 	f.revealer = f.as(t, "reveal", func(ctx context.Context, owner *postgres.Pool, name, password string) error {
 		return login.ToReveal(ctx, owner, name, password)
 	})
-	values := map[string]string{"CONTRACT": "user_logins", "DATABASE_URL": f.db.URL, "MASK_KEYRING": masking, "VAULT_PUBLIC_KEY": postgrestest.VaultKey().String()}
-	env := &settings.Environment{Folder: files, Getenv: func(name string) string { return values[name] }, Log: telemetry.NewLogger(io.Discard, "")}
+	f.load(t, postgrestest.VaultKey(), bodies...)
+	return f
+}
+
+// load starts the function with a public key of the vault, and has it load events.
+func (f *filled) load(t *testing.T, key vault.PublicKey, bodies ...string) {
+	t.Helper()
+	values := map[string]string{"CONTRACT": "user_logins", "DATABASE_URL": f.db.URL, "MASK_KEYRING": masking, "VAULT_PUBLIC_KEY": key.String()}
+	env := &settings.Environment{Folder: f.files, Getenv: func(name string) string { return values[name] }, Log: telemetry.NewLogger(io.Discard, "")}
 	h, stop, err := ingest.New(t.Context(), env, io.Discard)
 	if err != nil {
 		t.Fatal(err)
@@ -92,7 +107,6 @@ func fill(t *testing.T, document string, bodies ...string) filled {
 	if answer, err := h.Invoke(t.Context(), payload); err != nil || string(answer) != `{"batchItemFailures":[]}` {
 		t.Fatalf("load: %s, %v", answer, err)
 	}
-	return f
 }
 
 // as opens the database as a login that grant makes.
@@ -124,18 +138,25 @@ func (f *filled) write(t *testing.T, name, text string) string {
 func (f *filled) run(ctx context.Context, t *testing.T, change func(*reveal.Reveal)) (out, talk string, err error) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	vault := home.Vault{Path: filepath.Join(f.dir, "vault.key"), Talk: io.Discard}
 	r := reveal.Reveal{
 		Ask:  reveal.Ask{Fields: []string{"ip"}, Purpose: "support", Ticket: "ABC-1"},
 		Pool: f.revealer, Contract: f.contract, Keyring: f.keyring, Caller: "tester",
-		Key: func(ctx context.Context, r disclosure.Recipient) (*open.Key, error) {
-			return vault.Private(ctx, account.Place{}, r)
-		},
-		In: strings.NewReader(""), Out: &stdout, Talk: &stderr, JSON: true,
+		Key: f.keys("vault.key"), In: strings.NewReader(""), Out: &stdout, Talk: &stderr, JSON: true,
 	}
 	change(&r)
 	err = r.Run(ctx)
 	return stdout.String(), stderr.String(), err
+}
+
+// keys looks for private keys in files of the folder.
+func (f *filled) keys(files ...string) func(context.Context, disclosure.Recipient) (*open.Key, error) {
+	for i := range files {
+		files[i] = filepath.Join(f.dir, files[i])
+	}
+	vault := home.Vault{Path: files[0], Others: files[1:], Talk: io.Discard}
+	return func(ctx context.Context, r disclosure.Recipient) (*open.Key, error) {
+		return vault.Private(ctx, account.Place{}, r)
+	}
 }
 
 type revealed struct {
@@ -328,8 +349,8 @@ func TestSaysWhatIsNotRevealed(t *testing.T) {
 		"a lost session":          {"alter table sqs2pg_vault.sessions disable trigger all; delete from sqs2pg_vault.sessions", "", nil, "2 do not open: their session is lost", 0},
 		"seals that were swapped": {"update sqs2pg_vault.user_logins v set sealed = (select sealed from sqs2pg_vault.user_logins o where o.event_id <> v.event_id)", "", nil, "2 do not open: ", 0},
 		"a row that was changed":  {"select sqs2pg.enter('user_logins', 1); update user_logins set masked_ip = 'k1:00000000000000000000000000000000'", "", nil, "2 values are not those that the row was made from", 2},
-		"another key":             {"", "PRIVATE-MLKEM768-X25519:" + strings.Repeat("A", 43) + "=", nil, "sealed for another key of the vault: it needs the key " + postgrestest.VaultKey().ID(), 0},
-		"no key":                  {"", "-", nil, "the values are sealed for the key " + postgrestest.VaultKey().ID() + ", and there is no file", 0},
+		"another key":             {"", "PRIVATE-MLKEM768-X25519:" + strings.Repeat("A", 43) + "=", nil, "2 not asked for: sealed for the key " + postgrestest.VaultKey().ID() + ": ", 0},
+		"no key":                  {"", "-", nil, "2 not asked for: sealed for the key " + postgrestest.VaultKey().ID() + ": there is no file", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -357,6 +378,96 @@ func TestSaysWhatIsNotRevealed(t *testing.T) {
 				t.Errorf("says %q, %v", talk, err)
 			}
 		})
+	}
+}
+
+// After a rotation each event is opened by the key that it was sealed for. Events whose key is not at
+// hand are not asked for, so another run with that key asks for them alone.
+func TestRevealsByBothKeysAfterARotation(t *testing.T) {
+	t.Parallel()
+	f := fill(t, logins(t), body("ann", "192.0.2.1"), body("bob", "192.0.2.2"))
+	before := postgrestest.VaultKey().ID()
+	key, err := open.MakeFile(filepath.Join(f.dir, "new.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open.MakeFile(filepath.Join(f.dir, "wrong.key")); err != nil {
+		t.Fatal(err)
+	}
+	after := key.Public().ID()
+	if _, err := schema.Register(t.Context(), postgrestest.Open(t, f.db.OwnerURL), schema.RecipientOf(key.Public(), "")); err != nil {
+		t.Fatal(err)
+	}
+	f.db.Exec(t, "update sqs2pg_vault.recipients set state = 'revoked' where id = $1", before)
+	f.load(t, key.Public(), body("cid", "192.0.2.3"))
+	waiting := func(n int, id, files string) string {
+		return fmt.Sprintf("of 3 events: %d not asked for: sealed for the key %s: %s: name the files of all keys by VAULT_KEY_FILE=FILE,FILE", n, id, files)
+	}
+	has := func(file, id string) string { return fmt.Sprintf("%s has the key %s", filepath.Join(f.dir, file), id) }
+	for _, test := range []struct {
+		name  string
+		files []string
+		ips   []string
+		want  string // the error
+		audit string // how many events the audit's last entry is for, "" for no entry
+	}{
+		{"the wrong key", []string{"wrong.key"}, nil, "sealed for the key " + after, ""},
+		{"no key", []string{"none.key"}, nil, "2 not asked for: sealed for the key " + before + ": there is no file " + filepath.Join(f.dir, "none.key"), ""},
+		{"the old key", []string{"vault.key"}, []string{"192.0.2.1", "192.0.2.2"}, waiting(1, after, has("vault.key", before)), "2"},
+		{"the new key and a wrong one", []string{"new.key", "none.key"}, []string{"192.0.2.3"}, waiting(2, before, has("new.key", after)+", and there is no file "+filepath.Join(f.dir, "none.key")), "1"},
+		{"both keys", []string{"new.key", "vault.key"}, []string{"192.0.2.1", "192.0.2.2", "192.0.2.3"}, "<nil>", "3"},
+	} {
+		out, _, err := f.run(t.Context(), t, func(r *reveal.Reveal) {
+			r.Ask.Where, r.Key = f.write(t, "where", "true"), f.keys(test.files...)
+		})
+		var ips []string
+		for _, e := range parse(t, out) {
+			ips = append(ips, strings.Trim(string(e.Values["ip"]), `"`))
+		}
+		slices.Sort(ips)
+		if diff := cmp.Diff(test.ips, ips); diff != "" || !strings.Contains(fmt.Sprint(err), test.want) {
+			t.Errorf("with %s: %v, want %q; revealed (-want +got):\n%s", test.name, err, test.want, diff)
+		}
+		if got := strings.Join(f.db.QueryStrings(t, "select n from sqs2pg.audit order by seq desc limit 1"), ""); got != test.audit {
+			t.Errorf("with %s: the audit's last entry is for %q events, want %q", test.name, got, test.audit)
+		}
+	}
+}
+
+// With a key in KMS and one in a file, each event is opened where its key is.
+func TestSaysWhichKeyInKMSRefuses(t *testing.T) {
+	t.Parallel()
+	f := fill(t, logins(t), body("ann", "192.0.2.1"), body("bob", "192.0.2.2"))
+	private, err := ecdh.P256().GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := vault.NewPublicKey(vault.P256, private.PublicKey().Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const arn = "arn:aws:kms:eu-west-1:123456789012:key/vault"
+	if _, err := schema.Register(t.Context(), postgrestest.Open(t, f.db.OwnerURL), schema.RecipientOf(key, arn)); err != nil {
+		t.Fatal(err)
+	}
+	f.load(t, key, body("cid", "192.0.2.3"))
+	calls := 0
+	kms := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		calls++
+		w.WriteHeader(http.StatusBadRequest)
+		fmt.Fprint(w, `{"__type": "AccessDeniedException"}`)
+	}))
+	t.Cleanup(kms.Close)
+	files := home.Vault{Path: filepath.Join(f.dir, "vault.key"), Talk: io.Discard}
+	out, _, err := f.run(t.Context(), t, func(r *reveal.Reveal) {
+		r.Ask.Where = f.write(t, "where", "true")
+		r.Key = func(ctx context.Context, to disclosure.Recipient) (*open.Key, error) {
+			return files.Private(ctx, account.Place{URL: kms.URL}, to)
+		}
+	})
+	want := fmt.Sprintf("of 3 events: 1 do not open: sealed for the key %s: key of the vault: %s is not for this identity: ", key.ID(), arn)
+	if !strings.Contains(fmt.Sprint(err), want) || len(parse(t, out)) != 2 || calls != 1 {
+		t.Errorf("%v after %d calls, want %q after one; revealed\n%s", err, calls, want, out)
 	}
 }
 
