@@ -24,8 +24,9 @@ import (
 
 // BenchmarkPath times the whole path (in-memory SQS, event source mapping, bootstrap, Postgres)
 // against COPY of the same rows into a second table with the same columns. The rows are decoded and
-// masked before COPY is timed. An empty function shows what the path costs without ours. They take turns in one run. COPY writes one batch per statement
-// over one connection. The server writes to disk before it answers.
+// masked before COPY is timed. An empty function shows what the path costs without ours. They take
+// turns in one run. COPY writes one batch per statement over one connection. The server writes to
+// disk before it answers.
 func BenchmarkPath(b *testing.B) {
 	for _, size := range []int{10, 100, 1000} {
 		b.Run(fmt.Sprintf("batch=%d/concurrency=2", size), func(b *testing.B) { benchmarkPath(b, size, 2) })

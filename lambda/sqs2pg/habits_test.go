@@ -133,6 +133,7 @@ var changing = []struct{ pattern, by string }{
 	{`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`, "UUID"},
 	{`k1:[0-9a-f]{32}`, "k1:TOKEN"},
 	{`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+Z)?`, "TIME"},
+	{`SENT_AT {4,}EVENT_ID`, "SENT_AT  EVENT_ID"}, // a time without a fraction is shorter
 	{`127\.0\.0\.1:\d{5}\b`, "127.0.0.1:PORT"},
 	{`sqs2pg_test_\w+`, "ROLE"},
 	{`[\d,]+/s`, "N/s"},

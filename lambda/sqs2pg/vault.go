@@ -103,7 +103,7 @@ type auditVerify struct {
 
 // Help is shown below the flags.
 func (c *auditVerify) Help() string {
-	return "The owner of the database could make the whole chain anew. Keep the head that this prints in another place, and compare it later with --anchor."
+	return "The owner of the database could make the whole chain anew. Keep the head that this prints, also as JSON, in another place, and give it to a later run by --anchor."
 }
 
 func (c *auditVerify) Run(ctx context.Context, s *streams) error {

@@ -44,6 +44,11 @@ const (
 	anotherPublic = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEQZcWhqXD1J/eGvrT79+pjPrYy5x/nBTASfpTqy14FuCRt3DyZhHCOOGa+sUkCdPvWILRgasUol2XTdx7/S8qnA=="
 )
 
+// answerOf is KMS's answer for a public key.
+func answerOf(publicKey string) string {
+	return `{"KeySpec":"ECC_NIST_P256","KeyUsage":"KEY_AGREEMENT","PublicKey":"` + publicKey + `"}`
+}
+
 // newAccount is a stack in which everything is right.
 func newAccount(t *testing.T) *account {
 	t.Helper()
@@ -64,7 +69,7 @@ func newAccount(t *testing.T) *account {
 		inspection:  `{"task":"inspect","inspection":[{"table":"public.user_logins","days_ahead":7,"connections":97}]}`,
 		key:         `{"KeyMetadata":{"KeyId":"k","Enabled":true,"KeyState":"Enabled"}}`,
 		secret:      `{"Name":"a-secret","RotationEnabled":true}`,
-		alarm:       "OK", subscriptions: "2", vaultKey: `{"KeyMetadata":{"KeyId":"v","Enabled":true,"KeyState":"Enabled"}}`, publicKey: vaultPublic, decision: "implicitDeny",
+		alarm:       "OK", subscriptions: "2", vaultKey: `{"KeyMetadata":{"KeyId":"v","Enabled":true,"KeyState":"Enabled"}}`, publicKey: answerOf(vaultPublic), decision: "implicitDeny",
 		parameters: map[string]string{"MaximumConcurrency": "10", "MaximumPollers": "0", "KmsKeyArn": "arn:key", "Filter": ""},
 		calls:      map[string]bool{},
 	}
@@ -133,6 +138,9 @@ func (a *account) answer(t *testing.T, w http.ResponseWriter, r *http.Request, s
 	if strings.Contains(answer, "errorMessage") {
 		w.Header().Set("X-Amz-Function-Error", "Unhandled")
 	}
+	if strings.Contains(answer, "__type") {
+		w.WriteHeader(http.StatusBadRequest)
+	}
 	_, _ = io.WriteString(w, answer)
 }
 
@@ -158,7 +166,7 @@ func (a *account) answers() map[string]string {
 		"DescribeStacks":           wrapped("DescribeStacks", "<Stacks><member><StackName>s</StackName><StackStatus>"+a.status+"</StackStatus><Parameters>"+parameters.String()+"</Parameters></member></Stacks>"),
 		"ListStackResources":       wrapped("ListStackResources", "<StackResourceSummaries>"+resources.String()+"</StackResourceSummaries>"),
 		"GetFunctionConfiguration": a.function, "GetFunctionConcurrency": a.concurrency, "GetEventSourceMapping": a.mapping, "InvokeFunction": a.inspection,
-		"GetPublicKey": `{"PublicKey":"` + a.publicKey + `"}`,
+		"GetPublicKey": a.publicKey,
 		"SimulatePrincipalPolicy": wrapped("SimulatePrincipalPolicy", "<EvaluationResults><member><EvalActionName>kms:DeriveSharedSecret</EvalActionName><EvalDecision>"+
 			a.decision+"</EvalDecision></member></EvaluationResults>"),
 		"DescribeKey": a.key, "DescribeSecret": a.secret, "DescribeAlarms": string(alarm),
@@ -218,7 +226,9 @@ func TestEachMistakeIsFoundAlone(t *testing.T) {
 		"a key of the vault that is deleted": {func(a *account) {
 			a.vaultKey = `{"KeyMetadata":{"KeyId":"v","Enabled":false,"KeyState":"PendingDeletion","DeletionDate":1798761600}}`
 		}, "vault", "arn:vault is deleted on 2027-01-01, and what is sealed for it is lost then"},
-		"a public key of another key": {func(a *account) { a.publicKey = anotherPublic }, "vault", "the functions seal for another key than arn:vault"},
+		"a public key of another key": {func(a *account) { a.publicKey = answerOf(anotherPublic) }, "vault", "the functions seal for another key than arn:vault"},
+		"a key that signs":            {func(a *account) { replace(&a.publicKey, "KEY_AGREEMENT", "SIGN_VERIFY") }, "vault", "arn:vault is of type ECC_NIST_P256 for SIGN_VERIFY: use a key"},
+		"a public key that KMS keeps": {func(a *account) { a.publicKey = `{"__type":"AccessDeniedException"}` }, "vault", "AccessDeniedException"},
 		"a role that opens the vault": {func(a *account) {
 			a.decision = "allowed"
 			replace(&a.function, `"Role":"arn:aws:iam::1:role/s-role",`, `"Role":"arn:aws:iam::1:role/path/s-role",`)

@@ -3,7 +3,7 @@ package stack
 import (
 	"cmp"
 	"context"
-	"encoding/base64"
+	"errors"
 	"slices"
 	"strings"
 
@@ -16,6 +16,7 @@ import (
 
 	"sqs2pg/pkg/doctor"
 	"sqs2pg/pkg/vault"
+	"sqs2pg/pkg/vault/open"
 )
 
 // vault checks the key that opens the vault: that what is sealed now can be opened later, and by
@@ -82,13 +83,15 @@ func (e *examination) vaultKey(ctx context.Context, arn string) bool {
 
 // vaultPublicKey checks that the functions seal for that key, and not for one that nobody has.
 func (e *examination) vaultPublicKey(ctx context.Context, arn, public string) {
-	out, err := e.kms.GetPublicKey(ctx, &kms.GetPublicKeyInput{KeyId: &arn})
+	key, err := open.KMSPublicKey(ctx, e.kms, arn)
+	if errors.Is(err, open.ErrKey) {
+		e.add(doctor.Fix, "vault", "%v", err)
+		return
+	}
 	if e.failed("vault", err) {
 		return
 	}
-	if key, err := vault.ParsePublicKey(base64.StdEncoding.EncodeToString(out.PublicKey)); err != nil {
-		e.add(doctor.Fix, "vault", "%s: %v", arn, err)
-	} else if set, err := vault.ParsePublicKey(public); err != nil || set.ID() != key.ID() {
+	if set, err := vault.ParsePublicKey(public); err != nil || set.ID() != key.ID() {
 		e.add(doctor.Fix, "vault", "the functions seal for another key than %s: correct VaultPublicKey, or leave it empty, and deploy again", arn)
 	}
 }

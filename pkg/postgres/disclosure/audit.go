@@ -52,10 +52,10 @@ type Head struct {
 // String is a form that ParseHeads reads, without the database.
 func (h Head) String() string { return fmt.Sprintf("%d %x", h.Seq, h.Hash) }
 
-var head = regexp.MustCompile(`(?:sqs2pg audit head of (.{1,200}): |^|\s)([1-9][0-9]{0,18}) ([0-9a-f]{64})(?:[^0-9a-zA-Z]|$)`)
+var head = regexp.MustCompile(`(?:sqs2pg audit head of (.{1,200}): |^|[\s"])(0|[1-9][0-9]{0,18}) ([0-9a-f]{64})(?:[^0-9a-zA-Z]|$)`)
 
-// ParseHeads reads earlier heads from a text, such as the server's log. A line holds one at most,
-// anywhere in it; other lines are passed over.
+// ParseHeads reads earlier heads from a text, such as the server's log, or what vault audit verify
+// printed, as JSON too. A line holds one at most, anywhere in it; other lines are passed over.
 func ParseHeads(text io.Reader) (heads []Head, err error) {
 	lines := bufio.NewScanner(text)
 	lines.Buffer(nil, 1<<20)
@@ -68,12 +68,14 @@ func ParseHeads(text io.Reader) (heads []Head, err error) {
 		if h.Seq, err = strconv.ParseInt(string(found[2]), 10, 64); err != nil {
 			continue // no number of an entry is that large
 		}
-		_, _ = hex.Decode(h.Hash[:], found[3])
+		if _, _ = hex.Decode(h.Hash[:], found[3]); h.Seq == 0 && h != (Head{}) {
+			continue // the head of an empty audit is zero
+		}
 		h.Database = string(found[1])
 		heads = append(heads, h)
 	}
 	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("read heads of the audit: %w", err)
+		return nil, fmt.Errorf("read heads of the audit: %w: name a text file, such as Postgres's log", err)
 	}
 	return heads, nil
 }
@@ -138,25 +140,34 @@ func Verify(ctx context.Context, pool *postgres.Pool, kept ...Head) (Head, error
 	err := List(ctx, pool, 0, func(e Entry) error {
 		switch {
 		case e.Seq != last.Seq+1:
-			return fmt.Errorf("%w: entry %d is missing", ErrBroken, last.Seq+1)
+			return broken("entry %d is missing", last.Seq+1)
 		case !bytes.Equal(e.Prev, last.Hash[:]):
-			return fmt.Errorf("%w: entry %d does not follow the one before it", ErrBroken, e.Seq)
+			return broken("entry %d does not follow the one before it", e.Seq)
 		case !bytes.Equal(e.Hash, e.hash()):
-			return fmt.Errorf("%w: entry %d was changed", ErrBroken, e.Seq)
+			return broken("entry %d was changed", e.Seq)
 		}
 		last = Head{Seq: e.Seq, Hash: [sha256.Size]byte(e.Hash)}
 		for _, h := range wanted[e.Seq] {
 			if h.Hash != last.Hash {
-				return fmt.Errorf("%w: entry %d is not the one whose head was kept", ErrBroken, e.Seq)
+				return broken("entry %d is not the one whose head was kept", e.Seq)
 			}
 		}
 		delete(wanted, e.Seq)
 		return nil
 	})
 	if err == nil && len(wanted) > 0 {
-		err = fmt.Errorf("%w: a head of entry %d was kept, and the audit ends at %d", ErrBroken, slices.Max(slices.Collect(maps.Keys(wanted))), last.Seq)
+		kept := slices.Max(slices.Collect(maps.Keys(wanted)))
+		err = fmt.Errorf("%w: a head of entry %d was kept, and the audit ends at %d: if a backup was restored since, note it in its ticket; if not, %s", ErrBroken, kept, last.Seq, tell)
 	}
 	return last, err
+}
+
+// tell is what to do about an audit that is broken. The next entry would follow a false one, and the
+// server's log has heads that show since when the audit is false.
+const tell = "let nobody reveal, keep the server's log and the backups, and tell whoever answers for data protection: infra/VAULT.md#an-audit-that-is-broken"
+
+func broken(format string, entry int64) error {
+	return fmt.Errorf("%w: "+format+": %s", ErrBroken, entry, tell)
 }
 
 // hash computes what sqs2pg.hash_of does.

@@ -106,7 +106,8 @@ func TestVerifyFindsWhatWasTamperedWith(t *testing.T) {
 			kept := v.request(pool, q).Head
 			v.Exec(t, off+test.sql+on)
 			owner := postgrestest.Open(t, v.OwnerURL)
-			if _, err := disclosure.Verify(t.Context(), owner); errors.Is(err, disclosure.ErrBroken) == test.unbroken {
+			_, err := disclosure.Verify(t.Context(), owner)
+			if errors.Is(err, disclosure.ErrBroken) == test.unbroken || err != nil && !strings.Contains(err.Error(), ": let nobody reveal, keep the server's log") {
 				t.Errorf("by itself: got %v", err)
 			}
 			if _, err := disclosure.Verify(t.Context(), owner, kept, kept); errors.Is(err, disclosure.ErrBroken) == (name == "nothing") {
@@ -155,6 +156,8 @@ func TestHeadsAreReadFromALogInCSVOrJSON(t *testing.T) {
 
 func FuzzParseHeads(f *testing.F) {
 	f.Add("1 " + strings.Repeat("0", 64))
+	f.Add(`{"head":"0 ` + strings.Repeat("0", 64) + `"}`)
+	f.Add("0 " + strings.Repeat("1", 64))
 	f.Fuzz(func(t *testing.T, text string) {
 		heads, err := disclosure.ParseHeads(strings.NewReader(text))
 		if err != nil {

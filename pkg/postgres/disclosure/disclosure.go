@@ -45,7 +45,7 @@ var advice = map[string]string{
 	"42P01":   "the vault is missing: run sqs2pg migrate",
 	"42883":   "the vault is missing: run sqs2pg migrate",
 	"SQ002":   "the transaction is not in read committed: let the pooler change no isolation level",
-	notOnDisk: "the server does not write its log to the disk, so nothing is revealed",
+	notOnDisk: "the server does not write its log to the disk, so nothing is revealed: check the server's disk, and run the command again",
 }
 
 // safe returns an error that may be shown.
@@ -57,6 +57,8 @@ func safe(err error) error {
 	switch refused := refusals[pgErr.Code]; {
 	case errors.Is(refused, ErrLimit):
 		return fmt.Errorf("%w: %s: wait, or let the owner raise sqs2pg.reveal_limit", refused, pgErr.Message)
+	case errors.Is(refused, ErrNoRequest):
+		return fmt.Errorf("%w: %s: run the command again", refused, pgErr.Message)
 	case refused != nil:
 		return fmt.Errorf("%w: %s", refused, pgErr.Message)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/message"
 )
 
 // Database is what one database knows of one table. Its zero value is a database that was never
@@ -64,6 +65,11 @@ type Registration struct {
 type Window struct {
 	Days    int // how many days old an event may be: the retention, or five years if everything is kept
 	Minutes int // how many minutes ahead its time may be
+}
+
+// At is the window at a moment.
+func (w Window) At(now time.Time) message.Window {
+	return message.Window{Oldest: now.AddDate(0, 0, -w.Days), Newest: now.Add(time.Duration(w.Minutes) * time.Minute)}
 }
 
 // Recipient is a public key that values may be sealed for.

@@ -51,5 +51,5 @@ func Example() {
 	fmt.Println(err)
 	// Output:
 	// [hidden] "192.0.2.1"
-	// sealed values: they do not open in this row: they were changed or moved, or the key is another than its public key says
+	// sealed values: they do not open in this row, because they were changed or moved, or the key is another than its public key says: compare the row of sqs2pg_vault with a backup
 }

@@ -58,7 +58,7 @@ func writeNew(path string, text []byte) error {
 func ReadFile(path string) (*Key, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrKey, err)
+		return nil, fmt.Errorf("%w: %w: name a file that you may read", ErrKey, err)
 	}
 	defer f.Close()
 	info, err := f.Stat()

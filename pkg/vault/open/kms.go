@@ -33,16 +33,21 @@ func KMS(client *kms.Client, arn string, public vault.PublicKey) (*Key, error) {
 	}}, nil
 }
 
-// KMSPublicKey asks KMS for the public key of a key. Its errors wrap ErrKey and say what to do.
+// KMSPublicKey asks KMS for the public key of a key. It returns ErrKey for a key of another kind. An
+// error of KMS is returned as it is, because who asks needs another right than who opens.
 func KMSPublicKey(ctx context.Context, client *kms.Client, arn string) (vault.PublicKey, error) {
 	out, err := client.GetPublicKey(ctx, &kms.GetPublicKeyInput{KeyId: &arn})
 	if err != nil {
-		return vault.PublicKey{}, explain(arn, err)
+		return vault.PublicKey{}, err
 	}
 	if out.KeySpec != types.KeySpecEccNistP256 || out.KeyUsage != types.KeyUsageTypeKeyAgreement {
 		return vault.PublicKey{}, fmt.Errorf("%w: %s is of type %s for %s: use a key of type ECC_NIST_P256 for KEY_AGREEMENT", ErrKey, arn, out.KeySpec, out.KeyUsage)
 	}
-	return vault.ParsePublicKey(base64.StdEncoding.EncodeToString(out.PublicKey))
+	key, err := vault.ParsePublicKey(base64.StdEncoding.EncodeToString(out.PublicKey))
+	if err != nil {
+		return key, fmt.Errorf("%w: %s: %w", ErrKey, arn, err)
+	}
+	return key, nil
 }
 
 // exchanger is the private key in KMS, for one call.

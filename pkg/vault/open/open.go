@@ -79,7 +79,7 @@ func (o *Opener) Open(row vault.Row, sealed []byte) (Values, error) {
 	}
 	plain, err := o.open(nil, nil, sealed[1:], row.AppendAdditionalData(nil, o.session))
 	if err != nil {
-		return Values{}, fmt.Errorf("%w: they do not open in this row: they were changed or moved, or the key is another than its public key says", ErrSealed)
+		return Values{}, fmt.Errorf("%w: they do not open in this row, because they were changed or moved, or the key is another than its public key says: compare the row of sqs2pg_vault with a backup", ErrSealed)
 	}
 	return parse(plain)
 }

@@ -43,7 +43,7 @@ func parse(plain []byte) (Values, error) {
 	paths, raw, err := members(plain)
 	if err != nil {
 		clear(plain)
-		return Values{}, fmt.Errorf("%w: they are not those of an event: they were sealed by another program", ErrSealed)
+		return Values{}, fmt.Errorf("%w: they are not those of an event, so another program sealed them: find out who else has the login of the writer", ErrSealed)
 	}
 	return Values{
 		paths: paths, raw: func(path string) jsontext.Value { return raw[path] },

@@ -47,7 +47,7 @@ func Heads(file string, in io.Reader) ([]disclosure.Head, error) {
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {
-			return nil, exit.Misuse("--anchor: %w", err)
+			return nil, exit.Misuse("--anchor: %w: name a file with heads that were kept", err)
 		}
 		defer f.Close()
 		in = f
@@ -59,7 +59,7 @@ func Heads(file string, in io.Reader) ([]disclosure.Head, error) {
 	return heads, err
 }
 
-// Verify computes the audit's chain again, and prints its head. The error wraps disclosure.ErrBroken
+// Verify computes the audit's chain again, and prints its head, which Heads reads in both forms. The error wraps disclosure.ErrBroken
 // or is a *postgres.Unavailable. Heads of other databases only are a misuse (see package exit).
 func Verify(ctx context.Context, pool *postgres.Pool, kept []disclosure.Head, out, talk io.Writer, asJSON bool) error {
 	ours, err := disclosure.Ours(ctx, pool, kept)
@@ -79,10 +79,8 @@ func Verify(ctx context.Context, pool *postgres.Pool, kept []disclosure.Head, ou
 	}
 	fmt.Fprintln(talk, text)
 	if asJSON {
-		return write(out, map[string]any{"entries": head.Seq, "head": fmt.Sprintf("%x", head.Hash)})
+		return write(out, map[string]any{"entries": head.Seq, "head": head.String()})
 	}
-	if head.Seq > 0 {
-		_, err = fmt.Fprintln(out, head)
-	}
+	_, err = fmt.Fprintln(out, head)
 	return err
 }

@@ -242,7 +242,7 @@ func (r *Reveal) conclude(total int) error {
 		return errors.New("no event of this person is found: write the value exactly as messages have it, without quotes or spaces around it")
 	}
 	if wanted == 0 {
-		return errors.New("no event is found: nothing is revealed")
+		return errors.New("no event is found, so nothing is revealed: correct the token, the condition or --after")
 	}
 	if lacks := r.lacks.all(); lacks != nil {
 		return fmt.Errorf("of %s: %s", terminal.Plural(wanted, "event", "events"), strings.Join(lacks, "; "))

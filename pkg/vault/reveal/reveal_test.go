@@ -619,6 +619,29 @@ func TestEveryAccountMayReveal(t *testing.T) {
 	}
 }
 
+// What verify prints of an audit that is still empty is an anchor, too, so a script needs no first case.
+func TestHeadOfAnEmptyAuditIsAnAnchor(t *testing.T) {
+	t.Parallel()
+	f := fill(t, logins(t), body("ann", "192.0.2.1"))
+	owner := postgrestest.Open(t, f.db.OwnerURL)
+	var kept []disclosure.Head
+	for run, asJSON := range []bool{false, true, false} {
+		var head bytes.Buffer
+		if err := reveal.Verify(t.Context(), owner, kept, &head, io.Discard, asJSON); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		if kept, err = reveal.Heads("-", &head); err != nil || len(kept) != 1 || kept[0].Seq != int64(run/2) {
+			t.Fatalf("run %d: %v, %v", run, kept, err)
+		}
+		if run == 1 {
+			if _, _, err := f.run(t.Context(), t, func(r *reveal.Reveal) { r.Ask.Event = f.db.QueryStrings(t, "select event_id from user_logins") }); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
 func TestAuditIsListedAndVerified(t *testing.T) {
 	t.Parallel()
 	f := fill(t, logins(t), body("ann", "192.0.2.1"))
@@ -643,8 +666,12 @@ func TestAuditIsListedAndVerified(t *testing.T) {
 	if err != nil || len(kept) != 1 {
 		t.Fatalf("%v, %v", kept, err)
 	}
-	if err := reveal.Verify(t.Context(), owner, kept, io.Discard, io.Discard, true); err != nil {
+	var asJSON bytes.Buffer
+	if err := reveal.Verify(t.Context(), owner, kept, &asJSON, io.Discard, true); err != nil {
 		t.Error(err)
+	}
+	if again, err := reveal.Heads("-", &asJSON); err != nil || !cmp.Equal(kept, again) {
+		t.Errorf("the head as JSON is read as %v, %v, want %v", again, err, kept)
 	}
 	foreign := "sqs2pg audit head of other: 1 " + strings.Repeat("0a", 32) + "\n"
 	shared, err := reveal.Heads(f.write(t, "shared", foreign+head.String()), nil)
