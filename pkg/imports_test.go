@@ -47,7 +47,7 @@ var order = []string{
 	"pkg/deadletter",
 	"pkg/project",
 	"pkg/contract/trial",
-	"pkg/contract/versions",
+	"pkg/versions",
 	"pkg/contract/generate",
 	"pkg/queue/sending",
 	"pkg/queue/bodies",

@@ -24,8 +24,9 @@ import (
 
 // BenchmarkPath times the whole path (in-memory SQS, event source mapping, bootstrap, Postgres)
 // against COPY of the same rows into a second table with the same columns. The rows are decoded and
-// masked before COPY is timed. An empty function shows what the path costs without ours. They take turns in one run. COPY writes one batch per statement
-// over one connection. The server writes to disk before it answers.
+// masked before COPY is timed. An empty function shows what the path costs without ours. They take
+// turns in one run. COPY writes one batch per statement over one connection. The server writes to
+// disk before it answers.
 func BenchmarkPath(b *testing.B) {
 	for _, size := range []int{10, 100, 1000} {
 		b.Run(fmt.Sprintf("batch=%d/concurrency=2", size), func(b *testing.B) { benchmarkPath(b, size, 2) })
@@ -39,7 +40,7 @@ func benchmarkPath(b *testing.B, size, concurrency int) {
 		b.Fatal(err)
 	}
 	twin := c.Table()
-	twin.Name = "user_logins_copy"
+	twin.Name, twin.Recover, twin.Subject = "user_logins_copy", nil, "" // nobody enters it
 	db := postgrestest.New(b, c.Table(), twin)
 	server := sqstest.Start(b)
 	keyring := string(mask.GenerateKeyring())
@@ -76,7 +77,7 @@ func BenchmarkAgainstAScript(b *testing.B) {
 		b.Fatal(err)
 	}
 	twin := c.Table()
-	twin.Name = "user_logins_script"
+	twin.Name, twin.Recover, twin.Subject = "user_logins_script", nil, "" // nobody enters it
 	db := postgrestest.New(b, c.Table(), twin)
 	server := sqstest.Start(b)
 	function := startFunction(b, bootstrap, 2, "CONTRACT="+plain, "DATABASE_URL="+db.URL, "MASK_KEYRING="+string(mask.GenerateKeyring()))

@@ -102,6 +102,7 @@ func (c *contractDDL) Run(s *streams) error {
 type contractTry struct {
 	contractArgument `embed:""`
 	keyringFlag      `embed:""`
+	JSON             bool   `name:"json" help:"Print one JSON object per message instead."`
 	Messages         string `arg:"" optional:"" help:"File with one message per line; the default, -, is standard input."`
 }
 
@@ -130,7 +131,7 @@ func (c *contractTry) Run(ctx context.Context, s *streams) error {
 	if text.Count == 0 {
 		fmt.Fprintln(s.Err, "there was no message")
 	}
-	return trial.Run(s.Out, set, keyring, text)
+	return trial.Run(s.Out, set, keyring, text, c.JSON)
 }
 
 // arrange makes a single argument the messages if the contract is named otherwise and the argument

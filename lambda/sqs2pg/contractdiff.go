@@ -1,8 +1,8 @@
 package main
 
 import (
-	"sqs2pg/pkg/contract/versions"
 	"sqs2pg/pkg/local/flags"
+	"sqs2pg/pkg/versions"
 )
 
 // contractDiff compares two versions of a contract.

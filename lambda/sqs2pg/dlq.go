@@ -9,6 +9,7 @@ import (
 	"sqs2pg/pkg/deadletter"
 	"sqs2pg/pkg/local/flags"
 	"sqs2pg/pkg/terminal"
+	"sqs2pg/pkg/terminal/exit"
 )
 
 // dlqCommand works with the dead-letter queue of a queue.
@@ -77,7 +78,7 @@ func (c *dlqShow) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	if found == nil {
-		return fmt.Errorf("no message %s is visible on %s now: see sqs2pg dlq list --queue %s", c.ID, dead.Queue.Name(), c.Queue)
+		return fmt.Errorf("no message %s is visible on %s now: see %s", c.ID, dead.Queue.Name(), flags.ListLetters(s, c.queueFlags, c.contractFlag))
 	}
 	letter, rows := map[string]string{}, [][]string{}
 	for _, f := range found.Details(set, c.Body) {
@@ -98,21 +99,25 @@ func (c *dlqShow) Run(ctx context.Context, s *streams) error {
 }
 
 type dlqRedrive struct {
-	deadFlags `embed:""`
-	jsonFlag  `embed:""`
-	All       bool `help:"Move those too that the contract refuses."`
-	Yes       bool `help:"With --all: do not ask."`
-	DryRun    bool `help:"Only say what would be done."`
+	deadFlags    `embed:""`
+	databaseFlag `embed:""`
+	jsonFlag     `embed:""`
+	All          bool `help:"Move those too that the contract refuses."`
+	Yes          bool `help:"With --all: do not ask."`
+	DryRun       bool `help:"Only say what would be done."`
 }
 
 // Help is shown below the flags.
 func (c *dlqRedrive) Help() string {
-	return "Moves the messages that the contract accepts now. The others would only die again. Each message keeps its identity, in the attributes event-id and event-sent-at. A message that was written before it died is a duplicate and adds no row. You may stop a redrive at any moment, and run it again."
+	return "Moves the messages that the contract accepts now. The others would only die again. Each message keeps its identity, in the attributes event-id and event-sent-at. A message that was written before it died is a duplicate and adds no row. You may stop a redrive at any moment, and run it again. Where a database is named, messages that are too old for its table stay, too."
 }
 
 func (c *dlqRedrive) Run(ctx context.Context, s *streams) error {
 	set, dead, err := c.openDead(ctx)
 	if err != nil {
+		return err
+	}
+	if err := c.askDatabase(ctx, s, set, dead); err != nil {
 		return err
 	}
 	if c.DryRun {
@@ -133,7 +138,30 @@ func (c *dlqRedrive) Run(ctx context.Context, s *streams) error {
 	for _, line := range redriven.Advice() {
 		fmt.Fprintln(s.Err, line)
 	}
+	if err == nil && redriven.Moveless() {
+		err = errors.New("no message was moved")
+	}
 	return err
+}
+
+// askDatabase asks which messages are too old for the table. Without an answer a redrive may still
+// help.
+func (c *dlqRedrive) askDatabase(ctx context.Context, s *streams, set *routes.Set, dead *deadletter.Letters) error {
+	if c.All || !c.Given().NamesDatabase() {
+		return nil
+	}
+	pool, err := c.OpenDatabase(ctx)
+	if err == nil {
+		defer pool.Close()
+		err = dead.AskWindows(ctx, pool, set)
+	}
+	if exit.IsMisuse(err) || ctx.Err() != nil {
+		return err
+	}
+	if err != nil {
+		fmt.Fprintf(s.Err, "note: %v: messages that are too old for the table are moved, too\n", err)
+	}
+	return nil
 }
 
 // confirmed asks before messages are moved that can only die again.

@@ -244,10 +244,10 @@ func TestRedriveLeavesWhatTheContractRefuses(t *testing.T) {
 	source, dead := withDead(t, endpoint, "logins", 3)
 	threeBad(t, endpoint, dead)
 	redrive := []string{"dlq", "redrive", "--endpoint-url", endpoint, "--queue", "logins"}
-	for _, moved := range []string{"2 of 5 messages redriven", "0 of 3 messages redriven"} { // the second time there is nothing to move
+	for want, moved := range []string{"2 of 5 messages redriven", "0 of 3 messages redriven"} { // the second time it fails: it moves nothing
 		code, out, errs := sqs2pg(t, redrive...)
 		words := strings.Join(strings.Fields(out), " ")
-		if code != 0 || !strings.Contains(errs, moved) || !strings.Contains(errs, "3 left, which the contract refuses") ||
+		if code != want || strings.HasSuffix(errs, "sqs2pg: no message was moved\n") != (want == 1) || !strings.Contains(errs, moved) || !strings.Contains(errs, "3 left, which the contract refuses") ||
 			!strings.Contains(words, "1 malformed: json") || !strings.Contains(words, "2 invalid: device_type required") {
 			t.Errorf("exits with %d and says %q, prints:\n%s", code, errs, out)
 		}
@@ -319,4 +319,32 @@ func openTerminal(t *testing.T) (keyboard, terminal *os.File) {
 	}
 	t.Cleanup(func() { terminal.Close() })
 	return keyboard, terminal
+}
+
+// Messages whose time the table does not take would come back at once.
+func TestRedriveLeavesWhatIsTooOldForTheTable(t *testing.T) {
+	t.Parallel()
+	endpoint, db := startSQS(t), postgrestest.New(t, load(t, "user_logins"))
+	db.Exec(t, "update sqs2pg.tables set retention_days = 17, epoch = epoch + 1")
+	source, dead := withDead(t, endpoint, "logins", 3)
+	bodies := sample.ValidLogins(3, 1)
+	sendAs(t, endpoint, dead, bodies[:2], func(i int) string { return fmt.Sprint(i) }) // sent in March
+	sqsAt(t, endpoint).Send(t, dead, bodies[2:])
+	redrive := []string{"dlq", "redrive", "--endpoint-url", endpoint, "--queue", "logins", "--database-url", db.URL}
+	if out := succeed(t, append(redrive, "--dry-run")...); !strings.Contains(out, "would redrive 1 messages from dead-logins to logins, and leave 2\n") {
+		t.Errorf("dry run:\n%s", out)
+	}
+	code, out, errs := sqs2pg(t, redrive...)
+	if code != 0 || !strings.Contains(errs, "1 of 3 messages redriven") || strings.Contains(errs, "which the contract refuses") ||
+		!strings.Contains(errs, "2 left, whose time the table does not take: for old events raise its retention, with sqs2pg maintain --retention-days") ||
+		!strings.Contains(strings.Join(strings.Fields(out), " "), "2 invalid: event-sent-at expired") {
+		t.Errorf("exits with %d and says %q, prints:\n%s", code, errs, out)
+	}
+	nowhere := append(redrive[:len(redrive)-1:len(redrive)-1], "postgres://u:secret-pw@127.0.0.1:1/d")
+	if code, _, errs := sqs2pg(t, nowhere...); code != 0 || !strings.Contains(errs, "note: --database-url: database unavailable: connection refused") || !strings.Contains(errs, "2 of 2 messages redriven") {
+		t.Errorf("without the database: exits with %d and says %q", code, errs)
+	}
+	if q, d := count(t, endpoint, source), count(t, endpoint, dead); q != "3" || d != "0" {
+		t.Errorf("the queue holds %s, the dead-letter queue %s, want 3 and 0", q, d)
+	}
 }

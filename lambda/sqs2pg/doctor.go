@@ -68,6 +68,7 @@ func (c *doctorCommand) examine(ctx context.Context, s *streams) ([]doctor.Findi
 	given.Keyrings, given.Vault = c.Keyrings(s), c.Keys(s)
 	setup := doctor.Setup{
 		Contracts: c.Load, Given: given, Queue: c.openQueue, Timeout: c.Timeout, Window: c.Window,
+		List:     flags.ListLetters(s, queueFlags{Queue: c.Queue, EndpointFlags: c.endpointFlags}, c.contractFlag),
 		Function: func() (string, error) { return flags.BootstrapPath(c.Function) },
 	}
 	return setup.Examine(ctx), nil

@@ -135,7 +135,7 @@ func TestInvokeDrainsAQueueExactly(t *testing.T) {
 	} {
 		sendAs(t, endpoint, queue, bodies, func(i int) string { return fmt.Sprint("login ", i) })
 		code, out, errs := sqs2pg(t, invoke...)
-		if want := "sqs2pg: 37 messages failed; 37 are dead letters: see sqs2pg dlq list --queue logins\n"; code != 1 || !strings.HasSuffix(errs, want) {
+		if want := "sqs2pg: 37 messages failed; 37 are dead letters: see sqs2pg dlq list --queue logins --endpoint-url " + endpoint + "\n"; code != 1 || !strings.HasSuffix(errs, want) {
 			t.Errorf("round %d exits with %d and says %q, want 1 and %q", round, code, errs, want)
 		}
 		var got invoker.Report

@@ -40,7 +40,7 @@ func (c *eventCommand) Run(ctx context.Context, s *streams) error {
 		return flags.AsMisuse(err)
 	}
 	if event == nil {
-		return fmt.Errorf("queue %s gave no message in %s: fill it with sqs2pg send --queue %[1]s", c.Queue, c.Wait)
+		return fmt.Errorf("queue %s gave no message in %s: fill it with sqs2pg send%s", c.Queue, c.Wait, c.Again(s))
 	}
 	var text bytes.Buffer
 	if err := json.Indent(&text, event, "", "  "); err != nil {

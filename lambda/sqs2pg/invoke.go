@@ -83,19 +83,19 @@ func (c *invokeCommand) conclude(ctx context.Context, s *streams, q *queue.Queue
 		terminal.Table(s.Out, []string{"messages", "count"}, r.Rows())
 	}
 	if r.Received == 0 {
-		fmt.Fprintln(s.Err, c.nothing(ctx, q))
+		fmt.Fprintln(s.Err, c.nothing(ctx, s, q))
 	}
 	if stopped := r.Stopped(c.Queue); stopped != "" {
 		fmt.Fprintln(s.Err, stopped)
 	}
-	return r.Failure(c.Queue)
+	return r.Failure(flags.ListLetters(s, c.queueFlags, c.ContractFlag))
 }
 
 // nothing says why no message came. Messages that somebody has received, or that failed a moment ago,
 // are on the queue and invisible.
-func (c *invokeCommand) nothing(ctx context.Context, q *queue.Queue) string {
+func (c *invokeCommand) nothing(ctx context.Context, s *streams, q *queue.Queue) string {
 	if a, err := q.Attributes(ctx); err == nil && a.InFlight > 0 {
 		return fmt.Sprintf("no message came: %d in flight, visible again within %.0f s", a.InFlight, a.VisibilityTimeout.Seconds())
 	}
-	return fmt.Sprintf("no message came: see sqs2pg doctor --queue %s, or fill it with sqs2pg send", c.Queue)
+	return fmt.Sprintf("no message came: see sqs2pg doctor%s%s, or fill it with sqs2pg send%[1]s", c.queueFlags.Again(s), c.ContractFlag.Again())
 }

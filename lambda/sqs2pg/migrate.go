@@ -26,6 +26,9 @@ func (c *migrateCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
+	if err := routes.CheckTables(all); err != nil {
+		return misuse("%w", err)
+	}
 	keys, err := schema.ParseFingerprints(c.ConfirmKey...)
 	if err != nil {
 		return misuse("--confirm-key: %v", err)

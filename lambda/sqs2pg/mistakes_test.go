@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"sqs2pg/pkg/local/home"
 	"sqs2pg/pkg/local/sample"
@@ -127,5 +130,68 @@ func TestVaultCommandsStartNoPostgresThatRunHasNotFilled(t *testing.T) {
 	code, _, errs := sqs2pgIn(t.Context(), dir, "", "vault", "audit", "list")
 	if code != 2 || !strings.Contains(errs, "no database: set DATABASE_URL") {
 		t.Errorf("exits with %d and says %q", code, errs)
+	}
+}
+
+// TestPrintedCommandsCanBePasted runs the commands that errors and findings print. They must look at
+// the same queue, by the same contract.
+func TestPrintedCommandsCanBePasted(t *testing.T) {
+	t.Parallel()
+	endpoint := startSQS(t)
+	_, dead := withDead(t, endpoint, "logins", 3)
+	sendAs(t, endpoint, dead, []string{"not json"}, func(i int) string { return fmt.Sprint(i) })
+	printed := regexp.MustCompile(`(?:see|with) sqs2pg ([a-z].*)`)
+	const logins = "../../infra/contracts/user_logins.json"
+	at := []string{"--endpoint-url", endpoint, "--queue", "logins", "--contract", logins}
+	for _, test := range []struct {
+		typed, want []string
+	}{
+		{append([]string{"dlq", "show", "1"}, at...), []string{"dlq", "list", "--queue", "logins", "--endpoint-url", endpoint, "--contract", logins}},
+		{append([]string{"event", "--wait", "300ms"}, at[:4]...), []string{"send", "--queue", "logins", "--endpoint-url", endpoint}},
+	} {
+		_, out, errs := sqs2pg(t, test.typed...)
+		m := printed.FindStringSubmatch(out + errs)
+		if m == nil {
+			t.Errorf("%q prints no command:\n%s%s", test.typed, out, errs)
+			continue
+		}
+		if diff := cmp.Diff(test.want, strings.Fields(m[1])); diff != "" {
+			t.Errorf("%q prints another command (-want +got):\n%s", test.typed, diff)
+		}
+		succeed(t, strings.Fields(m[1])...)
+	}
+}
+
+func TestNothingToSendIsAnErrorOfAFileOnly(t *testing.T) {
+	t.Parallel()
+	endpoint, dir := startSQS(t), t.TempDir()
+	createQueue(t, endpoint, "logins", nil)
+	send := []string{"send", "--endpoint-url", endpoint, "--queue", "logins"}
+	for text, path := range map[string]string{"": dir + "/empty", "\n": dir + "/line", "[]": dir + "/array"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code, out, errs := sqs2pg(t, append(send, path)...)
+		if want := "sqs2pg: nothing to send: " + path + " is empty\n"; code != 1 || out != "" || errs != want {
+			t.Errorf("%q: exits with %d and says %q, want 1 and %q", text, code, errs, want)
+		}
+	}
+	if code, _, errs := sqs2pg(t, append(send, "-")...); code != 0 || !strings.HasSuffix(errs, "sent 0 messages to logins\n") {
+		t.Errorf("an empty pipe: exits with %d and says %q", code, errs)
+	}
+}
+
+func TestMigrateRefusesTwoContractsOfOneTable(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, name := range []string{"a.json", "b.json"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(orders), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a, b := filepath.Join(dir, "a.json"), filepath.Join(dir, "b.json")
+	code, _, errs := sqs2pg(t, "migrate", "--contract", a+","+b, "--database-url", "postgres://u@127.0.0.1:1/d")
+	if want := "sqs2pg: " + a + " and " + b + " fill the same table public.orders: "; code != 2 || !strings.HasPrefix(errs, want) {
+		t.Errorf("exits with %d and says %q, want 2 and %q", code, errs, want)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"sqs2pg/pkg/project"
 	"sqs2pg/pkg/terminal/exit"
+	"sqs2pg/pkg/terminal/variables"
 )
 
 // withoutProject are the commands that read no project file: what they do is on this machine alone,
@@ -20,7 +21,12 @@ var withoutProject = []string{"run", "sqs", "completion", "version"}
 func readProject(s *streams) func(*kong.Context) error {
 	var once sync.Once
 	return func(k *kong.Context) (err error) {
-		once.Do(func() { s.Dir, err = project.UseFor(k, s.Dir, withoutProject, s.Err) })
+		once.Do(func() {
+			s.Dir, err = project.UseFor(k, s.Dir, withoutProject, s.Err)
+			if flag := variables.Typed(k, "env"); flag != nil {
+				s.Env = k.FlagValue(flag).(string)
+			}
+		})
 		if mistake, ok := errors.AsType[*project.MistakeError](err); ok {
 			return exit.AsMisuse(mistake)
 		}

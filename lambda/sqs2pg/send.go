@@ -54,6 +54,9 @@ func (c *sendCommand) Run(ctx context.Context, s *streams, k *kong.Context) erro
 			return unreadable(ctx, err)
 		}
 		defer text.Close()
+		if text.Count == 0 && c.File != "-" { // a pipe may well be empty
+			return fmt.Errorf("nothing to send: %s is empty", c.File)
+		}
 		fmt.Fprintln(s.Err, text)
 		job.Bodies, job.Total = text.Strings(), text.Count
 	}
@@ -71,8 +74,8 @@ func (c *sendCommand) Run(ctx context.Context, s *streams, k *kong.Context) erro
 	return err
 }
 
-// generate makes the messages of contracts while they are sent. Those of the login come from the
-// demonstration, unless a contract is named.
+// generate makes the messages of contracts while they are sent. Without a contract it makes the
+// logins of the demonstration.
 func (c *sendCommand) generate(job *sending.Job) error {
 	job.Total = c.Count
 	switch {

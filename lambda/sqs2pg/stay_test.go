@@ -5,12 +5,17 @@ import (
 	"context"
 	"io"
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
+	"sqs2pg/pkg/local/home"
 	"sqs2pg/pkg/postgres/postgrestest"
 )
 
@@ -82,8 +87,55 @@ func TestStayingRunLoadsWhatItsCommandsSend(t *testing.T) {
 	if out := succeed(t, commands[1]...); !strings.Contains(out, "invalid: user_id required") { // dlq list
 		t.Errorf("dead letters:\n%s", out)
 	}
-	succeed(t, commands[2]...)                                             // dlq redrive
+	if out := succeed(t, commands[2]...); !strings.Contains(out, "would redrive 0 messages") { // dlq redrive --dry-run
+		t.Errorf("redrive:\n%s", out)
+	}
 	if out := succeed(t, commands[3]...); strings.Count(out, "yes") != 2 { // vault reveal, of two fields
 		t.Errorf("revealed:\n%s", out)
+	}
+}
+
+// TestStayingRunSaysThatItsPostgresHasEnded kills the Postgres that run has started.
+func TestStayingRunSaysThatItsPostgresHasEnded(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	talk := &announcement{at: "The queue is http", came: make(chan string, 1)}
+	exit := make(chan int, 1)
+	go func() {
+		exit <- execute(t.Context(), []string{"run", "--stay", "--messages", "1", "--function", bootstrap},
+			&streams{In: strings.NewReader(""), Out: io.Discard, Err: talk, Dir: dir})
+	}()
+	select {
+	case said := <-talk.came:
+		data := regexp.MustCompile("started, data in (.*)").FindStringSubmatch(said)[1]
+		t.Cleanup(func() { os.RemoveAll(data) })
+		kill(t, filepath.Join(data, "cluster", "data", "postmaster.pid"))
+	case code := <-exit:
+		t.Fatalf("exits with %d and does not stay: %s", code, &talk.text)
+	}
+	log := filepath.Join(dir, home.Dir, "postgres.log")
+	code, want := <-exit, "\nsqs2pg: Postgres has ended by itself: see its log, "+log+", and start again; the rows are kept\n"
+	if code != 1 || !strings.HasSuffix(talk.text.String(), want) {
+		t.Errorf("exits with %d and says %s, want 1 and %s", code, &talk.text, want)
+	}
+	if text, err := os.ReadFile(log); err != nil || !strings.Contains(string(text), "ready to accept connections") {
+		t.Errorf("the log is %q, %v", text, err)
+	}
+}
+
+// kill kills the process whose id is in the first line of a file.
+func kill(t *testing.T, path string) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, _, _ := strings.Cut(string(text), "\n")
+	pid, err := strconv.Atoi(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
 	}
 }

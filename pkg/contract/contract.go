@@ -13,6 +13,7 @@ package contract
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -35,6 +36,7 @@ var (
 // Contract is a loaded contract. It is immutable and safe for concurrent use.
 type Contract struct {
 	name     string
+	path     string // of its file, if Load was given one
 	document []byte
 	schema   *schema.Schema
 	table    string // its full name
@@ -57,7 +59,11 @@ func Load(folder fs.FS, nameOrPath string) (*Contract, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrContract, err)
 		}
-		return Parse(strings.TrimSuffix(filepath.Base(nameOrPath), ".json"), document)
+		c, err := Parse(strings.TrimSuffix(filepath.Base(nameOrPath), ".json"), document)
+		if err == nil {
+			c.path = nameOrPath
+		}
+		return c, err
 	}
 	document, err := fs.ReadFile(folder, nameOrPath+".json")
 	if err != nil {
@@ -85,11 +91,14 @@ func Parse(name string, document []byte) (*Contract, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w %s.json: %w", ErrContract, name, err)
 	}
-	return &Contract{name, slices.Clone(document), s, s.Table.FullName()}, nil
+	return &Contract{name: name, document: slices.Clone(document), schema: s, table: s.Table.FullName()}, nil
 }
 
 // Name is the contract's name: the name of its file without .json.
 func (c *Contract) Name() string { return c.name }
+
+// Source is what a person knows the contract by: the path of its file, or its name without one.
+func (c *Contract) Source() string { return cmp.Or(c.path, c.name) }
 
 // Origin says where the contract's events come from. It must not be changed.
 func (c *Contract) Origin() *origin.Origin { return c.schema.Origin }

@@ -215,7 +215,7 @@ func TestIdentityIsAskedForOnlyWhereItIsGiven(t *testing.T) {
 	_, err := withRoot(t, "").DecodeMessage(contract.Message{Body: []byte(`{"a":"v"}`), Attributes: attributes{"event-sent-at": "yesterday"}})
 	var v *contract.Violation
 	if !errors.As(err, &v) || v.Field != "event-sent-at" || v.Rule != "format date-time" {
-		t.Errorf("a time that is none: %v", err)
+		t.Errorf("a text that is not a time: %v", err)
 	}
 	record, err := withRoot(t, "").DecodeMessage(contract.Message{Body: []byte(`{"a":"v"}`), Attributes: attributes{"event-id": "e"}})
 	if want := (contract.Identity{ID: "e"}); err != nil || record.Identity() != want {

@@ -23,7 +23,7 @@ type Record struct {
 	serial   int             // that the content must have
 }
 
-// content is what a record says. That of a batch is used again for each record.
+// content is what a record says. A batch uses one content again for each record.
 type content struct {
 	serial    int
 	values    []Value         // by the property's column
@@ -32,7 +32,7 @@ type content struct {
 	identity  Identity
 }
 
-// What a message is, and what it says of its event's identity.
+// The types of a message, and of what it says about its event's id and time.
 type (
 	Message  = envelope.Message
 	Identity = origin.Identity

@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -15,6 +16,29 @@ func (c *Contract) Texts(row Row) []string {
 		texts[i] = col.Name + "=" + text(col.Type, row.Value(i))
 	}
 	return texts
+}
+
+// Values is a masked row by the names of its columns, as JSON has the values. Texts says for what it
+// is.
+func (c *Contract) Values(row Row) map[string]any {
+	values := map[string]any{}
+	for i, col := range c.Table().Columns {
+		switch v := row.Value(i); {
+		case v.IsNull():
+			values[col.Name] = nil
+		case col.Type == BigInt:
+			values[col.Name] = v.Int()
+		case col.Type == Double:
+			values[col.Name] = v.Float()
+		case col.Type == Boolean:
+			values[col.Name] = v.Bool()
+		case col.Type == JSONB:
+			values[col.Name] = json.RawMessage(text(col.Type, v))
+		default:
+			values[col.Name] = text(col.Type, v)
+		}
+	}
+	return values
 }
 
 func text(t Type, v Value) string {

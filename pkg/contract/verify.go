@@ -89,7 +89,8 @@ func (c *Contract) Person(k *mask.Keyring, subject string) (Person, error) {
 	return found, nil
 }
 
-// keyrings are those that make the tokens of each key; the nil keyring alone if there is none.
+// keyrings returns a keyring for each key, which makes tokens with that key. Without a keyring it
+// returns the nil keyring alone.
 func keyrings(k *mask.Keyring) (all []*mask.Keyring) {
 	if k == nil {
 		return []*mask.Keyring{nil}

@@ -4,7 +4,8 @@
 // SQS can move dead letters back by itself (StartMessageMoveTask), but then each is a new message:
 // its id and its time are new, and an event that was written before it died would become a second
 // row. This package sends each dead letter with the identity that it had. And it says what the
-// contract has against a message, which SQS does not know.
+// contract has against a message, which SQS does not know, and leaves what the table does not take by
+// its time, which the database knows.
 package deadletter
 
 import (
@@ -16,6 +17,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"sqs2pg/pkg/contract/routes"
+	"sqs2pg/pkg/message"
+	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/registry"
 	"sqs2pg/pkg/queue"
 )
 
@@ -38,6 +43,9 @@ type Letters struct {
 
 	// MaxReceiveCount is after how many receives a message of the source queue is a dead letter.
 	MaxReceiveCount int
+
+	// windows are which events the tables of contracts take by their time, by the contract's name.
+	windows map[string]message.Window
 }
 
 // Open finds the dead-letter queue of a queue, which may belong to another account. Errors match
@@ -58,6 +66,23 @@ func Open(ctx context.Context, source *queue.Queue) (*Letters, error) {
 	a, err = dead.Attributes(ctx)
 	l.Visible, l.Hidden = a.Visible, a.InFlight+a.Delayed
 	return l, err
+}
+
+// AskWindows asks the database which events its tables take by their time. A redrive then leaves the
+// others, which would come back at once. Its error is a *postgres.Unavailable; without the answer no
+// letter is too old. Call it before the methods that look at letters.
+func (l *Letters) AskWindows(ctx context.Context, pool *postgres.Pool, set *routes.Set) error {
+	l.windows = map[string]message.Window{}
+	for _, c := range set.Contracts() {
+		known, err := registry.Look(ctx, pool, c.Table())
+		if err != nil {
+			return err
+		}
+		if known.Table != nil {
+			l.windows[c.Name()] = known.Table.Window.At(time.Now())
+		}
+	}
+	return nil
 }
 
 // Look shows dead letters to f, each once, until f returns false or no other letter is visible. It

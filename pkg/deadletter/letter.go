@@ -38,6 +38,28 @@ const Accepted = "passes the contract; Postgres rejected it, its time is outside
 // "invalid: ip required". It holds no value of the message.
 func (l *Letter) Reason(set *routes.Set) string {
 	_, _, err := set.Decode(l.delivered())
+	return reasonOf(err)
+}
+
+// untimely is why a table does not take the message by its time, "" if it does. A message that its
+// contract refuses is never untimely.
+func (l *Letter) untimely(set *routes.Set, windows map[string]message.Window) string {
+	c, record, err := set.Decode(l.delivered())
+	if err != nil {
+		return ""
+	}
+	w, known := windows[c.Name()]
+	if !known {
+		return ""
+	}
+	r := message.Record{MessageID: l.ID(), Attributes: message.Attributes{SentTimestamp: l.message.Attributes["SentTimestamp"]}}
+	if _, err = r.SentAt(record.Identity(), w); err != nil {
+		return reasonOf(err)
+	}
+	return ""
+}
+
+func reasonOf(err error) string {
 	var v *contract.Violation
 	switch {
 	case err == nil:

@@ -9,7 +9,7 @@ import (
 	"sqs2pg/pkg/terminal"
 )
 
-// Reasons counts the letters that a contract refuses, by reason.
+// Reasons counts the letters that a contract or its table refuses, by reason.
 type Reasons map[string]int
 
 // Add counts a letter with that reason. It returns false, and counts nothing, if the contract
@@ -30,7 +30,7 @@ func (r Reasons) Total() (n int) {
 	return n
 }
 
-// Print writes a table of the counts. It writes nothing if there are none.
+// Print writes a table of the counts. It writes nothing without counts.
 func (r Reasons) Print(w io.Writer) {
 	var rows [][]string
 	for _, reason := range slices.Sorted(maps.Keys(r)) {

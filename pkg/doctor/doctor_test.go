@@ -57,9 +57,12 @@ func TestQueueSaysWhichSettingsLoseMessages(t *testing.T) {
 		"nowhere": {"fix queue"},
 	} {
 		url := strings.Replace(dead, "dead-hasty", name, 1)
-		found, _ := doctor.Queue(t.Context(), queue.New(server.Client, url), 30*time.Second, 5*time.Second)
+		found, _ := doctor.Queue(t.Context(), queue.New(server.Client, url), 30*time.Second, 5*time.Second, "sqs2pg dlq list")
 		if diff := cmp.Diff(want, verdicts(found)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s%+v", name, diff, found)
+		}
+		if name == "full" && found[3].Text != "1 in dead-full: see sqs2pg dlq list" {
+			t.Errorf("of dead letters: %s", found[3].Text)
 		}
 	}
 }

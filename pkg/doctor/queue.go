@@ -15,8 +15,8 @@ const (
 
 // Queue checks a queue, its redrive policy and its dead-letter queue, for a function whose
 // invocations may take timeout and whose mapping gathers a batch for up to window. kept is how long
-// the queue keeps a message, 0 if that is not known.
-func Queue(ctx context.Context, q *queue.Queue, timeout, window time.Duration) (found []Finding, kept time.Duration) {
+// the queue keeps a message, 0 if that is not known. list is the command that lists dead letters.
+func Queue(ctx context.Context, q *queue.Queue, timeout, window time.Duration, list string) (found []Finding, kept time.Duration) {
 	a, err := q.Attributes(ctx)
 	if err != nil {
 		return []Finding{Failed("queue", err)}, 0
@@ -34,7 +34,7 @@ func Queue(ctx context.Context, q *queue.Queue, timeout, window time.Duration) (
 	default:
 		found = append(found, finding(OK, "redrive", "dead after %d receives", a.MaxReceiveCount))
 	}
-	return append(found, deadLetters(ctx, q, a)), a.Retention
+	return append(found, deadLetters(ctx, q, a, list)), a.Retention
 }
 
 // visibility holds AWS's rule: six times the function's timeout, plus the batch window.
@@ -51,7 +51,7 @@ func visibility(q *queue.Queue, have, timeout, window time.Duration) Finding {
 	return finding(OK, "visibility", "%.0f s, at least %s", have.Seconds(), rule)
 }
 
-func deadLetters(ctx context.Context, q *queue.Queue, a queue.Attributes) Finding {
+func deadLetters(ctx context.Context, q *queue.Queue, a queue.Attributes, list string) Finding {
 	dead, err := queue.FindARN(ctx, q.Client, a.DeadLetterARN)
 	if err != nil {
 		return Failed("dead letters", err)
@@ -64,7 +64,7 @@ func deadLetters(ctx context.Context, q *queue.Queue, a queue.Attributes) Findin
 		return finding(Fix, "dead letters", "%s keeps messages for %.0f s, no longer than %s does, and the time counts from when a message was first sent: set MessageRetentionPeriod=%.0f",
 			dead.Name(), d.Retention.Seconds(), q.Name(), longestKept.Seconds())
 	case d.Visible > 0:
-		return finding(Fix, "dead letters", "%d in %s: see sqs2pg dlq list --queue %s", d.Visible, dead.Name(), q.Name())
+		return finding(Fix, "dead letters", "%d in %s: see %s", d.Visible, dead.Name(), list)
 	}
 	return finding(OK, "dead letters", "none in %s", dead.Name())
 }

@@ -18,9 +18,11 @@ type Setup struct {
 	Queue     func(context.Context) (*queue.Queue, error)
 	Timeout   time.Duration // of one invocation
 	Window    time.Duration // of the mapping
+	List      string        // the command that lists dead letters
 }
 
-// Examine looks at each thing, and at how they fit together. What cannot be looked at is a finding.
+// Examine looks at each thing, and at how they fit together. If it cannot look at
+// something, that is a finding.
 func (s *Setup) Examine(ctx context.Context) (found []Finding) {
 	loaded, err := s.Contracts()
 	if err != nil {
@@ -70,7 +72,7 @@ func (s *Setup) queue(ctx context.Context) (found []Finding, kept time.Duration)
 	if err != nil {
 		return []Finding{Failed("queue", err)}, 0
 	}
-	return Queue(ctx, q, s.Timeout, s.Window)
+	return Queue(ctx, q, s.Timeout, s.Window, s.List)
 }
 
 // database tries to connect, and compares the database with the contracts if there are any. The

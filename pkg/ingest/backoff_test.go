@@ -45,14 +45,16 @@ type outage struct {
 	ledger
 	over    time.Time
 	patient bool
+	ended   time.Time // of the last patient write
 }
 
 func (o *outage) Stream(ctx context.Context, epoch int64, soFar iter.Seq[[]postgres.Event]) (postgres.Result, error) {
 	if o.patient && time.Now().Before(o.over) {
 		<-ctx.Done()
+		o.ended = time.Now()
 	}
 	if time.Now().Before(o.over) {
-		return postgres.Result{}, &postgres.Unavailable{Reason: "connection refused"}
+		return postgres.Result{}, &postgres.Unavailable{Reason: "connection refused", Passing: true}
 	}
 	return o.ledger.Stream(ctx, epoch, soFar)
 }
@@ -95,24 +97,69 @@ func TestBackoffSurvivesAnOutageOfAnHour(t *testing.T) {
 	}
 }
 
-// TestAnswersInTimeWhileSQSHangs uses an SQS that never answers.
-func TestAnswersInTimeWhileSQSHangs(t *testing.T) {
+// TestKeepsTimeToAnswer uses a database and an SQS that never answer. Simulated time is exact.
+func TestKeepsTimeToAnswer(t *testing.T) {
 	t.Parallel()
 	c := loginContract(t)
-	for _, timeout := range []time.Duration{time.Second, 3 * time.Second, 30 * time.Second} {
+	for _, test := range []struct {
+		timeout    time.Duration
+		backoff    bool
+		forBackoff time.Duration // left when the database was given up
+		toAnswer   time.Duration // left when SQS was given up, too
+	}{
+		{time.Second, true, 250 * time.Millisecond, 62500 * time.Microsecond},
+		{3 * time.Second, true, 750 * time.Millisecond, 187500 * time.Microsecond},
+		{9 * time.Second, true, 2250 * time.Millisecond, 500 * time.Millisecond},
+		{30 * time.Second, true, 3 * time.Second, time.Second},
+		{30 * time.Second, false, time.Second, time.Second},
+	} {
 		synctest.Test(t, func(t *testing.T) {
-			h := handler(t, c, &outage{over: time.Now().Add(time.Hour), patient: true})
-			h.Backoff = &queue.Queue{Client: newClient(hanging{}), URL: "http://sqs.test/q"}
-			ctx, cancel := context.WithTimeout(t.Context(), timeout)
+			w := &outage{over: time.Now().Add(time.Hour), patient: true}
+			h, metrics := handler(t, c, w), &bytes.Buffer{}
+			h.Now, h.Metrics = time.Now, metrics
+			if test.backoff {
+				h.Backoff = &queue.Queue{Client: newClient(hanging{}), URL: "http://sqs.test/q"}
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), test.timeout)
 			defer cancel()
 			e := messages(standard, slices.Repeat([]string{login(nil)}, 100)...)
 			if _, err := h.Invoke(ctx, payload(t, e)); err == nil {
 				t.Error("no error")
 			}
-			if deadline, _ := ctx.Deadline(); time.Until(deadline) < min(100*time.Millisecond, timeout/20) {
-				t.Errorf("of %s there are %s left to answer", timeout, time.Until(deadline))
+			deadline, _ := ctx.Deadline()
+			if left := deadline.Sub(w.ended); left != test.forBackoff {
+				t.Errorf("of %s there are %s left for the backoff, want %s", test.timeout, left, test.forBackoff)
+			}
+			if want := fmt.Sprintf(`"DatabaseTime":%d,`, (test.timeout - test.forBackoff).Milliseconds()); !strings.Contains(metrics.String(), want) {
+				t.Errorf("the metrics lack %s: %s", want, metrics)
+			}
+			if left := time.Until(deadline); left != test.toAnswer {
+				t.Errorf("of %s there are %s left to answer, want %s", test.timeout, left, test.toAnswer)
 			}
 		})
+	}
+}
+
+func TestBackoffDoublesUpToAQuarterOfAnHour(t *testing.T) {
+	t.Parallel()
+	c := loginContract(t)
+	for receives, least := range map[string]time.Duration{
+		"": 30 * time.Second, "many": 30 * time.Second, "-5": 30 * time.Second, "1": 30 * time.Second, "2": time.Minute, "3": 2 * time.Minute,
+		"5": 8 * time.Minute, "6": 15 * time.Minute, "7": 15 * time.Minute, "1000000": 15 * time.Minute,
+	} {
+		q := &countingSQS{}
+		h := handler(t, c, &outage{over: time.Now().Add(time.Hour)})
+		h.Backoff = q
+		e := messages(standard, slices.Repeat([]string{login(nil)}, 100)...)
+		for i := range e.Records {
+			e.Records[i].Attributes["ApproximateReceiveCount"] = receives
+		}
+		if _, err := h.Invoke(t.Context(), payload(t, e)); err == nil {
+			t.Error("no error")
+		}
+		if q.least < least || q.most > least+least/4 || q.least == q.most {
+			t.Errorf("after %q receives messages are hidden for %s to %s, want times from %s to a quarter more", receives, q.least, q.most, least)
+		}
 	}
 }
 

@@ -65,7 +65,7 @@ func (l *loading) events(p part, index *[]int) iter.Seq[[]postgres.Event] {
 	t, rows := &l.tables[p.of], l.rows[p.of]
 	return func(yield func([]postgres.Event) bool) {
 		events := make([]postgres.Event, 0, p.to-p.from)
-		started := time.Now()
+		started := l.Now()
 		for i := p.from; i < p.to; i++ {
 			if l.of[i] != p.of || !l.isOpen(i) {
 				continue
@@ -76,14 +76,14 @@ func (l *loading) events(p part, index *[]int) iter.Seq[[]postgres.Event] {
 			}
 			events, *index = append(events, event), append(*index, i)
 			if len(events)%chunk == 0 {
-				t.decodeTime += time.Since(started)
+				t.decodeTime += l.Now().Sub(started)
 				if !yield(events) {
 					return
 				}
-				started = time.Now()
+				started = l.Now()
 			}
 		}
-		t.decodeTime += time.Since(started)
+		t.decodeTime += l.Now().Sub(started)
 		yield(events)
 	}
 }

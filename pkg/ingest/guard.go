@@ -36,9 +36,7 @@ func (l *loading) enter(ctx context.Context, of int) error {
 	if err != nil {
 		return err
 	}
-	g := guard{epoch: pass.Epoch, erased: pass.Erased, accepted: message.Window{
-		Oldest: l.now.AddDate(0, 0, -pass.Window.Days), Newest: l.now.Add(time.Duration(pass.Window.Minutes) * time.Minute),
-	}}
+	g := guard{epoch: pass.Epoch, erased: pass.Erased, accepted: pass.Window.At(l.now)}
 	if table.Sealer != nil {
 		if g.session, err = table.Sealer.Session(ctx, table.StoreSession); err != nil {
 			return table.explain(ctx, l.keyring, err)

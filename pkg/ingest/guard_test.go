@@ -53,12 +53,17 @@ type guardedFunction struct {
 
 func newGuarded(t *testing.T, root string) guardedFunction {
 	t.Helper()
-	c := parseContract(t, "user_logins", guardedLogins(root))
-	db := postgrestest.New(t, c.Table())
-	key := newVaultKey(t)
+	g := unstarted(t, guardedLogins(root))
+	g.Handler = g.start(t, root)
+	return g
+}
+
+// unstarted is a database with the table of a contract, without its function.
+func unstarted(t *testing.T, document string) guardedFunction {
+	t.Helper()
+	db, key := postgrestest.New(t, parseContract(t, "user_logins", document).Table()), newVaultKey(t)
 	register(t, db, key)
 	g := guardedFunction{&function{db: db, log: &bytes.Buffer{}, metrics: &bytes.Buffer{}}, key}
-	g.Handler = g.start(t, root)
 	t.Cleanup(func() { g.checkNothingPersonal(t) })
 	return g
 }
@@ -245,6 +250,59 @@ func TestWritesAgainWhenTheEpochHasChanged(t *testing.T) {
 			want := fmt.Sprint(rows)
 			if diff := cmp.Diff([]string{want, want, "0"}, g.rowsAndSeals(t)); diff != "" {
 				t.Errorf("rows, seals, unequal (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A function that was started before its table got a vault and a subject gives everything back, and
+// the function of the new contract writes it once. One of an older release compares less than this
+// one, so it gets the database's own refusal.
+func TestAnOlderFunctionWritesNothingUnsealed(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, root, after, says string
+		n                       int
+	}{
+		{"INSERT", "", "select", "ip can be recovered from the table, but has no x-recover in the contract", 10},
+		{"COPY", "", "select", "ip can be recovered from the table, but has no x-recover in the contract", 300},
+		{"upsert", `"x-write": {"mode": "upsert", "key": ["user_id"]},`, "select", "ip can be recovered from the table, but has no x-recover in the contract", 10},
+		{"a release that compares less", "", "update sqs2pg.tables set recovered = null, subject = null", "deploy the release and the contract that the table was migrated for (SQLSTATE SQ007)", 300},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			plain := strings.NewReplacer(`, "x-subject": true`, "", `, "x-recover": true`, "").Replace(guardedLogins(test.root))
+			g := unstarted(t, plain)
+			g.Handler = g.startIn(t, fstest.MapFS{"user_logins.json": {Data: []byte(plain)}}, "user_logins")
+			g.invoke(t, logins(standard, 1))
+			guarded := parseContract(t, "user_logins", guardedLogins(test.root)).Table()
+			if _, err := schema.Apply(t.Context(), postgrestest.Open(t, g.db.OwnerURL), guarded); err != nil {
+				t.Fatal(err)
+			}
+			g.db.Exec(t, test.after)
+			e := logins(standard, test.n)
+			_, err := g.Invoke(t.Context(), payload(t, e))
+			if err == nil || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("%v, want one that says %q", err, test.says)
+			}
+			if diff := cmp.Diff([]float64{float64(test.n), 1, 0, float64(test.n)}, g.counted(t, "SetupFault", "Written", "Rejected", "Unavailable")); diff != "" {
+				t.Errorf("SetupFault, Written, Rejected, Unavailable (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff([]string{"1", "0", "1"}, g.rowsAndSeals(t)); diff != "" {
+				t.Errorf("rows, seals, unequal (-want +got):\n%s", diff)
+			}
+
+			g.db.Exec(t, "update sqs2pg.tables set recovered = $1, subject = $2", guarded.Recover, guarded.Subject)
+			g.Handler = g.start(t, test.root)
+			want := []string{strconv.Itoa(test.n + 1), strconv.Itoa(test.n), "1"}
+			if test.name == "upsert" { // the first person's row is a newer event's now
+				want = []string{strconv.Itoa(test.n), strconv.Itoa(test.n), "0"}
+			}
+			for range 2 {
+				g.invoke(t, e)
+				if diff := cmp.Diff(want, g.rowsAndSeals(t)); diff != "" {
+					t.Errorf("the new function's rows, seals, unequal (-want +got):\n%s", diff)
+				}
 			}
 		})
 	}

@@ -588,6 +588,11 @@ func TestAnswersEmptyBatchWithSuccess(t *testing.T) {
 	if failed := f.invoke(t, events.SQSEvent{Records: []events.SQSMessage{}}); len(failed) != 0 {
 		t.Errorf("failed: %v", failed)
 	}
+	for _, want := range []string{`"Received":0`, `"Dimensions":[["FunctionName"]]`} {
+		if !strings.Contains(f.metrics.String(), want) {
+			t.Errorf("the metrics lack %s: %s", want, f.metrics)
+		}
+	}
 }
 
 // open is a gate for tests without a database.

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 
 	"sqs2pg/pkg/ingest"
@@ -147,6 +148,9 @@ func TestMessageOfNoContractIsUnmatched(t *testing.T) {
 	}, f.counts(t, "Received", "Written", "Malformed", "Unmatched", "Failed")); diff != "" {
 		t.Errorf("metrics (-want +got):\n%s", diff)
 	}
+	if text := f.metrics.String(); strings.Contains(text, "refunds") || !strings.Contains(text, `["FunctionName","Contract"]`) {
+		t.Errorf("metrics of a contract without messages, or not of each contract: %s", text)
+	}
 	if text := f.log.String(); !strings.Contains(text, `"outcome":"unmatched","receiveCount":"2","rule":"x-match"`) || !strings.Contains(text, `"outcome":"malformed","receiveCount":"2","rule":"json"`) {
 		t.Errorf("log: %s", text)
 	}
@@ -212,34 +216,70 @@ func TestTableThatDoesNotAnswerLeavesTimeToOthers(t *testing.T) {
 // patience is a writer that notes for how long it may work.
 type patience struct {
 	ingest.Writer
-	times *[]time.Duration
+	times *[]time.Duration // of its table
 }
 
 func (p patience) Stream(ctx context.Context, epoch int64, soFar iter.Seq[[]postgres.Event]) (postgres.Result, error) {
 	deadline, _ := ctx.Deadline()
-	*p.times = append(*p.times, time.Until(deadline))
+	*p.times = append(*p.times, time.Until(deadline).Round(time.Hour))
 	return p.Writer.Stream(ctx, epoch, soFar)
 }
 
 // A database that wakes up takes half a minute. The first table that is written waits for it.
-func TestShareOfTheTimeIsThatOfATableAndNotOfEachOfItsMessages(t *testing.T) {
+func TestTablesShareTheTimeThatIsLeft(t *testing.T) {
+	t.Parallel()
+	var twice []string
+	for n := range 2 {
+		twice = append(twice, event("order", n), event("refund", n))
+	}
+	for name, test := range map[string]struct {
+		e    events.SQSEvent
+		want [3][]time.Duration // of 12 hours, by table
+	}{
+		"two tables at a time and the third after them": {
+			messages(standard, event("order", 1), event("refund", 2), event("", 3)), [3][]time.Duration{{6 * time.Hour}, {12 * time.Hour}, {12 * time.Hour}},
+		},
+		"two tables one after the other": {
+			grouped(messages(fifo, twice...), "a", "a", "a", "a"), [3][]time.Duration{{6 * time.Hour, 6 * time.Hour}, {6 * time.Hour, 12 * time.Hour}, nil},
+		},
+		"one table": {messages(standard, event("order", 1)), [3][]time.Duration{{12 * time.Hour}, nil, nil}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := functionOf(t, three(t)...)
+			var times [3][]time.Duration
+			for i := range f.Tables {
+				f.Tables[i].Writer = patience{f.Tables[i].Writer, &times[i]}
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 12*time.Hour)
+			defer cancel()
+			if _, err := f.Invoke(ctx, payload(t, test.e)); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, times); diff != "" {
+				t.Errorf("times (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// The clock ticks each time somebody looks at it: when a part begins and ends, and when its decoding
+// does.
+func TestDatabaseTimeLeavesOutTheDecoding(t *testing.T) {
 	t.Parallel()
 	f := functionOf(t, three(t)...)
-	var times []time.Duration
 	for i := range f.Tables {
-		f.Tables[i].Writer = patience{f.Tables[i].Writer, &times}
+		f.Tables[i].Gate, f.Tables[i].Writer = open{}, &ledger{}
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Hour)
-	defer cancel()
-	var bodies []string
-	for n := range 5 {
-		bodies = append(bodies, event("order", n), event("refund", n))
+	clock := now()
+	f.Now = func() time.Time { clock = clock.Add(time.Second); return clock }
+	e := messages(fifo, event("order", 1), event("refund", 2), event("order", 3))
+	if failed := f.invoke(t, grouped(e, "a", "a", "a")); len(failed) > 0 {
+		t.Fatal(failed)
 	}
-	if _, err := f.Invoke(ctx, payload(t, grouped(messages(fifo, bodies...), slices.Repeat([]string{"a"}, 10)...))); err != nil {
-		t.Fatal(err)
-	}
-	if len(times) != 10 || times[0] < 4*time.Hour || times[0] > 5*time.Hour {
-		t.Errorf("%d parts, with %v of 10 hours, want 10, and half of the time for the first", len(times), times)
+	want := map[string]map[string]float64{"orders": {"DatabaseTime": 4000}, "refunds": {"DatabaseTime": 2000}}
+	if diff := cmp.Diff(want, f.counts(t, "DatabaseTime")); diff != "" {
+		t.Errorf("times (-want +got):\n%s", diff)
 	}
 }
 
@@ -289,6 +329,18 @@ func TestHoldsAGroupBehindATableThatCannotBeWritten(t *testing.T) {
 	f.db.Exec(t, "drop table refunds")
 	failed := f.invoke(t, grouped(messages(fifo, event("refund", 1), event("order", 2), event("order", 3)), "a", "a", "b"))
 	if diff := cmp.Diff([]string{"m0", "m1"}, failed); diff != "" {
+		t.Errorf("failed (-want +got):\n%s", diff)
+	}
+}
+
+// A message of no contract fails before any table is written. An earlier one of its group, which
+// fails later, still holds those between them.
+func TestHoldsAGroupBehindTheFirstOfItsFailures(t *testing.T) {
+	t.Parallel()
+	f := functionOf(t, three(t)[:2]...)
+	f.db.Exec(t, "alter table refunds add constraint wanted check (n <> 1)")
+	failed := f.invoke(t, grouped(messages(fifo, event("refund", 1), event("order", 2), event("other", 3)), "a", "a", "a"))
+	if diff := cmp.Diff([]string{"m0", "m1", "m2"}, failed); diff != "" {
 		t.Errorf("failed (-want +got):\n%s", diff)
 	}
 }

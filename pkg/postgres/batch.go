@@ -188,7 +188,7 @@ func (b *batch) decide(l lane, a statement.Answer) (left []lane, fault error) {
 	case refused == nil:
 		b.count(rows, a)
 		return []lane{rest}, nil
-	case outdated(refused):
+	case outdated(refused), refused.Code == sqlstate.Unentered: // no row is at fault
 		return []lane{l}, refused
 	case kindOf(refused) == sqlstate.Transient && !(refused.Code == statementTimeout && len(b.events) > 1):
 		return []lane{l}, refused

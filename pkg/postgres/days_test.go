@@ -92,7 +92,7 @@ func insertUntil(ctx context.Context, url string) error {
 	defer conn.Close(context.WithoutCancel(ctx))
 	for ctx.Err() == nil {
 		if _, err := conn.Exec(context.WithoutCancel(ctx), `begin; create temporary table x (x int primary key) on commit drop; insert into x values (1);
-			insert into user_logins (person, session, sent_at, event_id) values ('other', 's', now(), gen_random_uuid());
+			select sqs2pg.enter('user_logins', 1); insert into user_logins (person, session, sent_at, event_id) values ('other', 's', now(), gen_random_uuid());
 			rollback`); err != nil {
 			return err
 		}

@@ -118,7 +118,7 @@ func TestUnverifiedCertificateErrorIsOneLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	const want = "database unavailable: the server's certificate does not verify: check sslrootcert and the host name"
+	const want = "database: the server's certificate does not verify: check sslrootcert and the host name"
 	if err := pool.Ping(t.Context()); err == nil || err.Error() != want {
 		t.Errorf("error %v\nwant  %s", err, want)
 	}

@@ -28,12 +28,17 @@ type Unavailable struct {
 	Passing bool
 }
 
-// Error returns one line. It holds no value, no statement and no part of the connection string.
+// Error returns one line. It holds no value, no statement and no part of the connection string. It
+// calls the database unavailable only if waiting may help.
 func (u *Unavailable) Error() string {
-	if u.SQLSTATE == "" {
-		return "database unavailable: " + u.Reason
+	text := "database: " + u.Reason
+	if u.Passing {
+		text = "database unavailable: " + u.Reason
 	}
-	return "database unavailable: " + u.Reason + " (SQLSTATE " + u.SQLSTATE + ")"
+	if u.SQLSTATE != "" {
+		text += " (SQLSTATE " + u.SQLSTATE + ")"
+	}
+	return text
 }
 
 // NewUnavailable makes any error of the database, or of the way to it, safe to show. advice

@@ -73,7 +73,12 @@ type visits struct {
 
 func newVisits(tb testing.TB, c *contract.Contract) *visits {
 	tb.Helper()
-	db := postgrestest.New(tb, c.Table())
+	return visitsIn(tb, postgrestest.New(tb, c.Table()), c)
+}
+
+// visitsIn is newVisits for a table that is there.
+func visitsIn(tb testing.TB, db *postgrestest.Database, c *contract.Contract) *visits {
+	tb.Helper()
 	v := &visits{Contract: c, db: db, w: postgres.NewWriter(db.Pool, c.Table()), rows: c.Rows(keyring, 100)}
 	var err error
 	if v.session, err = vault.NewSealer(publicKey(tb, db), time.Now).Session(tb.Context(), db.Pool.StoreSession); err != nil {

@@ -24,7 +24,7 @@ func explain(client *sqs.Client, name string, err error) error {
 	switch {
 	case errors.As(err, &missing):
 		return fmt.Errorf("%w: %s at %s: correct the name, or make it with sqs2pg queue create %s%s",
-			ErrMissing, name, Endpoint(client), name, endpointFlag(client))
+			ErrMissing, name, Endpoint(client), name, EndpointFlag(client))
 	case Transient(err):
 		return fmt.Errorf("%w at %s (%w): see whether it runs there", ErrUnreachable, Endpoint(client), Cause(err))
 	}
@@ -39,7 +39,8 @@ func Endpoint(client *sqs.Client) string {
 	return "AWS"
 }
 
-func endpointFlag(client *sqs.Client) string {
+// EndpointFlag names a client's endpoint in a printed command. It is "" for AWS.
+func EndpointFlag(client *sqs.Client) string {
 	if url := client.Options().BaseEndpoint; url != nil {
 		return " --endpoint-url " + *url
 	}

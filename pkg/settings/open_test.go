@@ -19,11 +19,11 @@ func TestRefusesStartWhenDatabaseCannotBeReached(t *testing.T) {
 		change map[string]any // of the secret
 		want   string
 	}{
-		"a wrong password":        {map[string]any{"password": hidden}, "DATABASE_SECRET_ID: database unavailable: user or password refused"},
-		"no such user":            {map[string]any{"username": "nobody", "password": hidden}, "DATABASE_SECRET_ID: database unavailable: user or password refused"},
-		"no such database":        {map[string]any{"dbname": "nowhere"}, "DATABASE_SECRET_ID: database unavailable: no such database"},
+		"a wrong password":        {map[string]any{"password": hidden}, "DATABASE_SECRET_ID: database: user or password refused"},
+		"no such user":            {map[string]any{"username": "nobody", "password": hidden}, "DATABASE_SECRET_ID: database: user or password refused"},
+		"no such database":        {map[string]any{"dbname": "nowhere"}, "DATABASE_SECRET_ID: database: no such database"},
 		"a port without a server": {map[string]any{"port": 1}, "DATABASE_SECRET_ID: database unavailable: connection refused: check host and port"},
-		"an unknown host":         {map[string]any{"host": "nowhere.invalid"}, "DATABASE_SECRET_ID: database unavailable: the server's host name does not resolve"},
+		"an unknown host":         {map[string]any{"host": "nowhere.invalid"}, "the server's host name does not resolve"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

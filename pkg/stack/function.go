@@ -57,7 +57,8 @@ func (e *examination) mapping(ctx context.Context, ingest *lambda.GetFunctionCon
 	if e.failed("queue", err) {
 		return
 	}
-	found, _ := doctor.Queue(ctx, q, time.Duration(aws.ToInt32(ingest.Timeout))*time.Second, window)
+	list := "sqs2pg dlq list --queue " + q.Name() + queue.EndpointFlag(q.Client) + " --contract " + e.parameters["ContractName"]
+	found, _ := doctor.Queue(ctx, q, time.Duration(aws.ToInt32(ingest.Timeout))*time.Second, window, list)
 	e.found = append(e.found, found...)
 	e.protection(ctx, q, keys)
 }

@@ -118,7 +118,7 @@ func TestMessagesOfSeveralContractsComeInTurn(t *testing.T) {
 	}
 }
 
-// SQS takes no other, and a client that sends it all the same gets another checksum back.
+// SQS takes only UTF-8. A client that sends anything else gets another checksum back.
 func TestRefusedMessagesAreUTF8(t *testing.T) {
 	t.Parallel()
 	logins := []*contract.Contract{load(t, "user_logins")}

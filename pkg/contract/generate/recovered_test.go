@@ -44,9 +44,9 @@ func newSealing(t *testing.T) sealing {
 	return sealing{keyring, session, opener}
 }
 
-// What random contracts recover of valid messages is the text that was sent, and it makes the row
-// again.
-func TestWhatRandomContractsRecoverMakesTheRowAgain(t *testing.T) {
+// Random contracts recover the text that was sent, for valid messages. Masked again, that text makes
+// the same row.
+func TestRecoveredValuesOfRandomContractsMakeTheRowAgain(t *testing.T) {
 	t.Parallel()
 	s, verdicts := newSealing(t), map[contract.Verdict]int{}
 	for seed := range uint64(randomContracts) {

@@ -53,7 +53,7 @@ func New(contracts ...*contract.Contract) (*Set, error) {
 			case before.Name() == c.Name():
 				errs = append(errs, fmt.Errorf("two contracts are named %s: name each once", c.Name()))
 			case before.Table().FullName() == c.Table().FullName():
-				errs = append(errs, fmt.Errorf("%s and %s fill the same table %s: give one another x-table, or make one contract of them", before.Name(), c.Name(), c.Table().FullName()))
+				errs = append(errs, sameTable(before, c))
 			}
 		}
 	}
@@ -61,6 +61,23 @@ func New(contracts ...*contract.Contract) (*Set, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+func sameTable(a, b *contract.Contract) error {
+	return fmt.Errorf("%s and %s fill the same table %s: give one another x-table, or make one contract of them", a.Source(), b.Source(), b.Table().FullName())
+}
+
+// CheckTables returns an error if two contracts, which may be those of several functions, fill the
+// same table. The same contract may be there twice.
+func CheckTables(contracts []*contract.Contract) error {
+	for i, c := range contracts {
+		for _, before := range contracts[:i] {
+			if before.Source() != c.Source() && before.Table().FullName() == c.Table().FullName() {
+				return sameTable(before, c)
+			}
+		}
+	}
+	return nil
 }
 
 // add adds what a contract asks of a message.

@@ -1,6 +1,7 @@
 package routes_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -215,4 +216,31 @@ func FuzzChoose(f *testing.F) {
 			t.Error("a message without a contract has no error")
 		}
 	})
+}
+
+func TestCheckTablesNamesTheFilesThatFillOneTable(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write := func(name, table string) string {
+		path := filepath.Join(dir, name)
+		text := `{"x-table": "` + table + `", "x-match": {"body": {"n": [1]}}, "type": "object", "properties": {"n": {"type": "integer"}}}`
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	a, b, c := write("a/orders.json", "orders"), write("b/orders.json", "orders"), write("c.json", "refunds")
+	for _, test := range []struct{ names, want string }{
+		{a + "," + c, ""},
+		{a + "," + a, ""}, // migrate does the same twice
+		{a + "," + c + "," + b, a + " and " + b + " fill the same table public.orders: give one another x-table, or make one contract of them"},
+	} {
+		all, err := routes.Read(nil, test.names)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := routes.CheckTables(all); (err == nil) != (test.want == "") || err != nil && err.Error() != test.want {
+			t.Errorf("%s: %v, want %q", test.names, err, test.want)
+		}
+	}
 }

@@ -121,7 +121,7 @@ const (
 	StoredArray  // an array: one jsonb column
 	StoredObject // an object that declares no properties: one jsonb column
 	Nested       // an object whose properties are columns
-	Anything     // a dropped value without a type of its own
+	Anything     // a dropped value whose type the contract does not say
 )
 
 // Object is an object whose properties are declared and become columns: the root, or a nested one.

@@ -33,7 +33,7 @@ func (t Table) FullName() string { return t.Schema + "." + t.Name }
 // VaultSchema is the schema of the vault; see [Table.Vault].
 const VaultSchema = "sqs2pg_vault"
 
-// OfVault are the tables in VaultSchema that are of no contract.
+// OfVault are the tables in VaultSchema that belong to no contract.
 var OfVault = []string{"recipients", "sessions"}
 
 // Vault returns the schema and the name of the table's vault table: its own name in sqs2pg_vault, or

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"sqs2pg/infra/contracts"
 	"sqs2pg/pkg/contract/routes"
 	"sqs2pg/pkg/contract/trial"
@@ -31,7 +33,7 @@ func try(t *testing.T, names, text string) (string, error) {
 	}
 	defer opened.Close()
 	var out strings.Builder
-	err = trial.Run(&out, set, keyring, opened)
+	err = trial.Run(&out, set, keyring, opened, false)
 	return out.String(), err
 }
 
@@ -82,5 +84,39 @@ func TestNamesWhatWouldBeSealedAndNotItsValue(t *testing.T) {
 	}
 	if strings.Contains(out, "192.0.2.1") || strings.Contains(out, "secret") {
 		t.Errorf("writes values:\n%s", out)
+	}
+}
+
+func TestAsJSONALineSaysWhatBecameOfAMessage(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "visits.json")
+	const document = `{"x-table": "visits", "type": "object", "required": ["n"], "properties": {
+		"n": {"type": "integer"}, "seen": {"type": "boolean"}, "note": {"type": ["string", "null"], "x-mask": "drop", "x-recover": true}, "more": {"type": "array", "items": {"type": "string"}}}}`
+	if err := os.WriteFile(path, []byte(document), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	set, err := routes.Load(nil, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyring, err := mask.ParseKeyring(mask.GenerateKeyring())
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened, err := bodies.Open(t.Context(), strings.NewReader(`{"n": 1, "seen": true, "note": "secret", "more": ["a"]}`+"\n{}\nnothing\n"), bodies.Options{Unchecked: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer opened.Close()
+	var out strings.Builder
+	if err := trial.Run(&out, set, keyring, opened, true); err == nil || err.Error() != "the contract refuses 2 of 3 messages" {
+		t.Errorf("the error is %v", err)
+	}
+	const want = `{"place":"line 1","contract":"visits","outcome":"accepted","row":{"more":["a"],"n":1,"note":null,"seen":true},"sealed":["note"]}
+{"place":"line 2","contract":"visits","outcome":"invalid","field":"n","rule":"required"}
+{"place":"line 3","contract":"visits","outcome":"malformed","rule":"json"}
+`
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Errorf("lines (-want +got):\n%s", diff)
 	}
 }

@@ -159,7 +159,8 @@ func (d *Demo) reveal(between string) string {
 	}, between)
 }
 
-// Stay says how to use what runs, and loads what others send until ctx ends. It comes after Load.
+// Stay says how to use what runs, and loads what others send until ctx ends. It comes after Load. The
+// error also says that the database has ended.
 func (d *Demo) Stay(ctx context.Context) error {
 	at := fmt.Sprintf("--queue %s --endpoint-url %s", queueName, d.Endpoint)
 	fmt.Fprintf(d.Talk, `
@@ -167,14 +168,19 @@ Postgres, SQS and the function run until Ctrl-C. In another terminal:
   psql '%[1]s'
   %[2]s send %[3]s
   %[2]s dlq list --contract %[4]s %[3]s
-  %[2]s dlq redrive --contract %[4]s %[3]s
+  %[2]s dlq redrive --dry-run --contract %[4]s %[3]s
 %[6]s
 The queue is %[5]s
 
 `, d.Database.Owner, d.Program, at, d.Contract.Name(), d.queue.URL, d.reveal(" ")+" --database-url '"+d.Database.Owner+"'")
-	result, err := d.drain(ctx, 0)
+	up, cancel := d.Database.WhileUp(ctx)
+	defer cancel()
+	result, err := d.drain(up, 0)
 	if stopped := result.Stopped(queueName); stopped != "" && err == nil {
 		fmt.Fprintln(d.Talk, stopped)
+	}
+	if up.Err() != nil && ctx.Err() == nil {
+		return context.Cause(up)
 	}
 	return err
 }

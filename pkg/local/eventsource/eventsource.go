@@ -34,7 +34,7 @@ const (
 	invocationCeiling = 15 * time.Minute // no Lambda function runs longer
 )
 
-// Errors that Run returns, wrapped with what to do about them. Those of the queue are
+// Errors that Run returns, wrapped with what to do about them. For the queue, Run returns
 // queue.ErrMissing and queue.ErrUnreachable.
 var (
 	ErrMisuse     = errors.New("mapping cannot work")

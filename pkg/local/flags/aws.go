@@ -20,6 +20,15 @@ func (f *EndpointFlags) Place() account.Place {
 	return account.Place{Local: f.Local, URL: f.EndpointURL}
 }
 
+// Again is the flags in a command that a person is to paste; see [variables.Again].
+func (f *EndpointFlags) Again(s *Streams) string {
+	env := variables.Again("--env", s.Env)
+	if f.Local {
+		return " --local" + env
+	}
+	return variables.Again("--endpoint-url", f.EndpointURL, "AWS_ENDPOINT_URL") + env
+}
+
 // QueueFlags name a queue and where it is.
 type QueueFlags struct {
 	Queue         string `required:"" placeholder:"NAME|URL" help:"Queue name or URL."`
@@ -33,6 +42,16 @@ func (f *QueueFlags) Open(ctx context.Context) (*queue.Queue, error) {
 		err = fmt.Errorf("%s: %w", source, err)
 	}
 	return q, AsMisuse(err)
+}
+
+// Again is the flags in a command that a person is to paste; see [variables.Again].
+func (f *QueueFlags) Again(s *Streams) string {
+	return variables.Again("--queue", f.Queue) + f.EndpointFlags.Again(s)
+}
+
+// ListLetters is the command that lists the dead letters of a queue.
+func ListLetters(s *Streams, queue QueueFlags, contract ContractFlag) string {
+	return "sqs2pg dlq list" + queue.Again(s) + contract.Again()
 }
 
 // PrintWhere tells the person which queue a command is about to change.

@@ -33,6 +33,11 @@ func (f *ContractFlag) LoadAll() ([]*contract.Contract, error) {
 	return LoadContracts(variables.Source("--contract", f.Contract, "CONTRACT"), f.Contract)
 }
 
+// Again is the flag in a command that a person is to paste; see [variables.Again].
+func (f *ContractFlag) Again() string {
+	return variables.Again("--contract", f.Contract, "CONTRACT")
+}
+
 // LoadContracts loads the contracts that source names. There is no default: a forgotten contract
 // would spend good messages on another one.
 func LoadContracts(source, names string) ([]*contract.Contract, error) {

@@ -18,6 +18,7 @@ type Streams struct {
 	In       io.Reader
 	Out, Err io.Writer
 	Dir      string // the local commands keep .sqs2pg in it
+	Env      string // environment of the project file, if the command line names one
 }
 
 // Input is standard input, for a file that may be named -. On a terminal it says how the input ends:

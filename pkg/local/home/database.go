@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -25,20 +26,45 @@ type Database struct {
 	Writer string // URL of the function's login; set by Prepare
 
 	server *localpg.Server // nil: a person has named the database
+	log    *os.File        // of the server
 }
 
 // Given is a database that a person has named. Its login is used for everything.
 func Given(url string) *Database { return &Database{Owner: url} }
 
-// Start starts a Postgres whose files stay in Dir in the folder parent, and says so. Stop it after
-// use.
+// Start starts a Postgres whose files stay in Dir in the folder parent, and says so. The server's log
+// is there until the next start. Stop it after use.
 func Start(ctx context.Context, parent string, talk io.Writer) (*Database, error) {
-	server, err := localpg.Start(ctx, localpg.Options{Dir: filepath.Join(parent, Dir, "postgres")})
+	dir := filepath.Join(parent, Dir)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	log, err := os.OpenFile(filepath.Join(dir, "postgres.log"), os.O_CREATE|os.O_WRONLY|os.O_TRUNC|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, err
 	}
+	server, err := localpg.Start(ctx, localpg.Options{Dir: filepath.Join(dir, "postgres"), Log: log})
+	if err != nil {
+		return nil, errors.Join(err, log.Close())
+	}
 	fmt.Fprintf(talk, "postgres  started, data in %s\n", server.Dir())
-	return &Database{Owner: server.URL("postgres"), server: server}, nil
+	return &Database{Owner: server.URL("postgres"), server: server, log: log}, nil
+}
+
+// WhileUp returns a context that ends when the server that Start has started ends by itself, or when
+// ctx ends or cancel is called. [context.Cause] then says what has ended, and what to do.
+func (d *Database) WhileUp(ctx context.Context) (up context.Context, cancel func()) {
+	up, stop := context.WithCancelCause(ctx)
+	if d.server != nil {
+		go func() {
+			select {
+			case <-d.server.Ended():
+				stop(fmt.Errorf("Postgres has ended by itself: see its log, %s, and start again; the rows are kept", d.log.Name()))
+			case <-up.Done():
+			}
+		}()
+	}
+	return up, func() { stop(nil) }
 }
 
 // Stop stops the server that Start has started.
@@ -46,6 +72,7 @@ func (d *Database) Stop() error {
 	if d.server == nil {
 		return nil
 	}
+	defer d.log.Close()
 	if err := d.server.Stop(); err != nil {
 		return fmt.Errorf("stop Postgres: %w", err)
 	}

@@ -53,15 +53,15 @@ func (r *Result) otherwise() string {
 }
 
 // Failure says how many messages failed and did not succeed later, and where they are. It is nil if
-// there are none. queue is how a person names the queue.
-func (r *Result) Failure(queue string) error {
+// there are none. list is the command that lists dead letters.
+func (r *Result) Failure(list string) error {
 	n := r.failures.failing + r.failures.dead
 	if n == 0 {
 		return nil
 	}
 	text := terminal.Plural(n, "message", "messages") + " failed"
 	if dead := r.failures.dead; dead > 0 {
-		text += "; " + terminal.Plural(dead, "is a dead letter", "are dead letters") + ": see sqs2pg dlq list --queue " + queue
+		text += "; " + terminal.Plural(dead, "is a dead letter", "are dead letters") + ": see " + list
 	}
 	if failing := r.failures.failing; failing > 0 {
 		text += "; " + terminal.Plural(failing, "is", "are") + " still on the queue"

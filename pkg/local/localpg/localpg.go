@@ -131,6 +131,9 @@ func (s *Server) Stop() error {
 	return s.stopErr
 }
 
+// Ended is closed when the server has ended, whoever ended it.
+func (s *Server) Ended() <-chan struct{} { return s.process.done }
+
 // Crash ends the server at once, without a checkpoint, as if the machine had failed. The next Start
 // with the same Dir recovers the data from the write-ahead log. It takes 10 s at most. Stop need
 // not be called after it.

@@ -73,7 +73,7 @@ func (v ledger) add(keys ...disclosure.Key) {
 	v.t.Helper()
 	for _, k := range keys {
 		v.Exec(v.t, "select sqs2pg.make_partitions('visits', array[$1::timestamptz::date]) from sqs2pg.tables where mode = 'insert'", k.SentAt)
-		v.Exec(v.t, "insert into visits (id, ip, sent_at, event_id) values ('person ' || right($2::uuid::text, 2), 'k1:token', $1, $2)", k.SentAt, k.EventID)
+		v.Exec(v.t, "insert into visits (id, ip, sent_at, event_id) select 'person ' || right($2::uuid::text, 2), 'k1:token', $1::timestamptz, $2::uuid where sqs2pg.enter('visits', 1)", k.SentAt, k.EventID)
 		v.Exec(v.t, "insert into sqs2pg_vault.visits (sent_at, event_id, session, sealed) values ($1, $2, gen_random_uuid(), convert_to('sealed ' || $2::uuid, 'UTF8'))", k.SentAt, k.EventID)
 	}
 }

@@ -112,7 +112,7 @@ func TestSealsWithoutARowAreDeletedInUpsertMode(t *testing.T) {
 	for n, ago := range []int{3, 1, 1, 20} {
 		seals += "insert into sqs2pg_vault.visits select " + event(n, ago) + ", gen_random_uuid(), 'x';"
 	}
-	db.Exec(t, seals+"insert into visits (id, sent_at, event_id) select 'a', "+event(1, 1)+" union all select 'b', "+event(2, 1)+" union all select 'c', "+event(3, 20))
+	db.Exec(t, seals+"select sqs2pg.enter('visits', 1); insert into visits (id, sent_at, event_id) select 'a', "+event(1, 1)+" union all select 'b', "+event(2, 1)+" union all select 'c', "+event(3, 20))
 	for _, test := range []struct {
 		plan partitions.Plan
 		want int64

@@ -32,6 +32,7 @@ var modes = []struct{ name, effect string }{
 	{"access share", "nobody waits"},
 	{"row exclusive", "nobody waits"},
 	{"share update exclusive", "rows are written and read meanwhile"},
+	{"share row exclusive", "who writes waits until it is done"},
 	{"access exclusive", "who writes or reads waits until it is done"},
 }
 
@@ -121,6 +122,7 @@ var takes = []struct {
 	{statement(`create table \S+ \(like ` + name), "access share", ""},
 	{statement(`comment on table ` + name), "share update exclusive", ""},
 	{statement(`comment on column ` + name + `\.`), "share update exclusive", ""},
+	{statement(`select sqs2pg\.guard\('` + name + `'\)`), "share row exclusive", ""},
 	{statement(`(?:insert into|update|delete from) ` + name), "row exclusive", ""},
 }
 

@@ -5,7 +5,7 @@ import "sqs2pg/pkg/contract"
 // MigratedBy is what a database knows right after a migration has made the table of a contract.
 // With it two contracts can be compared without a database.
 func MigratedBy(table contract.Table) Database {
-	found := &Relation{Kind: kindOf(table.Mode), Key: KeyColumns(table)}
+	found := &Relation{Kind: kindOf(table.Mode), Key: KeyColumns(table), Guarded: table.Guarded()}
 	for _, columns := range [][]contract.Column{table.Columns, table.Reserved()} {
 		for _, c := range columns {
 			found.Columns = append(found.Columns, ActualColumn{Name: c.Name, Type: typeName(c.Type), NotNull: c.Required})

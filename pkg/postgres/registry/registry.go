@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"sqs2pg/pkg/contract"
+	"sqs2pg/pkg/message"
 )
 
 // Database is what one database knows of one table. Its zero value is a database that was never
@@ -66,6 +67,11 @@ type Window struct {
 	Minutes int // how many minutes ahead its time may be
 }
 
+// At is the window at a moment.
+func (w Window) At(now time.Time) message.Window {
+	return message.Window{Oldest: now.AddDate(0, 0, -w.Days), Newest: now.Add(time.Duration(w.Minutes) * time.Minute)}
+}
+
 // Recipient is a public key that values may be sealed for.
 type Recipient struct {
 	ID    string // of the public key, as in package vault
@@ -99,6 +105,7 @@ type Relation struct {
 	OID     uint32
 	Kind    string // pg_class.relkind: r is a plain table, p a partitioned one
 	Key     []string
+	Guarded bool // refuses rows of transactions that have not entered it
 	Columns []ActualColumn
 }
 
@@ -238,7 +245,7 @@ func queueRelation(b *pgx.Batch, schema, name string, found **Relation) {
 	b.Queue(relationSQL, schema, name).Query(func(rows pgx.Rows) error {
 		relations, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*Relation, error) {
 			var r Relation
-			return &r, row.Scan(&r.OID, &r.Kind, &r.Key)
+			return &r, row.Scan(&r.OID, &r.Kind, &r.Key, &r.Guarded)
 		})
 		if err == nil && len(relations) > 0 {
 			*found = relations[0]
@@ -257,7 +264,8 @@ func queueRelation(b *pgx.Batch, schema, name string, found **Relation) {
 const relationSQL = `
 	select c.oid, c.relkind::text, array(
 	  select a.attname::text from pg_index i, unnest(i.indkey) with ordinality as k (attnum, place), pg_attribute a
-	  where i.indrelid = c.oid and i.indisprimary and a.attrelid = c.oid and a.attnum = k.attnum order by k.place)
+	  where i.indrelid = c.oid and i.indisprimary and a.attrelid = c.oid and a.attnum = k.attnum order by k.place),
+	  exists (select from pg_trigger t where t.tgrelid = c.oid and t.tgname = 'sqs2pg_guard' and t.tgenabled in ('O', 'A'))
 	from pg_class c join pg_namespace n on n.oid = c.relnamespace
 	where n.nspname = $1 and c.relname = $2`
 

@@ -29,6 +29,9 @@ func (c *comparison) vault() {
 	default:
 		c.add("", Refused, "the column %s says whom an event is about, but is not what x-subject marks in the contract: put x-subject back, or use another x-table", known.Subject)
 	}
+	if guarded := known.Recovered != nil || known.Subject != ""; guarded && !c.database.Found.Guarded {
+		c.add("", Migrates, "its trigger sqs2pg_guard is missing or disabled, so nothing refuses rows that are neither sealed nor checked for erased people: run sqs2pg migrate")
+	}
 	switch schema, name := table.Vault(); {
 	case !table.HasVault():
 	case len(known.Recovered) > 0:

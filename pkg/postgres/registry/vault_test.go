@@ -45,6 +45,8 @@ func TestRefusesToSealLessThanBefore(t *testing.T) {
 		{"one more x-recover", recovering(visits(), "page"), recovering(visits(), "page", "referrer"), "", []string{"referrer has x-recover in the contract", "run sqs2pg migrate"}},
 		{"x-subject that is not migrated", visits(), about(visits(), "email"), "", []string{"email has x-subject in the contract", "run sqs2pg migrate"}},
 		{"a vault table that was dropped", sealed(visits()), sealed(visits()), "drop table sqs2pg_vault.visits", []string{"vault table sqs2pg_vault.visits is missing", "run sqs2pg migrate"}},
+		{"a guard that was dropped", sealed(visits()), sealed(visits()), "drop trigger sqs2pg_guard on visits", []string{"its trigger sqs2pg_guard is missing or disabled", "run sqs2pg migrate"}},
+		{"a guard that is off", about(people(), "email"), about(people(), "email"), "alter table people disable trigger all", []string{"its trigger sqs2pg_guard is missing or disabled", "run sqs2pg migrate"}},
 		{"a vault table without its key", sealed(visits()), sealed(visits()), "alter table sqs2pg_vault.visits drop constraint visits_pkey", []string{"has the primary key ()", "restore (sent_at, event_id)"}},
 		{"a vault table of another kind", sealed(people()), sealed(people()), "drop table sqs2pg_vault.people; create view sqs2pg_vault.people as select 1", []string{"is another kind of relation"}},
 		{"a table where the vault will be", visits(), sealed(visits()), "create table sqs2pg_vault.visits (id int)", []string{"a table sqs2pg_vault.visits is there that no migration has made: rename it"}},

@@ -93,11 +93,20 @@ func way(table contract.Table, had, has contract.Column) (steps []string) {
 	}
 	steps = append(steps, "run sqs2pg migrate with the new contract, then deploy it")
 	if onlyTypeDiffers := had.Mask == has.Mask && had.Type != has.Type; onlyTypeDiffers {
-		steps = append(steps, fmt.Sprintf("update %s set %s = %s::%s where %[2]s is null;", sqltext.Table(table), sqltext.Name(other), sqltext.Name(had.Name), has.Type))
+		steps = append(steps, entering(table, fmt.Sprintf("update %s set %s = %s::%s where %[2]s is null;", sqltext.Table(table), sqltext.Name(other), sqltext.Name(had.Name), has.Type)))
 	} else {
 		steps = append(steps, fmt.Sprintf("the old rows have no %s: a mask cannot be undone or made anew from another", other))
 	}
 	return append(steps, fmt.Sprintf("once no function runs the old contract: alter table %s drop column %s;", sqltext.Table(table), sqltext.Name(had.Name)))
+}
+
+// entering puts a statement by hand into a transaction that a guarded table takes.
+func entering(table contract.Table, sql string) string {
+	if !table.Guarded() {
+		return sql
+	}
+	return fmt.Sprintf("begin; select sqs2pg.enter(%s, (select epoch from sqs2pg.tables where table_schema = %s and table_name = %s)); %s commit;",
+		sqltext.Literal(sqltext.Table(table)), sqltext.Literal(table.Schema), sqltext.Literal(table.Name), sql)
 }
 
 // freeName is the name with a number that no column has.

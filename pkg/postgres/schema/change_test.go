@@ -24,6 +24,11 @@ func orders(total, required string) string {
 	return `{"x-table": "orders", "type": "object", "properties": {"id": {"type": "integer"}, "total": ` + total + `}, "required": ["id"` + required + `]}`
 }
 
+// guardedOrders is orders with a subject.
+func guardedOrders(total, required string) string {
+	return strings.Replace(orders(total, required), `{"type": "integer"}`, `{"type": "string", "maxLength": 20, "x-subject": true}`, 1)
+}
+
 // A person who follows the steps ends with a table that fits the new contract, and with the old
 // values where they can be converted.
 func TestStepsOfAChangeLeadToTheNewContract(t *testing.T) {
@@ -31,6 +36,8 @@ func TestStepsOfAChangeLeadToTheNewContract(t *testing.T) {
 	for _, test := range []struct{ name, old, next, amended, want string }{
 		{"a type", orders(`{"type": "integer"}`, `, "total"`), orders(`{"type": "number", "x-type": "numeric(12,2)"}`, `, "total"`),
 			orders(`{"type": "number", "x-type": "numeric(12,2)", "x-column": "total_2"}`, ``), "7.00"},
+		{"a type in a guarded table", guardedOrders(`{"type": "integer"}`, `, "total"`), guardedOrders(`{"type": "number", "x-type": "numeric(12,2)"}`, `, "total"`),
+			guardedOrders(`{"type": "number", "x-type": "numeric(12,2)", "x-column": "total_2"}`, ``), "7.00"},
 		{"a mask that was added", orders(`{"type": "string"}`, `, "total"`), orders(`{"type": "string", "x-mask": "token"}`, `, "total"`),
 			orders(`{"type": "string", "x-mask": "token", "x-column": "total_2"}`, ``), "NULL"},
 		{"another form of tokens", orders(`{"type": "string", "x-mask": "token"}`, ``), orders(`{"type": "string", "x-mask": "token", "x-normalize": "lower"}`, ``),
@@ -41,7 +48,7 @@ func TestStepsOfAChangeLeadToTheNewContract(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			db := postgrestest.New(t, parse(t, test.old))
-			db.Exec(t, `select sqs2pg.ensure_partition('orders', '2024-01-01'); insert into orders (id, total, sent_at, event_id) values (1, '7', '2024-01-01', gen_random_uuid())`)
+			db.Exec(t, `select sqs2pg.ensure_partition('orders', '2024-01-01'); select sqs2pg.enter('orders', 1); insert into orders (id, total, sent_at, event_id) values (1, '7', '2024-01-01', gen_random_uuid())`)
 			change, err := schema.ChangeOf(parse(t, test.old), parse(t, test.next))
 			if err != nil || len(change.Refused) == 0 || len(change.Migration) > 0 || len(change.Ways) != 1 || change.Ways[0].Column != "total" {
 				t.Fatalf("got %+v, %v", change, err)

@@ -20,7 +20,7 @@ const (
 // privileges of our roles. Apply runs it if the table does not exist. Each statement ends with a
 // semicolon and a newline.
 func DDL(table contract.Table) string {
-	return createTable(table, nil, primaryKey(table)) + comments(table) + grants(table) + vaultDDL(table)
+	return createTable(table, nil, primaryKey(table)) + comments(table) + grants(table) + vaultDDL(table) + guardDDL(table)
 }
 
 // createTable returns the CREATE TABLE. The columns in nullable get no NOT NULL. key is the line of

@@ -53,7 +53,8 @@ func alter(ctx context.Context, tx pgx.Tx, table contract.Table, database *regis
 	}
 	columns, known := mergeColumns(database.Table.Columns, table), database.Table
 	makesVault := table.HasVault() && database.Vault == nil
-	if slices.Equal(columns, known.Columns) && slices.Equal(table.Recover, known.Recovered) && table.Subject == known.Subject && !makesVault {
+	makesGuard := table.Guarded() && !database.Found.Guarded
+	if slices.Equal(columns, known.Columns) && slices.Equal(table.Recover, known.Recovered) && table.Subject == known.Subject && !makesVault && !makesGuard {
 		return nil
 	}
 	for _, c := range table.Columns {
@@ -74,6 +75,12 @@ func alter(ctx context.Context, tx pgx.Tx, table contract.Table, database *regis
 			return err
 		}
 		report.Created = append(report.Created, vaultName(table))
+	}
+	if makesGuard {
+		if _, err := tx.Exec(ctx, guardDDL(table)); err != nil {
+			return err
+		}
+		report.Guarded = append(report.Guarded, table.FullName())
 	}
 	return register(ctx, tx, table, columns, known.Width)
 }

@@ -13,6 +13,7 @@ type Report struct {
 	Migrations   []string   `json:"migrations,omitempty"`    // SQL files that were run
 	Created      []string   `json:"created,omitempty"`       // tables
 	AddedColumns []string   `json:"added_columns,omitempty"` // of contracts that have grown
+	Guarded      []string   `json:"guarded,omitempty"`       // tables that refuse rows of transactions that have not entered them, from now on
 	TakenOver    []TakeOver `json:"taken_over,omitempty"`
 	Partitions   []string   `json:"partitions,omitempty"` // made ahead
 	Tolerated    []string   `json:"tolerated,omitempty"`  // differences that were left, because rows can be written: "schema.table: column ..."
@@ -23,6 +24,7 @@ func (r *Report) Add(other Report) {
 	r.Migrations = append(r.Migrations, other.Migrations...)
 	r.Created = append(r.Created, other.Created...)
 	r.AddedColumns = append(r.AddedColumns, other.AddedColumns...)
+	r.Guarded = append(r.Guarded, other.Guarded...)
 	r.TakenOver = append(r.TakenOver, other.TakenOver...)
 	r.Partitions = append(r.Partitions, other.Partitions...)
 	r.Tolerated = append(r.Tolerated, other.Tolerated...)
@@ -68,6 +70,7 @@ func (r Report) String() string {
 		add("  not carried over:", t.Dropped)
 	}
 	add("added column", r.AddedColumns)
+	add("guarded table", r.Guarded)
 	add("left as it is:", r.Tolerated)
 	if n := len(r.Partitions); n > 0 {
 		lines = append(lines, fmt.Sprintf("created %d partitions, the first is %s", n, r.Partitions[0]))

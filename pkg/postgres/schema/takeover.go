@@ -100,11 +100,11 @@ func (t *takeover) run(ctx context.Context) (TakeOver, error) {
 		done.Unmasked = t.unmasked()
 	}
 	// The key comes last: to build its index once is faster than to add row by row.
-	return done, t.exec(ctx, "alter table "+sqltext.Table(t.table)+" add "+primaryKey(t.table), "drop table "+t.from, "drop schema "+oldSchema)
+	return done, t.exec(ctx, "alter table "+sqltext.Table(t.table)+" add "+primaryKey(t.table), guardDDL(t.table), "drop table "+t.from, "drop schema "+oldSchema)
 }
 
 func (t *takeover) exec(ctx context.Context, statements ...string) error {
-	for _, sql := range statements {
+	for _, sql := range slices.DeleteFunc(statements, func(sql string) bool { return sql == "" }) {
 		if _, err := t.Exec(ctx, sql); err != nil {
 			return err
 		}

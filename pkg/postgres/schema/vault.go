@@ -36,6 +36,15 @@ func vaultDDL(table contract.Table) string {
 	return text
 }
 
+// guardDDL returns the SQL that makes a guarded table refuse rows of transactions that have not
+// entered it, "" for other tables.
+func guardDDL(table contract.Table) string {
+	if !table.Guarded() {
+		return ""
+	}
+	return fmt.Sprintf("select sqs2pg.guard(%s);\n", sqltext.Literal(sqltext.Table(table)))
+}
+
 // vaultName is the name of the vault table for people.
 func vaultName(table contract.Table) string {
 	schema, name := table.Vault()

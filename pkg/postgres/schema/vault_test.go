@@ -11,10 +11,12 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/pressly/goose/v3"
 
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/contract/table"
+	"sqs2pg/pkg/postgres"
 	"sqs2pg/pkg/postgres/postgrestest"
 	"sqs2pg/pkg/postgres/schema"
 )
@@ -118,6 +120,7 @@ func TestEnterRunsNoFunctionOfTheSchemaPublic(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, sealedLogins())
 	for _, function := range []string{
+		"set_config(varchar, varchar, boolean) returns text", "set_config(text, varchar, boolean) returns text",
 		"pg_identify_object_as_address(regclass, regclass, integer, out object_names text[], out object_args text[])",
 		"current_setting(varchar) returns text", "hashtextextended(varchar, bigint) returns bigint", "pg_advisory_xact_lock_shared(numeric) returns void",
 	} {
@@ -125,6 +128,135 @@ func TestEnterRunsNoFunctionOfTheSchemaPublic(t *testing.T) {
 	}
 	if got := exec(t, db.Pool, "select sqs2pg.enter('user_logins', 1)"); got != "" {
 		t.Errorf("SQLSTATE %q", got)
+	}
+}
+
+// byHand are statements that write rows of sealedLogins and sealedProfiles.
+var byHand = map[string]string{
+	"INSERT":              insertLogin + "select 'u', 'd', 'i', 'v', '1', now(), gen_random_uuid()",
+	"INSERT of no rows":   insertLogin + "select 'u', 'd', 'i', 'v', '1', now(), gen_random_uuid() where false",
+	"UPDATE":              "update user_logins set locale = 'x'",
+	"UPDATE of its time":  "update user_logins set sent_at = now() - interval '1 second'",
+	"INSERT or UPDATE":    insertProfile + "on conflict (tenant, user_id) do update set score = 2",
+	"UPDATE of a profile": "update profiles set score = 1",
+	"MERGE": "merge into profiles p using (select 1 as tenant) n on p.tenant = n.tenant when matched then update set score = 3 " +
+		"when not matched then insert (tenant, user_id, sent_at, event_id) values (1, gen_random_uuid(), now(), gen_random_uuid())",
+}
+
+const insertLogin = "insert into user_logins (user_id, device_type, masked_ip, masked_device_id, app_version, sent_at, event_id) "
+
+const insertProfile = "insert into profiles (tenant, user_id, sent_at, event_id) values (1, '00000000-0000-0000-0000-000000000001', now(), gen_random_uuid()) "
+
+// The owner may do everything, so only the triggers keep a mistake of his from the tables.
+func TestATableRefusesRowsOfWhoHasNotEnteredIt(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, sealedLogins(), sealedProfiles())
+	pool := owner(t, db)
+	for name, sql := range byHand {
+		refused := refusalOf(t, pool, sql)
+		if refused.Code != "SQ007" {
+			t.Errorf("%s: SQLSTATE %s, want SQ007", name, refused.Code)
+			continue
+		}
+		table, other := "user_logins", "profiles"
+		if strings.Contains(sql, other) {
+			table, other = other, table
+		}
+		for _, before := range []string{
+			"select sqs2pg.enter('" + other + "', 1)", "savepoint s; select sqs2pg.enter('" + table + "', 1); rollback to s",
+			"select sqs2pg.enter('" + table + "', 1); commit; begin",
+		} {
+			if got := exec(t, pool, "begin; "+before+"; "+sql+"; rollback"); got != "SQ007" {
+				t.Errorf("%s after %s: SQLSTATE %q, want SQ007", name, before, got)
+			}
+		}
+		// Somebody does as the hint says.
+		_, steps, _ := strings.Cut(refused.Hint, "erased: ")
+		steps = strings.Replace(steps, "then your statement", sql, 1)
+		if got := exec(t, pool, steps); got != "" || !strings.Contains(steps, sql) {
+			t.Errorf("%s: SQLSTATE %q by the steps of the hint: %s", name, got, steps)
+		}
+	}
+	for _, sql := range []string{"delete from user_logins", "delete from profiles", "truncate user_logins"} {
+		if got := exec(t, pool, sql); got != "" {
+			t.Errorf("%s: SQLSTATE %s", sql, got)
+		}
+	}
+}
+
+// refusalOf is the server's error.
+func refusalOf(t *testing.T, pool *postgres.Pool, sql string) *pgconn.PgError {
+	t.Helper()
+	_, err := pool.Pgx().Exec(t.Context(), sql)
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return refused
+	}
+	return &pgconn.PgError{Code: fmt.Sprint(err)}
+}
+
+// A dump has the condition as text, and the table that it makes has another number.
+func TestTheGuardOfATableIsDumpedByTheTablesName(t *testing.T) {
+	t.Parallel()
+	shop := sealedLogins()
+	shop.Schema, shop.Name = "shop", "user's logins"
+	db := postgrestest.New(t)
+	db.Exec(t, "create schema shop")
+	apply(t, db, sealedProfiles(), shop)
+	db.Exec(t, `set search_path = ''; do $$
+		declare
+		  made text;
+		begin
+		  for made in select pg_get_triggerdef(oid) from pg_trigger where tgname = 'sqs2pg_guard' loop
+		    execute replace(made, 'CREATE TRIGGER', 'CREATE OR REPLACE TRIGGER');
+		  end loop;
+		end $$`)
+	got := db.QueryStrings(t, "select substring(pg_get_triggerdef(oid) from 'FROM .*::regclass') from pg_trigger where tgname = 'sqs2pg_guard' order by 1")
+	want := []string{"FROM (('profiles'::regclass", "FROM (('shop.\"user''s logins\"'::regclass"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// guards lists the tables whose guard is on.
+const guards = "select tgrelid::regclass::text from pg_trigger where tgname = 'sqs2pg_guard' and tgenabled = 'O' order by 1"
+
+// Tables with a vault or a subject of the release before this one are guarded by the migration alone.
+func TestTheMigrationGuardsTablesThatAreThere(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	db.Exec(t, "create schema shop")
+	onlySubject, dropped := sealedLogins(), sealedLogins()
+	onlySubject.Schema, onlySubject.Recover, dropped.Name = "shop", nil, "dropped"
+	plain := logins()
+	plain.Name = "plain"
+	apply(t, db, sealedLogins(), sealedProfiles(), onlySubject, plain, dropped)
+	db.Exec(t, "drop function sqs2pg.guard, sqs2pg.refuse_rows cascade; delete from sqs2pg.migrations where version_id = 5; drop table dropped")
+	if got := exec(t, owner(t, db), byHand["INSERT"]); got != "" {
+		t.Fatalf("before: SQLSTATE %s", got)
+	}
+	apply(t, db)
+	if diff := cmp.Diff([]string{"profiles", "shop.user_logins", "user_logins"}, db.QueryStrings(t, guards)); diff != "" {
+		t.Errorf("guarded (-want +got):\n%s", diff)
+	}
+	if got := exec(t, owner(t, db), byHand["INSERT"]); got != "SQ007" {
+		t.Errorf("after: SQLSTATE %q, want SQ007", got)
+	}
+}
+
+func TestMigrateRestoresTheGuardOfATable(t *testing.T) {
+	t.Parallel()
+	for _, byHand := range []string{"disable trigger all", "disable trigger sqs2pg_guard", "enable replica trigger sqs2pg_guard"} {
+		db := postgrestest.New(t, sealedLogins())
+		db.Exec(t, "alter table user_logins "+byHand)
+		if diff := cmp.Diff([]string{"public.user_logins"}, apply(t, db, sealedLogins()).Guarded); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", byHand, diff)
+		}
+		if diff := cmp.Diff([]string{"user_logins"}, db.QueryStrings(t, guards)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", byHand, diff)
+		}
+		if got := apply(t, db, sealedLogins()).String(); got != "nothing to do" {
+			t.Errorf("second time: %s", got)
+		}
 	}
 }
 
@@ -273,6 +405,9 @@ func TestATableGetsItsVaultLater(t *testing.T) {
 		if got := len(report.Partitions); plain.Mode == contract.Insert && got != 8 {
 			t.Errorf("%d partitions of the vault, want 8", got)
 		}
+		if diff := cmp.Diff([]string{plain.Name}, db.QueryStrings(t, guards)); diff != "" {
+			t.Errorf("guarded (-want +got):\n%s", diff)
+		}
 		if got := apply(t, db, sealed).String(); got != "nothing to do" {
 			t.Errorf("second time: %s", got)
 		}
@@ -311,6 +446,9 @@ func TestATableThatIsTakenOverGetsAVault(t *testing.T) {
 	got := db.Query(t, "select (select count(*) from user_logins), (select count(*) from sqs2pg_vault.user_logins), (select count(*) from pg_inherits where inhparent = 'sqs2pg_vault.user_logins'::regclass)")
 	if diff := cmp.Diff([][]string{{"2", "0", "8"}}, got); diff != "" {
 		t.Errorf("rows, seals and partitions of the vault (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"user_logins"}, db.QueryStrings(t, guards)); diff != "" {
+		t.Errorf("guarded (-want +got):\n%s", diff)
 	}
 	if got := apply(t, db, sealedLogins()).String(); got != "nothing to do" {
 		t.Errorf("second time: %s", got)

@@ -3,10 +3,12 @@
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 package sqlstate
 
-// The codes that sqs2pg.enter raises. Their class is no class of Postgres.
+// The codes of sqs2pg.enter, and of tables that were not entered. Their class is no class of
+// Postgres.
 const (
 	Outdated       = "SQ001" // what was read of the table before is no longer true
 	wrongIsolation = "SQ002"
+	Unentered      = "SQ007" // whoever writes knows nothing of the table's vault or subject
 )
 
 // reasons are looked up by SQLSTATE, then by its class.
@@ -34,6 +36,8 @@ var reasons = map[string]string{
 	"57014":  "the server's statement timeout ended the work",
 	"57P03":  "the server is not ready for connections yet",
 	Outdated: "the table has changed since the writer has read what is known of it",
+
+	Unentered: "the table has a vault or a subject, of which this function knows nothing, so it may not write there: deploy the release and the contract that the table was migrated for",
 
 	wrongIsolation: "the transaction is not in read committed: reset default_transaction_isolation of the role or the database",
 }

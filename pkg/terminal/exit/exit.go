@@ -61,6 +61,7 @@ func UntilInterrupted() context.Context {
 		<-signals
 		cancel()
 		<-signals
+		fmt.Fprintln(os.Stderr, "\nstopped at once")
 		os.Exit(interrupted)
 	}()
 	return ctx

@@ -76,6 +76,22 @@ func Source(flag, value string, others ...string) string {
 	return flag
 }
 
+// Again is a flag as it stands in a command that a person is to paste, with a space before it:
+// " --queue logins". It is "" without a value, and if a variable has that value: the pasted command
+// reads the variable, too. Never give it a secret.
+func Again(flag, value string, others ...string) string {
+	if value == "" || Source(flag, value, others...) != flag {
+		return ""
+	}
+	if !plain.MatchString(value) {
+		value = "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
+	}
+	return " " + flag + " " + value
+}
+
+// plain is a value that needs no quotes in a shell.
+var plain = regexp.MustCompile(`^[A-Za-z0-9_./:,@%+=-]+$`)
+
 var word = regexp.MustCompile(`\b[A-Z][A-Z0-9_]+\b`)
 
 // Explain adds to a text where the variables in it come from, if Set has set them.

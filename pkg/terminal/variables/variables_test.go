@@ -62,3 +62,26 @@ func TestHelpNamesTheOtherVariableOnly(t *testing.T) {
 		}
 	}
 }
+
+func TestAgainIsAFlagForAPastedCommand(t *testing.T) {
+	t.Setenv("SQS2PG_QUEUE", "logins")
+	t.Setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+	t.Setenv("SQS2PG_CONTRACT", "")
+	if err := variables.Set("SQS2PG_CONTRACT", "orders", "sqs2pg.toml:1: contract"); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ flag, value, want string }{
+		{"--queue", "", ""},
+		{"--queue", "logins", ""}, // the variable has it
+		{"--queue", "orders", " --queue orders"},
+		{"--contract", "orders", ""}, // the file has it
+		{"--endpoint-url", "http://127.0.0.1:4566", ""},
+		{"--contract", "a,b/c.json", " --contract a,b/c.json"},
+		{"--contract", "Ann's orders.json", ` --contract 'Ann'\''s orders.json'`},
+		{"--queue", "$(id)", " --queue '$(id)'"},
+	} {
+		if got := variables.Again(test.flag, test.value, "AWS_ENDPOINT_URL"); got != test.want {
+			t.Errorf("%s %s: %q, want %q", test.flag, test.value, got, test.want)
+		}
+	}
+}

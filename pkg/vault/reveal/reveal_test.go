@@ -345,10 +345,10 @@ func TestSaysWhatIsNotRevealed(t *testing.T) {
 		"nothing is wrong":        {"", "", nil, "", 2},
 		"an event that is gone":   {"", "", []string{gone}, "of 3 events: 1 not in the table: erased, past its retention, or never there", 2},
 		"rows without a seal":     {"delete from sqs2pg_vault.user_logins", "", nil, "of 2 events: 2 without a sealed value", 0},
-		"rows that are too old":   {"delete from sqs2pg_vault.user_logins; update sqs2pg.tables set vault_retention_days = 1; update user_logins set sent_at = sent_at - interval '2 days'", "", nil, "2 past the retention of the vault, 1 days", 0},
+		"rows that are too old":   {"delete from sqs2pg_vault.user_logins; update sqs2pg.tables set vault_retention_days = 1; select sqs2pg.enter('user_logins', 1); update user_logins set sent_at = sent_at - interval '2 days'", "", nil, "2 past the retention of the vault, 1 days", 0},
 		"a lost session":          {"alter table sqs2pg_vault.sessions disable trigger all; delete from sqs2pg_vault.sessions", "", nil, "2 do not open: their session is lost", 0},
 		"seals that were swapped": {"update sqs2pg_vault.user_logins v set sealed = (select sealed from sqs2pg_vault.user_logins o where o.event_id <> v.event_id)", "", nil, "2 do not open: ", 0},
-		"a row that was changed":  {"update user_logins set masked_ip = 'k1:00000000000000000000000000000000'", "", nil, "2 values are not those that the row was made from", 2},
+		"a row that was changed":  {"select sqs2pg.enter('user_logins', 1); update user_logins set masked_ip = 'k1:00000000000000000000000000000000'", "", nil, "2 values are not those that the row was made from", 2},
 		"another key":             {"", "PRIVATE-MLKEM768-X25519:" + strings.Repeat("A", 43) + "=", nil, "2 not asked for: sealed for the key " + postgrestest.VaultKey().ID() + ": ", 0},
 		"no key":                  {"", "-", nil, "2 not asked for: sealed for the key " + postgrestest.VaultKey().ID() + ": there is no file", 0},
 	} {

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"sqs2pg/pkg/contract"
-	"sqs2pg/pkg/contract/versions"
+	"sqs2pg/pkg/versions"
 )
 
 const orders = `{
