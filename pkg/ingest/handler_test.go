@@ -593,6 +593,9 @@ func TestAnswersEmptyBatchWithSuccess(t *testing.T) {
 			t.Errorf("the metrics lack %s: %s", want, f.metrics)
 		}
 	}
+	if strings.Contains(f.metrics.String(), "SetupFault") {
+		t.Errorf("a rare metric is there without a value: %s", f.metrics)
+	}
 }
 
 // open is a gate for tests without a database.
