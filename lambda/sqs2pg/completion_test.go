@@ -19,7 +19,7 @@ func TestBashCompletesCommandsFlagsAndValues(t *testing.T) {
 		"sqs2pg inv":                           "invoke",
 		"sqs2pg ":                              "run invoke replay send sqs queue migrate maintain event dlq doctor contract vault completion version --help",
 		"sqs2pg dlq ":                          "list show redrive --help",
-		"sqs2pg dlq redrive --d":               "--dry-run",
+		"sqs2pg dlq redrive --dr":              "--dry-run",
 		"sqs2pg invoke --batch":                "--batch-size",
 		"sqs2pg invoke --queue logins --re":    "--record --retry-delay",
 		"sqs2pg invoke --queue ":               "", // a value: the shell's file names

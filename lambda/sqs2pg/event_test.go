@@ -172,13 +172,15 @@ func TestReportsAsJSON(t *testing.T) {
 		{append([]string{"maintain"}, to...), `"days_ahead":7`},
 		{append([]string{"dlq", "show", letters.Messages[0].ID}, at...), `"reason":"invalid: user_id required"`},
 		{append([]string{"dlq", "redrive", "--dry-run"}, at...), `{"in_flight":0,"left":{"invalid: user_id required":1},"would_move":0}`},
-		{append([]string{"dlq", "redrive"}, at...), `{"in_flight":0,"left":{"invalid: user_id required":1},"moved":0}`},
 		{append([]string{"send", "--count", "3"}, at...), `{"messages":3,"perhaps_twice":0,"queue":"logins","sent":3}`},
 	} {
 		out := succeed(t, tt.args...)
 		if !json.Valid([]byte(out)) || strings.Count(out, "\n") != 1 || !strings.Contains(out, tt.want) {
 			t.Errorf("%v prints %q, want one line of JSON with %q", tt.args, out, tt.want)
 		}
+	}
+	if code, out, _ := sqs2pg(t, append([]string{"dlq", "redrive", "--json"}, at...)...); code != 1 || out != `{"in_flight":0,"left":{"invalid: user_id required":1},"moved":0}`+"\n" {
+		t.Errorf("a redrive that moves nothing exits with %d and prints %q", code, out)
 	}
 	if n := count(t, endpoint, source); n != "3" {
 		t.Errorf("the queue holds %s", n)
