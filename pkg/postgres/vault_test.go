@@ -308,6 +308,9 @@ func TestIsolatesRefusedRowsOfAGuardedTable(t *testing.T) {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 		v.want(t, n-3, n-3)
+		if opened := v.db.Pool.Pgx().Stat().NewConnsCount(); opened != 1 {
+			t.Errorf("%d connections were opened, want 1: one was left in a transaction", opened)
+		}
 	})
 }
 
