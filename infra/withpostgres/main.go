@@ -1,5 +1,5 @@
 // Withpostgres runs a command with DATABASE_URL set to a Postgres that is there for this command
-// only, see Usage.
+// only; see usage.
 //
 // Each test binary that needs a Postgres starts one of its own unless DATABASE_URL names one. A
 // command that runs the tests hundreds of times saves most of its time with one server for all.

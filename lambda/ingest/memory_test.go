@@ -9,10 +9,10 @@ import (
 	"sqs2pg/pkg/local/sample"
 )
 
-// With the garbage collector's setting for small batches the process would need 140 MB.
+// It takes 55 to 60 MB. If garbage were not collected before and after a batch, it would take 102.
 func TestLargestBatchesTakeLittleMemory(t *testing.T) {
 	t.Parallel()
-	const limit = 100e6
+	const limit = 80e6
 	var peak int64
 	f, err := runtimeapi.Start(t.Context(), runtimeapi.Config{
 		Bootstrap: bootstrap, Env: functionOn(t), Timeout: time.Minute, Report: func(r runtimeapi.Report) { peak = r.MaxMemory },

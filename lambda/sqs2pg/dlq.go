@@ -138,7 +138,7 @@ func (c *dlqRedrive) Run(ctx context.Context, s *streams) error {
 	for _, line := range redriven.Advice() {
 		fmt.Fprintln(s.Err, line)
 	}
-	if err == nil && redriven.Moveless() {
+	if err == nil && redriven.MovedNone() {
 		err = errors.New("no message was moved")
 	}
 	return err

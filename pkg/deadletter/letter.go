@@ -37,26 +37,22 @@ const Accepted = "passes the contract; Postgres rejected it, its time is outside
 // Reason says what its contract has against the message, in the words of the function's log:
 // "invalid: ip required". It holds no value of the message.
 func (l *Letter) Reason(set *routes.Set) string {
-	_, _, err := set.Decode(l.delivered())
-	return reasonOf(err)
+	reason, _ := l.refusal(set, nil)
+	return reason
 }
 
-// untimely is why a table does not take the message by its time, "" if it does. A message that its
-// contract refuses is never untimely.
-func (l *Letter) untimely(set *routes.Set, windows map[string]message.Window) string {
+// refusal is the Reason of a letter. It is untimely if its contract accepts it, and the table does not
+// by its time.
+func (l *Letter) refusal(set *routes.Set, windows map[string]message.Window) (reason string, untimely bool) {
 	c, record, err := set.Decode(l.delivered())
 	if err != nil {
-		return ""
+		return reasonOf(err), false
 	}
-	w, known := windows[c.Name()]
-	if !known {
-		return ""
+	if w, known := windows[c.Name()]; known {
+		r := message.Record{MessageID: l.ID(), Attributes: message.Attributes{SentTimestamp: l.message.Attributes["SentTimestamp"]}}
+		_, err = r.SentAt(record.Identity(), w)
 	}
-	r := message.Record{MessageID: l.ID(), Attributes: message.Attributes{SentTimestamp: l.message.Attributes["SentTimestamp"]}}
-	if _, err = r.SentAt(record.Identity(), w); err != nil {
-		return reasonOf(err)
-	}
-	return ""
+	return reasonOf(err), err != nil
 }
 
 func reasonOf(err error) string {

@@ -46,15 +46,15 @@ func (l *Letters) Preview(ctx context.Context, set *routes.Set, all bool) (Redri
 
 // takes reports whether contract and table take a letter now. It counts one that is left.
 func (r *Redriven) takes(letter *Letter, set *routes.Set) bool {
-	if reason := letter.untimely(set, r.letters.windows); reason != "" {
+	reason, untimely := letter.refusal(set, r.letters.windows)
+	if untimely {
 		r.Untimely++
-		return !r.Left.Add(reason)
 	}
-	return !r.Left.Add(letter.Reason(set))
+	return !r.Left.Add(reason)
 }
 
-// Moveless reports whether there were letters and none was moved.
-func (r Redriven) Moveless() bool { return r.Moved == 0 && r.letters.Visible > 0 }
+// MovedNone reports whether there were letters and none was moved.
+func (r Redriven) MovedNone() bool { return r.Moved == 0 && r.letters.Visible > 0 }
 
 // String says what a redrive has moved.
 func (r Redriven) String() string {

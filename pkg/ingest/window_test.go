@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"sqs2pg/pkg/ingest"
 )
 
 func TestRefusesOldAndFutureMessagesWithoutAStatement(t *testing.T) {
@@ -14,15 +16,19 @@ func TestRefusesOldAndFutureMessagesWithoutAStatement(t *testing.T) {
 	f := newFunction(t)
 	f.invoke(t, messages(standard, login(nil))) // reads the window
 	f.stop()                                    // from now on every statement fails
+	gate := &counting{Gate: f.Tables[0].Gate}
+	f.Tables[0].Gate = gate
 	for _, test := range []struct {
 		name                     string
 		sent                     time.Time
 		rule                     string
 		expired, invalid, failed float64
+		doubts                   int
 	}{
-		{"too old", now().AddDate(0, 0, -1826).Add(-time.Millisecond), "expired", 10_000, 0, 10_000},
-		{"too far ahead", now().AddDate(0, 0, 1).Add(time.Millisecond), "maximum", 0, 10_000, 10_000},
+		{"too old", now().AddDate(0, 0, -1826).Add(-time.Millisecond), "expired", 10_000, 0, 10_000, 1},
+		{"too far ahead", now().AddDate(0, 0, 1).Add(time.Millisecond), "maximum", 0, 10_000, 10_000, 0},
 	} {
+		gate.doubts = 0
 		f.log.Reset()
 		f.metrics.Reset()
 		e := messages(standard, slices.Repeat([]string{login(nil)}, 10_000)...)
@@ -40,8 +46,19 @@ func TestRefusesOldAndFutureMessagesWithoutAStatement(t *testing.T) {
 		if diff := cmp.Diff([]float64{test.expired, test.invalid, test.failed}, got); diff != "" {
 			t.Errorf("%s: metrics Expired, Invalid, Failed (-want +got):\n%s", test.name, diff)
 		}
+		if gate.doubts != test.doubts {
+			t.Errorf("%s: the gate was doubted %d times, want %d", test.name, gate.doubts, test.doubts)
+		}
 	}
 }
+
+// counting is a gate that counts how often it was doubted.
+type counting struct {
+	ingest.Gate
+	doubts int
+}
+
+func (c *counting) Doubt() { c.doubts++; c.Gate.Doubt() }
 
 func TestWindowOfTheTableCounts(t *testing.T) {
 	t.Parallel()

@@ -77,7 +77,7 @@ func holdsPassword(text string) bool {
 }
 
 // fromHere makes the paths in a value relative to the working folder. A contract is a path if it
-// looks like one; otherwise it is a name. There may be several, separated by commas.
+// looks like one; otherwise it is a name. There may be several paths, separated by commas.
 func fromHere(file, name, text string) string {
 	if !keys[name].path || text == "" {
 		return text
@@ -85,7 +85,7 @@ func fromHere(file, name, text string) string {
 	parts := strings.Split(text, ",")
 	for i, part := range parts {
 		part = strings.TrimSpace(part)
-		if contract.IsPath(part) && !filepath.IsAbs(part) {
+		if isPath := name != "contract" || contract.IsPath(part); isPath && part != "" && !filepath.IsAbs(part) {
 			part = filepath.Join(filepath.Dir(file), part)
 		}
 		parts[i] = part

@@ -71,6 +71,18 @@ func TestEnvironmentIsItsTableOverTheTop(t *testing.T) {
 	}
 }
 
+// A contract may be a name, and a key file is always a path.
+func TestPathsStartAtTheFolderOfTheFile(t *testing.T) {
+	t.Parallel()
+	path := write(t, "contract = 'logins,x.json'\nmask_keyring_file = 'keyring'\nvault_key_file = 'new.key, keys/old.key,/abs.key'")
+	dir := filepath.Dir(path)
+	settings, _ := unset(t, path, "", nil)
+	want := []string{"CONTRACT=logins," + dir + "/x.json", "MASK_KEYRING_FILE=" + dir + "/keyring", "VAULT_KEY_FILE=" + dir + "/new.key," + dir + "/keys/old.key,/abs.key"}
+	if diff := cmp.Diff(want, settings); diff != "" {
+		t.Errorf("settings (-want +got):\n%s", diff)
+	}
+}
+
 func TestVariableWinsOverTheFile(t *testing.T) {
 	t.Parallel()
 	path := write(t, sound)

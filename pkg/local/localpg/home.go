@@ -102,9 +102,10 @@ func makeHome(dir string, a *account) (string, error) {
 	return path, a.own(path)
 }
 
-// close releases the lock, and removes a temporary folder.
+// close releases the lock, and removes a temporary folder. A program that this process is starting
+// right now has the lock's descriptor, too, for a moment: so closing it alone would not release it.
 func (h home) close() error {
-	err := h.lock.Close()
+	err := errors.Join(syscall.Flock(int(h.lock.Fd()), syscall.LOCK_UN), h.lock.Close())
 	if h.temporary {
 		err = errors.Join(err, os.RemoveAll(h.path))
 	}

@@ -224,14 +224,14 @@ func (r *Reveal) interrupted(ctx context.Context, err error, total int) error {
 
 // conclude says what was not revealed of what was asked for.
 func (r *Reveal) conclude(total int) error {
-	wanted := total
+	wanted := max(total, r.seen) // rows may come and go meanwhile
 	if r.Ask.After == "" {
-		wanted = max(total, len(r.selection.EventIDs))
+		wanted = max(wanted, len(r.selection.EventIDs))
 	}
 	if r.asked > 0 {
 		fmt.Fprintf(r.Talk, "revealed %d of %s; the audit has it\n", r.revealed, terminal.Plural(wanted, "event", "events"))
 	}
-	if missing := wanted - total; missing > 0 {
+	if missing := wanted - r.seen; missing > 0 {
 		replaced := ""
 		if r.table().Mode == contract.Upsert {
 			replaced = "replaced by a newer event, "

@@ -540,6 +540,28 @@ func TestInterruptedCommandGoesOn(t *testing.T) {
 	}
 }
 
+// Whoever reveals learns that events were deleted after they were counted.
+func TestSaysThatEventsWereDeletedMeanwhile(t *testing.T) {
+	t.Parallel()
+	var bodies []string
+	for i := range 501 {
+		bodies = append(bodies, body(fmt.Sprint("person", i), fmt.Sprintf("192.0.%d.%d", i/250, i%250)))
+	}
+	f := fill(t, logins(t), bodies...)
+	out, talk, err := f.run(t.Context(), t, func(r *reveal.Reveal) {
+		r.Ask.Where = f.write(t, "where", "true")
+		key := r.Key
+		r.Key = func(ctx context.Context, to disclosure.Recipient) (*open.Key, error) { // it is looked for once, with the first 500
+			f.db.Exec(t, "delete from user_logins where (sent_at, event_id) in (select sent_at, event_id from user_logins order by 1 desc, 2 desc limit 1)")
+			return key(ctx, to)
+		}
+	})
+	want := "of 501 events: 1 not in the table: erased, past its retention, or never there"
+	if len(parse(t, out)) != 500 || fmt.Sprint(err) != want || !strings.Contains(talk, "revealed 500 of 501 events") {
+		t.Errorf("%v, want %q; says %q", err, want, talk)
+	}
+}
+
 // Where nothing can be written any more, no further events are asked for.
 func TestStopsWhenTheOutputIsFull(t *testing.T) {
 	t.Parallel()
