@@ -164,7 +164,7 @@ func (d *Demo) reveal(between string) string {
 func (d *Demo) Stay(ctx context.Context) error {
 	at := fmt.Sprintf("--queue %s --endpoint-url %s", queueName, d.Endpoint)
 	fmt.Fprintf(d.Talk, `
-Postgres, SQS and the function run until Ctrl-C. In another terminal:
+Postgres, SQS and the function run until Ctrl-C. In another terminal, in this folder:
   psql '%[1]s'
   %[2]s send %[3]s
   %[2]s dlq list --contract %[4]s %[3]s

@@ -3,6 +3,7 @@ package flags
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"sqs2pg/pkg/local/home"
 	"sqs2pg/pkg/terminal/variables"
@@ -31,7 +32,12 @@ type VaultFlag struct {
 
 // Keys says where to look for the key.
 func (f *VaultFlag) Keys(s *Streams) *home.Vault {
-	files := slices.DeleteFunc(slices.Clone(f.VaultKeyFile), func(file string) bool { return file == "" })
+	var files []string
+	for _, file := range f.VaultKeyFile {
+		if file = strings.TrimSpace(file); file != "" && !slices.Contains(files, file) {
+			files = append(files, file)
+		}
+	}
 	if len(files) == 0 {
 		files = []string{home.VaultPath(s.Dir)}
 	}

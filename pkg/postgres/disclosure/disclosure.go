@@ -43,7 +43,7 @@ const notOnDisk = "SQ006"
 var advice = map[string]string{
 	"42501":   "the login may not do this: make it a member of sqs2pg_revealer, or of sqs2pg_auditor for the audit",
 	"42P01":   "the vault is missing: run sqs2pg migrate",
-	"42883":   "the vault is missing: run sqs2pg migrate",
+	"42883":   "a function of the vault is missing, so the database is of an older release: run sqs2pg migrate",
 	"SQ002":   "the transaction is not in read committed: let the pooler change no isolation level",
 	notOnDisk: "the server does not write its log to the disk, so nothing is revealed: check the server's disk, and run the command again",
 }

@@ -25,6 +25,13 @@ func Look(ctx context.Context, pool *postgres.Pool, table contract.Table) (wrong
 	}
 	schema, name := table.Vault()
 	vault := sqltext.Name(schema, name)
+	lost, err := list(ctx, pool, rolesSQL, vault)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	if len(lost) > 0 {
+		return []string{fmt.Sprintf("the server lacks the roles %s, so a restore has left out what they may do: restore again after the roles, see infra/VAULT.md#a-backup-that-is-restored", strings.Join(lost, ", "))}, nil
+	}
 	reads, err := list(ctx, pool, maySQL, vault)
 	if len(reads) == 0 || err != nil { // there is no such table: the comparison says so
 		return nil, unavailable(err)
@@ -64,6 +71,11 @@ func list(ctx context.Context, pool *postgres.Pool, sql, vault string) ([]string
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
+
+// Roles are the server's: a dump of a database has what they may do, and not the roles.
+const rolesSQL = `
+	select r from unnest(array['sqs2pg_writer', 'sqs2pg_reader', 'sqs2pg_revealer', 'sqs2pg_eraser', 'sqs2pg_auditor']) as r
+	where to_regrole(r) is null and to_regclass('{vault}') is not null order by 1`
 
 const maySQL = `
 	select case when has_table_privilege(c, 'select') and has_table_privilege('sqs2pg_vault.sessions', 'select') then 'yes' else 'no' end

@@ -70,6 +70,21 @@ func TestEachWeaknessOfTheVaultIsFoundAlone(t *testing.T) {
 	}
 }
 
+// It is not parallel: roles are the server's, and the other tests need this one.
+func TestARoleThatARestoreLacksIsNamed(t *testing.T) {
+	c, err := contract.Load(contracts.Files, "user_logins")
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := postgrestest.New(t, c.Table())
+	db.Exec(t, "alter role sqs2pg_auditor rename to sqs2pg_guard_lost")
+	t.Cleanup(func() { db.Exec(t, "alter role sqs2pg_guard_lost rename to sqs2pg_auditor") })
+	wrong, err := guard.Look(t.Context(), db.Pool, c.Table())
+	if len(wrong) != 1 || err != nil || !strings.Contains(wrong[0], "lacks the roles sqs2pg_auditor,") {
+		t.Errorf("got %q, %v, want the role that is missing", wrong, err)
+	}
+}
+
 func TestTableWithoutAVaultHasNothingWrong(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)

@@ -103,8 +103,32 @@ func planFiles(ctx context.Context, tx pgx.Tx, steps *plan.Steps, report *Report
 		if err != nil {
 			return 0, err
 		}
+		var locks []plan.Lock
+		if name == guardFile && version >= vaultVersion {
+			if locks, err = guardLocks(ctx, tx); err != nil {
+				return 0, err
+			}
+		}
 		report.Migrations = append(report.Migrations, name)
-		steps.Add("-- " + name + ", in one transaction\n" + strings.TrimSpace(gooseLine.ReplaceAllString(string(text), "")))
+		steps.Add("-- "+name+", in one transaction\n"+strings.TrimSpace(gooseLine.ReplaceAllString(string(text), "")), locks...)
 	}
 	return version, nil
+}
+
+const (
+	guardFile    = "0005_guard.sql" // makes triggers in a loop, so its text does not say on which tables
+	vaultVersion = 4                // since then, tables may have what the guard is for
+)
+
+// guardLocks returns the locks that the guard's file takes.
+func guardLocks(ctx context.Context, tx pgx.Tx) ([]plan.Lock, error) {
+	rows, err := tx.Query(ctx, `select name from sqs2pg.tables, format('%I.%I', table_schema, table_name) name
+		where (recovered is not null or subject is not null) and to_regclass(name) is not null order by 1`)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (plan.Lock, error) {
+		lock := plan.Lock{Mode: "share row exclusive"}
+		return lock, row.Scan(&lock.Table)
+	})
 }

@@ -17,6 +17,7 @@ import (
 	"sqs2pg/pkg/contract"
 	"sqs2pg/pkg/contract/table"
 	"sqs2pg/pkg/postgres"
+	"sqs2pg/pkg/postgres/plan"
 	"sqs2pg/pkg/postgres/postgrestest"
 	"sqs2pg/pkg/postgres/schema"
 )
@@ -240,6 +241,20 @@ func TestTheMigrationGuardsTablesThatAreThere(t *testing.T) {
 	}
 	if got := exec(t, owner(t, db), byHand["INSERT"]); got != "SQ007" {
 		t.Errorf("after: SQLSTATE %q, want SQ007", got)
+	}
+}
+
+func TestThePlanOfTheGuardHasTheLocksOfItsTables(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, sealedLogins(), sealedProfiles())
+	db.Exec(t, "delete from sqs2pg.migrations where version_id >= 5")
+	steps, _, err := schema.Plan(t.Context(), owner(t, db), sealedLogins())
+	if err != nil || len(steps) == 0 {
+		t.Fatalf("got %v, %v", steps, err)
+	}
+	want := []plan.Lock{{Table: "public.profiles", Mode: "share row exclusive"}, {Table: "public.user_logins", Mode: "share row exclusive"}}
+	if diff := cmp.Diff(want, steps[0].Locks); diff != "" {
+		t.Errorf("locks of 0005_guard.sql (-want +got):\n%s", diff)
 	}
 }
 

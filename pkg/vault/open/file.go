@@ -82,9 +82,11 @@ func ReadFile(path string) (*Key, error) {
 	return key, nil
 }
 
-// parseKey reads the text of a key file: empty lines, lines that begin with #, and one key.
+// parseKey reads the text of a key file: empty lines, lines that begin with #, and one key. Some
+// editors put a byte order mark before it.
 func parseKey(text []byte) (*Key, error) {
 	var key []byte
+	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	for line := range bytes.Lines(text) {
 		switch line = bytes.TrimSpace(line); {
 		case len(line) == 0 || line[0] == '#':

@@ -294,6 +294,23 @@ func TestRefusesFileWithoutAKey(t *testing.T) {
 	}
 }
 
+func TestReadsFileThatAnEditorHasSaved(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "vault.key")
+	made, err := open.MakeFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, _ := os.ReadFile(path)
+	saved := "\ufeff" + strings.ReplaceAll(string(whole), "\n", "\r\n")
+	if err := os.WriteFile(path, []byte(saved), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := open.ReadFile(path); err != nil || got.Public().ID() != made.Public().ID() {
+		t.Errorf("got %v, %v, want the key that was made", got, err)
+	}
+}
+
 // What a stranger puts into the database does not end the program.
 func FuzzOpen(f *testing.F) {
 	point, err := ecdh.P256().GenerateKey(rand.Reader)
