@@ -59,7 +59,7 @@ func TestChunkThatHangsLeavesTimeForSmallerOnes(t *testing.T) {
 		hanging int
 	}{
 		{"two chunks hang for ever", 130, "60", 2},
-		{"a single row takes long", 1, "0.25", 9},
+		{"a single row takes long", 1, "0.9", 9},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -71,7 +71,7 @@ func TestChunkThatHangsLeavesTimeForSmallerOnes(t *testing.T) {
 			for n := range test.events {
 				events = append(events, device(t, n+1, 0, "x"))
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), 800*time.Millisecond)
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 			defer cancel()
 			if got, err := w.Write(ctx, events); err != nil || got.Written == 0 {
 				t.Errorf("no event was written: %+v, %v", got, err)
@@ -86,7 +86,7 @@ func TestFewRowsTellTheRateAfterACopyThatHangs(t *testing.T) {
 	w := postgres.NewWriter(db.Pool, logins.Table())
 	write(t, w, someLogins(t, 1))
 	db.Exec(t, recordStatements+";"+hangingTrigger("user_logins", "60", 1))
-	ctx, cancel := context.WithTimeout(t.Context(), 800*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
 	if _, err := w.Write(ctx, someLogins(t, 130)); err != nil {
 		t.Fatal(err)
