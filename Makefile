@@ -60,7 +60,7 @@ chaos: ## Load MESSAGES (1000000) under FAULTS (250) made by SEED, reveal meanwh
 
 MUTATE ?= mask vault contract ingest postgres
 
-# Tests to leave out, a regexp: those that take seconds. Try what lives again without it.
+# A regexp of slow tests to leave out. Test the mutants that survive again, without it.
 MUTATE_SKIP ?= ^$$
 
 # A mutant is a small mistake, such as < for <=. The package's own tests must find it. pkg/mask takes seconds, pkg/ingest and

@@ -95,7 +95,8 @@ func TestStayingRunLoadsWhatItsCommandsSend(t *testing.T) {
 	}
 }
 
-// TestStayingRunSaysThatItsPostgresHasEnded kills the Postgres that run has started.
+// TestStayingRunSaysThatItsPostgresHasEnded kills the Postgres that run has started. Its log stays, and
+// has no personal value.
 func TestStayingRunSaysThatItsPostgresHasEnded(t *testing.T) {
 	t.Parallel()
 	dir := folder(t)
@@ -109,6 +110,10 @@ func TestStayingRunSaysThatItsPostgresHasEnded(t *testing.T) {
 	case said := <-talk.came:
 		data := regexp.MustCompile("started, data in (.*)").FindStringSubmatch(said)[1]
 		t.Cleanup(func() { os.RemoveAll(data) })
+		owner := postgrestest.Open(t, regexp.MustCompile("psql '(.*)'").FindStringSubmatch(said)[1])
+		if _, err := owner.Pgx().Exec(t.Context(), "insert into user_logins (user_id) values ('personal value')"); err == nil {
+			t.Error("a row without its time was written")
+		}
 		kill(t, filepath.Join(data, "cluster", "data", "postmaster.pid"))
 	case code := <-exit:
 		t.Fatalf("exits with %d and does not stay: %s", code, &talk.text)
@@ -118,8 +123,9 @@ func TestStayingRunSaysThatItsPostgresHasEnded(t *testing.T) {
 	if code != 1 || !strings.HasSuffix(talk.text.String(), want) {
 		t.Errorf("exits with %d and says %s, want 1 and %s", code, &talk.text, want)
 	}
-	if text, err := os.ReadFile(log); err != nil || !strings.Contains(string(text), "ready to accept connections") {
-		t.Errorf("the log is %q, %v", text, err)
+	text, err := os.ReadFile(log)
+	if err != nil || !strings.Contains(string(text), "ERROR:  ") || strings.Contains(string(text), "personal value") {
+		t.Errorf("the log is %q, %v, want errors without rows and statements", text, err)
 	}
 }
 

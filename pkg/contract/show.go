@@ -18,8 +18,8 @@ func (c *Contract) Texts(row Row) []string {
 	return texts
 }
 
-// Values is a masked row by the names of its columns, as JSON has the values. Texts says for what it
-// is.
+// Values returns a masked row as encoding/json prints it, by the names of its columns. Times, numeric
+// and other types that JSON lacks are text. Values of the plain columns are personal data, too.
 func (c *Contract) Values(row Row) map[string]any {
 	values := map[string]any{}
 	for i, col := range c.Table().Columns {

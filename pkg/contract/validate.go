@@ -66,8 +66,8 @@ func (c *Contract) violations(found []*Violation, err error) []*Violation {
 	return append(found, &Violation{Field: field, Rule: ruleOf(e.ErrorKind)})
 }
 
-// isInsideOfDropped reports of a place that is dropped whether it is inside of a dropped value. It is
-// false for the dropped value itself, whose type counts.
+// isInsideOfDropped reports whether a dropped place, which is never the root, is inside of a dropped
+// value. It is false for the dropped value itself, whose type counts.
 func (c *Contract) isInsideOfDropped(location []string) bool {
 	return c.schema.Drops(location[:len(location)-1])
 }

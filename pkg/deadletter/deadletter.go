@@ -3,9 +3,8 @@
 //
 // SQS can move dead letters back by itself (StartMessageMoveTask), but then each is a new message:
 // its id and its time are new, and an event that was written before it died would become a second
-// row. This package sends each dead letter with the identity that it had. And it says what the
-// contract has against a message, which SQS does not know, and leaves what the table does not take by
-// its time, which the database knows.
+// row. This package sends each dead letter with the identity that it had. It also says what the
+// contract has against a message, and leaves messages whose time the table does not take.
 package deadletter
 
 import (
@@ -44,7 +43,7 @@ type Letters struct {
 	// MaxReceiveCount is after how many receives a message of the source queue is a dead letter.
 	MaxReceiveCount int
 
-	// windows are which events the tables of contracts take by their time, by the contract's name.
+	// windows has, by the contract's name, the times that the contract's table takes.
 	windows map[string]message.Window
 }
 

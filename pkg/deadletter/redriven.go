@@ -19,9 +19,9 @@ type Redriven struct {
 	letters *Letters
 }
 
-// RedriveAccepted redrives the letters that the contract accepts now, and the table by their time, as
-// far as [Letters.AskWindows] was told; with all, the others too.
-// Errors are those of Redrive; it returns what was moved until then, with an error too.
+// RedriveAccepted redrives the letters that the contract accepts now and, after [Letters.AskWindows],
+// whose time the table takes; with all, the others too. Errors are those of Redrive; it returns what
+// was moved until then, with an error too.
 func (l *Letters) RedriveAccepted(ctx context.Context, set *routes.Set, all bool) (Redriven, error) {
 	r := Redriven{Left: Reasons{}, Hidden: l.Hidden, letters: l}
 	var err error

@@ -48,6 +48,65 @@ func TestEachDeliveryToASlowDatabaseMakesProgress(t *testing.T) {
 	}
 }
 
+// Statements that hang are cancelled while there is time for smaller ones, but not one of a single
+// row, for which there is no smaller one.
+func TestChunkThatHangsLeavesTimeForSmallerOnes(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name    string
+		events  int
+		seconds string
+		hanging int
+	}{
+		{"two chunks hang for ever", 130, "60", 2},
+		{"a single row takes long", 1, "0.25", 9},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			db := postgrestest.New(t, devices.Table())
+			w := postgres.NewWriter(db.Pool, devices.Table())
+			write(t, w, []postgres.Event{device(t, 0, 0, "connects")})
+			db.Exec(t, hangingTrigger("devices", test.seconds, test.hanging))
+			var events []postgres.Event
+			for n := range test.events {
+				events = append(events, device(t, n+1, 0, "x"))
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 800*time.Millisecond)
+			defer cancel()
+			if got, err := w.Write(ctx, events); err != nil || got.Written == 0 {
+				t.Errorf("no event was written: %+v, %v", got, err)
+			}
+		})
+	}
+}
+
+func TestFewRowsTellTheRateAfterACopyThatHangs(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, logins.Table())
+	w := postgres.NewWriter(db.Pool, logins.Table())
+	write(t, w, someLogins(t, 1))
+	db.Exec(t, recordStatements+";"+hangingTrigger("user_logins", "60", 1))
+	ctx, cancel := context.WithTimeout(t.Context(), 800*time.Millisecond)
+	defer cancel()
+	if _, err := w.Write(ctx, someLogins(t, 130)); err != nil {
+		t.Fatal(err)
+	}
+	if first := recorded(t, db)[0]; first != "insert 2" {
+		t.Errorf("the first statement that succeeded is %s, want insert 2", first)
+	}
+}
+
+// hangingTrigger makes the first n statements take so many seconds. A sequence counts them, because
+// a rollback does not undo it.
+func hangingTrigger(table, seconds string, n int) string {
+	return fmt.Sprintf(`create sequence attempts;
+		create function hang() returns trigger language plpgsql security definer as $$ begin
+			if nextval('attempts') <= %d then perform pg_sleep(%s); end if;
+			return null;
+		end $$;
+		create trigger hang before insert on %s for each statement execute function hang()`, n, seconds, table)
+}
+
 // undecided returns the events that have to come again. The others must be in the table.
 func undecided(t *testing.T, db *postgrestest.Database, events []postgres.Event, result postgres.Result) (left []postgres.Event) {
 	t.Helper()

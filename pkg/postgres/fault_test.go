@@ -85,6 +85,7 @@ func TestDoesNotRetrySetupFaults(t *testing.T) {
 		{"the schema is missing", "drop table user_logins; drop schema public", "", "run sqs2pg migrate"},
 		{"the partitions cannot be made", "truncate sqs2pg.tables; drop table user_logins_p" + time.Now().UTC().Format("20060102"), "42P01", "run sqs2pg migrate"},
 		{"an unknown fault", failingTrigger("XX000", 1_000_000), "XX000", "refused"},
+		{"an unknown fault that ends after a statement of no rows", failingTrigger("XX000", 3), "XX000", "refused"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

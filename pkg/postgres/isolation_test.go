@@ -76,6 +76,20 @@ func TestDuplicateProvesThatTheSetupWorks(t *testing.T) {
 	}
 }
 
+// So are rows that are newer.
+func TestSupersededEventProvesThatTheSetupWorks(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, devices.Table())
+	w := postgres.NewWriter(db.Pool, devices.Table())
+	write(t, w, []postgres.Event{device(t, 1, 20, "new")})
+	db.Exec(t, `create function refuse() returns trigger language plpgsql as $$ begin raise exception 'no' using errcode = 'U0001'; end $$;
+		create trigger refuse before insert on devices for each row when (new.note = 'bad') execute function refuse()`)
+	want := postgres.Result{Superseded: 1, Failures: []postgres.Failure{{Index: 1, SQLSTATE: "U0001"}}}
+	if diff := cmp.Diff(want, write(t, w, []postgres.Event{device(t, 1, 10, "old"), device(t, 2, 10, "bad")})); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // When no event is written, some codes blame the rows by their class. With any other code one event
 // alone is rejected, and several that fail alike mean that the set-up is at fault.
 func TestTellsRowsFromSetupWhenNothingIsWritten(t *testing.T) {
@@ -200,16 +214,31 @@ func TestFindsRefusedRowsInFewRoundTrips(t *testing.T) {
 // Whatever the code, a refused row of a FIFO queue holds back the later ones of its group only.
 func TestRefusedRowHoldsBackItsGroupOnly(t *testing.T) {
 	t.Parallel()
-	db := postgrestest.New(t, logins.Table())
-	db.Exec(t, forEachRow(onlyBad+"raise exception 'no' using errcode = 'U0001'; end if"))
-	events := withBad(t, 100, 61)
-	for i := range events {
-		events[i].Group = fmt.Sprint(i % 10)
-	}
-	want := postgres.Result{Written: 96, Failures: []postgres.Failure{
-		{Index: 61, SQLSTATE: "U0001"}, {Index: 71, Held: true}, {Index: 81, Held: true}, {Index: 91, Held: true}}}
-	if diff := cmp.Diff(want, write(t, postgres.NewWriter(db.Pool, logins.Table()), events)); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+	alone := postgres.Failure{Index: 61, SQLSTATE: "U0001"}
+	for _, test := range []struct {
+		name       string
+		groups     int
+		failures   []postgres.Failure
+		statements string // that succeed, of them two of no rows
+	}{
+		{"no groups", 0, []postgres.Failure{alone}, "17"},
+		{"ten groups", 10, []postgres.Failure{alone, {Index: 71, Held: true}, {Index: 81, Held: true}, {Index: 91, Held: true}}, "13"},
+	} {
+		db := postgrestest.New(t, logins.Table())
+		db.Exec(t, forEachRow(onlyBad+"raise exception 'no' using errcode = 'U0001'; end if")+failingTrigger("", 0))
+		events := withBad(t, 100, 61)
+		for i := range events {
+			if test.groups > 0 {
+				events[i].Group = fmt.Sprint(i % test.groups)
+			}
+		}
+		want := postgres.Result{Written: 100 - len(test.failures), Failures: test.failures}
+		if diff := cmp.Diff(want, write(t, postgres.NewWriter(db.Pool, logins.Table()), events)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", test.name, diff)
+		}
+		if n := attempts(t, db); n != test.statements {
+			t.Errorf("%s: %s statements succeeded, want %s", test.name, n, test.statements)
+		}
 	}
 }
 

@@ -150,6 +150,15 @@ func TestSendsApplicationName(t *testing.T) {
 	}
 }
 
+func TestConnectTimeoutIsFiveSecondsUnlessTheURLSaysOtherwise(t *testing.T) {
+	t.Parallel()
+	for url, want := range map[string]time.Duration{"postgres://me@127.0.0.1/db": 5 * time.Second, "postgres://me@127.0.0.1/db?connect_timeout=9": 9 * time.Second} {
+		if got := postgrestest.Open(t, url).Pgx().Config().ConnConfig.ConnectTimeout; got != want {
+			t.Errorf("%s: the timeout is %v, want %v", url, got, want)
+		}
+	}
+}
+
 func TestCloseLeavesNothingRunning(t *testing.T) {
 	db := postgrestest.New(t, logins.Table())
 	before := goleak.IgnoreCurrent()

@@ -113,8 +113,22 @@ func TestHealsLostPreparedStatements(t *testing.T) {
 	if diff := cmp.Diff(postgres.Result{Written: 10}, write(t, w, someLogins(t, 10))); diff != "" {
 		t.Errorf("42P05 (-want +got):\n%s", diff)
 	}
-	if got := onTheConnection(t, pool, "select count(*) from pg_prepared_statements where name = '"+name+"'"); got != "1" {
+	if got := onTheConnection(t, pool, "select count(*) from pg_prepared_statements where statement <> 'prepare "+name+" as select 1' and name = '"+name+"'"); got != "1" {
 		t.Error("it has given up preparing")
+	}
+}
+
+// A statement that is lost again when it has just been prepared is lost every time.
+func TestPreparesNoMoreAfterTwoLossesInAWrite(t *testing.T) {
+	t.Parallel()
+	for losses, want := range map[int]string{1: "1", 2: "0"} {
+		db := postgrestest.New(t, logins.Table())
+		db.Exec(t, failingTrigger("26000", losses))
+		pool := postgrestest.Open(t, strings.Replace(db.OwnerURL, "?", "?pool_max_conns=1&", 1))
+		write(t, postgres.NewWriter(pool, logins.Table()), someLogins(t, 1))
+		if got := onTheConnection(t, pool, "select count(*) from pg_prepared_statements where name like 'sqs2pg%'"); got != want {
+			t.Errorf("after %d losses %s statements are prepared, want %s", losses, got, want)
+		}
 	}
 }
 

@@ -73,7 +73,7 @@ func reasonWithoutAnswer(err error) string {
 		return "connection refused: check host and port, and that the server runs"
 	case errors.Is(err, syscall.ENOENT): // of a socket
 		return "no server at its socket: check the host; a URL without a host, or without postgres://, means a local socket"
-	case strings.Contains(err.Error(), "server refused TLS"):
+	case offersNoTLS(err):
 		return "the server offers no TLS: set sslmode=disable if that is meant"
 	case errors.Is(err, context.Canceled):
 		return "cancelled"
@@ -89,11 +89,17 @@ func kindOf(err error) sqlstate.Kind {
 		return sqlstate.SetupFault
 	}
 	pgErr, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok && offersNoTLS(err) {
+		return sqlstate.SetupFault
+	}
 	if !ok || lostStatement(err) {
 		return sqlstate.Transient // also without an answer: the server was not reached, or the connection was lost
 	}
 	return sqlstate.KindOf(pgErr.Code)
 }
+
+// offersNoTLS reports whether the server answered that it has no TLS. pgx has no type for this error.
+func offersNoTLS(err error) bool { return strings.Contains(err.Error(), "server refused TLS") }
 
 // outdated reports whether the server says that a table has another epoch than the writer knows.
 func outdated(err error) bool {

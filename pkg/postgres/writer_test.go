@@ -90,16 +90,23 @@ func TestRedeliveryAddsNoRow(t *testing.T) {
 	}
 }
 
+// recordStatements makes a table of the statements that succeed, and the number of their rows.
+const recordStatements = `create table statements (n serial, by text, rows bigint);
+	create function record() returns trigger language plpgsql security definer as $$ begin
+		insert into statements (by, rows) select case when current_query() like '%copy%' then 'copy' else 'insert' end, count(*) from added;
+		return null;
+	end $$;
+	create trigger record after insert on user_logins referencing new table as added for each statement execute function record()`
+
+func recorded(t *testing.T, db *postgrestest.Database) []string {
+	return db.QueryStrings(t, "select by || ' ' || rows from statements order by n")
+}
+
 // Large batches go by COPY, after an INSERT of no rows that fails if the table has lost its key.
 func TestLargeBatchesAreCopied(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, logins.Table())
-	db.Exec(t, `create table statements (n serial, by text, rows bigint);
-		create function record() returns trigger language plpgsql security definer as $$ begin
-			insert into statements (by, rows) select case when current_query() like '%copy%' then 'copy' else 'insert' end, count(*) from added;
-			return null;
-		end $$;
-		create trigger record after insert on user_logins referencing new table as added for each statement execute function record()`)
+	db.Exec(t, recordStatements)
 	w := postgres.NewWriter(db.Pool, logins.Table())
 	large := someLogins(t, 300)
 	for _, step := range []struct {
@@ -118,7 +125,7 @@ func TestLargeBatchesAreCopied(t *testing.T) {
 		if diff := cmp.Diff(step.want, write(t, w, step.events)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", step.name, diff)
 		}
-		if diff := cmp.Diff(step.by, db.QueryStrings(t, "select by || ' ' || rows from statements order by n")); diff != "" {
+		if diff := cmp.Diff(step.by, recorded(t, db)); diff != "" {
 			t.Errorf("%s: statements that succeeded (-want +got):\n%s", step.name, diff)
 		}
 	}

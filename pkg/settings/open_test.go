@@ -39,7 +39,7 @@ func TestRefusesStartWhenDatabaseCannotBeReached(t *testing.T) {
 		})
 	}
 	for name, test := range map[string]struct{ url, want string }{
-		"TLS that is not offered":   {db.URL + "&sslmode=verify-full", "DATABASE_URL: database unavailable: the server offers no TLS"},
+		"TLS that is not offered":   {db.URL + "&sslmode=verify-full", "DATABASE_URL: database: the server offers no TLS"},
 		"a URL that cannot be read": {"postgres://u:hunter2@h:port/d", "DATABASE_URL: database settings: the URL cannot be read"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -32,6 +32,9 @@ type Database struct {
 // Given is a database that a person has named. Its login is used for everything.
 func Given(url string) *Database { return &Database{Owner: url} }
 
+// terse keeps rows and statements, which may hold personal values, out of the server's log.
+var terse = []string{"log_error_verbosity=terse", "log_min_error_statement=panic"}
+
 // Start starts a Postgres whose files stay in Dir in the folder parent, and says so. The server's log
 // is there until the next start. Stop it after use.
 func Start(ctx context.Context, parent string, talk io.Writer) (*Database, error) {
@@ -43,7 +46,7 @@ func Start(ctx context.Context, parent string, talk io.Writer) (*Database, error
 	if err != nil {
 		return nil, err
 	}
-	server, err := localpg.Start(ctx, localpg.Options{Dir: filepath.Join(dir, "postgres"), Log: log})
+	server, err := localpg.Start(ctx, localpg.Options{Dir: filepath.Join(dir, "postgres"), Log: log, Settings: terse})
 	if err != nil {
 		return nil, errors.Join(err, log.Close())
 	}

@@ -26,6 +26,7 @@ type home struct {
 	temporary bool
 	durable   bool // the server flushes each commit to the disk
 	download  bool // the server is the downloaded one
+	settings  []string
 	account   *account
 	lock      *os.File
 }

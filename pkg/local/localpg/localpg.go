@@ -51,6 +51,8 @@ type Options struct {
 	Download bool
 	// Log receives the server's log; nil discards it. Only one goroutine writes to it at a time.
 	Log io.Writer
+	// Settings of Postgres, such as "log_error_verbosity=terse", besides those that Start makes.
+	Settings []string
 }
 
 // Server is a running Postgres. Its methods are safe for concurrent use.
@@ -76,7 +78,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	home.durable = !home.temporary || o.Durable
-	home.download = o.Download
+	home.download, home.settings = o.Download, o.Settings
 	s, err := startAt(ctx, home, o.Log)
 	if err != nil {
 		return nil, errors.Join(err, home.close())

@@ -67,7 +67,7 @@ func settings(h home, port int) []string {
 	if !h.durable {
 		list = append(list, "fsync=off", "full_page_writes=off", "synchronous_commit=off")
 	}
-	return list
+	return append(list, h.settings...)
 }
 
 // run starts the server and returns when it accepts connections, when it has ended, or when ctx

@@ -59,8 +59,9 @@ func Heads(file string, in io.Reader) ([]disclosure.Head, error) {
 	return heads, err
 }
 
-// Verify computes the audit's chain again, and prints its head, which Heads reads in both forms. The error wraps disclosure.ErrBroken
-// or is a *postgres.Unavailable. Heads of other databases only are a misuse (see package exit).
+// Verify computes the audit's chain again, and prints its head, which Heads reads in both forms. The
+// error wraps disclosure.ErrBroken or is a *postgres.Unavailable. If kept has heads of other databases
+// only, that is a misuse (see package exit).
 func Verify(ctx context.Context, pool *postgres.Pool, kept []disclosure.Head, out, talk io.Writer, asJSON bool) error {
 	ours, err := disclosure.Ours(ctx, pool, kept)
 	if err != nil {
