@@ -119,7 +119,7 @@ func read(flag, file string, in io.Reader) ([]byte, error) {
 	case len(text) > most:
 		return nil, exit.Misuse("%s: the file has more than %d bytes: it is not what this flag takes", flag, most)
 	}
-	return text, nil
+	return bytes.TrimPrefix(text, []byte("\ufeff")), nil // some editors begin every file with it
 }
 
 // unreadable leaves out the name of the file, which may be a person's value in the wrong place.
@@ -136,7 +136,6 @@ func subject(file string, in io.Reader) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	text = bytes.TrimPrefix(text, []byte("\ufeff")) // some editors begin every file with it
 	if !utf8.Valid(text) {
 		return "", exit.Misuse("--subject-file: the file is not UTF-8: save it as UTF-8")
 	}
@@ -167,7 +166,10 @@ func condition(file string, in io.Reader) (string, error) {
 // checkFields returns the fields that are asked for in the contract's order. It reports one that
 // cannot be recovered.
 func checkFields(asked, recovered []string) (fields []string, err error) {
-	for _, field := range asked {
+	asked = slices.Clone(asked)
+	for i, field := range asked {
+		field = strings.TrimSpace(field) // a blank may follow a comma
+		asked[i] = field
 		switch {
 		case len(recovered) == 0:
 			return nil, exit.Misuse("--fields: the contract has no x-recover, so nothing of it can be revealed")

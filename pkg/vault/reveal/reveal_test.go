@@ -226,6 +226,8 @@ func TestRevealsWhatWasSentByEachWayToNameIt(t *testing.T) {
 				"a subject with a mark": func(a *reveal.Ask) { a.SubjectFile = f.write(t, "marked", "\ufeffann\r\n") },
 				"a token":               func(a *reveal.Ask) { a.Token = token },
 				"a condition":           func(a *reveal.Ask) { a.Where = f.write(t, "where", "event_id = '"+ann+"' -- ann\n") },
+				"a marked condition":    func(a *reveal.Ask) { a.Where = f.write(t, "where2", "\ufeffevent_id = '"+ann+"'\r\n") },
+				"a field with blanks":   func(a *reveal.Ask) { a.Event, a.Fields = []string{ann}, []string{" ip "} },
 				"an event":              func(a *reveal.Ask) { a.Event = []string{ann} },
 			} {
 				out, talk, err := f.run(t.Context(), t, func(r *reveal.Reveal) { change(&r.Ask) })
