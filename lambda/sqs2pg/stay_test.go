@@ -119,7 +119,7 @@ func TestStayingRunSaysThatItsPostgresHasEnded(t *testing.T) {
 		t.Fatalf("exits with %d and does not stay: %s", code, &talk.text)
 	}
 	log := filepath.Join(dir, home.Dir, "postgres.log")
-	code, want := <-exit, "\nsqs2pg: Postgres has ended by itself: see its log, "+log+", and start again; the rows are kept\n"
+	code, want := <-exit, "\nsqs2pg: the local Postgres has ended by itself: see its log, "+log+", and start again; the rows are kept\n"
 	if code != 1 || !strings.HasSuffix(talk.text.String(), want) {
 		t.Errorf("exits with %d and says %s, want 1 and %s", code, &talk.text, want)
 	}

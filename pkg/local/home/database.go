@@ -62,7 +62,7 @@ func (d *Database) WhileUp(ctx context.Context) (up context.Context, cancel func
 		go func() {
 			select {
 			case <-d.server.Ended():
-				stop(fmt.Errorf("Postgres has ended by itself: see its log, %s, and start again; the rows are kept", d.log.Name()))
+				stop(fmt.Errorf("the local Postgres has ended by itself: see its log, %s, and start again; the rows are kept", d.log.Name()))
 			case <-up.Done():
 			}
 		}()
