@@ -32,7 +32,8 @@ type Try struct {
 
 // Run writes a line for each message: its place in the text, and then its masked row, or why it is
 // refused. With asJSON a line is a Try. Columns without a mask hold what the message holds, which may
-// be personal. The error is that of the text or of w, or says how many messages are refused.
+// be personal. The error is that of the text or of w, or says that there is no message, or how many
+// are refused.
 func Run(w io.Writer, set *routes.Set, keyring *mask.Keyring, text *bodies.Text, asJSON bool) error {
 	write := func(place string, of *contract.Contract, record contract.Record, err error) error {
 		return printLine(w, len(set.Contracts()) > 1, place, of, keyring, record, err)
@@ -54,6 +55,9 @@ func Run(w io.Writer, set *routes.Set, keyring *mask.Keyring, text *bodies.Text,
 		if err := write(text.Place(body.Number), of, record, err); err != nil {
 			return err
 		}
+	}
+	if text.Count == 0 {
+		return errors.New("there is no message to try")
 	}
 	if refused > 0 {
 		return fmt.Errorf("the contract refuses %d of %d messages", refused, text.Count)

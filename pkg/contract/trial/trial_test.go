@@ -51,6 +51,15 @@ func TestNamesThePlaceOfARefusedMessage(t *testing.T) {
 	}
 }
 
+func TestTryingNothingFails(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"", "\n", "[]"} {
+		if _, err := try(t, "user_logins", text); err == nil || err.Error() != "there is no message to try" {
+			t.Errorf("%q: the error is %v", text, err)
+		}
+	}
+}
+
 func TestCountsRefusedMessagesAndMasksTheOthers(t *testing.T) {
 	t.Parallel()
 	login := sample.ValidLogins(1, 1)[0]
@@ -61,9 +70,6 @@ func TestCountsRefusedMessagesAndMasksTheOthers(t *testing.T) {
 	lines := strings.Split(out, "\n")
 	if len(lines) != 5 || !strings.HasPrefix(lines[0], "line 1: user_id=") || strings.TrimPrefix(lines[0], "line 1: ") != strings.TrimPrefix(lines[2], "line 3: ") {
 		t.Errorf("writes:\n%s", out)
-	}
-	if out, err := try(t, "user_logins", ""); out != "" || err != nil {
-		t.Errorf("of no message: %q, %v", out, err)
 	}
 }
 

@@ -35,14 +35,14 @@ func Given(url string) *Database { return &Database{Owner: url} }
 // terse keeps rows and statements, which may hold personal values, out of the server's log.
 var terse = []string{"log_error_verbosity=terse", "log_min_error_statement=panic"}
 
-// Start starts a Postgres whose files stay in Dir in the folder parent, and says so. The server's log
-// is there until the next start. Stop it after use.
+// Start starts a Postgres whose files stay in Dir in the folder parent, and says so. The server's log,
+// a few lines a start, is beside them. Stop it after use.
 func Start(ctx context.Context, parent string, talk io.Writer) (*Database, error) {
 	dir := filepath.Join(parent, Dir)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	log, err := os.OpenFile(filepath.Join(dir, "postgres.log"), os.O_CREATE|os.O_WRONLY|os.O_TRUNC|os.O_APPEND, 0o600)
+	log, err := os.OpenFile(filepath.Join(dir, "postgres.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, err
 	}
