@@ -128,9 +128,6 @@ func (c *contractTry) Run(ctx context.Context, s *streams) error {
 	if text.Form != bodies.Lines || text.Mark {
 		fmt.Fprintln(s.Err, text)
 	}
-	if text.Count == 0 {
-		fmt.Fprintln(s.Err, "there was no message")
-	}
 	return trial.Run(s.Out, set, keyring, text, c.JSON)
 }
 
