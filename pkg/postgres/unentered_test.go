@@ -73,8 +73,9 @@ func TestAnEntryIsNotLeftBehindAPooler(t *testing.T) {
 		pool := postgrestest.Open(t, v.db.PoolerURL(t))
 		v.w = postgres.NewWriter(pool, v.Table())
 		v.write(t, v.events(t, n))
-		if all := v.db.QueryStrings(t, processes)[0]; direct != "1" || all != "2" {
-			t.Fatalf("%s server processes and %s with those of the pooler, want 1 and 2", direct, all)
+		// One process is enough for both if all tests go through a pooler.
+		if all := v.db.QueryStrings(t, processes)[0]; direct != "1" || all != "1" && all != "2" {
+			t.Fatalf("%s server processes and %s with those of the pooler, want 1 and 2 at most", direct, all)
 		}
 		var left string
 		err := pool.Pgx().QueryRow(t.Context(), "select coalesce(current_setting('sqs2pg.entered', true), '')").Scan(&left)
