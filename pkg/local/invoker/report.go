@@ -52,8 +52,8 @@ func (r *Result) otherwise() string {
 	return "unknown"
 }
 
-// Failure says how many messages failed and did not succeed later, and where they are. It is nil if
-// there are none. list is the command that lists dead letters.
+// Failure says how many messages failed and did not succeed later, and where they are. It is nil
+// without such messages. list is the command that lists dead letters.
 func (r *Result) Failure(list string) error {
 	n := r.failures.failing + r.failures.dead
 	if n == 0 {

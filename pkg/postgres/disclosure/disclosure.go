@@ -11,7 +11,9 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
+	"sort"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -132,20 +134,28 @@ const window = 200 * 24 * time.Hour
 // without a sealed value, or without a row, are left out. It stops at an error of each and returns
 // it. Its own errors wrap ErrNoRequest or a *postgres.Unavailable. It may be called again.
 func Fetch(ctx context.Context, pool *postgres.Pool, granted Granted, each func(Sealed) error) error {
-	times, _ := arrays(granted.keys)
-	slices.SortFunc(times, time.Time.Compare)
-	for i := 0; i < len(times); {
-		since := times[i]
-		until := since.Add(window)
-		err := fetch(ctx, pool, granted, since, until, each)
-		if err != nil {
+	for keys := range windows(granted.keys) {
+		since := keys[0].SentAt
+		if err := fetch(ctx, pool, granted, since, since.Add(window), each); err != nil {
 			return err
-		}
-		for i < len(times) && times[i].Before(until) {
-			i++
 		}
 	}
 	return nil
+}
+
+// windows divides keys, the oldest first, by what one query covers.
+func windows(keys []Key) iter.Seq[[]Key] {
+	keys = slices.SortedFunc(slices.Values(keys), func(a, b Key) int { return a.SentAt.Compare(b.SentAt) })
+	return func(yield func([]Key) bool) {
+		for len(keys) > 0 {
+			until := keys[0].SentAt.Add(window)
+			n := sort.Search(len(keys), func(i int) bool { return !keys[i].SentAt.Before(until) })
+			if !yield(keys[:n]) {
+				return
+			}
+			keys = keys[n:]
+		}
+	}
 }
 
 // fetch tries again once if the request is not on the disk yet, after a commit that waits for the

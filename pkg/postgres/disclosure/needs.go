@@ -3,7 +3,6 @@ package disclosure
 import (
 	"context"
 	"fmt"
-	"sort"
 
 	"github.com/jackc/pgx/v5"
 
@@ -57,9 +56,9 @@ func VaultDays(ctx context.Context, pool *postgres.Pool, table contract.Table) (
 	return days[0], err
 }
 
-// SealedFor returns the ID of the recipient for whom each event is sealed. keys are sorted. Events
-// without a sealed value or its session are left out. Nothing sealed is given out, so the audit has no
-// entry of it. It needs a member of sqs2pg_revealer. The error is a *postgres.Unavailable.
+// SealedFor returns the ID of the recipient for whom each event is sealed. It leaves out events
+// without a sealed value or without its session. It gives out no sealed value, so the audit has no
+// entry. It needs a member of sqs2pg_revealer. The error is a *postgres.Unavailable.
 func SealedFor(ctx context.Context, pool *postgres.Pool, table contract.Table, keys []Key) (map[Key]string, error) {
 	type sealed struct {
 		Key
@@ -71,10 +70,8 @@ func SealedFor(ctx context.Context, pool *postgres.Pool, table contract.Table, k
 		return s, err
 	}
 	recipients := map[Key]string{}
-	for len(keys) > 0 {
-		until := keys[0].SentAt.Add(window)
-		n := sort.Search(len(keys), func(i int) bool { return !keys[i].SentAt.Before(until) })
-		sentAt, eventID := arrays(keys[:n])
+	for part := range windows(keys) {
+		sentAt, eventID := arrays(part)
 		all, err := query(ctx, pool, read, "select * from sqs2pg.sealed_for($1::text::regclass, $2, $3)", sqltext.Table(table), sentAt, eventID)
 		if err != nil {
 			return nil, err
@@ -82,7 +79,6 @@ func SealedFor(ctx context.Context, pool *postgres.Pool, table contract.Table, k
 		for _, s := range all {
 			recipients[s.Key] = s.recipient
 		}
-		keys = keys[n:]
 	}
 	return recipients, nil
 }

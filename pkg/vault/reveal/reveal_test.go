@@ -504,14 +504,18 @@ func (s *stopAfter) Write(p []byte) (int, error) {
 	return s.Writer.Write(p)
 }
 
+// ofPeople are n messages, each of another person and address.
+func ofPeople(n int) (all []string) {
+	for i := range n {
+		all = append(all, body(fmt.Sprint("person", i), fmt.Sprintf("192.0.%d.%d", i/250, i%250)))
+	}
+	return all
+}
+
 // An interrupted command goes on behind what it printed: every event is revealed once.
 func TestInterruptedCommandGoesOn(t *testing.T) {
 	t.Parallel()
-	var bodies []string
-	for i := range 900 {
-		bodies = append(bodies, body(fmt.Sprint("person", i), fmt.Sprintf("192.0.%d.%d", i/250, i%250)))
-	}
-	f := fill(t, logins(t), bodies...)
+	f := fill(t, logins(t), ofPeople(900)...)
 	ctx, stop := context.WithCancel(t.Context())
 	where := f.write(t, "where", "true")
 	var first bytes.Buffer
@@ -545,11 +549,7 @@ func TestInterruptedCommandGoesOn(t *testing.T) {
 // Whoever reveals learns that events were deleted after they were counted.
 func TestSaysThatEventsWereDeletedMeanwhile(t *testing.T) {
 	t.Parallel()
-	var bodies []string
-	for i := range 501 {
-		bodies = append(bodies, body(fmt.Sprint("person", i), fmt.Sprintf("192.0.%d.%d", i/250, i%250)))
-	}
-	f := fill(t, logins(t), bodies...)
+	f := fill(t, logins(t), ofPeople(501)...)
 	out, talk, err := f.run(t.Context(), t, func(r *reveal.Reveal) {
 		r.Ask.Where = f.write(t, "where", "true")
 		key := r.Key
@@ -567,11 +567,7 @@ func TestSaysThatEventsWereDeletedMeanwhile(t *testing.T) {
 // Where nothing can be written any more, no further events are asked for.
 func TestStopsWhenTheOutputIsFull(t *testing.T) {
 	t.Parallel()
-	var bodies []string
-	for i := range 501 {
-		bodies = append(bodies, body(fmt.Sprint("person", i), fmt.Sprintf("192.0.%d.%d", i/250, i%250)))
-	}
-	f := fill(t, logins(t), bodies...)
+	f := fill(t, logins(t), ofPeople(501)...)
 	for requests, asJSON := range []bool{true, false} {
 		_, talk, err := f.run(t.Context(), t, func(r *reveal.Reveal) {
 			r.Ask.Where, r.Out, r.JSON = f.write(t, "where", "true"), full{}, asJSON
